@@ -1,0 +1,60 @@
+# The targets that people use. `make help` lists them.
+GO       ?= go
+PHOTOS   ?= $(HOME)/Pictures
+QUERY    ?= dog on beach
+TOOLS    := $(CURDIR)/.tools
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X github.com/imgsearch/imgsearch/cmd.version=$(VERSION)
+LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
+export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
+
+.PHONY: help run build test race lint vet bench fuzz ci clean runtime try
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+
+run: build ## build, index PHOTOS, search QUERY
+	@test -d "$(PHOTOS)" || { echo 'make: no folder "$(PHOTOS)": give one, make run PHOTOS="/path/to/photos"' >&2; exit 2; }
+	bin/imgsearch index "$(PHOTOS)" || test $$? -eq 3 -o $$? -eq 4
+	bin/imgsearch search "$(QUERY)"
+
+build: runtime ## build bin/imgsearch with the runtime library inside
+	CGO_ENABLED=1 $(GO) build -trimpath -tags bundle -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch
+
+runtime: ## obtain the ONNX Runtime library through pip or npm
+	$(GO) run ./scripts/fetchort
+
+test: runtime ## run all tests
+	$(GO) test -timeout 20m ./...
+
+race: runtime ## run all tests with the race detector
+	$(GO) test -race -timeout 30m ./...
+
+vet:
+	$(GO) vet ./...
+	$(GO) vet -tags bundle ./...
+
+lint: $(TOOLS)/golangci-lint ## run the linters
+	$(TOOLS)/golangci-lint run ./...
+
+$(TOOLS)/golangci-lint:
+	GOBIN=$(TOOLS) $(GO) install $(LINTER)
+
+bench: runtime ## run the benchmarks beside the code
+	$(GO) test -run '^$$' -bench . -count 5 ./...
+
+FUZZTIME ?= 30s
+fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
+	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
+	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$t); do \
+	    echo "$$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
+
+try: ## clone what is committed into an empty folder and try the README's commands there
+	scripts/try-clean-clone
+
+ci: runtime lint vet build test race try ## everything that must pass before a change lands
+
+clean: ## remove what was built
+	rm -rf bin lib embed/ortlib/bundled

@@ -1,0 +1,236 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+
+	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+// sampleWebP is one red pixel, lossless: no encoder for the format is among our libraries.
+const sampleWebP = "UklGRhwAAABXRUJQVlA4TA8AAAAvAAAAAAcQ/Y/+ByKi/wEA"
+
+// checkDecoders makes a picture in each format and reads it back.
+func checkDecoders(_ context.Context, e *examination) {
+	webp, err := base64.StdEncoding.DecodeString(sampleWebP)
+	if err != nil {
+		e.failErr("decoders", err)
+		return
+	}
+	img := image.NewPaletted(image.Rect(0, 0, 8, 8), color.Palette{color.RGBA{255, 0, 0, 255}})
+	samples := map[decode.Format][]byte{decode.WebP: webp}
+	for format, encode := range map[decode.Format]func(*bytes.Buffer) error{
+		decode.JPEG: func(b *bytes.Buffer) error { return jpeg.Encode(b, img, nil) },
+		decode.PNG:  func(b *bytes.Buffer) error { return png.Encode(b, img) },
+		decode.GIF:  func(b *bytes.Buffer) error { return gif.Encode(b, img, nil) },
+		decode.BMP:  func(b *bytes.Buffer) error { return bmp.Encode(b, img) },
+		decode.TIFF: func(b *bytes.Buffer) error { return tiff.Encode(b, img, nil) },
+	} {
+		var b bytes.Buffer
+		if err := encode(&b); err != nil {
+			e.failErr("decoders", err)
+			return
+		}
+		samples[format] = b.Bytes()
+	}
+	for format, data := range samples {
+		if err := readsRed(format, data); err != nil {
+			e.fail("decoders", "the program is broken: please report it", "%s: %v", format, err)
+			return
+		}
+	}
+	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP are read")
+}
+
+// readsRed decodes a sample, whose pixels are all red.
+func readsRed(format decode.Format, data []byte) error {
+	h, err := decode.ReadHeader(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if h.Format != format {
+		return fmt.Errorf("it is taken for %s", h.Format)
+	}
+	m, err := decode.Decode(format, data, 1)
+	if err != nil {
+		return err
+	}
+	row := make([]byte, 3*m.Width)
+	m.Row(0, row)
+	if row[0] < 250 || row[1] > 5 || row[2] > 5 {
+		return fmt.Errorf("red is read as %v", row[:3])
+	}
+	return nil
+}
+
+func checkIndex(ctx context.Context, e *examination) {
+	path, err := e.app.indexPath()
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	store, err := sqlite.OpenReadOnly(ctx, path)
+	if errors.Is(err, sqlite.ErrNoIndex) {
+		e.warn("index", hintMakeAnIndex, "there is none yet at %s", path)
+		return
+	}
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	defer store.Close()
+	findings, err := store.Integrity(ctx)
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	if len(findings) > 0 {
+		e.fail("index", "move the file away and index again: the photos are not touched by this", "%s is damaged: %s", path, strings.Join(findings, "; "))
+		return
+	}
+	schema, err := store.Schema(ctx)
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	var modelID int64
+	if e.model != nil {
+		stored, _, err := store.ModelByIdentity(ctx, e.model.identity)
+		if err != nil {
+			e.failErr("index", err)
+			return
+		}
+		modelID = stored.ID
+	}
+	n, err := store.Count(ctx, modelID)
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	switch {
+	case n.Contents > 0 && n.Embedded == 0 && e.model != nil:
+		e.warn("index", "run `imgsearch index`", "%s is sound (schema %d), %d pictures, none with vectors of model %s", path, schema, n.Contents, e.model.spec.Model.Name)
+	case n.Embedded < n.Contents && e.model != nil:
+		e.warn("index", "run `imgsearch index`", "%s is sound (schema %d), %d of %d pictures have vectors", path, schema, n.Embedded, n.Contents)
+	default:
+		e.ok("index", "%s is sound (schema %d), %d pictures in %d files", path, schema, n.Contents, n.Files)
+	}
+	checkPrivate(e, path)
+	checkRoots(ctx, e, store)
+}
+
+// checkPrivate sees that nobody else can read what is in the photos.
+func checkPrivate(e *examination, path string) {
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		e.warn("privacy", "chmod 600 "+path, "others may read the index (mode %o)", info.Mode().Perm())
+	}
+}
+
+func checkRoots(ctx context.Context, e *examination, store *sqlite.Store) {
+	roots, err := store.Roots(ctx)
+	if err != nil {
+		e.failErr("roots", err)
+		return
+	}
+	reachable := 0
+	for _, r := range roots {
+		f, err := os.Open(r.Path)
+		if err == nil {
+			_, err = f.Readdirnames(1)
+			f.Close()
+		}
+		if err != nil {
+			e.warn("roots", "connect its disk, or `imgsearch roots move`, or `imgsearch roots rm`; on a Mac, give the terminal Full Disk Access",
+				"%s: %v", quotePath(r.Path), plainError(err))
+			continue
+		}
+		reachable++
+	}
+	if reachable == len(roots) {
+		e.ok("roots", "%s, all reachable", count(len(roots), "folder"))
+	}
+}
+
+// checkFolders sees that the index's and the cache's folders take files.
+func checkFolders(_ context.Context, e *examination) {
+	path, err := e.app.indexPath()
+	if err != nil {
+		return // told by checkIndex
+	}
+	if err := takesFiles(filepath.Dir(path)); err != nil {
+		e.warn("folders", "make it writable, or use --index FILE", "the index's folder: %v", err)
+		return
+	}
+	var errs []error
+	for _, dir := range e.app.cacheDirs() {
+		if err := takesFiles(dir); err == nil {
+			e.ok("folders", "index: %s; cache: %s", filepath.Dir(path), dir)
+			return
+		} else { //nolint:revive // err belongs to the attempt
+			errs = append(errs, err)
+		}
+	}
+	e.warn("folders", "set IMGSEARCH_CACHE to a folder that takes files", "no cache folder: %v", errors.Join(errs...))
+}
+
+// takesFiles tells whether a file can be made in dir, or in the nearest folder above that exists; nothing is left.
+func takesFiles(dir string) error {
+	dir = nearestExisting(dir)
+	f, err := os.CreateTemp(dir, ".imgsearch-doctor-*")
+	if err != nil {
+		return err
+	}
+	f.Close()
+	return os.Remove(f.Name())
+}
+
+func nearestExisting(dir string) string {
+	for {
+		if info, err := os.Stat(dir); err == nil && info.IsDir() {
+			return dir
+		}
+		up := filepath.Dir(dir)
+		if up == dir {
+			return dir
+		}
+		dir = up
+	}
+}
+
+// minFree is the space below which an index run may not end well: 100,000 pictures take some 100 MB.
+const minFree = 500 << 20
+
+func checkSpace(_ context.Context, e *examination) {
+	path, err := e.app.indexPath()
+	if err != nil {
+		return // told by checkIndex
+	}
+	dir := nearestExisting(filepath.Dir(path))
+	free, err := freeBytes(dir)
+	switch {
+	case err != nil:
+		e.warn("space", "see the message", "free space of %s: %v", dir, err)
+	case free < minFree:
+		e.warn("space", hintFreeSomeDisk, "%s free at %s", humanize.IBytes(free), dir)
+	default:
+		e.ok("space", "%s free at %s", humanize.IBytes(free), dir)
+	}
+}

@@ -1,0 +1,145 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/models"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// The exit codes, as documented in each command's EXIT STATUS.
+const (
+	exitOK           = 0
+	exitFailed       = 1
+	exitUsage        = 2
+	exitUnreadable   = 3 // done, but files could not be read
+	exitUnreachable  = 4 // done where it could: a root or folder was unreachable
+	exitNoIndex      = 10
+	exitBusy         = 11
+	exitModel        = 12 // model or runtime missing or damaged
+	exitNoVectors    = 13
+	exitNewerIndex   = 14
+	exitInterrupted  = 130
+	schemaVersion    = 1 // of every machine format
+	hintGetRuntime   = "install imgsearch from a release or by `make build`, which carries the library, or give one: --ort-lib FILE or IMGSEARCH_ORT_LIB (pip download --no-deps onnxruntime==1.32.0 has it inside)"
+	hintModelFolder  = "a model is a folder with config.json, visual/ and textual/; `imgsearch doctor --model DIR` examines it"
+	hintMakeAnIndex  = "make one with `imgsearch index DIR`"
+	hintFreeSomeDisk = "free some space, or put the index elsewhere with --index; what was committed is safe, the next run continues"
+)
+
+// codedError is an error that has its exit code; the message may have been told already.
+type codedError struct {
+	code   int
+	err    error
+	hint   string
+	silent bool
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// usageError is a wrong command line.
+func usageError(hint, format string, args ...any) error {
+	return &codedError{code: exitUsage, err: fmt.Errorf(format, args...), hint: hint}
+}
+
+// quietExit ends with a code after the command has said everything.
+func quietExit(code int) error {
+	return &codedError{code: code, err: fmt.Errorf("exit %d", code), silent: true}
+}
+
+// names are what the machine format calls the codes.
+var names = map[int]string{
+	exitFailed: "failed", exitUsage: "usage", exitUnreadable: "unreadable", exitUnreachable: "unreachable", exitNoIndex: "no_index",
+	exitBusy: "busy", exitModel: "model", exitNoVectors: "no_vectors", exitNewerIndex: "newer_index", exitInterrupted: "interrupted",
+}
+
+// classify finds an error's exit code and what the user can do.
+func classify(err error) (code int, hint string) {
+	if e, ok := errors.AsType[*codedError](err); ok {
+		return e.code, e.hint
+	}
+	if bad, ok := errors.AsType[*scan.ErrPattern](err); ok {
+		return exitUsage, fmt.Sprintf("patterns are in gitignore syntax; %q is none", bad.Pattern)
+	}
+	for _, c := range []struct {
+		is   error
+		code int
+		hint string
+	}{
+		{sqlite.ErrNoIndex, exitNoIndex, hintMakeAnIndex},
+		{sqlite.ErrNewer, exitNewerIndex, "update imgsearch, or use another index with --index"},
+		{sqlite.ErrNotIndex, exitFailed, "give another path with --index or IMGSEARCH_INDEX"},
+		{sqlite.ErrReadOnly, exitFailed, "searching it works; to index, make the file and its folder writable or use another with --index"},
+		{sqlite.ErrFull, exitFailed, hintFreeSomeDisk},
+		{syscall.ENOSPC, exitFailed, hintFreeSomeDisk},
+		{sqlite.ErrDamaged, exitFailed, "`imgsearch doctor` examines it; the photos themselves are not touched by this"},
+		{sqlite.ErrNoRoot, exitUsage, "`imgsearch roots list` shows the roots"},
+		{index.ErrBusy, exitBusy, "wait for it, or give --if-idle to leave quietly"},
+		{models.ErrUnknown, exitUsage, "give the folder of a model, or `starter`, the built-in one"},
+		{models.ErrMissing, exitModel, hintModelFolder},
+		{models.ErrDamaged, exitModel, hintModelFolder},
+		{ortlib.ErrNotFound, exitModel, hintGetRuntime},
+		{ortlib.ErrUnusable, exitModel, hintGetRuntime},
+		{context.Canceled, exitInterrupted, ""},
+	} {
+		if errors.Is(err, c.is) {
+			return c.code, c.hint
+		}
+	}
+	return exitFailed, ""
+}
+
+// exit tells of an error and returns the exit code.
+func (a *App) exit(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	code, hint := classify(err)
+	if e, ok := errors.AsType[*codedError](err); ok && e.silent {
+		return code
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitOK // the reader of our output has enough
+	}
+	if code == exitInterrupted && a.interrupts.wasHit() {
+		return code
+	}
+	if a.json {
+		printErrorJSON(a.streams.Err, code, err, hint)
+		return code
+	}
+	fmt.Fprintf(a.streams.Err, "imgsearch: error: %s\n", oneLine(err))
+	if hint != "" {
+		fmt.Fprintf(a.streams.Err, "hint: %s\n", hint)
+	}
+	return code
+}
+
+// oneLine keeps a message on one line: a decoder's stack or a library's many lines are for --verbose and --json.
+func oneLine(err error) string {
+	return oneLineText(err.Error())
+}
+
+// errorJSON is an error in the machine formats.
+type errorJSON struct {
+	Code    int    `json:"code"`
+	Name    string `json:"name"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+func printErrorJSON(w io.Writer, code int, err error, hint string) {
+	_ = json.NewEncoder(w).Encode(struct {
+		Schema int       `json:"schema"`
+		Error  errorJSON `json:"error"`
+	}{schemaVersion, errorJSON{code, names[code], err.Error(), hint}})
+}

@@ -1,0 +1,401 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+type indexOptions struct {
+	app           *App
+	paths         []string
+	from          string
+	fromNul       bool
+	model         string
+	exclude       []string
+	oneFileSystem bool
+	prune         bool
+	retryFailed   bool
+	dryRun        bool
+	ifIdle        bool
+	jobs          int
+	maxPixels     int64
+	limit         time.Duration
+	progress      string
+}
+
+// defaultMaxPixels is above every camera of today (150 MP) and most stitched panoramas.
+const defaultMaxPixels = 300_000_000
+
+func newIndexCommand(app *App) *cobra.Command {
+	o := indexOptions{app: app}
+	c := &cobra.Command{
+		Use:   "index [DIR|FILE...]",
+		Short: "Bring the index up to date with folders of photos",
+		Long: `Bring the index up to date with these folders and files; without any, with all folders indexed before.
+
+Only what is new or changed is read. A moved, renamed or copied photo is recognised and not embedded again.
+Files that are gone leave the index; where that looks like an unplugged disk, they stay and are reported.
+Stopped at any moment, the next run continues there.
+
+Left out are hidden files and folders, folders that systems keep for themselves (docs/formats.md), what
+--exclude names, and what the lines of a file .imgsearchignore name (gitignore syntax), below its folder.
+
+EXIT STATUS
+  0   done
+  1   failed (full disk, read-only index, ...)
+  2   wrong usage, or a DIR or FILE that is not there
+  3   done, but files that were not known to be broken could not be read
+  4   done where it could: a root or folder was unreachable, nothing of it was dropped
+  10  no folders were given, and there is no index yet
+  11  another process is indexing (0 with --if-idle)
+  12  the model or the runtime library is missing or damaged
+  14  the index is from a newer version of imgsearch
+  130 interrupted; what was done is kept`,
+		Example: `  imgsearch index ~/Pictures
+  imgsearch index                                  # all folders again, from cron
+  find ~/Pictures -newer mark | imgsearch index --from -`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.paths = args
+			return o.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.from, "from", "", "read paths from `FILE`, one a line; - is the standard input")
+	f.BoolVarP(&o.fromNul, "null", "0", false, "the paths of --from end with a NUL byte instead of a newline")
+	f.StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
+	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")
+	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
+	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident")
+	f.BoolVar(&o.retryFailed, "retry-failed", false, "try files again that could not be read before")
+	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "tell what would be done and how long it would take; change nothing")
+	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
+	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "the largest picture that is decoded, in pixels (`N`)")
+	f.DurationVar(&o.limit, "for", 0, "stop after this time (`5h`, 30m), in an orderly way")
+	f.StringVar(&o.progress, "progress", "", "`bar`, plain, json or none (default: bar on a terminal)")
+	return c
+}
+
+func (o *indexOptions) check() error {
+	switch {
+	case o.jobs < 1:
+		return usageError("give a number of 1 or more", "--jobs %d", o.jobs)
+	case o.maxPixels < 1:
+		return usageError("give a number of 1 or more", "--max-pixels %d", o.maxPixels)
+	case o.limit < 0:
+		return usageError("give a time such as 5h or 30m", "--for %v", o.limit)
+	case o.fromNul && o.from == "":
+		return usageError("it belongs to --from", "--null without --from")
+	}
+	if err := checkModelName(o.model); err != nil {
+		return err
+	}
+	switch o.progress {
+	case "", "bar", "plain", "json", "none":
+		return nil
+	}
+	return usageError("give bar, plain, json or none", "--progress %q", o.progress)
+}
+
+func (o *indexOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	paths, err := o.resolve()
+	if err != nil {
+		return err
+	}
+	if o.from != "" && len(paths) == 0 {
+		o.app.notef("no paths were given: nothing to do")
+		return nil
+	}
+	store, lock, err := o.open(ctx, len(paths) > 0)
+	if errors.Is(err, index.ErrBusy) && o.ifIdle {
+		o.app.notef("another process is indexing: nothing to do")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	if lock != nil {
+		defer lock.Unlock() //nolint:errcheck // the process ends
+	}
+	if len(paths) == 0 {
+		roots, err := store.Roots(ctx)
+		if err != nil {
+			return err
+		}
+		if len(roots) == 0 {
+			return usageError("give one: `imgsearch index DIR`", "the index has no folders yet")
+		}
+	}
+	return o.index(ctx, store, paths)
+}
+
+// resolve makes the paths absolute and sees that they are there.
+func (o *indexOptions) resolve() ([]string, error) {
+	paths := o.paths
+	if o.from != "" {
+		listed, err := readPaths(o.app.streams.In, o.from, o.fromNul)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, listed...)
+	}
+	abs := make([]string, 0, len(paths))
+	for _, p := range paths {
+		if p == "" {
+			return nil, usageError("give a folder or a file", "an empty path")
+		}
+		full, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(full); err != nil {
+			if o.from != "" && errors.Is(err, fs.ErrNotExist) {
+				o.app.warnf("%s is not there any more", quotePath(full))
+				continue // a list is older than the disk
+			}
+			return nil, usageError("check the path; a folder indexed before is looked after by `imgsearch index` without arguments",
+				"%s: %w", quotePath(full), plainError(err))
+		}
+		abs = append(abs, full)
+	}
+	return abs, nil
+}
+
+// readPaths reads a list of paths, raw bytes, one a line.
+func readPaths(stdin io.Reader, from string, nul bool) ([]string, error) {
+	in := stdin
+	if from != "-" {
+		f, err := os.Open(from)
+		if err != nil {
+			return nil, usageError("give a file with one path a line, or -", "--from: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	end := byte('\n')
+	if nul {
+		end = 0
+	}
+	var paths []string
+	for r := bufio.NewReader(in); ; {
+		line, err := r.ReadString(end)
+		if p := strings.TrimSuffix(line, string(end)); p != "" {
+			if !nul {
+				p = strings.TrimSuffix(p, "\r")
+			}
+			paths = append(paths, p)
+		}
+		if errors.Is(err, io.EOF) {
+			return paths, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read --from: %w", err)
+		}
+	}
+}
+
+// open opens the index and takes its lock. A dry run changes nothing: it reads, or makes up an empty index.
+func (o *indexOptions) open(ctx context.Context, create bool) (*sqlite.Store, *index.Lock, error) {
+	path, err := o.app.indexPath()
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.dryRun {
+		store, err := sqlite.OpenReadOnly(ctx, path)
+		if errors.Is(err, sqlite.ErrNoIndex) && create {
+			store, err = sqlite.OpenMemory(ctx)
+		}
+		return store, nil, err
+	}
+	if !create {
+		// Without folders there must be an index: nothing is made.
+		store, err := sqlite.OpenReadOnly(ctx, path)
+		if errors.Is(err, sqlite.ErrNoIndex) {
+			return nil, nil, err
+		}
+		if err == nil {
+			store.Close()
+		}
+	}
+	if o.model != "" && errors.Is(sqlite.Check(path), sqlite.ErrNoIndex) {
+		// No index is made for a model that cannot be used.
+		if _, err := o.app.openModel(o.model); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := sqlite.Prepare(path); err != nil {
+		return nil, nil, err
+	}
+	lock, err := index.TryLock(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	store, err := sqlite.Open(ctx, path)
+	if err != nil {
+		lock.Unlock() //nolint:errcheck // the process ends
+		return nil, nil, err
+	}
+	return store, lock, nil
+}
+
+func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []string) error {
+	m, err := o.app.chooseModel(ctx, store, o.model)
+	if err != nil {
+		return err
+	}
+	loader := o.app.loader(m, false)
+	stored := m.stored()
+	if !o.dryRun {
+		loader.StartVisual()
+		if stored, err = store.EnsureModel(ctx, stored); err != nil {
+			return err
+		}
+	} else if known, ok, err := store.ModelByIdentity(ctx, m.identity); err != nil {
+		return err
+	} else if ok {
+		stored = known
+	}
+	progress := newProgress(o.app, o.progress)
+	events, end := progress.start()
+	o.app.interrupts.setOrderly()
+	begin := time.Now()
+	sum, err := index.Run(ctx, store, index.Request{
+		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, RetryFailed: o.retryFailed,
+		Jobs: o.jobs, MaxPixels: o.maxPixels, For: o.limit, DryRun: o.dryRun,
+		Model: stored, Reader: pictures{m.spec}, Provider: loader.Provider().Name, On: events,
+		Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) },
+	}, o.app.interrupts.stop)
+	end()
+	sum.Elapsed = time.Since(begin)
+	if err != nil {
+		return err
+	}
+	if err := o.print(sum, m, loader.Provider()); err != nil {
+		return err
+	}
+	switch {
+	case sum.Stopped == index.Interrupted:
+		return quietExit(exitInterrupted)
+	case sum.Unreachable > 0:
+		return quietExit(exitUnreachable)
+	case sum.Failed > 0:
+		return quietExit(exitUnreadable)
+	}
+	return nil
+}
+
+// indexJSON is the machine format of a run's summary (docs/json.md).
+type indexJSON struct {
+	Schema          int            `json:"schema"`
+	Complete        bool           `json:"complete"`
+	Scanned         int            `json:"scanned"`
+	Added           int            `json:"added"`
+	Updated         int            `json:"updated"`
+	Moved           int            `json:"moved"`
+	Unchanged       int            `json:"unchanged"`
+	Removed         int            `json:"removed"`
+	KeptUnreachable int            `json:"kept_unreachable"`
+	Skipped         map[string]int `json:"skipped"`
+	Failed          int            `json:"failed"`
+	FailedKnown     int            `json:"failed_known"`
+	Embedded        int            `json:"embedded"`
+	ElapsedS        float64        `json:"elapsed_s"`
+	ImagesPerS      float64        `json:"images_per_s"`
+	Model           string         `json:"model"`
+	Precision       string         `json:"precision"`
+	Provider        string         `json:"provider"`
+	ProviderReason  string         `json:"provider_reason"`
+	DryRun          *dryRunJSON    `json:"dry_run,omitempty"`
+}
+
+// dryRunJSON is there in a dry run only.
+type dryRunJSON struct {
+	Pending   int     `json:"pending"`
+	EstimateS float64 `json:"estimate_s"`
+}
+
+func (o *indexOptions) print(sum index.Summary, m model, provider embed.Provider) error {
+	rate := 0.0
+	if s := sum.Elapsed.Seconds(); s > 0 {
+		rate = float64(sum.Embedded) / s
+	}
+	if o.app.json {
+		out := indexJSON{
+			Schema: schemaVersion, Complete: sum.Complete, Scanned: sum.Scanned, Added: sum.Added, Updated: sum.Updated,
+			Moved: sum.Moved, Unchanged: sum.Unchanged, Removed: sum.Removed, KeptUnreachable: sum.Kept, Skipped: sum.Skipped,
+			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded,
+			ElapsedS: round(sum.Elapsed.Seconds(), 3), ImagesPerS: round(rate, 2),
+			Model: m.spec.Model.Name, Precision: embed.Precision, Provider: provider.Name, ProviderReason: provider.Reason,
+		}
+		if o.dryRun {
+			out.DryRun = &dryRunJSON{Pending: sum.Pending, EstimateS: round(sum.Estimate.Seconds(), 1)}
+		}
+		return printJSON(o.app.streams.Out, out)
+	}
+	if o.dryRun {
+		_, err := fmt.Fprintln(o.app.streams.Out, dryRunLine(sum))
+		return err
+	}
+	o.app.notef("%s", summaryLine(sum, rate, m, provider))
+	return nil
+}
+
+func dryRunLine(sum index.Summary) string {
+	line := fmt.Sprintf("%s to read", count(sum.Pending, "file"))
+	if sum.Pending > 0 {
+		line += fmt.Sprintf(", about %s", humanTime(sum.Estimate))
+	}
+	return line + fmt.Sprintf("; %d unchanged%s", sum.Unchanged, skippedText(sum.Skipped))
+}
+
+func summaryLine(sum index.Summary, rate float64, m model, provider embed.Provider) string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	add(sum.Added, "added")
+	add(sum.Updated, "updated")
+	add(sum.Moved, "moved")
+	add(sum.Unchanged, "unchanged")
+	add(sum.Removed, "removed")
+	add(sum.Kept, "gone but kept")
+	add(sum.Failed, "could not be read")
+	add(sum.FailedKnown, "known to be broken")
+	if len(parts) == 0 {
+		parts = append(parts, "no photos found")
+	}
+	line := strings.Join(parts, ", ") + skippedText(sum.Skipped) + " in " + humanTime(sum.Elapsed)
+	if sum.Embedded > 0 {
+		line += fmt.Sprintf(" (%.1f images/s, %s on %s)", rate, m.spec.Model.Name, provider.Name)
+	}
+	switch sum.Stopped {
+	case index.Interrupted:
+		line = "interrupted; " + line + "; the next run continues"
+	case index.TimeUp:
+		line = "time is up; " + line + "; the next run continues"
+	case index.NotStopped:
+	}
+	return line
+}

@@ -1,0 +1,89 @@
+package cmd
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the linker in releases.
+var version = "dev"
+
+func newRootCommand(app *App) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "imgsearch",
+		Short: "Find your photos by what is in them",
+		Long: `imgsearch finds photos by what is in them, on your own machine.
+
+  imgsearch index ~/Pictures
+  imgsearch search "dog on beach"
+
+Nothing is sent anywhere, and no photo is ever changed.
+
+ENVIRONMENT
+  IMGSEARCH_INDEX    the index, as --index
+  IMGSEARCH_ORT_LIB  the ONNX Runtime library, as --ort-lib
+  IMGSEARCH_CACHE    the folder for what can be made again
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its others.`,
+		Version:       versionText(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return c.Help()
+		},
+	}
+	c.SetVersionTemplate("imgsearch {{.Version}}\n")
+	c.CompletionOptions.HiddenDefaultCmd = true
+	flags := c.PersistentFlags()
+	flags.StringVar(&app.index, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
+	flags.StringVar(&app.ortLib, "ort-lib", "", "the ONNX Runtime library `FILE`")
+	flags.BoolVar(&app.json, "json", false, "print results, and errors, as JSON (docs/json.md)")
+	flags.BoolVarP(&app.quiet, "quiet", "q", false, "print errors only")
+	flags.BoolVarP(&app.verbose, "verbose", "v", false, "tell what is done")
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
+	})
+	c.AddCommand(
+		newIndexCommand(app), newSearchCommand(app), newStatusCommand(app), newRootsCommand(app),
+		newWarmupCommand(app), newDoctorCommand(app),
+	)
+	for _, sub := range c.Commands() {
+		checkArgs(sub)
+	}
+	checkArgs(c)
+	return c
+}
+
+// checkArgs makes wrong arguments a usage error with a hint, for a command and those below it.
+func checkArgs(c *cobra.Command) {
+	check := c.Args
+	if check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
+			}
+			return nil
+		}
+	}
+	for _, sub := range c.Commands() {
+		checkArgs(sub)
+	}
+}
+
+// versionText is the version, with the commit that the binary was built from where Go recorded it.
+func versionText() string {
+	text := version
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				text += " (" + s.Value[:12] + ")"
+			}
+		}
+	}
+	return text + " " + runtime.GOOS + "/" + runtime.GOARCH
+}

@@ -1,0 +1,220 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+type searchOptions struct {
+	app            *App
+	query          string
+	queries        string
+	top            int
+	under          []string
+	format         string
+	nul            bool
+	allPaths       bool
+	includeMissing bool
+	model          string
+}
+
+func newSearchCommand(app *App) *cobra.Command {
+	o := searchOptions{app: app}
+	c := &cobra.Command{
+		Use:   "search QUERY...",
+		Short: "Find photos by what is in them",
+		Long: `Find the photos that fit a text best. One line is one picture; its copies are counted behind it.
+
+The score is the cosine similarity between text and picture; it is good for comparing hits of one search.
+
+FORMATS
+  table   rank, score and path, for people (default)
+  paths   one path a line
+  tsv     rank, score, path, width, height, time taken
+  json    one object (docs/json.md)
+  jsonl   one hit a line
+In paths and tsv, control characters in a name are escaped with backslashes; -0 prints the bytes as they are.
+Pictures whose files are gone are marked in table and json, and left out elsewhere unless --include-missing.
+
+EXIT STATUS
+  0   done, hits or not
+  1   failed
+  2   wrong usage
+  10  no index here yet: run ` + "`imgsearch index DIR`" + `
+  12  the model or the runtime library is missing or damaged
+  13  the index has no vectors of this model
+  14  the index is from a newer version of imgsearch
+  130 interrupted`,
+		Example: `  imgsearch search dog on beach
+  imgsearch search --top 50 -0 "birthday cake" | xargs -0 cp -t ~/cakes
+  imgsearch search --queries - < queries.txt > answers.jsonl`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.query = strings.Join(args, " ")
+			if len(args) > 0 && o.queries != "" {
+				return usageError("give one of them", "a query and --queries")
+			}
+			return o.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
+	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
+	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
+	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
+	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
+	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
+	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
+	f.StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
+	return c
+}
+
+func (o *searchOptions) check() error {
+	if o.app.json {
+		if o.format != "" && o.format != "json" && o.format != "jsonl" {
+			return usageError("give one of them", "--json and --format %s", o.format)
+		}
+		if o.format == "" {
+			o.format = "json"
+		}
+	}
+	if o.nul {
+		if o.format != "" && o.format != "paths" {
+			return usageError("-0 prints paths", "-0 and --format %s", o.format)
+		}
+		o.format = "paths"
+	}
+	if o.format == "" {
+		o.format = "table"
+	}
+	switch o.format {
+	case "table", "paths", "tsv", "json", "jsonl":
+	default:
+		return usageError("give table, paths, tsv, json or jsonl", "--format %q", o.format)
+	}
+	if o.queries == "" && tokenize.Clean(o.query, false) == "" {
+		return usageError("say what to look for: `imgsearch search dog on beach`", "an empty query")
+	}
+	if o.top < 1 {
+		return usageError("give a number of 1 or more", "--top %d", o.top)
+	}
+	for i, dir := range o.under {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		o.under[i] = abs
+	}
+	return checkModelName(o.model)
+}
+
+func (o *searchOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	store, err := o.app.openReadOnly(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	m, err := o.app.chooseModel(ctx, store, o.model)
+	if err != nil {
+		return err
+	}
+	stored, err := o.vectorsOf(ctx, store, m)
+	if err != nil {
+		return err
+	}
+	loader := o.app.loader(m, o.queries == "")
+	loader.StartTextual()
+	searcher, err := index.NewSearcher(ctx, store, stored)
+	if err != nil {
+		return err
+	}
+	defer searcher.Close()
+	s := &session{searchOptions: o, loader: loader, searcher: searcher, model: m}
+	if o.queries != "" {
+		return s.answerAll(ctx)
+	}
+	return s.answerOne(ctx)
+}
+
+// vectorsOf finds the model in the index. An index that nothing was embedded into answers with no hits.
+func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
+	stored, ok, err := store.ModelByIdentity(ctx, m.identity)
+	if err != nil || ok {
+		return stored, err
+	}
+	give := "imgsearch index"
+	if o.model != "" {
+		give += " --model " + o.model
+	}
+	return stored, &codedError{
+		code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", m.spec.Model.Name),
+		hint: fmt.Sprintf("make them with `%s`", give),
+	}
+}
+
+// session is what one or many queries share.
+type session struct {
+	*searchOptions
+	loader   *embed.Loader
+	searcher *index.Searcher
+	model    model
+}
+
+func (s *session) answerOne(ctx context.Context) error {
+	begin := time.Now()
+	tower, err := s.loader.Textual(ctx)
+	if err != nil {
+		return err
+	}
+	vectors, err := tower.Embed([]string{s.query})
+	if err != nil {
+		return err
+	}
+	hits, err := s.search(ctx, vectors[0])
+	if err != nil {
+		return err
+	}
+	return s.print(s.app.streams.Out, answer{query: s.query, hits: hits, elapsed: time.Since(begin), indexed: s.searcher.Len()})
+}
+
+func (s *session) search(ctx context.Context, query []float32) ([]index.Hit, error) {
+	drop := !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == ""
+	return s.searcher.Search(ctx, query, index.SearchOptions{Top: s.top, Under: s.existingUnder(), DropMissing: drop})
+}
+
+// existingUnder resolves --under as roots are stored: as given, and where a link leads.
+func (s *session) existingUnder() []string {
+	if s.under == nil {
+		return nil
+	}
+	dirs := append([]string(nil), s.under...)
+	for _, dir := range s.under {
+		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
+			dirs = append(dirs, real)
+		}
+	}
+	return dirs
+}
+
+// openQueries opens the list of queries.
+func (s *session) openQueries() (*os.File, error) {
+	f, err := os.Open(s.queries)
+	if err != nil {
+		return nil, usageError("give a file with one query a line, or -", "--queries: %w", err)
+	}
+	return f, nil
+}

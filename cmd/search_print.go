@@ -1,0 +1,165 @@
+package cmd
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index"
+)
+
+// answer is the result of one query.
+type answer struct {
+	line    int // of --queries, 0 otherwise
+	query   string
+	hits    []index.Hit
+	elapsed time.Duration
+	indexed int
+}
+
+// hitJSON is a hit in the machine formats (docs/json.md). Strings that are not UTF-8 go through JSON damaged: path_b64
+// holds the bytes then.
+type hitJSON struct {
+	Rank    int      `json:"rank"`
+	Score   float64  `json:"score"`
+	Path    string   `json:"path"`
+	PathB64 []byte   `json:"path_b64,omitempty"`
+	Also    []string `json:"also"`
+	AlsoB64 [][]byte `json:"also_b64,omitempty"`
+	Missing bool     `json:"missing"`
+	Width   int      `json:"width"`
+	Height  int      `json:"height"`
+	TakenAt *string  `json:"taken_at"`
+}
+
+type answerJSON struct {
+	Schema    int       `json:"schema"`
+	Line      int       `json:"line,omitempty"`
+	Query     string    `json:"query"`
+	Model     string    `json:"model"`
+	Precision string    `json:"precision"`
+	ElapsedMS float64   `json:"elapsed_ms"`
+	Indexed   int       `json:"indexed"`
+	Results   []hitJSON `json:"results"`
+}
+
+func (s *session) print(w io.Writer, a answer) error {
+	out := bufio.NewWriter(w)
+	var err error
+	switch s.format {
+	case "json":
+		err = printJSON(out, s.answerJSON(a))
+	case "jsonl":
+		for _, h := range s.hitsJSON(a.hits) {
+			if err = printJSON(out, h); err != nil {
+				break
+			}
+		}
+	default:
+		for _, l := range s.lines(a.hits) {
+			s.printLine(out, l)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(a.hits) == 0 && s.format == "table" {
+		s.app.notef("no photos found (%d searched)", a.indexed)
+	}
+	return out.Flush()
+}
+
+func (s *session) answerJSON(a answer) answerJSON {
+	return answerJSON{
+		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.model.spec.Model.Name, Precision: embed.Precision,
+		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.indexed, Results: s.hitsJSON(a.hits),
+	}
+}
+
+// line is one line of output: a hit, and the file of it that the line shows.
+type line struct {
+	index.Hit
+	rank int
+}
+
+// lines gives each hit one line; with --all-paths each of its files.
+func (s *session) lines(hits []index.Hit) []line {
+	lines := make([]line, 0, len(hits))
+	for i, h := range hits {
+		lines = append(lines, line{h, i + 1})
+		if !s.allPaths {
+			continue
+		}
+		lines[len(lines)-1].Also = nil
+		for _, path := range h.Also {
+			one := h
+			one.Path, one.Also = path, nil
+			lines = append(lines, line{one, i + 1})
+		}
+	}
+	return lines
+}
+
+func (s *session) hitsJSON(hits []index.Hit) []hitJSON {
+	list := make([]hitJSON, 0, len(hits))
+	for _, l := range s.lines(hits) {
+		h := hitJSON{
+			Rank: l.rank, Score: round(l.Score, 6), Path: l.Path, PathB64: notUTF8(l.Path), Also: append([]string{}, l.Also...),
+			Missing: l.Missing, Width: l.Width, Height: l.Height,
+		}
+		for _, path := range l.Also {
+			if !utf8.ValidString(path) {
+				h.AlsoB64 = make([][]byte, len(l.Also))
+			}
+		}
+		for i := range h.AlsoB64 {
+			h.AlsoB64[i] = []byte(l.Also[i])
+		}
+		if l.TakenAt != "" {
+			h.TakenAt = &l.TakenAt
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+func notUTF8(path string) []byte {
+	if utf8.ValidString(path) {
+		return nil
+	}
+	return []byte(path)
+}
+
+func (s *session) printLine(w io.Writer, l line) {
+	switch {
+	case s.nul:
+		fmt.Fprintf(w, "%s\x00", l.Path)
+	case s.format == "paths":
+		fmt.Fprintln(w, escapePath(l.Path))
+	case s.format == "tsv":
+		fmt.Fprintf(w, "%d\t%.4f\t%s\t%d\t%d\t%s\n", l.rank, l.Score, escapePath(l.Path), l.Width, l.Height, l.TakenAt)
+	default:
+		fmt.Fprintf(w, "%3d  %.4f  %s%s\n", l.rank, l.Score, escapePath(l.Path), remarks(l.Hit))
+	}
+}
+
+// remarks are what the table says behind a path.
+func remarks(h index.Hit) string {
+	var list []string
+	if n := len(h.Also); n == 1 {
+		list = append(list, "1 copy")
+	} else if n > 1 {
+		list = append(list, fmt.Sprintf("%d copies", n))
+	}
+	if h.Missing {
+		list = append(list, "missing")
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "  (" + strings.Join(list, ", ") + ")"
+}

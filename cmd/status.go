@@ -1,0 +1,202 @@
+package cmd
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+type statusOptions struct {
+	app      *App
+	failures bool
+}
+
+func newStatusCommand(app *App) *cobra.Command {
+	o := statusOptions{app: app}
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Tell what is indexed",
+		Long: `Tell what is indexed, with which model, when last, and what could not be read.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	c.Flags().BoolVar(&o.failures, "failures", false, "list the files that could not be read, and why")
+	return c
+}
+
+// statusJSON is the machine format of status (docs/json.md).
+type statusJSON struct {
+	Schema      int             `json:"schema"`
+	Index       string          `json:"index"`
+	IndexSchema int             `json:"index_schema"`
+	IndexBytes  int64           `json:"index_bytes"`
+	Roots       []string        `json:"roots"`
+	Files       int             `json:"files"`
+	Pictures    int             `json:"pictures"`
+	PhotoBytes  int64           `json:"photo_bytes"`
+	Failures    int             `json:"failures"`
+	Model       *statusModel    `json:"model"`
+	LastRun     *statusRun      `json:"last_run"`
+	FailureList []statusFailure `json:"failure_list,omitempty"`
+}
+
+type statusModel struct {
+	Name      string `json:"name"`
+	Identity  string `json:"identity"`
+	Precision string `json:"precision"`
+	Dim       int    `json:"dim"`
+	Embedded  int    `json:"embedded"`
+}
+
+type statusRun struct {
+	StartedAt string          `json:"started_at"`
+	EndedAt   *string         `json:"ended_at"`
+	Complete  bool            `json:"complete"`
+	Provider  string          `json:"provider"`
+	Embedded  int             `json:"embedded"`
+	Summary   json.RawMessage `json:"summary,omitempty"`
+}
+
+type statusFailure struct {
+	Path     string `json:"path"`
+	PathB64  []byte `json:"path_b64,omitempty"`
+	Stage    string `json:"stage"`
+	Reason   string `json:"reason"`
+	FailedAt string `json:"failed_at"`
+}
+
+func (o *statusOptions) run(ctx context.Context) error {
+	store, err := o.app.openReadOnly(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	s, err := o.collect(ctx, store)
+	if err != nil {
+		return err
+	}
+	if o.app.json {
+		return printJSON(o.app.streams.Out, s)
+	}
+	if o.failures {
+		for _, f := range s.FailureList {
+			if _, err := fmt.Fprintf(o.app.streams.Out, "%s: %s\n", escapePath(f.Path), f.Reason); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return o.print(s)
+}
+
+func (o *statusOptions) collect(ctx context.Context, store *sqlite.Store) (s statusJSON, err error) {
+	s = statusJSON{Schema: schemaVersion, Index: store.Path(), Roots: []string{}, IndexBytes: diskBytes(store.Path())}
+	if s.IndexSchema, err = store.Schema(ctx); err != nil {
+		return s, err
+	}
+	roots, err := store.Roots(ctx)
+	if err != nil {
+		return s, err
+	}
+	byID := make(map[int64]string)
+	for _, r := range roots {
+		s.Roots = append(s.Roots, r.Path)
+		byID[r.ID] = r.Path
+	}
+	model, hasModel, err := store.DefaultModel(ctx)
+	if err != nil {
+		return s, err
+	}
+	n, err := store.Count(ctx, model.ID)
+	if err != nil {
+		return s, err
+	}
+	s.Files, s.Pictures, s.PhotoBytes, s.Failures = n.Files, n.Contents, n.Bytes, n.Failures
+	if hasModel {
+		s.Model = &statusModel{model.Name, model.Identity, model.Precision, model.Dim, n.Embedded}
+	}
+	if run, ok, err := store.LastRun(ctx); err != nil {
+		return s, err
+	} else if ok {
+		s.LastRun = runStatus(run)
+	}
+	if !o.failures {
+		return s, nil
+	}
+	failures, err := store.Failures(ctx)
+	for _, f := range failures {
+		path := filepath.Join(byID[f.RootID], filepath.FromSlash(f.Dir), f.Name)
+		s.FailureList = append(s.FailureList, statusFailure{path, notUTF8(path), f.Stage, oneLineText(f.Reason), stamp(time.Unix(f.FailedAt, 0))})
+	}
+	return s, err
+}
+
+func runStatus(run sqlite.Run) *statusRun {
+	r := &statusRun{StartedAt: stamp(run.StartedAt), Complete: run.Complete, Provider: run.Provider, Embedded: run.Embedded}
+	if !run.EndedAt.IsZero() {
+		ended := stamp(run.EndedAt)
+		r.EndedAt = &ended
+	}
+	return r
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// diskBytes is what the index takes on disk with its write-ahead log.
+func diskBytes(path string) (n int64) {
+	for _, p := range []string{path, path + "-wal"} {
+		if info, err := os.Stat(p); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+func (o *statusOptions) print(s statusJSON) error {
+	w := tabwriter.NewWriter(o.app.streams.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "index\t%s (%s)\n", escapePath(s.Index), humanize.IBytes(uint64(s.IndexBytes)))
+	for i, root := range s.Roots {
+		label := "folders"
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\n", label, escapePath(root))
+	}
+	fmt.Fprintf(w, "photos\t%d pictures in %s (%s)\n", s.Pictures, count(s.Files, "file"), humanize.IBytes(uint64(s.PhotoBytes)))
+	if s.Model != nil {
+		fmt.Fprintf(w, "model\t%s, %s, dimension %d: %d of %d pictures embedded\n", s.Model.Name, s.Model.Precision, s.Model.Dim, s.Model.Embedded, s.Pictures)
+	}
+	if s.Failures > 0 {
+		fmt.Fprintf(w, "failed\t%s could not be read (`imgsearch status --failures` lists them)\n", count(s.Failures, "file"))
+	}
+	fmt.Fprintf(w, "last run\t%s\n", lastRunText(s.LastRun))
+	return w.Flush()
+}
+
+func lastRunText(r *statusRun) string {
+	if r == nil {
+		return "never"
+	}
+	text := r.StartedAt
+	switch {
+	case r.EndedAt == nil:
+		return text + ", not ended: it is running, or died"
+	case r.Complete:
+		text += ", complete"
+	default:
+		text += ", incomplete: the next run continues"
+	}
+	return fmt.Sprintf("%s, %s embedded on %s", text, count(r.Embedded, "picture"), r.Provider)
+}

@@ -1,0 +1,167 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+type warmupOptions struct {
+	app   *App
+	model string
+}
+
+func newWarmupCommand(app *App) *cobra.Command {
+	o := warmupOptions{app: app}
+	c := &cobra.Command{
+		Use:   "warmup",
+		Short: "Prepare the machine and measure what a run costs on it",
+		Long: `Unpack the runtime library if need be, load both towers of the model, run them, and tell what a picture and a query
+cost on this machine.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 12 the model or the runtime library is missing or damaged`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	c.Flags().StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
+	return c
+}
+
+// warmupJSON is the machine format of warmup (docs/json.md). Times are medians.
+type warmupJSON struct {
+	Schema         int     `json:"schema"`
+	Model          string  `json:"model"`
+	Dim            int     `json:"dim"`
+	Precision      string  `json:"precision"`
+	Provider       string  `json:"provider"`
+	ProviderReason string  `json:"provider_reason"`
+	Runtime        string  `json:"runtime"`
+	LoadVisualMS   float64 `json:"load_visual_ms"`
+	LoadTextualMS  float64 `json:"load_textual_ms"`
+	ImageMS        float64 `json:"image_ms"`
+	ImagesPerS     float64 `json:"images_per_s"`
+	QueryMS        float64 `json:"query_ms"`
+}
+
+func (o *warmupOptions) run(ctx context.Context) error {
+	if err := checkModelName(o.model); err != nil {
+		return err
+	}
+	m, err := o.chooseModel(ctx)
+	if err != nil {
+		return err
+	}
+	library, err := embed.StartRuntime(o.app.libraryOptions())
+	if err != nil {
+		return err
+	}
+	loader := o.app.loader(m, false)
+	out := warmupJSON{
+		Schema: schemaVersion, Model: m.spec.Model.Name, Dim: m.spec.Dim, Precision: embed.Precision,
+		Provider: loader.Provider().Name, ProviderReason: loader.Provider().Reason, Runtime: library.Version,
+	}
+	begin := time.Now()
+	visual, err := loader.Visual(ctx)
+	if err != nil {
+		return err
+	}
+	out.LoadVisualMS = milliseconds(time.Since(begin))
+	begin = time.Now()
+	textual, err := loader.Textual(ctx)
+	if err != nil {
+		return err
+	}
+	out.LoadTextualMS = milliseconds(time.Since(begin))
+	if out.ImageMS, out.ImagesPerS, err = timeVisual(ctx, visual, m.spec.Preprocess.TensorLen()); err != nil {
+		return err
+	}
+	if out.QueryMS, err = timeTextual(ctx, textual); err != nil {
+		return err
+	}
+	if o.app.json {
+		return printJSON(o.app.streams.Out, out)
+	}
+	_, err = fmt.Fprintf(o.app.streams.Out, `model    %s, dimension %d, %s, on %s (ONNX Runtime %s)
+loading  %.0f ms the vision tower, %.0f ms the text tower
+picture  %.1f ms (%.1f images/s without decoding)
+query    %.1f ms
+`, out.Model, out.Dim, out.Precision, out.Provider, out.Runtime, out.LoadVisualMS, out.LoadTextualMS, out.ImageMS, out.ImagesPerS, out.QueryMS)
+	return err
+}
+
+// chooseModel takes the index's default model where there is an index; warmup works without one.
+func (o *warmupOptions) chooseModel(ctx context.Context) (model, error) {
+	var store *sqlite.Store
+	if o.model == "" {
+		if opened, err := o.app.openReadOnly(ctx); err == nil {
+			store = opened
+			defer store.Close()
+		}
+	}
+	return o.app.chooseModel(ctx, store, o.model)
+}
+
+func milliseconds(d time.Duration) float64 { return round(float64(d)/float64(time.Millisecond), 2) }
+
+// warmupRounds is how often each tower runs: enough for a median, a second or so in all with the built-in model.
+const warmupRounds = 7
+
+// timeVisual runs the vision tower as index does: as many batches at once as it wants.
+func timeVisual(ctx context.Context, tower *embed.Visual, tensorLen int) (imageMS, perSecond float64, err error) {
+	size, parallel := tower.Batch()
+	tensors := make([]float32, size*tensorLen)
+	for i := range tensors {
+		tensors[i] = float32(i%251)/125 - 1
+	}
+	took, err := medianTime(ctx, func() error {
+		var wg sync.WaitGroup
+		errs := make([]error, parallel)
+		for i := range parallel {
+			wg.Go(func() { _, errs[i] = tower.Embed(tensors, size) })
+		}
+		wg.Wait()
+		for _, err := range errs {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	n := float64(size * parallel)
+	return round(milliseconds(took)/n, 2), round(n/took.Seconds(), 1), err
+}
+
+func timeTextual(ctx context.Context, tower *embed.Textual) (float64, error) {
+	took, err := medianTime(ctx, func() error {
+		_, err := tower.Embed([]string{"dog on beach"})
+		return err
+	})
+	return milliseconds(took), err
+}
+
+// medianTime runs f some times, the first not counted, and returns the median duration.
+func medianTime(ctx context.Context, f func() error) (time.Duration, error) {
+	var times []time.Duration
+	for i := range warmupRounds + 1 {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		begin := time.Now()
+		if err := f(); err != nil {
+			return 0, err
+		}
+		if i > 0 {
+			times = append(times, time.Since(begin))
+		}
+	}
+	slices.Sort(times)
+	return times[len(times)/2], nil
+}

@@ -1,0 +1,97 @@
+// Package decode turns a file's bytes into upright RGB rows, and tells what makes the picture: its identity, size and
+// EXIF. Formats are recognised by content, never by name. It must not know tensors, models or the index.
+package decode
+
+import (
+	"bytes"
+	"errors"
+)
+
+// Version goes up when a decoder or its settings start to read what they refused before: pictures that failed
+// under another version are tried again.
+const Version = 1
+
+var (
+	// ErrEmpty is a file without a byte.
+	ErrEmpty = errors.New("empty file")
+	// ErrNotPicture is content that no picture format begins with.
+	ErrNotPicture = errors.New("not a picture: the content is no known image format")
+	// ErrUnsupported is a picture format, or a variant of one, that is known and not read.
+	ErrUnsupported = errors.New("unsupported picture format")
+	// ErrTooLarge is a picture with more pixels than the limit.
+	ErrTooLarge = errors.New("too many pixels")
+)
+
+// Format is a file format, by its usual short name.
+type Format string
+
+// The formats that are decoded.
+const (
+	JPEG Format = "jpeg"
+	PNG  Format = "png"
+	GIF  Format = "gif"
+	BMP  Format = "bmp"
+	TIFF Format = "tiff"
+	WebP Format = "webp"
+)
+
+// SniffLen is how many leading bytes Sniff wants to see.
+const SniffLen = 32
+
+// Sniff recognises a picture format by the file's first bytes. supported is false for formats that are known and
+// not decoded; format is "" for anything that is no picture.
+func Sniff(head []byte) (format Format, supported bool) {
+	has := func(offset int, magic string) bool {
+		return len(head) >= offset+len(magic) && string(head[offset:offset+len(magic)]) == magic
+	}
+	switch {
+	case has(0, "\xff\xd8\xff"):
+		return JPEG, true
+	case has(0, "\x89PNG\r\n\x1a\n"):
+		return PNG, true
+	case has(0, "GIF87a"), has(0, "GIF89a"):
+		return GIF, true
+	case has(0, "BM") && len(head) >= 18 && head[6] == 0 && head[7] == 0 && head[8] == 0 && head[9] == 0:
+		return BMP, true
+	case has(0, "RIFF") && has(8, "WEBP"):
+		return WebP, true
+	case has(0, "II*\x00"), has(0, "MM\x00*"):
+		if has(8, "CR\x02\x00") {
+			return "cr2", false
+		}
+		return TIFF, true
+	case has(0, "II+\x00"), has(0, "MM\x00+"):
+		return "bigtiff", false
+	case has(4, "ftyp"):
+		return sniffISO(head[8:])
+	case has(0, "8BPS"):
+		return "psd", false
+	case has(0, "\xff\x0a"), has(0, "\x00\x00\x00\x0cJXL \r\n\x87\n"):
+		return "jxl", false
+	case has(0, "\x00\x00\x00\x0cjP  \r\n\x87\n"), has(0, "\xff\x4f\xff\x51"):
+		return "jp2", false
+	case has(0, "FUJIFILMCCD-RAW"):
+		return "raf", false
+	case has(0, "IIRO"), has(0, "IIRS"), has(0, "IIU\x00"), has(0, "FOVb"), has(0, "\x00MRM"):
+		return "raw", false
+	case has(0, "qoif"):
+		return "qoi", false
+	}
+	return "", false
+}
+
+// sniffISO tells still pictures from films in the ISO base media family by the major brand.
+func sniffISO(brand []byte) (Format, bool) {
+	for format, brands := range map[Format][]string{
+		"heic": {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"},
+		"avif": {"avif", "avis"},
+		"cr3":  {"crx "},
+	} {
+		for _, b := range brands {
+			if bytes.HasPrefix(brand, []byte(b)) {
+				return format, false
+			}
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,150 @@
+package decode
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"io"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+	"golang.org/x/image/webp"
+)
+
+// Header is what a picture's first bytes say, before anything is allocated for its pixels.
+type Header struct {
+	Format Format
+	// Width and Height are in pixels as stored, before the EXIF orientation.
+	Width, Height int
+
+	perPixel int64 // bytes a pixel at the height of decoding
+}
+
+// Pixels is the number of pixels in the picture.
+func (h Header) Pixels() int64 { return int64(h.Width) * int64(h.Height) }
+
+// DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes.
+func (h Header) DecodeBytes() int64 { return h.Pixels() * h.perPixel }
+
+// ReadHeader recognises the format and reads the size. An error from reading r is returned as it is, wrapped;
+// everything else is about the content: ErrEmpty, ErrNotPicture, ErrUnsupported or a damaged header.
+func ReadHeader(r io.ReadSeeker) (h Header, err error) {
+	defer recoverPanic(&err)
+	in := &sourceReader{r: r}
+	defer func() {
+		// A decoder may hide the reader's error behind its own; the disk's word counts.
+		if in.err != nil {
+			err = &readError{in.err}
+		}
+	}()
+	head := make([]byte, SniffLen)
+	n, err := io.ReadFull(in, head)
+	if n == 0 && errors.Is(err, io.EOF) {
+		return h, ErrEmpty
+	}
+	format, supported := Sniff(head[:n])
+	switch {
+	case format == "":
+		return h, ErrNotPicture
+	case !supported:
+		return h, fmt.Errorf("%w: %s", ErrUnsupported, format)
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return h, &readError{err}
+	}
+	h = Header{Format: format}
+	config, perPixel, err := readConfig(format, bufio.NewReaderSize(in, 64<<10))
+	if err != nil {
+		return h, fmt.Errorf("damaged %s header: %w", format, tidy(err))
+	}
+	if config.Width <= 0 || config.Height <= 0 {
+		return h, fmt.Errorf("damaged %s header: the size is %d x %d", format, config.Width, config.Height)
+	}
+	h.Width, h.Height, h.perPixel = config.Width, config.Height, perPixel
+	return h, nil
+}
+
+// readConfig returns the size and the bytes a pixel that the standard decoders were seen to allocate at most:
+// planes or packed pixels, doubled for interlacing, and 4-byte coefficients for progressive JPEG.
+func readConfig(format Format, r *bufio.Reader) (config image.Config, perPixel int64, err error) {
+	switch format {
+	case JPEG:
+		progressive := peekProgressive(r)
+		config, err = jpeg.DecodeConfig(r)
+		perPixel = 4
+		if progressive {
+			perPixel = 4 + 4*4
+		}
+	case PNG:
+		config, err = png.DecodeConfig(r)
+		perPixel = 2 * bytesPerPixel(config)
+	case GIF:
+		config, err = gif.DecodeConfig(r)
+		perPixel = 2
+	case BMP:
+		config, err = bmp.DecodeConfig(r)
+		perPixel = bytesPerPixel(config)
+	case TIFF:
+		config, err = tiff.DecodeConfig(r)
+		perPixel = 2 * bytesPerPixel(config)
+	case WebP:
+		config, err = decodeWebPConfig(r)
+		perPixel = 8
+	default:
+		err = ErrUnsupported
+	}
+	return config, perPixel, err
+}
+
+// decodeWebPConfig reads the size; of an animation, the canvas, which webp.DecodeConfig refuses.
+func decodeWebPConfig(r *bufio.Reader) (image.Config, error) {
+	head, err := r.Peek(30)
+	if err == nil && isAnimatedWebP(head) {
+		w, h := canvasSize(head)
+		return image.Config{Width: w, Height: h}, nil
+	}
+	return webp.DecodeConfig(r)
+}
+
+// peekProgressive looks for a progressive frame header in what is buffered; a header behind more than 64 KiB of
+// metadata counts as progressive, the dearer case.
+func peekProgressive(r *bufio.Reader) bool {
+	head, _ := r.Peek(64 << 10)
+	progressive, seen := false, false
+	jpegParts(head, func(marker byte, _ []byte) {
+		if isFrame(marker) && !seen {
+			seen, progressive = true, marker == markerSOF2
+		}
+	})
+	return progressive || !seen
+}
+
+// readError is an error of the file, not of its content.
+type readError struct{ err error }
+
+func (e *readError) Error() string { return "read: " + e.err.Error() }
+func (e *readError) Unwrap() error { return e.err }
+
+// IsReadError tells whether an error came from reading the file: its content is not to blame.
+func IsReadError(err error) bool {
+	_, ok := errors.AsType[*readError](err)
+	return ok
+}
+
+// sourceReader remembers an error of the file itself, to tell it from the content's.
+type sourceReader struct {
+	r   io.Reader
+	err error
+}
+
+func (s *sourceReader) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}

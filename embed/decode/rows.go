@@ -1,0 +1,128 @@
+package decode
+
+import (
+	"image"
+	"image/color"
+)
+
+// rowReader returns a function that writes one row of img as RGB, without converting the whole picture.
+func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
+	switch m := img.(type) {
+	case *image.YCbCr:
+		if format == WebP {
+			return ycbcrRows(m, studioToRGB)
+		}
+		return ycbcrRows(m, color.YCbCrToRGB)
+	case *image.NYCbCrA: // WebP only
+		return ycbcraRows(m)
+	case canvas:
+		return canvasRows(format, m)
+	case *image.Gray:
+		return func(y int, rgb []byte) {
+			row := m.Pix[y*m.Stride:]
+			for x := range len(rgb) / 3 {
+				v := row[x]
+				rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
+			}
+		}
+	case *image.Gray16:
+		return func(y int, rgb []byte) {
+			row := m.Pix[y*m.Stride:]
+			for x := range len(rgb) / 3 {
+				v := to8(uint32(row[2*x])<<8 | uint32(row[2*x+1]))
+				rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
+			}
+		}
+	case *image.NRGBA:
+		return func(y int, rgb []byte) {
+			row := m.Pix[y*m.Stride:]
+			for x := range len(rgb) / 3 {
+				p := row[4*x : 4*x+4 : 4*x+4]
+				a := uint32(p[3])
+				for c := range 3 {
+					rgb[3*x+c] = onWhite(uint32(p[c]), a)
+				}
+			}
+		}
+	case *image.RGBA: // premultiplied
+		return func(y int, rgb []byte) {
+			row := m.Pix[y*m.Stride:]
+			for x := range len(rgb) / 3 {
+				p := row[4*x : 4*x+4 : 4*x+4]
+				rest := 255 - uint32(p[3])
+				for c := range 3 {
+					rgb[3*x+c] = uint8(min(uint32(p[c])+rest, 255))
+				}
+			}
+		}
+	case *image.CMYK:
+		return func(y int, rgb []byte) {
+			row := m.Pix[y*m.Stride:]
+			for x := range len(rgb) / 3 {
+				p := row[4*x : 4*x+4 : 4*x+4]
+				rgb[3*x], rgb[3*x+1], rgb[3*x+2] = color.CMYKToRGB(p[0], p[1], p[2], p[3])
+			}
+		}
+	case *image.Paletted:
+		return palettedRows(m)
+	}
+	return anyRows(img)
+}
+
+func ycbcraRows(m *image.NYCbCrA) func(y int, rgb []byte) {
+	opaque := ycbcrRows(&m.YCbCr, studioToRGB)
+	return func(y int, rgb []byte) {
+		opaque(y, rgb)
+		alpha := m.A[y*m.AStride:]
+		for i, v := range rgb {
+			rgb[i] = onWhite(uint32(v), uint32(alpha[i/3]))
+		}
+	}
+}
+
+// anyRows reads the rarer kinds through their colour model: 64-bit ones, alpha beside YCbCr, frames on a canvas.
+func anyRows(img image.Image) func(y int, rgb []byte) {
+	origin := img.Bounds().Min
+	return func(y int, rgb []byte) {
+		for x := range len(rgb) / 3 {
+			rgb[3*x], rgb[3*x+1], rgb[3*x+2] = colorOnWhite(img.At(origin.X+x, origin.Y+y))
+		}
+	}
+}
+
+func palettedRows(m *image.Paletted) func(y int, rgb []byte) {
+	var table [256][3]uint8 // an index beyond the palette reads black, as in the standard library's own At
+	for i, c := range m.Palette {
+		table[i][0], table[i][1], table[i][2] = colorOnWhite(c)
+	}
+	return func(y int, rgb []byte) {
+		row := m.Pix[y*m.Stride:]
+		for x := range len(rgb) / 3 {
+			copy(rgb[3*x:3*x+3], table[row[x]][:])
+		}
+	}
+}
+
+// colorOnWhite lays one colour on white. 8-bit colours go through the same rounding as NRGBA rows; 16-bit ones are
+// reduced by /257 first.
+func colorOnWhite(c color.Color) (r, g, b uint8) {
+	switch c := c.(type) {
+	case color.NRGBA:
+		a := uint32(c.A)
+		return onWhite(uint32(c.R), a), onWhite(uint32(c.G), a), onWhite(uint32(c.B), a)
+	case color.NRGBA64:
+		a := uint32(to8(uint32(c.A)))
+		return onWhite(uint32(to8(uint32(c.R))), a), onWhite(uint32(to8(uint32(c.G))), a), onWhite(uint32(to8(uint32(c.B))), a)
+	}
+	pr, pg, pb, a := c.RGBA()
+	rest := 0xffff - a
+	return to8(pr + rest), to8(pg + rest), to8(pb + rest)
+}
+
+// onWhite lays an 8-bit channel with alpha on white, rounded.
+func onWhite(v, alpha uint32) uint8 {
+	return uint8((v*alpha + 255*(255-alpha) + 127) / 255)
+}
+
+// to8 reduces 16 bits to 8 by /257, rounded.
+func to8(v uint32) uint8 { return uint8(min((v+128)/257, 255)) }

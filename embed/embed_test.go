@@ -1,0 +1,206 @@
+package embed_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/models"
+	"github.com/imgsearch/imgsearch/models/starter"
+)
+
+type reference struct {
+	Images map[string][]float32
+	Texts  map[string]struct{ Embedding []float32 }
+}
+
+func newLoader(t testing.TB, m models.Model) *embed.Loader {
+	t.Helper()
+	spec, err := embed.ReadSpec(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return embed.NewLoader(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}})
+}
+
+func cosine(a, b []float32) float64 {
+	var dot, aa, bb float64
+	for i := range a {
+		dot += float64(a[i]) * float64(b[i])
+		aa += float64(a[i]) * float64(a[i])
+		bb += float64(b[i]) * float64(b[i])
+	}
+	return dot / math.Sqrt(aa*bb)
+}
+
+func tensor(t testing.TB, spec embed.Spec, path string) []float32 {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := decode.ReadHeader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := decode.Decode(h.Format, data, decode.ReadMeta(h.Format, data).Orientation)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dst := make([]float32, spec.Preprocess.TensorLen())
+	spec.Preprocess.Tensor(img, dst)
+	return dst
+}
+
+func TestStarterTexts(t *testing.T) {
+	var ref reference
+	if err := json.Unmarshal(starter.Reference, &ref); err != nil {
+		t.Fatal(err)
+	}
+	tower, err := newLoader(t, models.Builtin()).Textual(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range ref.Texts {
+		got, err := tower.Embed([]string{text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := cosine(got[0], want.Embedding); c < 0.999 {
+			t.Errorf("%q: cosine to PyTorch's vector is %.5f", text, c)
+		}
+	}
+}
+
+func TestStarterImages(t *testing.T) {
+	testkit.Shared(t, "photos")
+	var ref reference
+	if err := json.Unmarshal(starter.Reference, &ref); err != nil {
+		t.Fatal(err)
+	}
+	loader := newLoader(t, models.Builtin())
+	tower, err := loader.Visual(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	worst := 1.0
+	for path, want := range ref.Images {
+		x := tensor(t, loader.Spec(), testkit.Shared(t, path))
+		got, err := tower.Embed(x, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := cosine(got[0], want)
+		t.Logf("%.5f %s", c, path)
+		worst = min(worst, c)
+		if c < 0.999 {
+			t.Errorf("%s: cosine to PyTorch's vector is %.5f", path, c)
+		}
+	}
+	t.Logf("worst cosine %.5f", worst)
+}
+
+// TestLoaderLoadsOnce asks from many goroutines: all get the one tower.
+func TestLoaderLoadsOnce(t *testing.T) {
+	loader := newLoader(t, models.Builtin())
+	towers := make([]*embed.Visual, 8)
+	var wg sync.WaitGroup
+	for i := range towers {
+		wg.Go(func() {
+			loader.StartVisual()
+			tower, err := loader.Visual(context.Background())
+			if err != nil {
+				t.Error(err)
+			}
+			towers[i] = tower
+		})
+	}
+	wg.Wait()
+	for _, tower := range towers {
+		if tower != towers[0] {
+			t.Fatal("the tower was loaded more than once")
+		}
+	}
+}
+
+// BenchmarkVisual measures the vision tower alone: batches of some sizes, one run or one a core at a time.
+func BenchmarkVisual(b *testing.B) {
+	loader := newLoader(b, models.Builtin())
+	tower, err := loader.Visual(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	size := loader.Spec().Preprocess.TensorLen()
+	for _, parallel := range []int{1, runtime.NumCPU()} {
+		for _, n := range []int{1, 2, 4, 8} {
+			x := make([]float32, n*size)
+			for i := range x {
+				x[i] = float32(i%255)/128 - 1
+			}
+			b.Run(fmt.Sprintf("parallel=%d/batch=%d", parallel, n), func(b *testing.B) {
+				for b.Loop() {
+					var wg sync.WaitGroup
+					for range parallel {
+						wg.Go(func() {
+							if _, err := tower.Embed(x, n); err != nil {
+								b.Error(err)
+							}
+						})
+					}
+					wg.Wait()
+				}
+				b.ReportMetric(float64(parallel*n*b.N)/b.Elapsed().Seconds(), "images/s")
+			})
+		}
+	}
+}
+
+func BenchmarkTextual(b *testing.B) {
+	tower, err := newLoader(b, models.Builtin()).Textual(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, n := range []int{1, 8, 32} {
+		texts := make([]string, n)
+		for i := range texts {
+			texts[i] = "two young children on a skateboard going across a sidewalk"
+		}
+		b.Run(fmt.Sprintf("batch=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := tower.Embed(texts); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "texts/s")
+		})
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	for _, tower := range []string{"visual", "textual"} {
+		b.Run(tower, func(b *testing.B) {
+			for b.Loop() {
+				loader := newLoader(b, models.Builtin())
+				var err error
+				if tower == "visual" {
+					_, err = loader.Visual(context.Background())
+				} else {
+					_, err = loader.Textual(context.Background())
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+package embed
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+)
+
+// Options say how a Loader loads.
+type Options struct {
+	// Library says where the native runtime is looked for.
+	Library ortlib.Options
+	// Once says that each tower will run a single time in this process: loading counts, not running.
+	Once bool
+	// Logf is told what is being loaded, for --verbose; nil: nobody.
+	Logf func(format string, args ...any)
+}
+
+// Provider is where a tower computes, and why there.
+type Provider struct{ Name, Reason string }
+
+// Loader is the one way to a tower: every subcommand uses it. It starts the native runtime and loads each tower at
+// most once, under a lock, and only the towers that are asked for. Its methods may be called from any goroutine.
+type Loader struct {
+	spec    Spec
+	options Options
+	visual  future[*Visual]
+	textual future[*Textual]
+}
+
+// NewLoader returns a loader that has loaded nothing yet.
+func NewLoader(spec Spec, o Options) *Loader {
+	if o.Logf == nil {
+		o.Logf = func(string, ...any) {}
+	}
+	l := &Loader{spec: spec, options: o}
+	l.visual.load = func() (*Visual, error) { return load(l, openVisual, tuning{threads: 1}) }
+	l.textual.load = func() (*Textual, error) { return load(l, openTextual, tuning{once: o.Once}) }
+	return l
+}
+
+func load[T any](l *Loader, open func(Spec, tuning) (T, error), tune tuning) (T, error) {
+	l.options.Logf("loading %s on %s", l.spec.Model.Name, l.Provider().Name)
+	if _, err := startRuntime(l.options.Library); err != nil {
+		var none T
+		return none, err
+	}
+	begin := time.Now()
+	tower, err := open(l.spec, tune)
+	if err == nil {
+		l.options.Logf("embedding dimension %d", l.spec.Dim)
+		l.options.Logf("loaded in %v", time.Since(begin).Round(time.Millisecond))
+	}
+	return tower, err
+}
+
+// Spec returns what the model's small files say.
+func (l *Loader) Spec() Spec { return l.spec }
+
+// Provider tells where the towers compute.
+func (l *Loader) Provider() Provider {
+	return Provider{Name: "cpu", Reason: "the processor is the only provider of this version"}
+}
+
+// StartVisual begins to load the vision tower, so that it is there when the first batch is.
+func (l *Loader) StartVisual() { l.visual.start() }
+
+// StartTextual begins to load the text tower.
+func (l *Loader) StartTextual() { l.textual.start() }
+
+// Visual waits for the vision tower.
+func (l *Loader) Visual(ctx context.Context) (*Visual, error) { return l.visual.wait(ctx) }
+
+// Textual waits for the text tower.
+func (l *Loader) Textual(ctx context.Context) (*Textual, error) { return l.textual.wait(ctx) }
+
+// future is a value that is computed once, in a goroutine of its own.
+type future[T any] struct {
+	load  func() (T, error)
+	once  sync.Once
+	done  chan struct{}
+	value T
+	err   error
+}
+
+func (f *future[T]) start() {
+	f.once.Do(func() {
+		f.done = make(chan struct{})
+		go func() {
+			defer close(f.done)
+			f.value, f.err = f.load()
+		}()
+	})
+}
+
+func (f *future[T]) wait(ctx context.Context) (T, error) {
+	f.start()
+	select {
+	case <-f.done:
+		return f.value, f.err
+	case <-ctx.Done():
+		var none T
+		return none, ctx.Err()
+	}
+}

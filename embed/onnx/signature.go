@@ -1,0 +1,203 @@
+// Package onnx reads what a caller must know of an ONNX graph before it runs it: the names, element types and
+// dimensions of inputs and outputs. It reads the protobuf wire format directly, skips the weights without copying
+// them, and must not know what the graph is for. Field numbers are those of onnx.proto3 (ONNX IR version 10).
+package onnx
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// ErrFormat is data that is not a whole ONNX model.
+var ErrFormat = errors.New("not a valid ONNX model")
+
+// ElemType is a tensor's element type, by its number in onnx.proto3's TensorProto.DataType.
+type ElemType int32
+
+// The element types that towers use.
+const (
+	Float   ElemType = 1
+	Int32   ElemType = 6
+	Int64   ElemType = 7
+	Float16 ElemType = 10
+)
+
+func (t ElemType) String() string {
+	switch t {
+	case Float:
+		return "float32"
+	case Int32:
+		return "int32"
+	case Int64:
+		return "int64"
+	case Float16:
+		return "float16"
+	}
+	return fmt.Sprintf("element type %d", int32(t))
+}
+
+// Dynamic is a dimension that the graph leaves open.
+const Dynamic = -1
+
+// Value is one input or output of a graph.
+type Value struct {
+	Name string
+	Elem ElemType
+	Dims []int64 // Dynamic where the graph leaves the size open
+}
+
+// Signature is what goes into a graph and what comes out, in the graph's order.
+type Signature struct {
+	Inputs, Outputs []Value
+}
+
+// ReadSignature reads the signature of a serialised ModelProto. Weights are skipped over, not read: of a file of
+// any size only some pages are touched. Initialisers that old exporters list among the inputs are left out. The
+// error wraps ErrFormat unless reading failed.
+func ReadSignature(r io.ReadSeeker) (Signature, error) {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return Signature{}, err
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return Signature{}, err
+	}
+	s := newStream(r, size)
+	var sig Signature
+	found := false
+	err = s.message(size, func(num protowire.Number, length int64) error {
+		if num != 7 { // ModelProto.graph
+			return s.skip(length)
+		}
+		found = true
+		sig, err = readGraph(s, length)
+		return err
+	})
+	if err != nil {
+		return Signature{}, err
+	}
+	if !found {
+		return Signature{}, fmt.Errorf("%w: it holds no graph", ErrFormat)
+	}
+	return sig, nil
+}
+
+func readGraph(s *stream, length int64) (Signature, error) {
+	var sig Signature
+	weights := make(map[string]bool)
+	err := s.message(length, func(num protowire.Number, length int64) error {
+		switch num {
+		case 5: // GraphProto.initializer
+			return s.message(length, func(num protowire.Number, length int64) error {
+				if num != 8 { // TensorProto.name
+					return s.skip(length)
+				}
+				name, err := s.bytes(length)
+				weights[string(name)] = true
+				return err
+			})
+		case 11, 12: // GraphProto.input, output
+			body, err := s.bytes(length)
+			if err != nil {
+				return err
+			}
+			v, err := readValue(body)
+			if err != nil {
+				return err
+			}
+			if num == 11 {
+				sig.Inputs = append(sig.Inputs, v)
+			} else {
+				sig.Outputs = append(sig.Outputs, v)
+			}
+			return nil
+		}
+		return s.skip(length)
+	})
+	if err != nil {
+		return Signature{}, err
+	}
+	sig.Inputs = slices.DeleteFunc(sig.Inputs, func(v Value) bool { return weights[v.Name] })
+	if len(sig.Inputs) == 0 || len(sig.Outputs) == 0 {
+		return Signature{}, fmt.Errorf("%w: the graph has %d inputs and %d outputs", ErrFormat, len(sig.Inputs), len(sig.Outputs))
+	}
+	return sig, nil
+}
+
+// readValue reads a ValueInfoProto whose type is a tensor.
+func readValue(data []byte) (Value, error) {
+	var v Value
+	err := fields(data, func(num protowire.Number, body []byte, _ uint64) error {
+		switch num {
+		case 1: // name
+			v.Name = string(body)
+		case 2: // type
+			return fields(body, func(num protowire.Number, body []byte, _ uint64) error {
+				if num != 1 { // TypeProto.tensor_type
+					return nil
+				}
+				return fields(body, func(num protowire.Number, body []byte, n uint64) error {
+					switch num {
+					case 1: // elem_type
+						v.Elem = ElemType(n)
+					case 2: // shape
+						return readShape(body, &v)
+					}
+					return nil
+				})
+			})
+		}
+		return nil
+	})
+	return v, err
+}
+
+func readShape(data []byte, v *Value) error {
+	return fields(data, func(num protowire.Number, body []byte, _ uint64) error {
+		if num != 1 { // TensorShapeProto.dim
+			return nil
+		}
+		dim := int64(Dynamic)
+		err := fields(body, func(num protowire.Number, _ []byte, n uint64) error {
+			if num == 1 && int64(n) > 0 { // Dimension.dim_value
+				dim = int64(n)
+			}
+			return nil
+		})
+		v.Dims = append(v.Dims, dim)
+		return err
+	})
+}
+
+// fields calls visit for each field of a message: body for length-delimited ones, n for varints.
+func fields(data []byte, visit func(num protowire.Number, body []byte, n uint64) error) error {
+	for len(data) > 0 {
+		num, typ, size := protowire.ConsumeTag(data)
+		if size < 0 {
+			return fmt.Errorf("%w: %w", ErrFormat, protowire.ParseError(size))
+		}
+		data = data[size:]
+		var body []byte
+		var n uint64
+		switch typ {
+		case protowire.BytesType:
+			body, size = protowire.ConsumeBytes(data)
+		case protowire.VarintType:
+			n, size = protowire.ConsumeVarint(data)
+		default:
+			size = protowire.ConsumeFieldValue(num, typ, data)
+		}
+		if size < 0 {
+			return fmt.Errorf("%w: %w", ErrFormat, protowire.ParseError(size))
+		}
+		if err := visit(num, body, n); err != nil {
+			return err
+		}
+		data = data[size:]
+	}
+	return nil
+}

@@ -1,0 +1,87 @@
+package ortlib
+
+import (
+	"debug/elf"
+	"debug/macho"
+	"debug/pe"
+	"errors"
+	"fmt"
+	"runtime"
+)
+
+var errTruncated = errors.New("the file is cut short")
+
+// checkBinary reads the file's headers as the system's loader will.
+func checkBinary(path string, size int64) error {
+	switch runtime.GOOS {
+	case "windows":
+		return checkPE(path, size)
+	case "darwin":
+		return checkMachO(path, size)
+	}
+	return checkELF(path, size)
+}
+
+func checkELF(path string, size int64) error {
+	f, err := elf.Open(path)
+	if err != nil {
+		return fmt.Errorf("not a shared library: %w", err)
+	}
+	defer f.Close()
+	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
+	if f.Machine != machine || f.Type != elf.ET_DYN {
+		return fmt.Errorf("built for %v (%v), not for this machine", f.Machine, f.Type)
+	}
+	for _, p := range f.Progs {
+		// The loader maps segments without looking at the file's size; touching what is not there is a SIGBUS.
+		if int64(p.Off)+int64(p.Filesz) > size {
+			return errTruncated
+		}
+	}
+	return nil
+}
+
+func checkMachO(path string, size int64) error {
+	if fat, err := macho.OpenFat(path); err == nil {
+		defer fat.Close()
+		for _, arch := range fat.Arches {
+			if int64(arch.Offset)+int64(arch.Size) > size {
+				return errTruncated
+			}
+		}
+		return nil
+	}
+	f, err := macho.Open(path)
+	if err != nil {
+		return fmt.Errorf("not a shared library: %w", err)
+	}
+	defer f.Close()
+	cpu := map[string]macho.Cpu{"amd64": macho.CpuAmd64, "arm64": macho.CpuArm64}[runtime.GOARCH]
+	if f.Cpu != cpu {
+		return fmt.Errorf("built for %v, not for this machine", f.Cpu)
+	}
+	for _, load := range f.Loads {
+		if s, ok := load.(*macho.Segment); ok && int64(s.Offset)+int64(s.Filesz) > size {
+			return errTruncated
+		}
+	}
+	return nil
+}
+
+func checkPE(path string, size int64) error {
+	f, err := pe.Open(path)
+	if err != nil {
+		return fmt.Errorf("not a shared library: %w", err)
+	}
+	defer f.Close()
+	machine := map[string]uint16{"amd64": pe.IMAGE_FILE_MACHINE_AMD64, "arm64": pe.IMAGE_FILE_MACHINE_ARM64}[runtime.GOARCH]
+	if f.Machine != machine {
+		return fmt.Errorf("built for machine %#x, not for this one", f.Machine)
+	}
+	for _, s := range f.Sections {
+		if int64(s.Offset)+int64(s.Size) > size {
+			return errTruncated
+		}
+	}
+	return nil
+}

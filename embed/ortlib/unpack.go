@@ -1,0 +1,77 @@
+package ortlib
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// unpack returns the path of the bundled library in the first folder that has or takes it. The file lies under its
+// SHA-256 and gets its name by rename when it is whole, so that what has the name can be loaded, and several
+// processes may unpack at once.
+func unpack(dirs []string) (string, error) {
+	packed, manifest := bundle()
+	var sum, name string
+	var size int64
+	if _, err := fmt.Sscan(manifest, &sum, &size, &name); err != nil {
+		return "", fmt.Errorf("%w: read the bundled manifest: %w", ErrUnusable, err)
+	}
+	path := func(dir string) string { return filepath.Join(dir, "runtime", sum, name) }
+	for _, dir := range dirs {
+		if info, err := os.Stat(path(dir)); err == nil && info.Size() == size && !noExec(dir) {
+			return path(dir), nil
+		}
+	}
+	errs := make([]error, 0, len(dirs)+1)
+	for _, dir := range dirs {
+		err := unpackTo(path(dir), packed, sum)
+		if err == nil && noExec(dir) {
+			err = fmt.Errorf("%s is mounted noexec", dir)
+		}
+		if err == nil {
+			return path(dir), nil
+		}
+		errs = append(errs, err)
+	}
+	if len(dirs) == 0 {
+		errs = append(errs, errors.New("no folder to unpack it to (HOME is not set)"))
+	}
+	return "", fmt.Errorf("%w: unpack the bundled copy: %w", ErrUnusable, errors.Join(errs...))
+}
+
+func unpackTo(path string, packed []byte, sum string) error {
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".unpack-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+	z, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(tmp, h), z); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
+		return fmt.Errorf("the bundled library is damaged: SHA-256 %s, want %s", got, sum)
+	}
+	// Without the sync a power cut could leave the name on a file of zeros.
+	for _, step := range []func() error{func() error { return tmp.Chmod(0o700) }, tmp.Sync, tmp.Close} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return os.Rename(tmp.Name(), path)
+}

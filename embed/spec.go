@@ -1,0 +1,122 @@
+package embed
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/embed/preprocess"
+	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// Spec is what a model's small files say: everything about it but the weights.
+type Spec struct {
+	Model      models.Model
+	Preprocess preprocess.Config
+	Tokens     tokenize.Config
+	// Dim is the embedding dimension.
+	Dim int
+}
+
+// ReadSpec reads a model's configuration. Errors wrap models.ErrMissing or models.ErrDamaged.
+func ReadSpec(m models.Model) (Spec, error) {
+	s := Spec{Model: m}
+	var config struct {
+		EmbedDim int `json:"embed_dim"`
+		Text     struct {
+			ContextLength int `json:"context_length"`
+			Kwargs        struct {
+				Clean string `json:"clean"`
+			} `json:"tokenizer_kwargs"`
+		} `json:"text_cfg"`
+	}
+	if err := readJSON(m, models.ConfigFile, &config); err != nil {
+		return s, err
+	}
+	var special struct {
+		PadToken json.RawMessage `json:"pad_token"`
+	}
+	if err := readJSON(m, models.TokenizerConfigFile, &special); err != nil {
+		return s, err
+	}
+	pad, err := tokenText(special.PadToken)
+	if err != nil {
+		return s, damaged(models.TokenizerConfigFile, err)
+	}
+	data, err := m.ReadFile(models.PreprocessFile)
+	if err != nil {
+		return s, err
+	}
+	if s.Preprocess, err = preprocess.Parse(data); err != nil {
+		return s, damaged(models.PreprocessFile, err)
+	}
+	const maxDim, maxContext = 1 << 14, 1 << 14 // far above any published model: 1,152 and 512
+	if config.EmbedDim < 1 || config.EmbedDim > maxDim {
+		return s, damaged(models.ConfigFile, fmt.Errorf("embed_dim %d", config.EmbedDim))
+	}
+	if config.Text.ContextLength == 0 {
+		config.Text.ContextLength = 77 // open_clip's default
+	}
+	if config.Text.ContextLength < 3 || config.Text.ContextLength > maxContext {
+		return s, damaged(models.ConfigFile, fmt.Errorf("context_length %d", config.Text.ContextLength))
+	}
+	s.Dim = config.EmbedDim
+	s.Tokens = tokenize.Config{
+		ContextLength: config.Text.ContextLength,
+		PadToken:      pad,
+		Canonicalize:  config.Text.Kwargs.Clean == "canonicalize",
+	}
+	return s, nil
+}
+
+// tokenText reads a special token, which is a string or an object that holds one.
+func tokenText(data json.RawMessage) (string, error) {
+	var text string
+	if err := json.Unmarshal(data, &text); err == nil {
+		return text, nil
+	}
+	var token struct {
+		Content string `json:"content"`
+	}
+	if err := json.Unmarshal(data, &token); err != nil {
+		return "", fmt.Errorf("pad_token: %w", err)
+	}
+	return token.Content, nil
+}
+
+func readJSON(m models.Model, name string, v any) error {
+	data, err := m.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, v); err != nil {
+		return damaged(name, err)
+	}
+	return nil
+}
+
+func damaged(name string, err error) error {
+	return fmt.Errorf("%w: %s: %w", models.ErrDamaged, name, err)
+}
+
+// Precision is the arithmetic that a model's vectors come from.
+const Precision = "fp32"
+
+// Identity names what decides the numbers in a vector: the SHA-256 over the digests of the model's files, the
+// version of our preprocessing, and the precision. Vectors of different identities are never compared.
+func Identity(digests models.Digests) string {
+	names := make([]string, 0, len(digests))
+	for name := range digests {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	h := sha256.New()
+	for _, name := range names {
+		fmt.Fprintf(h, "%s %s\n", digests[name], name)
+	}
+	fmt.Fprintf(h, "preprocess %d\nprecision %s\n", preprocess.Version, Precision)
+	return hex.EncodeToString(h.Sum(nil))
+}

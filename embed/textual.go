@@ -1,0 +1,124 @@
+package embed
+
+import (
+	"fmt"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// Textual is the text tower with its tokenizer. It is safe for concurrent use.
+type Textual struct {
+	session   *session
+	tokenizer *tokenize.Tokenizer
+}
+
+// openTextual loads the tower and, beside it, the tokenizer: each takes a core for tens of milliseconds.
+func openTextual(spec Spec, tune tuning) (*Textual, error) {
+	type loaded struct {
+		tok *tokenize.Tokenizer
+		err error
+	}
+	tokenizer := make(chan loaded, 1)
+	go func() {
+		tok, err := LoadTokenizer(spec)
+		tokenizer <- loaded{tok, err}
+	}()
+	s, err := openSession(spec, models.TextualFile, tune)
+	tok := <-tokenizer
+	if err != nil {
+		return nil, err
+	}
+	if tok.err != nil {
+		s.close()
+		return nil, tok.err
+	}
+	s.fixBatch()
+	if len(s.inputs) > 2 {
+		s.close()
+		return nil, damaged(models.TextualFile, fmt.Errorf("the graph has %d inputs, want ids and at most a mask", len(s.inputs)))
+	}
+	for _, in := range s.inputs {
+		want := []int64{onnx.Dynamic, int64(spec.Tokens.ContextLength)}
+		if err := checkShape(in, want, onnx.Int32, onnx.Int64); err != nil {
+			s.close()
+			return nil, damaged(models.TextualFile, err)
+		}
+	}
+	return &Textual{session: s, tokenizer: tok.tok}, nil
+}
+
+// LoadTokenizer reads a model's tokenizer alone.
+func LoadTokenizer(spec Spec) (*tokenize.Tokenizer, error) {
+	data, err := spec.Model.ReadFile(models.TokenizerFile)
+	if err != nil {
+		return nil, err
+	}
+	tok, err := tokenize.New(data, spec.Tokens)
+	if err != nil {
+		return nil, damaged(models.TokenizerFile, err)
+	}
+	return tok, nil
+}
+
+// Embed returns the L2-normalised vectors of the texts, each of Spec.Dim values.
+func (t *Textual) Embed(texts []string) ([][]float32, error) {
+	ids := make([][]int32, len(texts))
+	used := make([]int, len(texts))
+	for i, text := range texts {
+		ids[i], used[i] = t.tokenizer.Encode(text)
+	}
+	return t.session.run(len(texts), func(rows []int) ([]ort.Value, error) {
+		var inputs []ort.Value
+		for i, in := range t.session.inputs {
+			flat := make([]int32, 0, len(rows)*t.tokenizer.ContextLength())
+			for _, r := range rows {
+				row := ids[r]
+				if isMask(in.Name, i) {
+					row = mask(len(row), used[r])
+				}
+				flat = append(flat, row...)
+			}
+			v, err := idTensor(in.Elem, flat, len(rows))
+			if err != nil {
+				return inputs, err
+			}
+			inputs = append(inputs, v)
+		}
+		return inputs, nil
+	})
+}
+
+// isMask tells the attention mask among two inputs: by the name that exporters give it, else the second.
+func isMask(name string, position int) bool {
+	switch name {
+	case "attention_mask":
+		return true
+	case "input_ids", "text":
+		return false
+	}
+	return position == 1
+}
+
+func mask(n, used int) []int32 {
+	m := make([]int32, n)
+	for i := range used {
+		m[i] = 1
+	}
+	return m
+}
+
+func idTensor(elem onnx.ElemType, flat []int32, rows int) (ort.Value, error) {
+	shape := ort.NewShape(int64(rows), int64(len(flat)/rows))
+	if elem == onnx.Int64 {
+		wide := make([]int64, len(flat))
+		for i, id := range flat {
+			wide[i] = int64(id)
+		}
+		return ort.NewTensor(shape, wide)
+	}
+	return ort.NewTensor(shape, flat)
+}

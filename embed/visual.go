@@ -1,0 +1,84 @@
+package embed
+
+import (
+	"fmt"
+	"runtime"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// Visual is the vision tower. It is safe for concurrent use.
+type Visual struct {
+	session *session
+	spec    Spec
+}
+
+func openVisual(spec Spec, tune tuning) (*Visual, error) {
+	s, err := openSession(spec, models.VisualFile, tune)
+	if err != nil {
+		return nil, err
+	}
+	s.fixBatch()
+	p := spec.Preprocess
+	want := []int64{onnx.Dynamic, 3, int64(p.Height), int64(p.Width)}
+	if err := checkInput(s.inputs, want, onnx.Float); err != nil {
+		s.close()
+		return nil, damaged(models.VisualFile, err)
+	}
+	return &Visual{session: s, spec: spec}, nil
+}
+
+// Batch is the number of pictures that one Embed should get, and how many calls should run at once, to use the
+// machine fully. On a processor single pictures side by side are the fastest: measured with the built-in tower on
+// two cores, images/s: two runs of one thread, batch 1: 50; batch 4: 44; one run of two threads, batch 1: 44, 8: 38.
+func (v *Visual) Batch() (size, parallel int) {
+	return max(v.session.batch, 1), runtime.NumCPU()
+}
+
+// checkInput demands a single input of the shape; a dimension that the graph leaves open fits.
+func checkInput(inputs []onnx.Value, want []int64, elems ...onnx.ElemType) error {
+	if len(inputs) != 1 {
+		return fmt.Errorf("the graph has %d inputs, want one", len(inputs))
+	}
+	return checkShape(inputs[0], want, elems...)
+}
+
+func checkShape(in onnx.Value, want []int64, elems ...onnx.ElemType) error {
+	ok := len(in.Dims) == len(want)
+	for i := 1; ok && i < len(want); i++ {
+		ok = in.Dims[i] == onnx.Dynamic || in.Dims[i] == want[i]
+	}
+	if !ok {
+		return fmt.Errorf("the input %q has shape %v, want [n %v]", in.Name, in.Dims, want[1:])
+	}
+	for _, e := range elems {
+		if in.Elem == e {
+			return nil
+		}
+	}
+	return fmt.Errorf("the input %q is %v, want %v", in.Name, in.Elem, elems)
+}
+
+// Embed returns the L2-normalised vectors, each of Spec.Dim values, of n pictures whose tensors
+// ([n,3,height,width], as preprocess.Config.Tensor writes them) lie one after another.
+func (v *Visual) Embed(tensors []float32, n int) ([][]float32, error) {
+	size := v.spec.Preprocess.TensorLen()
+	if len(tensors) < n*size {
+		return nil, fmt.Errorf("embed: %d values are not %d pictures", len(tensors), n)
+	}
+	p := v.spec.Preprocess
+	return v.session.run(n, func(rows []int) ([]ort.Value, error) {
+		data := tensors[rows[0]*size : (rows[len(rows)-1]+1)*size]
+		if len(data) != len(rows)*size { // rows repeated to fill a fixed batch
+			data = make([]float32, 0, len(rows)*size)
+			for _, r := range rows {
+				data = append(data, tensors[r*size:(r+1)*size]...)
+			}
+		}
+		t, err := ort.NewTensor(ort.NewShape(int64(len(rows)), 3, int64(p.Height), int64(p.Width)), data)
+		return []ort.Value{t}, err
+	})
+}

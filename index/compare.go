@@ -1,0 +1,297 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// task is a file that must be read.
+type task struct {
+	place  sqlite.Place
+	stat   sqlite.Stat
+	device uint64
+	// known is what the index has at this place, nil for a new file.
+	known *sqlite.File
+}
+
+// walk goes over all targets, compares what it finds with the index, and sends what must be read. It returns the
+// suspects, which are to be read alone, last.
+func (r *run) walk(ctx context.Context, targets []target, out chan<- task) (late []task, err error) {
+	c := &comparer{run: r, ctx: ctx, out: out}
+	for _, t := range targets {
+		if r.stopped() {
+			break
+		}
+		switch {
+		case t.file != "":
+			err = c.singleFile(t)
+		case t.root.Walked:
+			err = c.walkTarget(t)
+		default:
+			err = c.knownFiles(t)
+		}
+		if err != nil && !r.stopped() {
+			return nil, err
+		}
+	}
+	return c.late, nil
+}
+
+// comparer compares one walk with the index. It belongs to the walk's goroutine.
+type comparer struct {
+	*run
+	ctx  context.Context
+	out  chan<- task
+	late []task
+	root sqlite.Root
+	// what the walk of this root has seen
+	gone rootGone
+}
+
+func (c *comparer) walkTarget(t target) error {
+	c.root = t.root
+	c.gone = newRootGone(t)
+	options := scan.Options{Exclude: c.req.Exclude, OneFileSystem: c.req.OneFileSystem}
+	err := scan.Walk(c.stop, t.root.Path, t.start, options, c.folder)
+	if c.stopped() {
+		return nil
+	}
+	if err != nil {
+		if bad, ok := errors.AsType[*scan.ErrPattern](err); ok {
+			return bad
+		}
+		if isRootError(err) {
+			c.gone.unreachable = err
+			c.run.gone = append(c.run.gone, c.gone)
+			return nil
+		}
+		return err
+	}
+	c.run.gone = append(c.run.gone, c.gone)
+	return nil
+}
+
+// isRootError tells that a root itself could not be examined, from errors of the index.
+func isRootError(err error) bool {
+	_, ok := errors.AsType[*fs.PathError](err)
+	return ok || errors.Is(err, scan.ErrNotFolder)
+}
+
+// folder is the walk's visit.
+func (c *comparer) folder(f scan.Folder) error {
+	files, err := c.store.FolderFiles(c.ctx, c.root.ID, f.Rel, c.req.Model.ID)
+	if err != nil {
+		return err
+	}
+	failures, err := c.store.FolderFailures(c.ctx, c.root.ID, f.Rel)
+	if err != nil {
+		return err
+	}
+	c.gone.visited[f.Rel] = true
+	if f.Err != nil {
+		c.gone.broken[f.Rel] = f.Err
+	}
+	for _, s := range f.Skipped {
+		c.counts.skip(string(s.Reason))
+		switch {
+		case s.Folder && s.Reason.ByRule():
+			c.gone.excludedBelow = append(c.gone.excludedBelow, path.Join(f.Rel, s.Name))
+		case s.Folder && s.Reason == scan.OtherFilesystem:
+			c.gone.untouched = append(c.gone.untouched, path.Join(f.Rel, s.Name))
+		case !s.Folder && (s.Reason.ByRule() || s.Reason == scan.NotPicture || s.Reason == scan.Unsupported):
+			if known, ok := files[s.Name]; ok {
+				c.gone.excluded = append(c.gone.excluded, known.Place)
+				delete(files, s.Name)
+			}
+		}
+	}
+	for _, file := range f.Files {
+		var known *sqlite.File
+		if k, ok := files[file.Name]; ok {
+			known = &k
+			delete(files, file.Name)
+		}
+		failure, failed := failures[file.Name]
+		delete(failures, file.Name)
+		if !failed {
+			failure.Stage = ""
+		}
+		if err := c.file(f.Rel, f.Device, file, known, failure); err != nil {
+			return err
+		}
+	}
+	for _, known := range files {
+		c.gone.files = append(c.gone.files, goneFile{known, f.Device, f.Empty})
+	}
+	if f.Err == nil {
+		for _, failure := range failures {
+			c.gone.failures = append(c.gone.failures, failure.Place)
+		}
+	}
+	return nil
+}
+
+// file compares one file with what the index has at its place.
+func (c *comparer) file(dir string, device uint64, file scan.File, known *sqlite.File, failure sqlite.Failure) error {
+	place := sqlite.Place{RootID: c.root.ID, Dir: dir, Name: file.Name}
+	stat := sqlite.Stat{Size: file.Size, MTimeNS: file.ModTime.UnixNano()}
+	if file.Placeholder {
+		if known == nil {
+			c.counts.skip(string(scan.Placeholder))
+			return nil
+		}
+		c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ }) // evicted to the cloud; its vector stays
+		return nil
+	}
+	if known != nil && sameStat(known.Stat, stat) {
+		c.sameDisk(*known, device)
+		if known.Gone {
+			c.gone.returned = append(c.gone.returned, place)
+		}
+		if known.Embedded {
+			c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ })
+			return nil
+		}
+	}
+	if failure.Stage != "" && sameStat(failure.Stat, stat) && failure.Decoder == c.req.Reader.Version() && !c.req.RetryFailed {
+		if failure.Stage == sqlite.StageSniff {
+			c.counts.skip(failure.Reason)
+		} else {
+			c.counts.add(func(n *tally) { n.scanned++; n.failedKnown++ })
+		}
+		return nil
+	}
+	t := task{place: place, stat: stat, device: device, known: known}
+	c.req.On.Found()
+	if c.suspects[place] {
+		c.late = append(c.late, t)
+		return nil
+	}
+	select {
+	case c.out <- t:
+		return nil
+	case <-c.stop.Done():
+		return c.stop.Err()
+	case <-c.ctx.Done():
+		return c.ctx.Err()
+	}
+}
+
+// sameDisk notes that a file that was on one device is unchanged on another: the system numbered the disk anew.
+func (c *comparer) sameDisk(known sqlite.File, device uint64) {
+	if known.Device != device {
+		c.redevice[deviceChange{known.RootID, known.Device, device}] = true
+	}
+}
+
+// Two mtimes count as equal when they differ by what file systems lose (FAT keeps even seconds) or by whole hours (FAT
+// keeps local time, so time zones and summer time shift it), if the size is the same.
+const (
+	mtimeGrain    = 2 * time.Second
+	mtimeMaxShift = 26 * time.Hour // from UTC-12 to UTC+14
+)
+
+func sameStat(a, b sqlite.Stat) bool {
+	if a.Size != b.Size {
+		return false
+	}
+	d := time.Duration(a.MTimeNS - b.MTimeNS).Abs()
+	if d <= mtimeGrain {
+		return true
+	}
+	off := d % time.Hour
+	return d <= mtimeMaxShift+mtimeGrain && (off <= mtimeGrain || off >= time.Hour-mtimeGrain)
+}
+
+func statFile(path string) (sqlite.Stat, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return sqlite.Stat{}, err
+	}
+	return sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}, nil
+}
+
+// singleFile looks at a file that was named outright; rules about names do not hold for it.
+func (c *comparer) singleFile(t target) error {
+	c.root = t.root
+	place := sqlite.Place{RootID: t.root.ID, Dir: t.start, Name: t.file}
+	file, device, reason, err := scan.Stat(c.path(place))
+	switch {
+	case err != nil:
+		c.counts.add(func(n *tally) { n.scanned++; n.failed++ })
+		c.req.On.Failed(c.path(place), err)
+		return nil
+	case reason != "":
+		c.counts.skip(string(reason))
+		return nil
+	}
+	known, ok, err := c.store.FileAt(c.ctx, place, c.req.Model.ID)
+	if err != nil {
+		return err
+	}
+	var at *sqlite.File
+	if ok {
+		at = &known
+	}
+	failure, _, err := c.store.FailureAt(c.ctx, place)
+	if err != nil {
+		return err
+	}
+	return c.file(t.start, device, file, at, failure)
+}
+
+// knownFiles looks at the files of a root that is not walked: those that were named outright before.
+func (c *comparer) knownFiles(t target) error {
+	c.root = t.root
+	c.gone = newRootGone(t)
+	folders, err := c.store.Folders(c.ctx, t.root.ID, "")
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		f, err := c.knownFolder(folder.Dir)
+		if err != nil {
+			return err
+		}
+		if err := c.folder(f); err != nil {
+			return err
+		}
+	}
+	c.run.gone = append(c.run.gone, c.gone)
+	return nil
+}
+
+// knownFolder makes a folder as a walk would, of known files only.
+func (c *comparer) knownFolder(dir string) (scan.Folder, error) {
+	f := scan.Folder{Rel: dir}
+	abs := filepath.Join(c.root.Path, filepath.FromSlash(dir))
+	entries, err := os.ReadDir(abs)
+	f.Err = err
+	f.Empty = err == nil && len(entries) == 0
+	files, err := c.store.FolderFiles(c.ctx, c.root.ID, dir, c.req.Model.ID)
+	if err != nil {
+		return f, err
+	}
+	for name := range files {
+		file, device, reason, err := scan.Stat(filepath.Join(abs, name))
+		if err == nil && (reason == "" || reason == scan.Placeholder) {
+			f.Device = device
+			f.Files = append(f.Files, file)
+		}
+	}
+	return f, nil
+}
+
+// describe names a folder of a root for people.
+func describe(root sqlite.Root, dir string) string {
+	return fmt.Sprintf("%q", filepath.Join(root.Path, filepath.FromSlash(dir)))
+}

@@ -1,0 +1,320 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+// goneFile is a file of the index that was not in its folder.
+type goneFile struct {
+	sqlite.File
+	device uint64 // of the folder now
+	empty  bool   // the folder holds nothing at all
+}
+
+// rootGone is what one walk of a root found missing, and what it could not see. Nothing is dropped before the walk and
+// the pipeline have ended well.
+type rootGone struct {
+	target
+	unreachable error // the root itself
+	visited     map[string]bool
+	broken      map[string]error // folders that could not be read completely
+	files       []goneFile
+	failures    []sqlite.Place // remembered failures of files that are gone
+	returned    []sqlite.Place // files that had been kept as gone
+	// excluded files and folders were left out by a rule; untouched folders are not ours to judge in this run.
+	excluded                 []sqlite.Place
+	excludedBelow, untouched []string
+}
+
+func newRootGone(t target) rootGone {
+	return rootGone{target: t, visited: make(map[string]bool), broken: make(map[string]error)}
+}
+
+// settle drops what is certainly gone, keeps and reports what may be an unplugged disk, and forgets old orphans.
+func (r *run) settle(ctx context.Context) error {
+	b, err := r.store.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Rollback()
+	for change := range r.redevice {
+		if err := b.Redevice(ctx, change.rootID, change.from, change.to); err != nil {
+			return err
+		}
+	}
+	for _, g := range r.gone {
+		s := settler{run: r, ctx: ctx, b: b, g: g}
+		if err := s.root(); err != nil {
+			return err
+		}
+	}
+	if _, err := b.DropOrphans(ctx, time.Now().AddDate(0, 0, -orphanDays)); err != nil {
+		return err
+	}
+	return b.Commit()
+}
+
+// settler settles one root.
+type settler struct {
+	*run
+	ctx context.Context
+	b   *sqlite.Batch
+	g   rootGone
+}
+
+func (s *settler) root() error {
+	if s.g.unreachable != nil {
+		return s.rootUnreachable()
+	}
+	for _, place := range s.g.returned {
+		if err := s.b.Returned(s.ctx, place); err != nil {
+			return err
+		}
+	}
+	for _, place := range s.g.failures {
+		if err := s.b.DeleteFailure(s.ctx, place); err != nil {
+			return err
+		}
+	}
+	if err := s.excluded(); err != nil {
+		return err
+	}
+	total, err := s.store.CountFiles(s.ctx, s.g.root.ID)
+	if err != nil {
+		return err
+	}
+	suspicious, err := s.missingFolders()
+	if err != nil {
+		return err
+	}
+	var certain []sqlite.Place
+	for _, f := range s.g.files {
+		if reason := s.keepReason(f); reason != "" {
+			suspicious[f.Dir] = append(suspicious[f.Dir], keptFile{f.Place, reason})
+		} else {
+			certain = append(certain, f.Place)
+		}
+	}
+	// Files that were moved have left their old places by now.
+	certain = slices.DeleteFunc(certain, func(at sqlite.Place) bool { return !s.isThere(at) })
+	// More than a fifth of a root at once looks like an accident.
+	if len(certain)*5 > total && !s.req.Prune {
+		s.req.On.Warned(fmt.Sprintf("%d of the %d files of %s are gone; they stay in the index until `imgsearch index --prune`",
+			len(certain), total, describe(s.g.root, "")))
+		s.run.counts.add(func(n *tally) { n.unreachable++ })
+		if err := s.keep(certain); err != nil {
+			return err
+		}
+		certain = nil
+	}
+	for _, at := range certain {
+		if err := s.drop(at); err != nil {
+			return err
+		}
+	}
+	return s.report(suspicious)
+}
+
+func (s *settler) isThere(at sqlite.Place) bool {
+	_, ok, err := s.store.FileAt(s.ctx, at, 0)
+	return ok && err == nil
+}
+
+func (s *settler) rootUnreachable() error {
+	n, err := s.store.CountFiles(s.ctx, s.g.root.ID)
+	if err != nil {
+		return err
+	}
+	s.run.counts.add(func(t *tally) { t.kept += n; t.unreachable++ })
+	s.req.On.Warned(fmt.Sprintf("%s cannot be reached (%s); its %d files stay in the index (`imgsearch roots rm` forgets it)",
+		describe(s.g.root, ""), rootTrouble(s.g.unreachable), n))
+	return nil
+}
+
+func rootTrouble(err error) string {
+	if errors.Is(err, fs.ErrNotExist) {
+		return "it is not there: is its disk connected?"
+	}
+	return plain(err).Error()
+}
+
+func (s *settler) drop(at sqlite.Place) error {
+	ok, err := s.b.DeleteFile(s.ctx, at)
+	if ok {
+		s.run.counts.add(func(n *tally) { n.removed++ })
+	}
+	return err
+}
+
+func (s *settler) keep(places []sqlite.Place) error {
+	for _, at := range places {
+		if err := s.b.KeepGone(s.ctx, at, s.runID); err != nil {
+			return err
+		}
+	}
+	s.run.counts.add(func(n *tally) { n.kept += len(places) })
+	return nil
+}
+
+// excluded drops what rules leave out now.
+func (s *settler) excluded() error {
+	places := s.g.excluded
+	for _, dir := range s.g.excludedBelow {
+		below, err := s.b.FolderPlaces(s.ctx, s.g.root.ID, dir, true)
+		if err != nil {
+			return err
+		}
+		places = append(places, below...)
+	}
+	for _, at := range places {
+		if err := s.drop(at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keptFile is a file that stays although it was not found, and why.
+type keptFile struct {
+	sqlite.Place
+	reason string
+}
+
+// Reasons why a folder's files stay.
+const (
+	folderMissing  = "is missing"
+	folderEmpty    = "is empty"
+	folderElsewise = "is on another disk than before"
+)
+
+// keepReason tells why a file that its folder does not hold may still exist; "" if it is certainly gone.
+func (s *settler) keepReason(f goneFile) string {
+	if err, ok := s.g.broken[f.Dir]; ok {
+		if errors.Is(err, fs.ErrNotExist) {
+			return folderMissing
+		}
+		return "cannot be read completely: " + plain(err).Error()
+	}
+	if f.device != f.Device && !s.redevice[deviceChange{f.RootID, f.Device, f.device}] {
+		return folderElsewise
+	}
+	if f.empty && (f.Dir == "" || !s.req.Prune) {
+		return folderEmpty
+	}
+	return ""
+}
+
+// missingFolders finds the folders of the index that the walk did not come to, and why their files stay. With
+// --prune, the files of a folder that is gone from a disk that is there are dropped.
+func (s *settler) missingFolders() (map[string][]keptFile, error) {
+	kept := make(map[string][]keptFile)
+	folders, err := s.store.Folders(s.ctx, s.g.root.ID, s.g.start)
+	if err != nil {
+		return nil, err
+	}
+	for _, folder := range folders {
+		if s.g.visited[folder.Dir] || isBelow(folder.Dir, s.g.excludedBelow) || isBelow(folder.Dir, s.g.untouched) {
+			continue
+		}
+		places, err := s.b.FolderPlaces(s.ctx, s.g.root.ID, folder.Dir, false)
+		if err != nil {
+			return nil, err
+		}
+		for _, at := range places {
+			f, ok, err := s.store.FileAt(s.ctx, at, 0)
+			if err != nil {
+				return nil, err
+			}
+			if !ok {
+				continue
+			}
+			reason := folderMissing
+			if above, err := s.brokenAbove(folder.Dir); err != nil {
+				reason = "cannot be examined (" + describe(s.g.root, above) + ": " + plain(err).Error() + ")"
+			} else if s.req.Prune && s.onItsDisk(f) {
+				if err := s.drop(at); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			kept[folder.Dir] = append(kept[folder.Dir], keptFile{at, reason})
+		}
+	}
+	return kept, nil
+}
+
+// onItsDisk tells whether the nearest folder that exists above a file is on the disk that held the file.
+func (s *settler) onItsDisk(f sqlite.File) bool {
+	device := s.deviceAbove(f.Place)
+	return device == f.Device || s.redevice[deviceChange{f.RootID, f.Device, device}]
+}
+
+// brokenAbove finds a folder above dir that could not be read, so that dir may exist unseen.
+func (s *settler) brokenAbove(dir string) (string, error) {
+	for above := dir; above != "." && above != ""; {
+		above = path.Dir(above)
+		if above == "." {
+			above = ""
+		}
+		if err, ok := s.g.broken[above]; ok && !errors.Is(err, fs.ErrNotExist) {
+			return above, err
+		}
+	}
+	return "", nil
+}
+
+func isBelow(dir string, folders []string) bool {
+	return slices.ContainsFunc(folders, func(f string) bool { return dir == f || strings.HasPrefix(dir, f+"/") })
+}
+
+// report keeps files and tells of each folder once. Folders that could not be read and hold no known file are told of
+// too: something may be in them.
+func (s *settler) report(kept map[string][]keptFile) error {
+	dirs := make([]string, 0, len(kept))
+	for dir := range kept {
+		dirs = append(dirs, dir)
+	}
+	slices.Sort(dirs)
+	for _, dir := range dirs {
+		places := make([]sqlite.Place, 0, len(kept[dir]))
+		for _, f := range kept[dir] {
+			if s.isThere(f.Place) {
+				places = append(places, f.Place)
+			}
+		}
+		if len(places) == 0 {
+			continue // all of them were found elsewhere
+		}
+		if err := s.keep(places); err != nil {
+			return err
+		}
+		s.run.counts.add(func(n *tally) { n.unreachable++ })
+		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), kept[dir][0].reason, len(places), s.mend(kept[dir][0].reason, dir)))
+	}
+	for dir, err := range s.g.broken {
+		if len(kept[dir]) == 0 && !errors.Is(err, fs.ErrNotExist) {
+			s.run.counts.add(func(n *tally) { n.unreachable++ })
+			s.req.On.Warned(fmt.Sprintf("%s cannot be read completely: %v", describe(s.g.root, dir), plain(err)))
+		}
+	}
+	return nil
+}
+
+func (s *settler) mend(reason, dir string) string {
+	switch {
+	case reason == folderEmpty && dir == "":
+		return " (`imgsearch roots rm` forgets them)"
+	case reason == folderMissing, reason == folderEmpty:
+		return " (`imgsearch index --prune` drops them)"
+	}
+	return ""
+}

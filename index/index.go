@@ -1,0 +1,158 @@
+// Package index brings the index on disk up to date with folders of photos, and searches it. It is told how to read
+// a picture and how to embed it through the two small interfaces below; it knows neither codecs nor models, and it
+// prints nothing: progress and events leave through callbacks.
+package index
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+// Header is what a picture's first bytes say.
+type Header struct {
+	Format string
+	// Width and Height are in pixels as stored.
+	Width, Height int
+	// DecodeBytes is the memory that decoding takes at its height.
+	DecodeBytes int64
+}
+
+// Reader knows pictures. Its methods are called from many goroutines at once. An error that is a *ContentError is the
+// file's own fault; any other comes from reading it.
+type Reader interface {
+	// Header recognises the format and reads the size, allocating nothing for the pixels.
+	Header(r io.ReadSeeker) (Header, error)
+	// Identify returns a whole file's identity and what it says of itself.
+	Identify(h Header, data []byte) sqlite.Content
+	// Tensor decodes a whole file into the vision tower's input, of TensorLen values.
+	Tensor(h Header, c sqlite.Content, data []byte, dst []float32) error
+	TensorLen() int
+	// Version goes up when files that failed may be worth another try.
+	Version() int
+}
+
+// Embedder is a loaded vision tower. Embed may be called from several goroutines at once.
+type Embedder interface {
+	// Batch is how many pictures a call should get, and how many calls should run at once.
+	Batch() (size, parallel int)
+	// Embed returns the vectors of n tensors that lie one after another.
+	Embed(tensors []float32, n int) ([][]float32, error)
+}
+
+// Verdict is what a file turned out to be when its content was to blame.
+type Verdict int
+
+// The verdicts.
+const (
+	Broken      Verdict = iota // a picture, or so its name says, that cannot be read
+	NotPicture                 // something else
+	Unsupported                // a picture in a format that is not read
+)
+
+// ContentError is an error that the file's own bytes are to blame for.
+type ContentError struct {
+	Verdict Verdict
+	Err     error
+}
+
+func (e *ContentError) Error() string { return e.Err.Error() }
+func (e *ContentError) Unwrap() error { return e.Err }
+
+// Request says what to bring up to date, and how.
+type Request struct {
+	// Paths are folders and files, absolute; none: all roots of the index.
+	Paths []string
+	// Exclude are patterns in gitignore syntax, relative to each root.
+	Exclude       []string
+	OneFileSystem bool
+	// Prune drops what is gone also where that looks like an accident.
+	Prune bool
+	// RetryFailed tries remembered failures again.
+	RetryFailed bool
+	// Jobs is the number of files that are read and decoded at once.
+	Jobs int
+	// MaxPixels is the largest picture that is decoded.
+	MaxPixels int64
+	// For ends the run in an orderly way when the time is up; 0: never.
+	For time.Duration
+	// DryRun looks and counts, and changes nothing.
+	DryRun bool
+	// Model is the identity that the vectors belong to.
+	Model sqlite.Model
+	// Reader reads the pictures.
+	Reader Reader
+	// Load waits for the vision tower; it is called when the first picture is ready, if any is.
+	Load func(context.Context) (Embedder, error)
+	// Provider names where the tower computes, for the run's record.
+	Provider string
+	// On are told what happens.
+	On Events
+}
+
+// Events are called as things happen, from several goroutines at once; nil ones are left out.
+type Events struct {
+	// Found is a file that must be read.
+	Found func()
+	// Walked is the end of the walk: no more files will be found.
+	Walked func()
+	// Read is a found file that is done: embedded, known already, or failed.
+	Read func()
+	// Failed is a file that cannot be indexed.
+	Failed func(path string, err error)
+	// Warned is something that the owner should know.
+	Warned func(text string)
+}
+
+func (e Events) withDefaults() Events {
+	if e.Found == nil {
+		e.Found = func() {}
+	}
+	if e.Walked == nil {
+		e.Walked = func() {}
+	}
+	if e.Read == nil {
+		e.Read = func() {}
+	}
+	if e.Failed == nil {
+		e.Failed = func(string, error) {}
+	}
+	if e.Warned == nil {
+		e.Warned = func(string) {}
+	}
+	return e
+}
+
+// Summary is what a run did. The counts of files are those of the machine format (docs/json.md).
+type Summary struct {
+	Complete bool
+	// Scanned are the files that may be pictures; each is one of the next six or FailedKnown or Failed.
+	Scanned, Added, Updated, Moved, Unchanged int
+	// Removed are files that left the index, Kept those that are gone from the disk and stay in it.
+	Removed, Kept int
+	Skipped       map[string]int
+	// Failed files could not be read in this run; FailedKnown were not tried again.
+	Failed, FailedKnown int
+	// Embedded is the number of vectors that were made.
+	Embedded int
+	// Unreachable is the number of roots and folders that could not be examined.
+	Unreachable int
+	Elapsed     time.Duration
+	// Stopped tells why an incomplete run ended.
+	Stopped StopReason
+	// Pending and Estimate are a dry run's: files that would be read, and how long that would take.
+	Pending  int
+	Estimate time.Duration
+}
+
+// StopReason is why a run ended early.
+type StopReason int
+
+// The reasons.
+const (
+	NotStopped  StopReason = iota
+	Interrupted            // the stop channel was closed
+	TimeUp                 // Request.For has passed
+)

@@ -1,0 +1,112 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+// journal notes which files are being decoded, so that the next run knows what a dead one was at. It is a file beside
+// the database with one slot a worker; writing a slot is one system call, and what was written survives the process,
+// which is what dies (a power cut kills no run twice).
+//
+// A slot: state, root id (8 bytes), lengths of dir and name (2 bytes each), dir, name.
+type journal struct {
+	file *os.File
+	path string
+}
+
+const (
+	slotSize   = 4096
+	slotHeader = 1 + 8 + 2 + 2
+
+	slotFree  = 0
+	slotBusy  = 1 // among other files
+	slotAlone = 2 // the only file in flight
+)
+
+// inFlight is a file that a dead run was decoding.
+type inFlight struct {
+	place sqlite.Place
+	alone bool
+}
+
+// openJournal returns the journal and what the last run left in it.
+func openJournal(indexPath string) (*journal, []inFlight, error) {
+	path := indexPath + ".inflight"
+	left, err := readJournal(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, nil, fmt.Errorf("open journal: %w", err)
+	}
+	return &journal{file: file, path: path}, left, nil
+}
+
+func readJournal(path string) ([]inFlight, error) {
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read journal: %w", err)
+	}
+	var left []inFlight
+	for at := 0; at+slotHeader <= len(data); at += slotSize {
+		slot := data[at:min(at+slotSize, len(data))]
+		dirLen, nameLen := int(binary.LittleEndian.Uint16(slot[9:])), int(binary.LittleEndian.Uint16(slot[11:]))
+		if slot[0] == slotFree || slotHeader+dirLen+nameLen > len(slot) {
+			continue
+		}
+		text := string(slot[slotHeader : slotHeader+dirLen+nameLen])
+		left = append(left, inFlight{
+			place: sqlite.Place{RootID: int64(binary.LittleEndian.Uint64(slot[1:])), Dir: text[:dirLen], Name: text[dirLen:]},
+			alone: slot[0] == slotAlone,
+		})
+	}
+	return left, nil
+}
+
+// clear forgets what the last run left, once the index remembers it.
+func (j *journal) clear() error { return j.file.Truncate(0) }
+
+// enter notes that a worker begins with a file. A path too long for a slot is not noted.
+func (j *journal) enter(worker int, at sqlite.Place, alone bool) {
+	if slotHeader+len(at.Dir)+len(at.Name) > slotSize {
+		return
+	}
+	slot := make([]byte, slotHeader, slotHeader+len(at.Dir)+len(at.Name))
+	slot[0] = slotBusy
+	if alone {
+		slot[0] = slotAlone
+	}
+	binary.LittleEndian.PutUint64(slot[1:], uint64(at.RootID))
+	binary.LittleEndian.PutUint16(slot[9:], uint16(len(at.Dir)))
+	binary.LittleEndian.PutUint16(slot[11:], uint16(len(at.Name)))
+	slot = append(append(slot, at.Dir...), at.Name...)
+	// A full disk costs the note, not the run: the index itself will say that the disk is full.
+	_, _ = j.file.WriteAt(slot, int64(worker)*slotSize)
+}
+
+// leave notes that the worker is done with its file.
+func (j *journal) leave(worker int) {
+	_, _ = j.file.WriteAt([]byte{slotFree}, int64(worker)*slotSize)
+}
+
+// close removes the journal: the run ends in order.
+func (j *journal) close() error {
+	err := j.file.Close()
+	if rmErr := os.Remove(j.path); err == nil && !errors.Is(rmErr, fs.ErrNotExist) {
+		err = rmErr
+	}
+	return err
+}
+
+// crashReason is what is remembered of a file that was in flight, the second time alone, when two runs died.
+const crashReason = "the program died twice while it was reading this file"

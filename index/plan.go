@@ -1,0 +1,180 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// target is one thing to bring up to date.
+type target struct {
+	root sqlite.Root
+	// start is the folder in the root where the walk begins; "" for all of it.
+	start string
+	// file is a single file to look at, with start its folder; "" for a walk.
+	file string
+}
+
+// plan finds or makes the roots for what was asked. In a dry run new roots get ids that the index does not have.
+func plan(ctx context.Context, store *sqlite.Store, req Request) ([]target, []sqlite.Root, error) {
+	roots, err := store.Roots(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	p := &planner{ctx: ctx, store: store, roots: roots, dry: req.DryRun}
+	if len(req.Paths) == 0 {
+		var targets []target
+		for _, r := range roots {
+			targets = append(targets, target{root: r})
+		}
+		return targets, roots, nil
+	}
+	seen := make(map[target]bool)
+	var targets []target
+	for _, path := range req.Paths {
+		t, err := p.target(path)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !seen[t] {
+			seen[t] = true
+			targets = append(targets, t)
+		}
+	}
+	// A root that was made may have swallowed the roots of earlier targets.
+	for i, t := range targets {
+		if r, rel, ok := p.holding(filepath.Join(t.root.Path, filepath.FromSlash(t.start))); ok && r.ID != t.root.ID {
+			targets[i].root, targets[i].start = r, rel
+		}
+	}
+	return targets, p.roots, nil
+}
+
+type planner struct {
+	ctx   context.Context
+	store *sqlite.Store
+	roots []sqlite.Root
+	dry   bool
+}
+
+func (p *planner) target(path string) (target, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return target{}, err
+	}
+	if info.IsDir() {
+		root, start, err := p.folderRoot(path, info)
+		return target{root: root, start: start}, err
+	}
+	dir, name := filepath.Split(path)
+	dir = filepath.Clean(dir)
+	if root, rel, ok := p.holding(dir); ok {
+		return target{root: root, start: rel, file: name}, nil
+	}
+	root, err := p.add(dir, false)
+	return target{root: root, file: name}, err
+}
+
+// folderRoot finds the root that a folder is, or lies in, or makes it one.
+func (p *planner) folderRoot(path string, info os.FileInfo) (sqlite.Root, string, error) {
+	for i, r := range p.roots {
+		if r.Path == path || sameFile(r.Path, info) {
+			if !r.Walked {
+				walked, err := p.add(r.Path, true)
+				if err != nil {
+					return r, "", err
+				}
+				p.roots[i] = walked
+				return walked, "", p.absorb(walked)
+			}
+			return r, "", nil
+		}
+	}
+	if r, rel, ok := p.holding(path); ok && r.Walked {
+		return r, rel, nil
+	}
+	root, err := p.add(path, true)
+	if err != nil {
+		return root, "", err
+	}
+	return root, "", p.absorb(root)
+}
+
+func sameFile(path string, info os.FileInfo) bool {
+	other, err := os.Stat(path)
+	return err == nil && os.SameFile(other, info)
+}
+
+// holding returns the innermost root that a folder is or lies in, unless a rule of the walk would keep the walk from
+// it: what is named outright is then a root of its own.
+func (p *planner) holding(dir string) (root sqlite.Root, rel string, ok bool) {
+	for _, r := range p.roots {
+		below, inside := relative(r.Path, dir)
+		if inside && (!ok || len(r.Path) > len(root.Path)) && (below == "" || r.Walked && !scan.LeftOut(below)) {
+			root, rel, ok = r, below, true
+		}
+	}
+	return root, rel, ok
+}
+
+// relative returns path relative to root, with slashes.
+func relative(root, path string) (rel string, inside bool) {
+	if path == root {
+		return "", true
+	}
+	prefix := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
+	if !strings.HasPrefix(path, prefix) {
+		return "", false
+	}
+	return filepath.ToSlash(path[len(prefix):]), true
+}
+
+func (p *planner) add(path string, walked bool) (sqlite.Root, error) {
+	if p.dry {
+		for _, r := range p.roots {
+			if r.Path == path {
+				r.Walked = true
+				return r, nil
+			}
+		}
+		r := sqlite.Root{ID: -int64(len(p.roots)) - 1, Path: path, Walked: walked}
+		p.roots = append(p.roots, r)
+		return r, nil
+	}
+	r, err := p.store.AddRoot(p.ctx, path, walked)
+	if err != nil {
+		return r, err
+	}
+	for _, old := range p.roots {
+		if old.ID == r.ID {
+			return r, nil
+		}
+	}
+	p.roots = append(p.roots, r)
+	return r, nil
+}
+
+// absorb makes the roots inside a new one part of it.
+func (p *planner) absorb(outer sqlite.Root) error {
+	if p.dry {
+		return nil
+	}
+	kept := p.roots[:0:0]
+	for _, r := range p.roots {
+		rel, inside := relative(outer.Path, r.Path)
+		if !inside || r.ID == outer.ID || scan.LeftOut(rel) {
+			kept = append(kept, r)
+			continue
+		}
+		if err := p.store.Absorb(p.ctx, outer, r, rel); err != nil {
+			return fmt.Errorf("join root %q into %q: %w", r.Path, outer.Path, err)
+		}
+	}
+	p.roots = kept
+	return nil
+}

@@ -1,0 +1,326 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/semaphore"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// decodeBudget bounds the bytes of files and decoded pictures in memory at once, by their headers' word. A picture that
+// needs more than all of it is decoded when no other is. 256 MiB lets four workers decode 12 MP JPEGs together.
+const decodeBudget = 256 << 20
+
+// maxFileBytes is the largest file that is read; a picture of MaxPixels is smaller in every format.
+const maxFileBytes = 4 << 30
+
+// decoded is a picture on its way to the tower.
+type decoded struct {
+	task    task
+	content sqlite.Content
+	tensor  []float32
+	claim   *claim
+}
+
+// errChanged is a file that was written while it was read: the next run reads it whole.
+var errChanged = errors.New("the file changed while it was read")
+
+// read decodes tasks until they are drained or ctx ends. What needs no vector, or failed, goes straight to writes.
+func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan task, ready chan<- decoded, writes chan<- write) error {
+	budget := semaphore.NewWeighted(decodeBudget)
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range workers {
+		w := &reader{run: r, budget: budget, slot: i, alone: alone, ready: ready, writes: writes}
+		g.Go(func() error {
+			for t := range tasks {
+				if r.stopped() {
+					continue // drain
+				}
+				if err := w.file(ctx, t); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// reader is one worker of the read stage.
+type reader struct {
+	*run
+	budget *semaphore.Weighted
+	slot   int // in the journal
+	alone  bool
+	ready  chan<- decoded
+	writes chan<- write
+}
+
+func (w *reader) file(ctx context.Context, t task) error {
+	w.journal.enter(w.slot, t.place, w.alone)
+	defer w.journal.leave(w.slot)
+	err := w.open(ctx, &t)
+	if errors.Is(err, errChanged) {
+		err = w.open(ctx, &t) // it may be finished now
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	if fatal, ok := errors.AsType[*indexError](err); ok {
+		return fatal.err
+	}
+	return w.failed(ctx, t, err)
+}
+
+// indexError is an error of the index, which ends the run, among those of files.
+type indexError struct{ err error }
+
+func (e *indexError) Error() string { return e.err.Error() }
+
+// open reads one file and hands on what it is. The file's stat becomes that of the opened file.
+func (w *reader) open(ctx context.Context, t *task) error {
+	f, err := os.Open(w.path(t.place))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("it became a %v while it was read", info.Mode().Type())
+	}
+	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+	h, err := w.req.Reader.Header(f)
+	if err != nil {
+		return w.blame(t, info, err)
+	}
+	if pixels := int64(h.Width) * int64(h.Height); pixels > w.req.MaxPixels {
+		return broken(fmt.Errorf("%d x %d pixels are more than --max-pixels %d", h.Width, h.Height, w.req.MaxPixels))
+	}
+	if t.stat.Size > maxFileBytes {
+		return broken(fmt.Errorf("a file of %d bytes is larger than %d", t.stat.Size, int64(maxFileBytes)))
+	}
+	need := min(t.stat.Size+h.DecodeBytes, decodeBudget)
+	if err := w.budget.Acquire(ctx, need); err != nil {
+		return err
+	}
+	defer w.budget.Release(need)
+	data, err := readWhole(f, t.stat)
+	if err != nil {
+		return err
+	}
+	content := w.req.Reader.Identify(h, data)
+	mine, c := w.claims.take(content.Hash)
+	if !mine {
+		// Another worker has the same picture in its hands: wait for what it turns out to be.
+		select {
+		case <-c.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if c.err != nil {
+			return c.err
+		}
+		return w.known(ctx, *t, content)
+	}
+	// Asked under the claim: what another worker released is committed, and seen here.
+	_, embedded, _, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
+	if err != nil || embedded {
+		c.finish(err)
+		w.claims.release(content.Hash)
+		if err != nil {
+			return &indexError{err}
+		}
+		return w.known(ctx, *t, content)
+	}
+	tensor := make([]float32, w.req.Reader.TensorLen())
+	err = w.req.Reader.Tensor(h, content, data, tensor)
+	c.finish(err)
+	if err != nil {
+		w.claims.release(content.Hash)
+		return err
+	}
+	select {
+	case w.ready <- decoded{*t, content, tensor, c}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func broken(err error) error { return &ContentError{Verdict: Broken, Err: err} }
+
+// blame completes an error of the header. A name that claims to be a picture and is none is a failure; another file is
+// a bystander. While a file is being written its content is not to blame.
+func (w *reader) blame(t *task, info fs.FileInfo, err error) error {
+	content, ok := errors.AsType[*ContentError](err)
+	if !ok {
+		return err
+	}
+	if now, statErr := os.Stat(w.path(t.place)); statErr == nil && (now.Size() != info.Size() || !now.ModTime().Equal(info.ModTime())) {
+		return errChanged
+	}
+	if content.Verdict == NotPicture && scan.ClaimsPicture(t.place.Name) {
+		return broken(content.Err)
+	}
+	return err
+}
+
+// readWhole reads a file from its beginning and makes sure that it is what it was when it was opened.
+func readWhole(f *os.File, stat sqlite.Stat) ([]byte, error) {
+	data := make([]byte, stat.Size)
+	n, err := f.ReadAt(data, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if int64(n) != stat.Size || info.Size() != stat.Size || info.ModTime().UnixNano() != stat.MTimeNS {
+		return nil, errChanged
+	}
+	return data, nil
+}
+
+// known records a file whose picture has its vector already, or is about to.
+func (w *reader) known(ctx context.Context, t task, content sqlite.Content) error {
+	from, err := w.movedFrom(ctx, t, content)
+	if err != nil {
+		return &indexError{err}
+	}
+	return w.send(ctx, write{task: t, content: &content, movedFrom: from})
+}
+
+// movedFrom finds the file that this one was, if the content's old file is gone for certain: nothing is at its old
+// place, and that place is still on the disk that held it.
+func (w *reader) movedFrom(ctx context.Context, t task, content sqlite.Content) (*sqlite.File, error) {
+	if t.known != nil {
+		return nil, nil //nolint:nilnil // no file, no error
+	}
+	id, _, ok, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
+	if err != nil || !ok {
+		return nil, err
+	}
+	files, err := w.store.FilesOf(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	for _, old := range files {
+		if _, err := os.Lstat(w.path(old.Place)); errors.Is(err, fs.ErrNotExist) && w.deviceAbove(old.Place) == old.Device {
+			return &old, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // no file, no error
+}
+
+// deviceAbove is the device of the nearest folder above a place that exists, up to the root; 0 if even that is gone.
+func (r *run) deviceAbove(at sqlite.Place) uint64 {
+	root := r.roots[at.RootID].Path
+	for dir := at.Dir; ; dir = path.Dir(dir) {
+		if dir == "." {
+			dir = ""
+		}
+		_, device, _, err := scan.Stat(filepath.Join(root, filepath.FromSlash(dir)))
+		if err == nil {
+			return device
+		}
+		if dir == "" {
+			return 0
+		}
+	}
+}
+
+// failed records a file that cannot be indexed: what its bytes are to blame for is remembered.
+func (w *reader) failed(ctx context.Context, t task, err error) error {
+	content, ok := errors.AsType[*ContentError](err)
+	if !ok {
+		if errors.Is(err, fs.ErrNotExist) {
+			w.req.On.Read() // it went while we were on our way: the next walk knows
+			return nil
+		}
+		w.counts.add(func(n *tally) { n.scanned++; n.failed++ })
+		w.req.On.Failed(w.path(t.place), plain(err))
+		w.req.On.Read()
+		return nil
+	}
+	failure := sqlite.Failure{Place: t.place, Stat: t.stat, Stage: sqlite.StageDecode, Reason: content.Error(), Decoder: w.req.Reader.Version()}
+	switch content.Verdict {
+	case NotPicture:
+		failure.Stage, failure.Reason = sqlite.StageSniff, string(scan.NotPicture)
+	case Unsupported:
+		failure.Stage, failure.Reason = sqlite.StageSniff, string(scan.Unsupported)
+	case Broken:
+		w.req.On.Failed(w.path(t.place), err)
+	}
+	return w.send(ctx, write{task: t, failure: &failure})
+}
+
+// plain strips the path from a file system error: the message around it names the file.
+func plain(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+func (w *reader) send(ctx context.Context, op write) error {
+	select {
+	case w.writes <- op:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// claims are the pictures that some worker has in its hands, so that copies are decoded and embedded once.
+type claims struct {
+	mu     sync.Mutex
+	byHash map[[32]byte]*claim
+}
+
+// claim is one picture in a worker's hands. done is closed when it is decoded; err, then, says that it cannot be.
+type claim struct {
+	done chan struct{}
+	err  error
+}
+
+func (c *claim) finish(err error) {
+	c.err = err
+	close(c.done)
+}
+
+// take returns a new claim, or the one that another worker holds.
+func (c *claims) take(hash [32]byte) (mine bool, held *claim) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if held, ok := c.byHash[hash]; ok {
+		return false, held
+	}
+	if c.byHash == nil {
+		c.byHash = make(map[[32]byte]*claim)
+	}
+	held = &claim{done: make(chan struct{})}
+	c.byHash[hash] = held
+	return true, held
+}
+
+// release ends a claim: the index knows the picture now, or never will.
+func (c *claims) release(hash [32]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.byHash, hash)
+}

@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Place is where a file lies: its root, the folder in it with slashes ("" for the root), and its name.
+type Place struct {
+	RootID    int64
+	Dir, Name string
+}
+
+// Stat is what a file looked like when it was last read.
+type Stat struct {
+	Size    int64
+	MTimeNS int64
+}
+
+// File is a file of the index.
+type File struct {
+	ID int64
+	Place
+	Stat
+	Device    uint64
+	ContentID int64
+	// Embedded tells whether the content has a vector of the model that was asked about.
+	Embedded bool
+	// Gone tells that an earlier run saw it gone and kept it.
+	Gone bool
+}
+
+// FolderFiles returns the files directly in one folder, by name.
+func (s *Store) FolderFiles(ctx context.Context, rootID int64, dir string, modelID int64) (map[string]File, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT f.id, f.name, f.size, f.mtime_ns, f.device, f.content_id,
+		EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id), f.gone_run IS NOT NULL
+		FROM files f WHERE f.root_id = ? AND f.dir = ?`, modelID, rootID, []byte(dir))
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer rows.Close()
+	files := make(map[string]File)
+	for rows.Next() {
+		f := File{Place: Place{RootID: rootID, Dir: dir}}
+		var name []byte
+		if err := rows.Scan(&f.ID, &name, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Embedded, &f.Gone); err != nil {
+			return nil, err
+		}
+		f.Name = string(name)
+		files[f.Name] = f
+	}
+	return files, explain(rows.Err())
+}
+
+// Failure is a file whose own bytes are to blame.
+type Failure struct {
+	Place
+	Stat
+	// Stage is "sniff" for bystanders, "decode", or "crash".
+	Stage, Reason string
+	// Decoder is the decoder version that failed.
+	Decoder  int
+	FailedAt int64
+}
+
+// The stages of a Failure.
+const (
+	StageSniff  = "sniff"
+	StageDecode = "decode"
+	StageCrash  = "crash"
+)
+
+// FolderFailures returns the failures directly in one folder, by name.
+func (s *Store) FolderFailures(ctx context.Context, rootID int64, dir string) (map[string]Failure, error) {
+	list, err := collect(ctx, s.db, `SELECT root_id, dir, name, size, mtime_ns, stage, reason, decoder, failed_at
+		FROM failures WHERE root_id = ? AND dir = ?`, scanFailure, rootID, []byte(dir))
+	if err != nil {
+		return nil, explain(err)
+	}
+	byName := make(map[string]Failure, len(list))
+	for _, f := range list {
+		byName[f.Name] = f
+	}
+	return byName, nil
+}
+
+func scanFailure(scan scanFunc) (Failure, error) {
+	var f Failure
+	var dir, name []byte
+	err := scan(&f.RootID, &dir, &name, &f.Size, &f.MTimeNS, &f.Stage, &f.Reason, &f.Decoder, &f.FailedAt)
+	f.Dir, f.Name = string(dir), string(name)
+	return f, err
+}
+
+// Failures returns all failures but the bystanders, by root and path.
+func (s *Store) Failures(ctx context.Context) ([]Failure, error) {
+	return collect(ctx, s.db, `SELECT root_id, dir, name, size, mtime_ns, stage, reason, decoder, failed_at
+		FROM failures WHERE stage <> 'sniff' ORDER BY root_id, dir, name`, scanFailure)
+}
+
+// FolderCount is a folder of the index with the number of files directly in it.
+type FolderCount struct {
+	Dir   string
+	Files int
+}
+
+// Folders returns the folders of a root that hold files, at start and below it.
+func (s *Store) Folders(ctx context.Context, rootID int64, start string) ([]FolderCount, error) {
+	below, args := belowClause("dir", start)
+	list, err := collect(ctx, s.db, "SELECT dir, count(*) FROM files WHERE root_id = ? AND "+below+" GROUP BY dir ORDER BY dir",
+		func(scan scanFunc) (FolderCount, error) {
+			var f FolderCount
+			var dir []byte
+			err := scan(&dir, &f.Files)
+			f.Dir = string(dir)
+			return f, err
+		}, append([]any{rootID}, args...)...)
+	return list, explain(err)
+}
+
+// belowClause selects the folder start and what is below it. '0' is the byte after '/'.
+func belowClause(column, start string) (string, []any) {
+	if start == "" {
+		return "1", nil
+	}
+	return "(" + column + " = ? OR " + column + " >= ? AND " + column + " < ?)",
+		[]any{[]byte(start), []byte(start + "/"), []byte(start + "0")}
+}
+
+// CountFiles returns how many files a root has.
+func (s *Store) CountFiles(ctx context.Context, rootID int64) (n int, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE root_id = ?", rootID).Scan(&n)
+	return n, explain(err)
+}
+
+// FileAt returns one file; ok is false where the index has none.
+func (s *Store) FileAt(ctx context.Context, at Place, modelID int64) (f File, ok bool, err error) {
+	f.Place = at
+	err = s.db.QueryRowContext(ctx, `SELECT id, size, mtime_ns, device, content_id,
+		EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = files.content_id)
+		FROM files WHERE root_id = ? AND dir = ? AND name = ?`, modelID, at.RootID, []byte(at.Dir), []byte(at.Name)).
+		Scan(&f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Embedded)
+	if errors.Is(err, sql.ErrNoRows) {
+		return f, false, nil
+	}
+	return f, err == nil, explain(err)
+}
+
+// FailureAt returns what is remembered of one file.
+func (s *Store) FailureAt(ctx context.Context, at Place) (f Failure, ok bool, err error) {
+	f, err = scanFailure(s.db.QueryRowContext(ctx, `SELECT root_id, dir, name, size, mtime_ns, stage, reason, decoder, failed_at
+		FROM failures WHERE root_id = ? AND dir = ? AND name = ?`, at.RootID, []byte(at.Dir), []byte(at.Name)).Scan)
+	if errors.Is(err, sql.ErrNoRows) {
+		return f, false, nil
+	}
+	return f, err == nil, explain(err)
+}
+
+// Content finds a picture by its hash: whether it is known, and whether it has a vector of the model.
+func (s *Store) Content(ctx context.Context, hash [32]byte, modelID int64) (id int64, embedded, ok bool, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT id, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = contents.id)
+		FROM contents WHERE sha256 = ?`, modelID, hash[:]).Scan(&id, &embedded)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, false, false, nil
+	}
+	return id, embedded, err == nil, explain(err)
+}
+
+// FilesOf returns the files of one content, by root and path.
+func (s *Store) FilesOf(ctx context.Context, contentID int64) ([]File, error) {
+	list, err := collect(ctx, s.db, `SELECT id, root_id, dir, name, size, mtime_ns, device FROM files
+		WHERE content_id = ? ORDER BY root_id, dir, name`, func(scan scanFunc) (File, error) {
+		f := File{ContentID: contentID}
+		var dir, name []byte
+		err := scan(&f.ID, &f.RootID, &dir, &name, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device))
+		f.Dir, f.Name = string(dir), string(name)
+		return f, err
+	}, contentID)
+	return list, explain(err)
+}
+
+// Suspects returns the files that were in flight when a run died.
+func (s *Store) Suspects(ctx context.Context) (map[Place]bool, error) {
+	list, err := collect(ctx, s.db, "SELECT root_id, dir, name FROM suspects", func(scan scanFunc) (Place, error) {
+		var p Place
+		var dir, name []byte
+		err := scan(&p.RootID, &dir, &name)
+		p.Dir, p.Name = string(dir), string(name)
+		return p, err
+	})
+	set := make(map[Place]bool, len(list))
+	for _, p := range list {
+		set[p] = true
+	}
+	return set, explain(err)
+}

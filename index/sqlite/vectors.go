@@ -1,0 +1,130 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// Under selects the files below a folder of one root; "" is all of it.
+type Under struct {
+	RootID int64
+	Dir    string
+}
+
+// underClause selects files by any of the folders; none selects every file.
+func underClause(under []Under) (clause string, args []any) {
+	if under == nil {
+		return "1", nil
+	}
+	clause = "0"
+	for _, u := range under {
+		below, dirArgs := belowClause("f.dir", u.Dir)
+		clause += " OR f.root_id = ? AND " + below
+		args = append(append(args, u.RootID), dirArgs...)
+	}
+	return "(" + clause + ")", args
+}
+
+// Vectors calls each with the vector of every content that has a file under one of the folders (nil: anywhere).
+// The bytes are valid during the call only.
+func (s *Store) Vectors(ctx context.Context, modelID int64, under []Under, each func(contentID int64, vector []byte) error) error {
+	clause, args := underClause(under)
+	rows, err := s.db.QueryContext(ctx, `SELECT e.content_id, e.vector FROM embeddings e WHERE e.model_id = ?
+		AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id AND `+clause+`)`, append([]any{modelID}, args...)...)
+	if err != nil {
+		return explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var vector sql.RawBytes
+		if err := rows.Scan(&id, &vector); err != nil {
+			return explain(err)
+		}
+		if err := each(id, vector); err != nil {
+			return err
+		}
+	}
+	return explain(rows.Err())
+}
+
+// Hit is a content as a search shows it.
+type Hit struct {
+	ContentID     int64
+	Width, Height int
+	TakenAt       string
+	Places        []Place // under the folders asked for, by root and path
+}
+
+// Hit returns one content with its files under the folders (nil: anywhere).
+func (s *Store) Hit(ctx context.Context, contentID int64, under []Under) (h Hit, err error) {
+	h.ContentID = contentID
+	var taken sql.NullString
+	err = s.db.QueryRowContext(ctx, "SELECT width, height, taken_at FROM contents WHERE id = ?", contentID).Scan(&h.Width, &h.Height, &taken)
+	if errors.Is(err, sql.ErrNoRows) {
+		return h, nil // dropped since the vectors were read
+	}
+	if err != nil {
+		return h, explain(err)
+	}
+	h.TakenAt = taken.String
+	clause, args := underClause(under)
+	h.Places, err = collect(ctx, s.db, "SELECT f.root_id, f.dir, f.name FROM files f WHERE f.content_id = ? AND "+clause,
+		func(scan scanFunc) (Place, error) {
+			var p Place
+			var dir, name []byte
+			err := scan(&p.RootID, &dir, &name)
+			p.Dir, p.Name = string(dir), string(name)
+			return p, err
+		}, append([]any{contentID}, args...)...)
+	return h, explain(err)
+}
+
+// Watch notices changes that other connections and processes commit. It holds a connection until Close.
+type Watch struct {
+	conn    *sql.Conn
+	version int64
+}
+
+// Watch starts to watch the index as it is now.
+func (s *Store) Watch(ctx context.Context) (*Watch, error) {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return nil, explain(err)
+	}
+	w := &Watch{conn: conn}
+	_, err = w.Changed(ctx)
+	return w, err
+}
+
+// Changed tells whether the index has changed since the last call.
+func (w *Watch) Changed(ctx context.Context) (bool, error) {
+	var v int64
+	// data_version compares with what this one connection saw before.
+	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&v); err != nil {
+		return false, explain(err)
+	}
+	changed := v != w.version
+	w.version = v
+	return changed, nil
+}
+
+// Close gives the connection back.
+func (w *Watch) Close() error { return w.conn.Close() }
+
+// Counts are the index's totals.
+type Counts struct {
+	Roots, Files, Contents, Embedded, Failures int
+	Bytes                                      int64 // of the photos
+}
+
+// Count returns the totals; Embedded is the contents with a file that have a vector of the model.
+func (s *Store) Count(ctx context.Context, modelID int64) (c Counts, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM roots), (SELECT count(*) FROM files), (SELECT coalesce(sum(size), 0) FROM files),
+		(SELECT count(DISTINCT content_id) FROM files),
+		(SELECT count(*) FROM embeddings e WHERE e.model_id = ? AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id)),
+		(SELECT count(*) FROM failures WHERE stage <> 'sniff')`, modelID).
+		Scan(&c.Roots, &c.Files, &c.Bytes, &c.Contents, &c.Embedded, &c.Failures)
+	return c, explain(err)
+}

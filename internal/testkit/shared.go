@@ -1,0 +1,40 @@
+// Package testkit helps tests to find what lies outside the repository and to make pictures of their own.
+package testkit
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// Shared returns a path in the team's shared folder (IMGSEARCH_SHARED, by default ../shared beside the repository).
+// Where the folder is absent, the test is skipped and says so.
+func Shared(t testing.TB, elem ...string) string {
+	t.Helper()
+	root := os.Getenv("IMGSEARCH_SHARED")
+	if root == "" {
+		root = filepath.Join(Repository(), "..", "shared")
+	}
+	path := filepath.Join(append([]string{root}, elem...)...)
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("shared reference data is absent (IMGSEARCH_SHARED): %v", err)
+	}
+	return path
+}
+
+// Repository returns the repository's root folder.
+func Repository() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}
+
+// RuntimeLibrary returns the ONNX Runtime library that make obtained. Without it the test is skipped and says so.
+func RuntimeLibrary(t testing.TB) string {
+	t.Helper()
+	libs, _ := filepath.Glob(filepath.Join(Repository(), "lib", "imgsearch", "*onnxruntime*"))
+	if len(libs) == 0 {
+		t.Skip("the ONNX Runtime library is absent: run `make test`, which obtains it")
+	}
+	return libs[0]
+}

@@ -1,0 +1,141 @@
+package models
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/models/starter"
+)
+
+// Digests maps each file of a model to its SHA-256, in lower-case hex.
+type Digests map[string]string
+
+// Digests returns the SHA-256 of every file that decides what the model computes. The built-in model's come from
+// its manifest. A folder's files are hashed once and remembered in cache (a file; empty: nothing is remembered)
+// under their path, size, mtime and inode, so that a search never hashes a model that was indexed with.
+func (m Model) Digests(cache string) (Digests, error) {
+	if m.IsBuiltin() {
+		return parseSums(starter.Sums)
+	}
+	sides, err := m.sides()
+	if err != nil {
+		return nil, err
+	}
+	known := readDigestCache(cache)
+	sums := make(Digests)
+	changed := false
+	for _, name := range append(Files(), sides...) {
+		path := m.Path(name)
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, fmt.Errorf("hash model: %w: %w", ErrMissing, err)
+		}
+		key := fmt.Sprintf("%s|%d|%d|%d", path, info.Size(), info.ModTime().UnixNano(), inode(info))
+		sum, ok := known[key]
+		if !ok {
+			if sum, err = hashFile(path); err != nil {
+				return nil, fmt.Errorf("hash model: %w", err)
+			}
+			// A file that was written within the clock's grain may change again under the same mtime.
+			if time.Since(info.ModTime()) > 2*time.Second {
+				known[key], changed = sum, true
+			}
+		}
+		sums[name] = sum
+	}
+	if changed {
+		// The cache only saves time: where it cannot be written (a read-only home), the next run hashes again.
+		_ = writeDigestCache(cache, known)
+	}
+	return sums, nil
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func parseSums(data []byte) (Digests, error) {
+	sums := make(Digests)
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		sum, name, ok := strings.Cut(lines.Text(), "  ")
+		if !ok || len(sum) != hex.EncodedLen(sha256.Size) {
+			return nil, fmt.Errorf("read model manifest: bad line %q", lines.Text())
+		}
+		sums[name] = sum
+	}
+	return sums, lines.Err()
+}
+
+func readDigestCache(path string) map[string]string {
+	known := make(map[string]string)
+	data, err := os.ReadFile(path)
+	if err != nil || json.Unmarshal(data, &known) != nil {
+		return make(map[string]string)
+	}
+	return known
+}
+
+func writeDigestCache(path string, known map[string]string) error {
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	data, err := json.MarshalIndent(known, "", " ")
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".digests-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.Write(data); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// VerifyBuiltin compares the files inside the binary with their manifest, from which the model's identity comes.
+func VerifyBuiltin() error {
+	want, err := parseSums(starter.Sums)
+	if err != nil {
+		return err
+	}
+	m := Builtin()
+	for _, name := range Files() {
+		data, err := m.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(data)
+		if got := hex.EncodeToString(sum[:]); got != want[name] {
+			return fmt.Errorf("%w: %s has SHA-256 %s, the manifest says %s", ErrDamaged, name, got, want[name])
+		}
+	}
+	return nil
+}

@@ -1,0 +1,171 @@
+// Package models knows where models come from: the one inside the binary and those in folders, all in the layout
+// in which OpenCLIP models are published as ONNX. It reads files and digests; it must not know what a tower computes.
+package models
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/models/starter"
+)
+
+// The files of a model, relative to its folder, with slashes.
+const (
+	ConfigFile          = "config.json"
+	VisualFile          = "visual/model.onnx"
+	PreprocessFile      = "visual/preprocess_cfg.json"
+	TextualFile         = "textual/model.onnx"
+	TokenizerFile       = "textual/tokenizer.json"
+	TokenizerConfigFile = "textual/tokenizer_config.json"
+)
+
+// Files lists every file that a complete model has.
+func Files() []string {
+	return []string{ConfigFile, VisualFile, PreprocessFile, TextualFile, TokenizerFile, TokenizerConfigFile}
+}
+
+// StarterName is the name of the built-in model.
+const StarterName = "starter"
+
+var (
+	// ErrUnknown is a model name that nothing stands for.
+	ErrUnknown = errors.New("unknown model")
+	// ErrMissing is a model folder, or a file of it, that is not there.
+	ErrMissing = errors.New("model is missing or incomplete")
+	// ErrDamaged is a model file that is there and cannot be used.
+	ErrDamaged = errors.New("model file is damaged")
+)
+
+// Model is one model's set of files. The zero value is not a model; use Builtin or Open.
+type Model struct {
+	// Name is what people call it: "starter", or the folder's base name.
+	Name string
+	// Dir is the absolute folder that holds it; empty for the built-in model.
+	Dir string
+
+	builtin map[string][]byte
+}
+
+// Builtin returns the model inside the binary.
+func Builtin() Model {
+	return Model{Name: StarterName, builtin: map[string][]byte{
+		ConfigFile:          starter.Config,
+		VisualFile:          starter.Visual,
+		PreprocessFile:      starter.Preprocess,
+		TextualFile:         starter.Textual,
+		TokenizerFile:       starter.Tokenizer,
+		TokenizerConfigFile: starter.TokenizerConfig,
+	}}
+}
+
+// Open resolves what a user wrote after --model: the built-in model's name, or a folder. A word that has no path
+// separator and is no folder here is taken for a name (ErrUnknown); anything else for a folder (ErrMissing).
+// Every file of the layout must be there; their contents are not read.
+func Open(nameOrDir string) (Model, error) {
+	if nameOrDir == StarterName {
+		return Builtin(), nil
+	}
+	info, err := os.Stat(nameOrDir)
+	if err != nil {
+		isName := !strings.ContainsAny(nameOrDir, `/\`) && !strings.HasPrefix(nameOrDir, ".")
+		if isName && errors.Is(err, fs.ErrNotExist) {
+			return Model{}, fmt.Errorf("%w %q", ErrUnknown, nameOrDir)
+		}
+		return Model{}, fmt.Errorf("open model %q: %w: %w", nameOrDir, ErrMissing, cause(err))
+	}
+	if !info.IsDir() {
+		return Model{}, fmt.Errorf("open model %q: %w: not a folder", nameOrDir, ErrMissing)
+	}
+	dir, err := filepath.Abs(nameOrDir)
+	if err != nil {
+		return Model{}, fmt.Errorf("open model %q: %w", nameOrDir, err)
+	}
+	for _, name := range Files() {
+		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			return Model{}, fmt.Errorf("open model %q: %w: %s: %w", nameOrDir, ErrMissing, name, cause(err))
+		}
+		if !info.Mode().IsRegular() {
+			return Model{}, fmt.Errorf("open model %q: %w: %s is not a file", nameOrDir, ErrMissing, name)
+		}
+	}
+	return Model{Name: filepath.Base(dir), Dir: dir}, nil
+}
+
+// cause strips the path from a file system error: the message around it names the file already.
+func cause(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathErr.Err
+	}
+	return err
+}
+
+// IsBuiltin tells whether the model's files are inside the binary.
+func (m Model) IsBuiltin() bool { return m.builtin != nil }
+
+// Ref is what Open takes to find this model again.
+func (m Model) Ref() string {
+	if m.IsBuiltin() {
+		return m.Name
+	}
+	return m.Dir
+}
+
+// Path returns where a file of the model lies on disk; empty for the built-in model.
+func (m Model) Path(name string) string {
+	if m.IsBuiltin() {
+		return ""
+	}
+	return filepath.Join(m.Dir, filepath.FromSlash(name))
+}
+
+// ReadFile returns one file's contents. The caller must not change them: the built-in model's are the binary itself.
+func (m Model) ReadFile(name string) ([]byte, error) {
+	if m.IsBuiltin() {
+		data, ok := m.builtin[name]
+		if !ok {
+			return nil, fmt.Errorf("read %s of model %s: %w", name, m.Name, ErrMissing)
+		}
+		return data, nil
+	}
+	data, err := os.ReadFile(m.Path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read model file: %w: %w", ErrMissing, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read model file: %w", err)
+	}
+	return data, nil
+}
+
+// sides returns the files beside an ONNX graph that carry its weights: exporters split graphs above 2 GB.
+func (m Model) sides() ([]string, error) {
+	if m.IsBuiltin() {
+		return nil, nil
+	}
+	var names []string
+	for _, tower := range []string{"visual", "textual"} {
+		entries, err := os.ReadDir(m.Path(tower))
+		if err != nil {
+			return nil, fmt.Errorf("read model folder: %w", err)
+		}
+		for _, e := range entries {
+			name := tower + "/" + e.Name()
+			if e.Type().IsRegular() && !slices.Contains(Files(), name) && isWeights(e.Name()) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names, nil
+}
+
+// isWeights tells the conventional names of external weights (model.onnx.data, model.onnx_data, *.bin, *.weight).
+func isWeights(name string) bool {
+	return strings.HasPrefix(name, "model.onnx.") || strings.HasPrefix(name, "model.onnx_") ||
+		strings.HasSuffix(name, ".data") || strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bin")
+}

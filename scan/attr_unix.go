@@ -1,0 +1,19 @@
+//go:build unix
+
+package scan
+
+import (
+	"errors"
+	"io/fs"
+	"syscall"
+)
+
+func device(info fs.FileInfo) uint64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Dev) //nolint:unconvert,nolintlint // its type differs between systems
+	}
+	return 0
+}
+
+// isGone tells a file that is not there any more, from one that cannot be looked at.
+func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }

@@ -1,0 +1,132 @@
+package scan
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+)
+
+// IgnoreFile is the file in a folder whose lines, in gitignore syntax, leave out what is below it.
+const IgnoreFile = ".imgsearchignore"
+
+// rule is one line of gitignore syntax (git's documentation, "PATTERN FORMAT").
+type rule struct {
+	glob       string // a doublestar pattern for the path relative to the rule's folder
+	negated    bool
+	folderOnly bool
+	reason     Reason
+}
+
+// ruleSet are the rules of one ignore file; base is its folder, relative to the root.
+type ruleSet struct {
+	base  string
+	rules []rule
+}
+
+// parseRules reads lines of gitignore syntax. A pattern that no glob can be made of is an error.
+func parseRules(lines []string, reason Reason) ([]rule, error) {
+	var rules []rule
+	for _, line := range lines {
+		r, ok, err := parseRule(line, reason)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			rules = append(rules, r)
+		}
+	}
+	return rules, nil
+}
+
+// ErrPattern is a pattern that cannot be understood.
+type ErrPattern struct{ Pattern string }
+
+func (e *ErrPattern) Error() string { return fmt.Sprintf("bad pattern %q", e.Pattern) }
+
+func parseRule(line string, reason Reason) (r rule, ok bool, err error) {
+	p := strings.TrimSuffix(line, "\r")
+	for strings.HasSuffix(p, " ") && !strings.HasSuffix(p, `\ `) {
+		p = p[:len(p)-1]
+	}
+	if p == "" || strings.HasPrefix(p, "#") {
+		return r, false, nil
+	}
+	r.reason = reason
+	if strings.HasPrefix(p, "!") {
+		r.negated = true
+		p = p[1:]
+	}
+	if strings.HasSuffix(p, "/") {
+		r.folderOnly = true
+		p = strings.TrimRight(p, "/")
+	}
+	anchored := strings.Contains(p, "/")
+	p = strings.TrimPrefix(p, "/")
+	if !anchored {
+		p = "**/" + p
+	}
+	if strings.HasSuffix(p, "/**") {
+		p += "/*" // what is inside, not the folder itself
+	}
+	// gitignore has no {a,b}; doublestar does.
+	p = strings.NewReplacer(`\\`, `\\`, `\{`, `\{`, `\}`, `\}`, `{`, `\{`, `}`, `\}`).Replace(p)
+	if !doublestar.ValidatePattern(p) {
+		return r, false, &ErrPattern{line}
+	}
+	r.glob = p
+	return r, true, nil
+}
+
+func (r rule) matches(rel string, folder bool) bool {
+	if r.folderOnly && !folder {
+		return false
+	}
+	ok, err := doublestar.Match(r.glob, rel)
+	return err == nil && ok
+}
+
+// readIgnoreFile reads the ignore file of a folder; a line that is no pattern is passed over, as git does.
+func readIgnoreFile(dir, rel string) ruleSet {
+	data, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
+	if err != nil {
+		return ruleSet{}
+	}
+	s := ruleSet{base: rel}
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
+		if r, ok, err := parseRule(strings.TrimRight(line, "\n"), Ignored); ok && err == nil {
+			s.rules = append(s.rules, r)
+		}
+	}
+	return s
+}
+
+// match returns why a path relative to the root is left out, or "". The last rule that matches decides; --exclude
+// counts after all files, an ignore file after those of the folders above it.
+func match(exclude []rule, sets []ruleSet, rel string, folder bool) Reason {
+	for i := len(exclude) - 1; i >= 0; i-- {
+		if exclude[i].matches(rel, folder) {
+			if exclude[i].negated {
+				return ""
+			}
+			return Excluded
+		}
+	}
+	for s := len(sets) - 1; s >= 0; s-- {
+		below := rel
+		if sets[s].base != "" {
+			below = strings.TrimPrefix(rel, sets[s].base+"/")
+		}
+		for i := len(sets[s].rules) - 1; i >= 0; i-- {
+			if r := sets[s].rules[i]; r.matches(below, folder) {
+				if r.negated {
+					return ""
+				}
+				return Ignored
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,64 @@
+package scan
+
+import (
+	"path"
+	"strings"
+)
+
+// systemFolder tells the folders that systems, NAS firmware and programs keep for themselves: thumbnails, snapshots,
+// recycle bins, previews. The list is documented in docs/formats.md.
+func systemFolder(name string) bool {
+	switch name {
+	case "@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", // Synology and QNAP
+		"$RECYCLE.BIN", "System Volume Information", // Windows
+		"lost+found", "node_modules":
+		return true
+	}
+	for _, prefix := range []string{".Trash", ".Spotlight"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return strings.HasSuffix(strings.ToLower(name), ".lrdata") // Lightroom's previews
+}
+
+// Extensions of pictures that are decoded. A name is only a hint: it decides what a file that is no picture is
+// called, a failure or a bystander.
+var pictureExt = set("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp")
+
+// rawExt are camera formats whose files begin like TIFF or others: their small preview must not pass for the picture.
+var rawExt = set("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
+	"mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
+
+// otherExt are files that are never opened: films, sound, documents, sidecars, archives, databases.
+var otherExt = set("3g2", "3gp", "avi", "flv", "insv", "lrv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
+	"vob", "webm", "wmv", "thm", "aac", "aif", "aiff", "flac", "m4a", "mid", "mp3", "ogg", "opus", "wav", "wma",
+	"aae", "csv", "doc", "docx", "gpx", "htm", "html", "ini", "json", "key", "kml", "log", "md", "numbers", "odt",
+	"pages", "pdf", "pp3", "ppt", "pptx", "rtf", "srt", "txt", "url", "vtt", "xls", "xlsx", "xml", "xmp", "dop", "cos",
+	"7z", "bz2", "dmg", "gz", "iso", "rar", "tar", "tgz", "xz", "zip", "zst",
+	"c", "cpp", "css", "dll", "dylib", "exe", "go", "h", "jar", "java", "js", "lua", "o", "py", "rs", "sh", "so", "ts",
+	"db", "db-journal", "db-shm", "db-wal", "lrcat", "lrcat-data", "sqlite", "sqlite3", "plist")
+
+func set(words ...string) map[string]bool {
+	m := make(map[string]bool, len(words))
+	for _, w := range words {
+		m[w] = true
+	}
+	return m
+}
+
+func ext(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")) }
+
+// byName leaves out what need not be opened.
+func byName(name string) Reason {
+	switch e := ext(name); {
+	case rawExt[e]:
+		return Unsupported
+	case otherExt[e]:
+		return NotPicture
+	}
+	return ""
+}
+
+// ClaimsPicture tells whether a name says that the file is a picture that we read.
+func ClaimsPicture(name string) bool { return pictureExt[ext(name)] }

@@ -1,0 +1,203 @@
+package scan
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Walk visits the folder start (relative to root, with slashes; "" for all of it) and everything below, parents
+// before children, in the order of names. A root that is a symbolic link is followed. An error is about start itself
+// or comes from visit; folders below that cannot be read are visited with their Err.
+func Walk(ctx context.Context, root, start string, o Options, visit func(Folder) error) error {
+	rootInfo, err := os.Stat(root)
+	if err != nil {
+		return fmt.Errorf("walk: %w", err)
+	}
+	if !rootInfo.IsDir() {
+		return fmt.Errorf("walk %s: %w", root, ErrNotFolder)
+	}
+	exclude, err := parseRules(o.Exclude, Excluded)
+	if err != nil {
+		return err
+	}
+	w := &walker{ctx: ctx, root: root, options: o, exclude: exclude, visit: visit, device: device(rootInfo)}
+	// The ignore files of the folders above start hold in it too.
+	var rules []ruleSet
+	at := ""
+	for _, name := range splitRel(start) {
+		rules = w.withIgnoreFile(rules, at)
+		at = path.Join(at, name)
+	}
+	return w.walk(start, rules)
+}
+
+func splitRel(rel string) []string {
+	if rel == "" {
+		return nil
+	}
+	return strings.Split(rel, "/")
+}
+
+type walker struct {
+	ctx     context.Context
+	root    string
+	options Options
+	exclude []rule
+	visit   func(Folder) error
+	device  uint64 // of the root
+}
+
+func (w *walker) abs(rel string) string {
+	return filepath.Join(w.root, filepath.FromSlash(rel))
+}
+
+func (w *walker) withIgnoreFile(rules []ruleSet, rel string) []ruleSet {
+	set := readIgnoreFile(w.abs(rel), rel)
+	if len(set.rules) == 0 {
+		return rules
+	}
+	return append(slices.Clip(rules), set)
+}
+
+func (w *walker) walk(rel string, rules []ruleSet) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	folder := Folder{Rel: rel}
+	dir := w.abs(rel)
+	info, err := os.Stat(dir)
+	if err != nil {
+		folder.Err = err
+		return w.visit(folder)
+	}
+	folder.Device = device(info)
+	entries, err := os.ReadDir(dir) // sorted; what was read before an error is there
+	folder.Err = err
+	folder.Empty = err == nil && len(entries) == 0
+	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == IgnoreFile }) {
+		rules = w.withIgnoreFile(rules, rel)
+	}
+	var below []string
+	for _, e := range entries {
+		w.sort(&folder, &below, e, rules)
+	}
+	if err := w.visit(folder); err != nil {
+		return err
+	}
+	for _, child := range below {
+		if err := w.walk(child, rules); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sort puts one entry where it belongs: among the files, the folders below, or what is skipped.
+func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ruleSet) {
+	name := e.Name()
+	rel := path.Join(folder.Rel, name)
+	skip := func(r Reason) {
+		folder.Skipped = append(folder.Skipped, Skip{Name: name, Folder: e.IsDir(), Reason: r})
+	}
+	if r := w.rule(folder.Rel, rel, name, e, rules); r != "" {
+		skip(r)
+		return
+	}
+	switch mode := e.Type(); {
+	case mode&fs.ModeSymlink != 0:
+		skip(Symlink)
+		return
+	case !mode.IsDir() && !mode.IsRegular():
+		skip(Special)
+		return
+	}
+	if !e.IsDir() {
+		if r := byName(name); r != "" {
+			skip(r)
+			return
+		}
+	}
+	info, err := e.Info()
+	if err != nil {
+		// It vanished since the folder was read, or cannot be looked at: the folder was not read completely.
+		if folder.Err == nil && !isGone(err) {
+			folder.Err = err
+		}
+		return
+	}
+	switch {
+	case isHidden(info):
+		skip(Hidden)
+	case e.IsDir() && w.options.OneFileSystem && device(info) != w.device:
+		skip(OtherFilesystem)
+	case e.IsDir():
+		*below = append(*below, rel)
+	default:
+		folder.Files = append(folder.Files, newFile(info))
+	}
+}
+
+// rule applies what names and patterns decide, before anything is asked of the disk.
+func (w *walker) rule(parent, rel, name string, e fs.DirEntry, rules []ruleSet) Reason {
+	if e.IsDir() {
+		if systemFolder(name) {
+			return System
+		}
+		if inPhotosLibrary(w.root, parent) && name != "originals" {
+			return PhotosLibrary
+		}
+	} else if inPhotosLibrary(w.root, parent) {
+		return PhotosLibrary
+	}
+	if strings.HasPrefix(name, ".") {
+		return Hidden
+	}
+	return match(w.exclude, rules, rel, e.IsDir())
+}
+
+// inPhotosLibrary tells whether parent is itself a macOS photo library.
+func inPhotosLibrary(root, parent string) bool {
+	name := path.Base(parent)
+	if parent == "" {
+		name = filepath.Base(root)
+	}
+	return strings.HasSuffix(strings.ToLower(name), ".photoslibrary")
+}
+
+func newFile(info fs.FileInfo) File {
+	return File{Name: info.Name(), Size: info.Size(), ModTime: info.ModTime(), Placeholder: isPlaceholder(info)}
+}
+
+// Stat looks at one file that was named outright: rules about names and folders do not apply to it. A symbolic link
+// is followed. reason is why it cannot be a picture, or "".
+func Stat(file string) (f File, dev uint64, reason Reason, err error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return File{}, 0, "", err
+	}
+	f = newFile(info)
+	f.Name = filepath.Base(file)
+	switch {
+	case !info.Mode().IsRegular():
+		return f, device(info), Special, nil
+	case f.Placeholder:
+		return f, device(info), Placeholder, nil
+	}
+	return f, device(info), "", nil
+}
+
+// LeftOut tells whether a walk of the root never comes to rel, because of a name on the way.
+func LeftOut(rel string) bool {
+	for _, name := range splitRel(rel) {
+		if strings.HasPrefix(name, ".") || systemFolder(name) {
+			return true
+		}
+	}
+	return false
+}

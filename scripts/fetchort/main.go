@@ -1,0 +1,177 @@
+// Command fetchort obtains ONNX Runtime's shared library for one platform through pip or, without it, npm, with the
+// hashes in onnxruntime.txt or package-lock.json. It writes the library as it is (for unbundled builds and tests)
+// and compressed with a manifest (for the build tag bundle).
+package main
+
+import (
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+func main() {
+	o := options{}
+	flag.StringVar(&o.goos, "os", runtime.GOOS, "target operating system, as GOOS")
+	flag.StringVar(&o.goarch, "arch", runtime.GOARCH, "target processor, as GOARCH")
+	flag.StringVar(&o.from, "from", "", "use pip or npm only (default: pip, else npm)")
+	flag.StringVar(&o.scripts, "scripts", "scripts/fetchort", "the folder with onnxruntime.txt and npm/")
+	flag.StringVar(&o.bundle, "bundle", "embed/ortlib/bundled", "where library.gz and its manifest go")
+	flag.StringVar(&o.plain, "plain", "lib/imgsearch", "where the library itself goes; empty: nowhere")
+	flag.Parse()
+	if err := o.run(); err != nil {
+		fmt.Fprintln(os.Stderr, "fetchort:", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	goos, goarch, from, scripts, bundle, plain string
+}
+
+// library is the runtime library as a package delivered it.
+type library struct {
+	name string // the file name that it keeps
+	path string
+}
+
+func (o options) run() error {
+	stamp, err := o.stamp()
+	if err != nil {
+		return err
+	}
+	stampFile := filepath.Join(o.bundle, "stamp")
+	if have, err := os.ReadFile(stampFile); err == nil && string(have) == stamp {
+		return nil // this library is here already
+	}
+	tmp, err := os.MkdirTemp("", "fetchort-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	lib, err := o.fetch(tmp)
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(o.bundle); err != nil {
+		return err
+	}
+	if err := pack(lib, o.bundle); err != nil {
+		return err
+	}
+	if o.plain != "" && o.goos == runtime.GOOS && o.goarch == runtime.GOARCH {
+		if err := os.RemoveAll(o.plain); err != nil {
+			return err
+		}
+		if err := copyFile(lib.path, filepath.Join(o.plain, lib.name)); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintf(os.Stderr, "fetchort: %s for %s/%s\n", lib.name, o.goos, o.goarch)
+	return os.WriteFile(stampFile, []byte(stamp), 0o644)
+}
+
+// stamp names what would be fetched: when it differs from the last run's, the library is fetched again.
+func (o options) stamp() (string, error) {
+	h := sha256.New()
+	for _, name := range []string{"onnxruntime.txt", "npm/package-lock.json"} {
+		data, err := os.ReadFile(filepath.Join(o.scripts, filepath.FromSlash(name)))
+		if err != nil {
+			return "", err
+		}
+		h.Write(data)
+	}
+	return fmt.Sprintf("%s/%s %s %x\n", o.goos, o.goarch, o.from, h.Sum(nil)), nil
+}
+
+func (o options) fetch(tmp string) (library, error) {
+	var errs []error
+	if o.from != "npm" {
+		lib, err := o.fetchPip(tmp)
+		if err == nil {
+			return lib, nil
+		}
+		errs = append(errs, fmt.Errorf("with pip: %w", err))
+	}
+	if o.from != "pip" {
+		lib, err := o.fetchNpm(tmp)
+		if err == nil {
+			return lib, nil
+		}
+		errs = append(errs, fmt.Errorf("with npm: %w", err))
+	}
+	return library{}, fmt.Errorf("obtain ONNX Runtime: %w\n"+
+		"hint: install pip (Debian: apt install python3-pip) or npm (Debian: apt install npm), or build without the library:\n"+
+		"      go build -o bin/imgsearch ./cmd/imgsearch, and give one by --ort-lib", errors.Join(errs...))
+}
+
+// command finds the first of several programs that runs and answers to --version.
+func command(candidates ...[]string) ([]string, error) {
+	for _, c := range candidates {
+		if exec.Command(c[0], append(c[1:], "--version")...).Run() == nil {
+			return c, nil
+		}
+	}
+	return nil, errors.New("it is not installed")
+}
+
+func runIn(dir string, argv []string, args ...string) error {
+	c := exec.Command(argv[0], append(argv[1:], args...)...)
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
+}
+
+// pack writes library.gz and manifest ("SHA256 SIZE NAME").
+func pack(lib library, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	in, err := os.Open(lib.path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.Create(filepath.Join(dir, "library.gz"))
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	z, err := gzip.NewWriterLevel(out, gzip.BestCompression)
+	if err != nil {
+		return err
+	}
+	h := sha256.New()
+	n, err := io.Copy(io.MultiWriter(z, h), in)
+	if err != nil {
+		return err
+	}
+	if err := z.Close(); err != nil {
+		return err
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	manifest := fmt.Sprintf("%s %d %s\n", hex.EncodeToString(h.Sum(nil)), n, lib.name)
+	return os.WriteFile(filepath.Join(dir, "manifest"), []byte(manifest), 0o644)
+}
+
+func copyFile(from, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o755)
+}
