@@ -67,7 +67,7 @@ func classify(err error) (code int, hint string) {
 	if e, ok := errors.AsType[*codedError](err); ok {
 		return e.code, e.hint
 	}
-	if bad, ok := errors.AsType[*scan.ErrPattern](err); ok {
+	if bad, ok := errors.AsType[*scan.PatternError](err); ok {
 		return exitUsage, fmt.Sprintf("patterns are in gitignore syntax; %q is none", bad.Pattern)
 	}
 	for _, c := range []struct {

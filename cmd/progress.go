@@ -88,13 +88,13 @@ func (p *progress) fileFailed(path string, err error) {
 }
 
 // say prints a line without leaving pieces of the bar behind.
-func (p *progress) say(print func()) {
+func (p *progress) say(speak func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.bar != nil {
 		_ = p.bar.Clear()
 	}
-	print()
+	speak()
 }
 
 func (p *progress) clear() {

@@ -203,8 +203,8 @@ func (s *session) existingUnder() []string {
 	}
 	dirs := append([]string(nil), s.under...)
 	for _, dir := range s.under {
-		if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
-			dirs = append(dirs, real)
+		if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
+			dirs = append(dirs, target)
 		}
 	}
 	return dirs

@@ -10,5 +10,5 @@ func freeBytes(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, err
 	}
-	return st.Bavail * uint64(st.Bsize), nil //nolint:gosec,unconvert // the types differ between systems
+	return st.Bavail * uint64(st.Bsize), nil //nolint:nolintlint,unconvert // the types differ between systems
 }

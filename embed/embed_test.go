@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
@@ -76,8 +77,14 @@ func TestStarterTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c := cosine(got[0], want.Embedding); c < 0.999 {
-			t.Errorf("%q: cosine to PyTorch's vector is %.5f", text, c)
+		// The reference is from before the weights were stored in 8 bits. On texts without a word that costs more
+		// than a thousandth; ONNX Runtime in Python gives 0.99522 and 0.99820 for them too (docs/benchmarks.md#reference).
+		least := 0.999
+		if text == "" || strings.HasPrefix(text, "xxxx") {
+			least = 0.995
+		}
+		if c := cosine(got[0], want.Embedding); c < least {
+			t.Errorf("%q: cosine to PyTorch's vector is %.5f, want %.3f", text, c, least)
 		}
 	}
 }
@@ -93,7 +100,7 @@ func TestStarterImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	worst := 1.0
+	worst, sum := 1.0, 0.0
 	for path, want := range ref.Images {
 		x := tensor(t, loader.Spec(), testkit.Shared(t, path))
 		got, err := tower.Embed(x, 1)
@@ -101,13 +108,15 @@ func TestStarterImages(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := cosine(got[0], want)
-		t.Logf("%.5f %s", c, path)
-		worst = min(worst, c)
-		if c < 0.999 {
-			t.Errorf("%s: cosine to PyTorch's vector is %.5f", path, c)
-		}
+		worst, sum = min(worst, c), sum+c
 	}
-	t.Logf("worst cosine %.5f", worst)
+	// The reference is from before the weights were stored in 8 bits: with PIL's pixels and ONNX Runtime in Python the
+	// same file gives 0.9980 at worst and 0.9989 on average (docs/benchmarks.md#reference).
+	mean := sum / float64(len(ref.Images))
+	t.Logf("cosine to PyTorch's vectors: worst %.5f, mean %.5f", worst, mean)
+	if worst < 0.995 || mean < 0.998 {
+		t.Errorf("cosine to PyTorch's vectors: worst %.5f, mean %.5f", worst, mean)
+	}
 }
 
 // TestLoaderLoadsOnce asks from many goroutines: all get the one tower.

@@ -66,7 +66,7 @@ func (c *comparer) walkTarget(t target) error {
 		return nil
 	}
 	if err != nil {
-		if bad, ok := errors.AsType[*scan.ErrPattern](err); ok {
+		if bad, ok := errors.AsType[*scan.PatternError](err); ok {
 			return bad
 		}
 		if isRootError(err) {
@@ -97,6 +97,9 @@ func (c *comparer) folder(f scan.Folder) error {
 		return err
 	}
 	c.gone.visited[f.Rel] = true
+	if f.Rel == "" && f.Empty {
+		c.gone.unreachable = errEmptyRoot
+	}
 	if f.Err != nil {
 		c.gone.broken[f.Rel] = f.Err
 	}

@@ -128,21 +128,21 @@ func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Durat
 func (r *run) tryFile(tower Embedder, t task) error {
 	f, err := os.Open(r.path(t.place))
 	if err != nil {
-		return nil //nolint:nilerr // the run will report it
+		return nil // the run will report it
 	}
 	defer f.Close()
 	h, err := r.req.Reader.Header(f)
 	if err != nil || int64(h.Width)*int64(h.Height) > r.req.MaxPixels {
-		return nil //nolint:nilerr // the run will report it
+		return nil // the run will report it
 	}
 	data := make([]byte, t.stat.Size)
 	if _, err := f.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil //nolint:nilerr // the run will report it
+		return nil // the run will report it
 	}
 	tensor := make([]float32, r.req.Reader.TensorLen())
 	content := r.req.Reader.Identify(h, data)
 	if err := r.req.Reader.Tensor(h, content, data, tensor); err != nil {
-		return nil //nolint:nilerr // the run will report it
+		return nil // the run will report it
 	}
 	_, err = tower.Embed(tensor, 1)
 	return err

@@ -110,7 +110,7 @@ func (s *settler) root() error {
 	if len(certain)*5 > total && !s.req.Prune {
 		s.req.On.Warned(fmt.Sprintf("%d of the %d files of %s are gone; they stay in the index until `imgsearch index --prune`",
 			len(certain), total, describe(s.g.root, "")))
-		s.run.counts.add(func(n *tally) { n.unreachable++ })
+		s.counts.add(func(n *tally) { n.unreachable++ })
 		if err := s.keep(certain); err != nil {
 			return err
 		}
@@ -134,11 +134,17 @@ func (s *settler) rootUnreachable() error {
 	if err != nil {
 		return err
 	}
-	s.run.counts.add(func(t *tally) { t.kept += n; t.unreachable++ })
+	if n == 0 && errors.Is(s.g.unreachable, errEmptyRoot) {
+		return nil
+	}
+	s.counts.add(func(t *tally) { t.kept += n; t.unreachable++ })
 	s.req.On.Warned(fmt.Sprintf("%s cannot be reached (%s); its %d files stay in the index (`imgsearch roots rm` forgets it)",
 		describe(s.g.root, ""), rootTrouble(s.g.unreachable), n))
 	return nil
 }
+
+// errEmptyRoot is a root that holds nothing any more: a mount point without its disk looks so.
+var errEmptyRoot = errors.New("it is empty: is its disk connected?")
 
 func rootTrouble(err error) string {
 	if errors.Is(err, fs.ErrNotExist) {
@@ -150,7 +156,7 @@ func rootTrouble(err error) string {
 func (s *settler) drop(at sqlite.Place) error {
 	ok, err := s.b.DeleteFile(s.ctx, at)
 	if ok {
-		s.run.counts.add(func(n *tally) { n.removed++ })
+		s.counts.add(func(n *tally) { n.removed++ })
 	}
 	return err
 }
@@ -161,7 +167,7 @@ func (s *settler) keep(places []sqlite.Place) error {
 			return err
 		}
 	}
-	s.run.counts.add(func(n *tally) { n.kept += len(places) })
+	s.counts.add(func(n *tally) { n.kept += len(places) })
 	return nil
 }
 
@@ -207,7 +213,7 @@ func (s *settler) keepReason(f goneFile) string {
 	if f.device != f.Device && !s.redevice[deviceChange{f.RootID, f.Device, f.device}] {
 		return folderElsewise
 	}
-	if f.empty && (f.Dir == "" || !s.req.Prune) {
+	if f.empty && !s.req.Prune {
 		return folderEmpty
 	}
 	return ""
@@ -297,23 +303,20 @@ func (s *settler) report(kept map[string][]keptFile) error {
 		if err := s.keep(places); err != nil {
 			return err
 		}
-		s.run.counts.add(func(n *tally) { n.unreachable++ })
-		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), kept[dir][0].reason, len(places), s.mend(kept[dir][0].reason, dir)))
+		s.counts.add(func(n *tally) { n.unreachable++ })
+		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), kept[dir][0].reason, len(places), mend(kept[dir][0].reason)))
 	}
 	for dir, err := range s.g.broken {
 		if len(kept[dir]) == 0 && !errors.Is(err, fs.ErrNotExist) {
-			s.run.counts.add(func(n *tally) { n.unreachable++ })
+			s.counts.add(func(n *tally) { n.unreachable++ })
 			s.req.On.Warned(fmt.Sprintf("%s cannot be read completely: %v", describe(s.g.root, dir), plain(err)))
 		}
 	}
 	return nil
 }
 
-func (s *settler) mend(reason, dir string) string {
-	switch {
-	case reason == folderEmpty && dir == "":
-		return " (`imgsearch roots rm` forgets them)"
-	case reason == folderMissing, reason == folderEmpty:
+func mend(reason string) string {
+	if reason == folderMissing || reason == folderEmpty {
 		return " (`imgsearch index --prune` drops them)"
 	}
 	return ""

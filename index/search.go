@@ -186,7 +186,7 @@ type minHeap []float32
 func (h minHeap) Len() int           { return len(h) }
 func (h minHeap) Less(i, j int) bool { return h[i] < h[j] }
 func (h minHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *minHeap) Push(x any)        { *h = append(*h, x.(float32)) } //nolint:forcetypeassert,errcheck // only topK pushes
+func (h *minHeap) Push(x any)        { *h = append(*h, x.(float32)) } //nolint:forcetypeassert // only topK pushes
 func (h *minHeap) Pop() any          { old := *h; x := old[len(old)-1]; *h = old[:len(old)-1]; return x }
 
 // hits looks up what the best contents are and sorts them.

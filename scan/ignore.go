@@ -41,10 +41,10 @@ func parseRules(lines []string, reason Reason) ([]rule, error) {
 	return rules, nil
 }
 
-// ErrPattern is a pattern that cannot be understood.
-type ErrPattern struct{ Pattern string }
+// PatternError is a pattern that cannot be understood.
+type PatternError struct{ Pattern string }
 
-func (e *ErrPattern) Error() string { return fmt.Sprintf("bad pattern %q", e.Pattern) }
+func (e *PatternError) Error() string { return fmt.Sprintf("bad pattern %q", e.Pattern) }
 
 func parseRule(line string, reason Reason) (r rule, ok bool, err error) {
 	p := strings.TrimSuffix(line, "\r")
@@ -74,7 +74,7 @@ func parseRule(line string, reason Reason) (r rule, ok bool, err error) {
 	// gitignore has no {a,b}; doublestar does.
 	p = strings.NewReplacer(`\\`, `\\`, `\{`, `\{`, `\}`, `\}`, `{`, `\{`, `}`, `\}`).Replace(p)
 	if !doublestar.ValidatePattern(p) {
-		return r, false, &ErrPattern{line}
+		return r, false, &PatternError{line}
 	}
 	r.glob = p
 	return r, true, nil

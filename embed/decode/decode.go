@@ -125,6 +125,9 @@ func tidy(err error) error {
 		return errors.New("truncated")
 	}
 	text := err.Error()
+	if strings.Contains(text, "short Huffman data") {
+		return errors.New("truncated")
+	}
 	for _, prefix := range []string{"invalid JPEG format: ", "png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}

@@ -33,7 +33,7 @@ func jpegParts(data []byte, visit func(marker byte, payload []byte)) {
 	for pos < len(data) {
 		// Entropy-coded data, fill bytes or junk up to the next marker.
 		start := pos
-		marker := byte(0)
+		var marker byte
 		for {
 			i := bytes.IndexByte(data[pos:], 0xff)
 			if i < 0 || pos+i+1 >= len(data) {
@@ -57,11 +57,11 @@ func jpegParts(data []byte, visit func(marker byte, payload []byte)) {
 			visit(0, data[start:pos])
 		}
 		pos += 2
-		switch {
-		case marker == markerEOI:
+		switch marker {
+		case markerEOI:
 			visit(marker, nil)
 			return
-		case marker == markerSOI || marker == markerTEM:
+		case markerSOI, markerTEM:
 			continue
 		}
 		if pos+2 > len(data) {

@@ -6,6 +6,8 @@ import (
 	"debug/pe"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"runtime"
 )
 
@@ -22,10 +24,24 @@ func checkBinary(path string, size int64) error {
 	return checkELF(path, size)
 }
 
+// notLibrary says what is wrong with a file whose headers cannot be read: one that begins as a library does ends too
+// early.
+func notLibrary(path, magic string, err error) error {
+	head := make([]byte, len(magic))
+	if f, openErr := os.Open(path); openErr == nil {
+		defer f.Close()
+		_, _ = io.ReadFull(f, head)
+	}
+	if string(head) == magic && errors.Is(err, io.EOF) {
+		return errTruncated
+	}
+	return fmt.Errorf("not a shared library: %w", err)
+}
+
 func checkELF(path string, size int64) error {
 	f, err := elf.Open(path)
 	if err != nil {
-		return fmt.Errorf("not a shared library: %w", err)
+		return notLibrary(path, elf.ELFMAG, err)
 	}
 	defer f.Close()
 	machine := map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64}[runtime.GOARCH]
@@ -53,7 +69,7 @@ func checkMachO(path string, size int64) error {
 	}
 	f, err := macho.Open(path)
 	if err != nil {
-		return fmt.Errorf("not a shared library: %w", err)
+		return notLibrary(path, "\xcf\xfa\xed\xfe", err)
 	}
 	defer f.Close()
 	cpu := map[string]macho.Cpu{"amd64": macho.CpuAmd64, "arm64": macho.CpuArm64}[runtime.GOARCH]
@@ -71,7 +87,7 @@ func checkMachO(path string, size int64) error {
 func checkPE(path string, size int64) error {
 	f, err := pe.Open(path)
 	if err != nil {
-		return fmt.Errorf("not a shared library: %w", err)
+		return notLibrary(path, "MZ", err)
 	}
 	defer f.Close()
 	machine := map[string]uint16{"amd64": pe.IMAGE_FILE_MACHINE_AMD64, "arm64": pe.IMAGE_FILE_MACHINE_ARM64}[runtime.GOARCH]

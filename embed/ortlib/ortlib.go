@@ -72,8 +72,8 @@ type place struct{ dir, origin string }
 func places() []place {
 	var list []place
 	if exe, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(exe); err == nil {
-			exe = real
+		if target, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = target
 		}
 		dir := filepath.Dir(exe)
 		list = append(list, place{dir, "beside the program"}, place{filepath.Join(dir, "..", "lib", "imgsearch"), "beside the program"})

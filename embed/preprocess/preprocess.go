@@ -44,7 +44,7 @@ func (c Config) each(img *decode.Image, put func(i int, rgb []byte)) {
 	l := c.layout(w, h)
 	resizedW, resizedH, x0, y0, ww, wh := o.stored(l)
 	k := c.Filter.kernel()
-	s := scratches.Get().(*scratch)
+	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool holds nothing else
 	defer scratches.Put(s)
 	resample(s, img.Width, img.Row, newTaps(img.Width, resizedW, x0, ww, k), newTaps(img.Height, resizedH, y0, wh, k))
 	// Step through the stored result in the order of upright rows.

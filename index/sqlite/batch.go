@@ -60,7 +60,7 @@ func (b *Batch) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 }
 
 func (b *Batch) exec(ctx context.Context, query string, args ...any) (affected int64, err error) {
-	stmt, err := b.prepared(ctx, query)
+	stmt, err := b.prepared(ctx, query) //nolint:sqlclosecheck // the transaction closes it
 	if err != nil {
 		return 0, fmt.Errorf("write the index: %w", explain(err))
 	}
@@ -73,7 +73,8 @@ func (b *Batch) exec(ctx context.Context, query string, args ...any) (affected i
 
 // PutContent adds a picture, or refreshes what its file says of it, and returns its id.
 func (b *Batch) PutContent(ctx context.Context, c Content) (id int64, err error) {
-	stmt, err := b.prepared(ctx, `INSERT INTO contents(sha256, format, width, height, orientation, taken_at, camera, latitude, longitude)
+	stmt, err := b.prepared(ctx, //nolint:sqlclosecheck // the transaction closes it
+		`INSERT INTO contents(sha256, format, width, height, orientation, taken_at, camera, latitude, longitude)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sha256) DO UPDATE SET taken_at = excluded.taken_at,
 		camera = excluded.camera, latitude = excluded.latitude, longitude = excluded.longitude, orphaned_at = NULL
 		RETURNING id`)
@@ -125,7 +126,8 @@ func (b *Batch) PutFile(ctx context.Context, f File) error {
 }
 
 func (b *Batch) contentAt(ctx context.Context, at Place) (id int64, err error) {
-	stmt, err := b.prepared(ctx, "SELECT content_id FROM files WHERE root_id = ? AND dir = ? AND name = ?")
+	stmt, err := b.prepared(ctx, //nolint:sqlclosecheck // the transaction closes it
+		"SELECT content_id FROM files WHERE root_id = ? AND dir = ? AND name = ?")
 	if err != nil {
 		return 0, explain(err)
 	}

@@ -39,8 +39,11 @@ func (o options) fetchPip(tmp string) (library, error) {
 		return library{}, err
 	}
 	files, err := filepath.Glob(filepath.Join(tmp, "*.whl"))
-	if err != nil || len(files) != 1 {
-		return library{}, fmt.Errorf("pip left %d wheels (%v)", len(files), err)
+	if err != nil {
+		return library{}, err
+	}
+	if len(files) != 1 {
+		return library{}, fmt.Errorf("pip left %d wheels", len(files))
 	}
 	return unzip(files[0], wheel.lib, tmp)
 }

@@ -1,0 +1,200 @@
+package cmd_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/imgsearch/imgsearch/cmd"
+	"github.com/imgsearch/imgsearch/internal/testkit"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"imgsearch": func() { os.Exit(cmd.Main()) },
+	})
+}
+
+// nobody is the user that the unprivileged scenarios run as when the tests run as root.
+const nobody = 65534
+
+// TestScripts runs the scenarios in testdata/script: the real program, both streams, the exit code.
+func TestScripts(t *testing.T) {
+	library := testkit.RuntimeLibrary(t)
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("IMGSEARCH_ORT_LIB", library)
+			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("STARTER", filepath.Join(testkit.Repository(), "models", "starter"))
+			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"status":   exitStatus,
+			"picture":  picture,
+			"bomb":     bomb,
+			"truncate": truncateFile,
+			"segment":  segment,
+			"fifo":     fifo,
+			"shift":    shiftTime,
+			"rename":   rename,
+			"badname":  badName,
+			"asuser":   asUser,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond == "root" {
+				return os.Geteuid() == 0, nil
+			}
+			return false, fmt.Errorf("unknown condition %q", cond)
+		},
+	})
+}
+
+// exitStatus runs a command and demands its exit code: status CODE COMMAND ARGS...
+func exitStatus(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status CODE COMMAND ARGS...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // testscript returns it bare
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if got != want {
+		ts.Fatalf("%v: exit status %d, want %d", args[1:], got, want)
+	}
+}
+
+// picture makes pictures: picture FILE SEED [WIDTH HEIGHT].
+func picture(ts *testscript.TestScript, _ bool, args []string) {
+	w, h := 64, 48
+	seed, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	if len(args) == 4 {
+		w, err = strconv.Atoi(args[2])
+		ts.Check(err)
+		h, err = strconv.Atoi(args[3])
+		ts.Check(err)
+	}
+	path := ts.MkAbs(args[0])
+	data, err := testkit.Encode(path, testkit.Picture(seed, w, h))
+	ts.Check(err)
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// bomb makes a PNG of a size without pixels: bomb FILE WIDTH HEIGHT.
+func bomb(ts *testscript.TestScript, _ bool, args []string) {
+	w, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	h, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.PNGHeader(uint32(w), uint32(h)), 0o644))
+}
+
+// truncateFile cuts a file: truncate FILE BYTES.
+func truncateFile(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
+}
+
+// segment writes metadata into a JPEG: segment FILE comment TEXT, segment FILE exif ORIENTATION TAKEN.
+func segment(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	data, err := os.ReadFile(path)
+	ts.Check(err)
+	switch args[1] {
+	case "comment":
+		data = testkit.InsertSegment(data, 0xfe, []byte(args[2]))
+	case "exif":
+		orientation, err := strconv.ParseUint(args[2], 10, 16)
+		ts.Check(err)
+		data = testkit.InsertSegment(data, 0xe1, testkit.EXIF(uint16(orientation), args[3]))
+	}
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+func fifo(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o644))
+}
+
+// shiftTime moves a file's mtime: shift FILE DURATION.
+func shiftTime(ts *testscript.TestScript, _ bool, args []string) {
+	path := ts.MkAbs(args[0])
+	info, err := os.Stat(path)
+	ts.Check(err)
+	by, err := time.ParseDuration(args[1])
+	ts.Check(err)
+	ts.Check(os.Chtimes(path, time.Time{}, info.ModTime().Add(by)))
+}
+
+func rename(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.Rename(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
+}
+
+// badName renames a file to a name that a scenario cannot write: badname FILE newline|tab|notutf8.
+func badName(ts *testscript.TestScript, _ bool, args []string) {
+	name := map[string]string{"newline": "a\nb.jpg", "tab": "a\tb.jpg", "notutf8": "a\xffb.jpg"}[args[1]]
+	path := ts.MkAbs(args[0])
+	ts.Check(os.Rename(path, filepath.Join(filepath.Dir(path), name)))
+}
+
+// asUser runs imgsearch as a user without privileges and demands its exit code: asuser CODE ARGS... The work folder
+// becomes that user's. Its output goes to the files asuser.stdout and asuser.stderr.
+func asUser(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	work := ts.MkAbs(".")
+	program := filepath.Join(work, "asuser-imgsearch")
+	if _, err := os.Stat(program); err != nil {
+		self, err := os.Executable()
+		ts.Check(err)
+		data, err := os.ReadFile(self)
+		ts.Check(err)
+		ts.Check(os.WriteFile(program, data, 0o755))
+	}
+	c := exec.Command(program, args[1:]...)
+	// testscript chooses the command by the program's name.
+	c.Args[0] = "imgsearch"
+	c.Dir = work
+	for _, key := range []string{"HOME", "IMGSEARCH_ORT_LIB", "PATH"} {
+		c.Env = append(c.Env, key+"="+ts.Getenv(key))
+	}
+	stdout, err := os.Create(filepath.Join(work, "asuser.stdout"))
+	ts.Check(err)
+	defer stdout.Close()
+	stderr, err := os.Create(filepath.Join(work, "asuser.stderr"))
+	ts.Check(err)
+	defer stderr.Close()
+	c.Stdout, c.Stderr = stdout, stderr
+	if os.Geteuid() == 0 {
+		ts.Check(filepath.Walk(work, func(path string, _ os.FileInfo, err error) error {
+			if err != nil {
+				return err
+			}
+			return os.Lchown(path, nobody, nobody)
+		}))
+		for dir := work; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
+			ts.Check(os.Chmod(dir, 0o755))
+		}
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	}
+	err = c.Run()
+	if code := c.ProcessState.ExitCode(); code != want {
+		out, _ := os.ReadFile(stderr.Name())
+		ts.Fatalf("asuser %v: exit status %d (%v), want %d\n%s", args[1:], code, err, want, out)
+	}
+}

@@ -1,0 +1,118 @@
+package testkit
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"math"
+	"path/filepath"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+)
+
+// Picture returns a picture that only its seed decides: soft blobs of colour, different enough from any other seed's.
+func Picture(seed, w, h int) image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, w, h))
+	s := float64(seed)
+	for y := range h {
+		for x := range w {
+			fx, fy := float64(x)/float64(w), float64(y)/float64(h)
+			wave := func(a, b, c float64) uint8 {
+				return uint8(127 + 127*math.Sin(a*fx*6+b*fy*5+c))
+			}
+			img.SetRGBA(x, y, color.RGBA{wave(1+math.Mod(s*0.7, 3), 1, s), wave(1, 1+math.Mod(s*0.3, 4), 2*s), wave(math.Mod(s, 2), 1, 3*s), 255})
+		}
+	}
+	return img
+}
+
+// webpPixel is one red pixel in WebP, for which no encoder is among our libraries.
+const webpPixel = "UklGRhwAAABXRUJQVlA4TA8AAAAvAAAAAAcQ/Y/+ByKi/wEA"
+
+// Encode returns a picture in the format of a file name's extension; WebP is always the one red pixel.
+func Encode(name string, img image.Image) ([]byte, error) {
+	var b bytes.Buffer
+	var err error
+	switch ext := filepath.Ext(name); ext {
+	case ".jpg", ".jpeg":
+		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 90})
+	case ".png":
+		err = png.Encode(&b, img)
+	case ".gif":
+		err = gif.Encode(&b, img, nil)
+	case ".bmp":
+		err = bmp.Encode(&b, img)
+	case ".tif", ".tiff":
+		err = tiff.Encode(&b, img, nil)
+	case ".webp":
+		return base64.StdEncoding.DecodeString(webpPixel)
+	default:
+		err = fmt.Errorf("no encoder for %q", ext)
+	}
+	return b.Bytes(), err
+}
+
+// PNGHeader returns a PNG file that claims a size and has no pixels: a decompression bomb's first bytes.
+func PNGHeader(w, h uint32) []byte {
+	var b bytes.Buffer
+	b.WriteString("\x89PNG\r\n\x1a\n")
+	chunk := func(kind string, data []byte) {
+		_ = binary.Write(&b, binary.BigEndian, uint32(len(data)))
+		body := append([]byte(kind), data...)
+		b.Write(body)
+		_ = binary.Write(&b, binary.BigEndian, crc32.ChecksumIEEE(body))
+	}
+	head := make([]byte, 13)
+	binary.BigEndian.PutUint32(head, w)
+	binary.BigEndian.PutUint32(head[4:], h)
+	head[8], head[9] = 8, 2 // 8 bits, RGB
+	chunk("IHDR", head)
+	chunk("IDAT", []byte{0x78, 0x9c, 0x63, 0x00, 0x00})
+	chunk("IEND", nil)
+	return b.Bytes()
+}
+
+// InsertSegment puts a segment behind a JPEG's first two bytes, as programs that write keywords or EXIF do.
+func InsertSegment(jpg []byte, marker byte, payload []byte) []byte {
+	seg := []byte{0xff, marker, byte((len(payload) + 2) >> 8), byte(len(payload) + 2)}
+	out := append([]byte{}, jpg[:2]...)
+	out = append(append(out, seg...), payload...)
+	return append(out, jpg[2:]...)
+}
+
+// EXIF returns an APP1 payload with an orientation and a time taken ("2023:07:01 12:00:00"; "" for none).
+func EXIF(orientation uint16, taken string) []byte {
+	le := binary.LittleEndian
+	var t []byte // the TIFF structure
+	t = append(t, "II*\x00\x08\x00\x00\x00"...)
+	entry := func(tag, kind uint16, n, value uint32) {
+		t = le.AppendUint16(t, tag)
+		t = le.AppendUint16(t, kind)
+		t = le.AppendUint32(t, n)
+		t = le.AppendUint32(t, value)
+	}
+	if taken == "" {
+		t = le.AppendUint16(t, 1)
+		entry(0x0112, 3, 1, uint32(orientation))
+		t = le.AppendUint32(t, 0)
+	} else {
+		const exifIFD, text = 8 + 2 + 2*12 + 4, 8 + 2 + 2*12 + 4 + 2 + 12 + 4
+		t = le.AppendUint16(t, 2)
+		entry(0x0112, 3, 1, uint32(orientation))
+		entry(0x8769, 4, 1, exifIFD)
+		t = le.AppendUint32(t, 0)
+		t = le.AppendUint16(t, 1)
+		entry(0x9003, 2, uint32(len(taken)+1), text)
+		t = le.AppendUint32(t, 0)
+		t = append(t, taken+"\x00"...)
+	}
+	return append([]byte("Exif\x00\x00"), t...)
+}
