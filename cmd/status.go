@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -61,12 +60,11 @@ type statusModel struct {
 }
 
 type statusRun struct {
-	StartedAt string          `json:"started_at"`
-	EndedAt   *string         `json:"ended_at"`
-	Complete  bool            `json:"complete"`
-	Provider  string          `json:"provider"`
-	Embedded  int             `json:"embedded"`
-	Summary   json.RawMessage `json:"summary,omitempty"`
+	StartedAt string  `json:"started_at"`
+	EndedAt   *string `json:"ended_at"`
+	Complete  bool    `json:"complete"`
+	Provider  string  `json:"provider"`
+	Embedded  int     `json:"embedded"`
 }
 
 type statusFailure struct {

@@ -1,0 +1,171 @@
+package cmd_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/imgsearch/imgsearch/internal/testkit"
+)
+
+// imgsearch is the real program, as testscript's TestMain makes it of the test binary.
+func imgsearch(t *testing.T, home string, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self, args...)
+	c.Args[0] = "imgsearch"
+	c.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "IMGSEARCH_INDEX=", "IMGSEARCH_ORT_LIB="+testkit.RuntimeLibrary(t))
+	return c
+}
+
+type runSummary struct {
+	Complete                     bool
+	Added, Unchanged, Embedded   int
+	Failed, FailedKnown, Scanned int
+}
+
+func summaryOf(t *testing.T, c *exec.Cmd) (s runSummary, err error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c.Stdout, c.Stderr = &out, &errs
+	err = c.Run()
+	if jsonErr := json.Unmarshal(out.Bytes(), &s); jsonErr != nil {
+		t.Fatalf("%v (%v): %s%s", jsonErr, err, out.String(), errs.String())
+	}
+	return s, err
+}
+
+// TestKillNine kills the indexer without warning, again and again: each next run continues, nothing is lost but what a
+// second may make, no photo is set aside, and the index stays sound.
+func TestKillNine(t *testing.T) {
+	home, photos := t.TempDir(), t.TempDir()
+	const n = 150
+	for i := range n {
+		writePicture(t, filepath.Join(photos, fmt.Sprintf("%03d.jpg", i)), i)
+	}
+	before := 0
+	for round := range 3 {
+		c := imgsearch(t, home, "index", photos)
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(1200+200*round) * time.Millisecond)
+		if err := c.Process.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			t.Fatal(err)
+		}
+		_ = c.Wait()
+		out, err := imgsearch(t, home, "status", "--json").Output()
+		if err != nil {
+			t.Fatalf("status after a kill: %v", err)
+		}
+		var s struct{ Files int }
+		if err := json.Unmarshal(out, &s); err != nil {
+			t.Fatal(err)
+		}
+		if s.Files < before {
+			t.Fatalf("%d files after kill %d, %d before", s.Files, round, before)
+		}
+		before = s.Files
+	}
+	if before == 0 {
+		t.Error("runs of more than a second left nothing")
+	}
+	s, err := summaryOf(t, imgsearch(t, home, "index", "--json", photos))
+	if err != nil || !s.Complete || s.Added+s.Unchanged != n || s.Failed+s.FailedKnown != 0 || s.Unchanged < before {
+		t.Fatalf("the run that may end: %+v, %v", s, err)
+	}
+	out, err := imgsearch(t, home, "doctor").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "is sound") {
+		t.Errorf("doctor: %v\n%s", err, out)
+	}
+}
+
+// TestInterrupt: the first Ctrl-C commits what is done and exits 130; the next run continues.
+func TestInterrupt(t *testing.T) {
+	home, photos := t.TempDir(), t.TempDir()
+	const n = 200
+	for i := range n {
+		writePicture(t, filepath.Join(photos, fmt.Sprintf("%03d.jpg", i)), i)
+	}
+	c := imgsearch(t, home, "index", "--json", photos)
+	go func() {
+		time.Sleep(1500 * time.Millisecond)
+		_ = c.Process.Signal(os.Interrupt)
+	}()
+	s, err := summaryOf(t, c)
+	if code := c.ProcessState.ExitCode(); code != 130 || s.Complete || s.Added == n {
+		t.Fatalf("exit %d (%v), %+v", code, err, s)
+	}
+	next, err := summaryOf(t, imgsearch(t, home, "index", "--json"))
+	if err != nil || !next.Complete || next.Unchanged != s.Added || next.Added != n-s.Added {
+		t.Errorf("the next run: %+v, %v; %d were done", next, err, s.Added)
+	}
+}
+
+// TestSecondIndexer: one at a time; searching goes on meanwhile.
+func TestSecondIndexer(t *testing.T) {
+	home, photos := t.TempDir(), t.TempDir()
+	for i := range 200 {
+		writePicture(t, filepath.Join(photos, fmt.Sprintf("%03d.jpg", i)), i)
+	}
+	first := imgsearch(t, home, "index", photos)
+	if err := first.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = first.Process.Kill()
+		_ = first.Wait()
+	}()
+	time.Sleep(1200 * time.Millisecond)
+	for _, c := range []struct {
+		args []string
+		code int
+	}{
+		{[]string{"index", photos}, 11},
+		{[]string{"index", "--if-idle", photos}, 0},
+		{[]string{"roots", "rm", photos}, 11},
+		{[]string{"search", "--top", "1", "waves"}, 0},
+		{[]string{"status"}, 0},
+	} {
+		run := imgsearch(t, home, c.args...)
+		out, err := run.CombinedOutput()
+		if run.ProcessState.ExitCode() != c.code {
+			t.Errorf("%v: exit %d (%v), want %d: %s", c.args, run.ProcessState.ExitCode(), err, c.code, out)
+		}
+	}
+}
+
+// TestPipeIntoHead: a reader that has enough ends the program quietly.
+func TestPipeIntoHead(t *testing.T) {
+	home, photos := t.TempDir(), t.TempDir()
+	writePicture(t, filepath.Join(photos, "a.jpg"), 1)
+	if out, err := imgsearch(t, home, "index", photos).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	c := imgsearch(t, home, "search", "--queries", "-")
+	c.Stdin = strings.NewReader(strings.Repeat("waves\n", 200))
+	c.Stdout = w
+	var errs bytes.Buffer
+	c.Stderr = &errs
+	_ = c.Run()
+	w.Close()
+	if errs.Len() > 0 {
+		t.Errorf("stderr = %s", errs.String())
+	}
+}
