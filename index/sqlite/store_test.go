@@ -1,0 +1,186 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+var ctx = context.Background()
+
+func open(t *testing.T, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func put(t *testing.T, s *sqlite.Store, change func(*sqlite.Batch) error) {
+	t.Helper()
+	b, err := s.Begin(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Rollback()
+	if err := change(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Commit(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPragmas: what must hold on every pooled connection holds on several at once.
+func TestPragmas(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "with space & 100%?#.db"))
+	for range 3 {
+		w, err := s.Watch(ctx) // keeps a connection
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer w.Close()
+	}
+	put(t, s, func(b *sqlite.Batch) error {
+		// Without foreign keys a file of a root that is not there would be taken.
+		err := b.PutFile(ctx, sqlite.File{Place: sqlite.Place{RootID: 99, Name: "a"}, ContentID: 1})
+		if err == nil {
+			t.Error("a file of no root was taken")
+		}
+		return nil
+	})
+	if _, err := os.Stat(s.Path()); err != nil {
+		t.Errorf("the index is not where it was asked for: %v", err)
+	}
+}
+
+func TestReadOnlyWithoutAWritableFolder(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "i.db")
+	s, err := sqlite.Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AddRoot(ctx, "/photos", true); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Checkpoint(ctx); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	for _, p := range []string{path, dir} {
+		if err := os.Chmod(p, 0o500); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() { _ = os.Chmod(dir, 0o700) })
+	if _, err := sqlite.Open(ctx, path); !errors.Is(err, sqlite.ErrReadOnly) {
+		t.Errorf("opened for changes: %v", err)
+	}
+	r, err := sqlite.OpenReadOnly(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if roots, err := r.Roots(ctx); err != nil || len(roots) != 1 {
+		t.Errorf("roots %v, %v", roots, err)
+	}
+}
+
+// TestOrphans: a picture without a file keeps its vector for a while, and gets it back with its file.
+func TestOrphans(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "i.db"))
+	root, err := s.AddRoot(ctx, "/photos", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, err := s.EnsureModel(ctx, sqlite.Model{Identity: "m", Dim: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := sqlite.Place{RootID: root.ID, Dir: "d", Name: "a.jpg"}
+	content := sqlite.Content{Hash: [32]byte{1}, Format: "jpeg", Width: 1, Height: 1, Orientation: 1}
+	add := func(b *sqlite.Batch) error {
+		id, err := b.PutContent(ctx, content)
+		if err != nil {
+			return err
+		}
+		return b.PutFile(ctx, sqlite.File{Place: place, ContentID: id})
+	}
+	put(t, s, add)
+	put(t, s, func(b *sqlite.Batch) error {
+		id, err := b.PutContent(ctx, content)
+		if err != nil {
+			return err
+		}
+		return b.PutEmbedding(ctx, model.ID, id, []byte{0, 0})
+	})
+	embedded := func() bool {
+		_, embedded, _, err := s.Content(ctx, content.Hash, model.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return embedded
+	}
+	put(t, s, func(b *sqlite.Batch) error { _, err := b.DeleteFile(ctx, place); return err })
+	put(t, s, func(b *sqlite.Batch) error { _, err := b.DropOrphans(ctx, time.Now().Add(-time.Hour)); return err })
+	if !embedded() {
+		t.Fatal("the vector went with the file")
+	}
+	put(t, s, add) // it is back
+	put(t, s, func(b *sqlite.Batch) error { _, err := b.DropOrphans(ctx, time.Now().Add(time.Hour)); return err })
+	if !embedded() {
+		t.Fatal("a picture with a file was dropped")
+	}
+	if _, err := s.RemoveRoot(ctx, "/photos"); err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, func(b *sqlite.Batch) error { _, err := b.DropOrphans(ctx, time.Now().Add(time.Hour)); return err })
+	if embedded() {
+		t.Error("an old orphan's vector is kept")
+	}
+}
+
+func TestAbsorb(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "i.db"))
+	outer, err := s.AddRoot(ctx, "/p", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := s.AddRoot(ctx, "/p/x_%", true) // wildcards of LIKE are plain bytes here
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, func(b *sqlite.Batch) error {
+		id, err := b.PutContent(ctx, sqlite.Content{Hash: [32]byte{1}, Format: "jpeg"})
+		if err != nil {
+			return err
+		}
+		for _, dir := range []string{"", "y", "y/z"} {
+			if err := b.PutFile(ctx, sqlite.File{Place: sqlite.Place{RootID: inner.ID, Dir: dir, Name: "a"}, ContentID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := s.Absorb(ctx, outer, inner, "x_%"); err != nil {
+		t.Fatal(err)
+	}
+	folders, err := s.Folders(ctx, outer.ID, "x_%")
+	if err != nil || len(folders) != 3 || folders[0].Dir != "x_%" || folders[1].Dir != "x_%/y" || folders[2].Dir != "x_%/y/z" {
+		t.Errorf("folders %+v, %v", folders, err)
+	}
+	if below, err := s.Folders(ctx, outer.ID, "x"); err != nil || len(below) != 0 {
+		t.Errorf("folders below a prefix of a name: %+v, %v", below, err)
+	}
+	if roots, err := s.Roots(ctx); err != nil || len(roots) != 1 {
+		t.Errorf("roots %+v, %v", roots, err)
+	}
+}
