@@ -18,7 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
-// fakeReader reads text files: "broken..." cannot be decoded, "panic"-free stand-ins for what real pictures do. It
+// fakeReader reads text files: those that begin with "broken" cannot be decoded. It
 // shows the engine without codecs; the scenarios in package cmd run the real ones.
 type fakeReader struct {
 	mu      sync.Mutex
