@@ -17,14 +17,14 @@ help: ## list the targets
 
 run: build ## build, index PHOTOS, search QUERY
 	@test -d "$(PHOTOS)" || { echo 'make: no folder "$(PHOTOS)": give one, make run PHOTOS="/path/to/photos"' >&2; exit 2; }
-	bin/imgsearch index "$(PHOTOS)" || test $$? -eq 3 -o $$? -eq 4
-	bin/imgsearch search "$(QUERY)"
+	@bin/imgsearch index "$(PHOTOS)" || test $$? -eq 3 -o $$? -eq 4
+	@bin/imgsearch search "$(QUERY)"
 
 build: runtime ## build bin/imgsearch with the runtime library inside
-	CGO_ENABLED=1 $(GO) build -trimpath -tags bundle -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch
+	@CGO_ENABLED=1 $(GO) build -trimpath -tags bundle -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch
 
 runtime: ## obtain the ONNX Runtime library through pip or npm
-	$(GO) run ./scripts/fetchort
+	@$(GO) run ./scripts/fetchort
 
 test: runtime ## run all tests
 	$(GO) test -timeout 20m ./...

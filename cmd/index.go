@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/scan"
 )
 
 type indexOptions struct {
@@ -106,6 +107,9 @@ func (o *indexOptions) check() error {
 	if err := checkModelName(o.model); err != nil {
 		return err
 	}
+	if err := scan.CheckPatterns(o.exclude); err != nil {
+		return err
+	}
 	switch o.progress {
 	case "", "bar", "plain", "json", "none":
 		return nil
@@ -157,10 +161,10 @@ func (o *indexOptions) resolve() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		paths = append(paths, listed...)
+		paths = slices.Concat(paths, listed)
 	}
 	abs := make([]string, 0, len(paths))
-	for _, p := range paths {
+	for i, p := range paths {
 		if p == "" {
 			return nil, usageError("give a folder or a file", "an empty path")
 		}
@@ -169,9 +173,9 @@ func (o *indexOptions) resolve() ([]string, error) {
 			return nil, err
 		}
 		if _, err := os.Stat(full); err != nil {
-			if o.from != "" && errors.Is(err, fs.ErrNotExist) {
-				o.app.warnf("%s is not there any more", quotePath(full))
-				continue // a list is older than the disk
+			if i >= len(o.paths) { // a list is older than the disk
+				o.app.warnf("%s: %v", quotePath(full), plainError(err))
+				continue
 			}
 			return nil, usageError("check the path; a folder indexed before is looked after by `imgsearch index` without arguments",
 				"%s: %w", quotePath(full), plainError(err))

@@ -116,6 +116,11 @@ func (o *searchOptions) check() error {
 		}
 		o.under[i] = abs
 	}
+	if o.queries != "" && o.queries != "-" {
+		if info, err := os.Stat(o.queries); err != nil || info.IsDir() {
+			return usageError("give a file with one query a line, or -", "--queries %s is not a file that is there", quotePath(o.queries))
+		}
+	}
 	return checkModelName(o.model)
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
@@ -58,8 +60,9 @@ type comparer struct {
 }
 
 func (c *comparer) walkTarget(t target) error {
-	c.root = t.root
-	c.gone = newRootGone(t)
+	if err := c.begin(t); err != nil {
+		return err
+	}
 	options := scan.Options{Exclude: c.req.Exclude, OneFileSystem: c.req.OneFileSystem}
 	err := scan.Walk(c.stop, t.root.Path, t.start, options, c.folder)
 	if c.stopped() {
@@ -78,6 +81,15 @@ func (c *comparer) walkTarget(t target) error {
 	}
 	c.run.gone = append(c.run.gone, c.gone)
 	return nil
+}
+
+// begin starts to compare a root.
+func (c *comparer) begin(t target) error {
+	c.root = t.root
+	c.gone = newRootGone(t)
+	var err error
+	c.gone.devices, err = c.store.Devices(c.ctx, t.root.ID)
+	return err
 }
 
 // isRootError tells that a root itself could not be examined, from errors of the index.
@@ -156,7 +168,7 @@ func (c *comparer) file(dir string, device uint64, file scan.File, known *sqlite
 		return nil
 	}
 	if known != nil && sameStat(known.Stat, stat) {
-		c.sameDisk(*known, device)
+		c.gone.sees(*known, device)
 		if known.Gone {
 			c.gone.returned = append(c.gone.returned, place)
 		}
@@ -186,13 +198,6 @@ func (c *comparer) file(dir string, device uint64, file scan.File, known *sqlite
 		return c.stop.Err()
 	case <-c.ctx.Done():
 		return c.ctx.Err()
-	}
-}
-
-// sameDisk notes that a file that was on one device is unchanged on another: the system numbered the disk anew.
-func (c *comparer) sameDisk(known sqlite.File, device uint64) {
-	if known.Device != device {
-		c.redevice[deviceChange{known.RootID, known.Device, device}] = true
 	}
 }
 
@@ -254,14 +259,23 @@ func (c *comparer) singleFile(t target) error {
 
 // knownFiles looks at the files of a root that is not walked: those that were named outright before.
 func (c *comparer) knownFiles(t target) error {
-	c.root = t.root
-	c.gone = newRootGone(t)
+	if err := c.begin(t); err != nil {
+		return err
+	}
 	folders, err := c.store.Folders(c.ctx, t.root.ID, "")
 	if err != nil {
 		return err
 	}
+	dirs, err := c.store.FailureFolders(c.ctx, t.root.ID, "")
+	if err != nil {
+		return err
+	}
 	for _, folder := range folders {
-		f, err := c.knownFolder(folder.Dir)
+		dirs = append(dirs, folder.Dir)
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		f, err := c.knownFolder(dir)
 		if err != nil {
 			return err
 		}
@@ -284,12 +298,21 @@ func (c *comparer) knownFolder(dir string) (scan.Folder, error) {
 	if err != nil {
 		return f, err
 	}
-	for name := range files {
-		file, device, reason, err := scan.Stat(filepath.Join(abs, name))
+	failures, err := c.store.FolderFailures(c.ctx, c.root.ID, dir)
+	if err != nil {
+		return f, err
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(files)), maps.Keys(failures))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		file, _, reason, err := scan.Stat(filepath.Join(abs, name))
 		if err == nil && (reason == "" || reason == scan.Placeholder) {
-			f.Device = device
 			f.Files = append(f.Files, file)
 		}
+	}
+	_, f.Device, _, err = scan.Stat(abs)
+	if f.Err == nil {
+		f.Err = err
 	}
 	return f, nil
 }

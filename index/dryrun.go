@@ -132,7 +132,7 @@ func (r *run) tryFile(tower Embedder, t task) error {
 	}
 	defer f.Close()
 	h, err := r.req.Reader.Header(f)
-	if err != nil || int64(h.Width)*int64(h.Height) > r.req.MaxPixels {
+	if err != nil || int64(h.Width)*int64(h.Height) > r.req.MaxPixels || plausible(h, t.stat.Size) != nil {
 		return nil // the run will report it
 	}
 	data := make([]byte, t.stat.Size)

@@ -18,7 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
-// fakeReader reads text files: those that begin with "broken" cannot be decoded. It
+// fakeReader reads text files: those that begin with "broken" cannot be decoded, "panic" panics. It
 // shows the engine without codecs; the scenarios in package cmd run the real ones.
 type fakeReader struct {
 	mu      sync.Mutex
@@ -43,6 +43,9 @@ func (r *fakeReader) Tensor(_ index.Header, _ sqlite.Content, data []byte, dst [
 	}
 	if bytes.HasPrefix(data, []byte("broken")) {
 		return &index.ContentError{Verdict: index.Broken, Err: errors.New("broken indeed")}
+	}
+	if bytes.HasPrefix(data, []byte("panic")) {
+		panic("as asked")
 	}
 	dst[0] = float32(len(data))
 	return nil
@@ -129,8 +132,9 @@ func TestEachPictureOnce(t *testing.T) {
 	}
 	e.write("bad1.jpg", "broken")
 	e.write("bad2.jpg", "broken")
+	e.write("panic.jpg", "panic")
 	sum, err := e.run(nil)
-	if err != nil || sum.Added != 100 || sum.Embedded != 50 || sum.Failed != 2 || sum.Scanned != 102 || !sum.Complete {
+	if err != nil || sum.Added != 100 || sum.Embedded != 50 || sum.Failed != 3 || sum.Scanned != 103 || !sum.Complete {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 	for content, n := range e.reader.decoded {
@@ -138,7 +142,7 @@ func TestEachPictureOnce(t *testing.T) {
 			t.Errorf("%q was decoded %d times", content, n)
 		}
 	}
-	if sum, err = e.run(nil); err != nil || sum.Unchanged != 100 || sum.FailedKnown != 2 || sum.Embedded != 0 {
+	if sum, err = e.run(nil); err != nil || sum.Unchanged != 100 || sum.FailedKnown != 3 || sum.Embedded != 0 {
 		t.Fatalf("second run: %+v, %v", sum, err)
 	}
 }
@@ -196,9 +200,9 @@ func TestTimeIsUp(t *testing.T) {
 	for i := range 500 {
 		e.write(fmt.Sprintf("%03d.jpg", i), fmt.Sprint(i))
 	}
-	e.reader.onRead = func([]byte) { time.Sleep(5 * time.Millisecond) }
-	sum, err := e.run(func(r *index.Request) { r.For = 100 * time.Millisecond })
-	if err != nil || sum.Complete || sum.Stopped != index.TimeUp || sum.Added == 0 || sum.Added == 500 {
+	e.reader.onRead = func([]byte) { time.Sleep(20 * time.Millisecond) } // 3 s in all
+	sum, err := e.run(func(r *index.Request) { r.For = 500 * time.Millisecond })
+	if err != nil || sum.Complete || sum.Stopped != index.TimeUp || sum.Added == 500 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 }

@@ -33,10 +33,37 @@ type rootGone struct {
 	// excluded files and folders were left out by a rule; untouched folders are not ours to judge in this run.
 	excluded                 []sqlite.Place
 	excludedBelow, untouched []string
+	// devices held the root's files before this run. seen are those on which an unchanged file was found where it was;
+	// renumbered are the unchanged files that were found on another device than before.
+	devices, seen map[uint64]bool
+	renumbered    map[deviceChange][]sqlite.Place
+}
+
+// deviceChange is a device number that may have become another.
+type deviceChange struct{ from, to uint64 }
+
+// sees notes on which device a known file was found unchanged.
+func (g *rootGone) sees(known sqlite.File, device uint64) {
+	if known.Device == device {
+		g.seen[device] = true
+		return
+	}
+	change := deviceChange{known.Device, device}
+	g.renumbered[change] = append(g.renumbered[change], known.Place)
+}
+
+// sameDisk tells whether a device that held files is the one that is now called to: the system numbers disks anew when
+// it starts. An unchanged file was found there; but a single file on a disk that held others before, or one of whose
+// files is still where they were, is a copy on another disk.
+func (g *rootGone) sameDisk(from, to uint64) bool {
+	return from == to || len(g.renumbered[deviceChange{from, to}]) > 0 && !g.devices[to] && !g.seen[from]
 }
 
 func newRootGone(t target) rootGone {
-	return rootGone{target: t, visited: make(map[string]bool), broken: make(map[string]error)}
+	return rootGone{
+		target: t, visited: make(map[string]bool), broken: make(map[string]error),
+		seen: make(map[uint64]bool), renumbered: make(map[deviceChange][]sqlite.Place),
+	}
 }
 
 // settle drops what is certainly gone, keeps and reports what may be an unplugged disk, and forgets old orphans.
@@ -46,11 +73,6 @@ func (r *run) settle(ctx context.Context) error {
 		return err
 	}
 	defer b.Rollback()
-	for change := range r.redevice {
-		if err := b.Redevice(ctx, change.rootID, change.from, change.to); err != nil {
-			return err
-		}
-	}
 	for _, g := range r.gone {
 		s := settler{run: r, ctx: ctx, b: b, g: g}
 		if err := s.root(); err != nil {
@@ -85,10 +107,13 @@ func (s *settler) root() error {
 			return err
 		}
 	}
+	if err := s.renumber(); err != nil {
+		return err
+	}
 	if err := s.excluded(); err != nil {
 		return err
 	}
-	total, err := s.store.CountFiles(s.ctx, s.g.root.ID)
+	total, err := s.b.CountFiles(s.ctx, s.g.root.ID)
 	if err != nil {
 		return err
 	}
@@ -105,7 +130,9 @@ func (s *settler) root() error {
 		}
 	}
 	// Files that were moved have left their old places by now.
-	certain = slices.DeleteFunc(certain, func(at sqlite.Place) bool { return !s.isThere(at) })
+	if certain, err = s.stillThere(certain); err != nil {
+		return err
+	}
 	// More than a fifth of a root at once looks like an accident.
 	if len(certain)*5 > total && !s.req.Prune {
 		s.req.On.Warned(fmt.Sprintf("%d of the %d files of %s are gone; they stay in the index until `imgsearch index --prune`",
@@ -121,16 +148,69 @@ func (s *settler) root() error {
 			return err
 		}
 	}
+	if err := s.forgetFailures(suspicious); err != nil {
+		return err
+	}
 	return s.report(suspicious)
 }
 
-func (s *settler) isThere(at sqlite.Place) bool {
-	_, ok, err := s.store.FileAt(s.ctx, at, 0)
-	return ok && err == nil
+// forgetFailures forgets what was remembered of files in folders that are left out now, or gone. A folder that may
+// exist unseen keeps its failures, like its files.
+func (s *settler) forgetFailures(kept map[string][]keptFile) error {
+	dirs, err := s.b.FailureFolders(s.ctx, s.g.root.ID, s.g.start)
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		unseen := isBelow(dir, s.g.untouched) || len(kept[dir]) > 0
+		if _, err := s.brokenAbove(dir); err != nil {
+			unseen = true
+		}
+		if s.g.visited[dir] || unseen && !isBelow(dir, s.g.excludedBelow) {
+			continue
+		}
+		if err := s.b.DeleteFailures(s.ctx, s.g.root.ID, dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stillThere keeps the places at which the index has a file.
+func (s *settler) stillThere(places []sqlite.Place) ([]sqlite.Place, error) {
+	var there []sqlite.Place
+	for _, at := range places {
+		_, ok, err := s.b.FileAt(s.ctx, at)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			there = append(there, at)
+		}
+	}
+	return there, nil
+}
+
+// renumber writes down what the system calls the disks now.
+func (s *settler) renumber() error {
+	for change, places := range s.g.renumbered {
+		if s.g.sameDisk(change.from, change.to) {
+			if err := s.b.Redevice(s.ctx, s.g.root.ID, change.from, change.to); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, at := range places {
+			if err := s.b.SetDevice(s.ctx, at, change.to); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *settler) rootUnreachable() error {
-	n, err := s.store.CountFiles(s.ctx, s.g.root.ID)
+	n, err := s.b.CountFiles(s.ctx, s.g.root.ID)
 	if err != nil {
 		return err
 	}
@@ -210,7 +290,7 @@ func (s *settler) keepReason(f goneFile) string {
 		}
 		return "cannot be read completely: " + plain(err).Error()
 	}
-	if f.device != f.Device && !s.redevice[deviceChange{f.RootID, f.Device, f.device}] {
+	if !s.g.sameDisk(f.Device, f.device) {
 		return folderElsewise
 	}
 	if f.empty && !s.req.Prune {
@@ -223,7 +303,7 @@ func (s *settler) keepReason(f goneFile) string {
 // --prune, the files of a folder that is gone from a disk that is there are dropped.
 func (s *settler) missingFolders() (map[string][]keptFile, error) {
 	kept := make(map[string][]keptFile)
-	folders, err := s.store.Folders(s.ctx, s.g.root.ID, s.g.start)
+	folders, err := s.b.Folders(s.ctx, s.g.root.ID, s.g.start)
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +316,7 @@ func (s *settler) missingFolders() (map[string][]keptFile, error) {
 			return nil, err
 		}
 		for _, at := range places {
-			f, ok, err := s.store.FileAt(s.ctx, at, 0)
+			f, ok, err := s.b.FileAt(s.ctx, at)
 			if err != nil {
 				return nil, err
 			}
@@ -260,8 +340,9 @@ func (s *settler) missingFolders() (map[string][]keptFile, error) {
 
 // onItsDisk tells whether the nearest folder that exists above a file is on the disk that held the file.
 func (s *settler) onItsDisk(f sqlite.File) bool {
-	device := s.deviceAbove(f.Place)
-	return device == f.Device || s.redevice[deviceChange{f.RootID, f.Device, device}]
+	device, ok := s.deviceAbove(f.Place)
+	// The row may have its new number by now.
+	return ok && (device == f.Device || s.g.sameDisk(f.Device, device))
 }
 
 // brokenAbove finds a folder above dir that could not be read, so that dir may exist unseen.
@@ -293,9 +374,11 @@ func (s *settler) report(kept map[string][]keptFile) error {
 	for _, dir := range dirs {
 		places := make([]sqlite.Place, 0, len(kept[dir]))
 		for _, f := range kept[dir] {
-			if s.isThere(f.Place) {
-				places = append(places, f.Place)
-			}
+			places = append(places, f.Place)
+		}
+		places, err := s.stillThere(places)
+		if err != nil {
+			return err
 		}
 		if len(places) == 0 {
 			continue // all of them were found elsewhere

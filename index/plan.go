@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
@@ -34,17 +36,13 @@ func plan(ctx context.Context, store *sqlite.Store, req Request) ([]target, []sq
 		}
 		return targets, roots, nil
 	}
-	seen := make(map[target]bool)
 	var targets []target
-	for _, path := range req.Paths {
-		t, err := p.target(path)
+	for _, name := range req.Paths {
+		t, err := p.target(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		if !seen[t] {
-			seen[t] = true
-			targets = append(targets, t)
-		}
+		targets = append(targets, t)
 	}
 	// A root that was made may have swallowed the roots of earlier targets.
 	for i, t := range targets {
@@ -52,7 +50,35 @@ func plan(ctx context.Context, store *sqlite.Store, req Request) ([]target, []sq
 			targets[i].root, targets[i].start = r, rel
 		}
 	}
-	return targets, p.roots, nil
+	return distinct(targets), p.roots, nil
+}
+
+// distinct leaves out the targets that another one covers: nothing is looked at twice.
+func distinct(targets []target) []target {
+	var walks []target
+	for _, t := range targets {
+		if t.file == "" && t.root.Walked {
+			walks = append(walks, t)
+		}
+	}
+	seen := make(map[target]bool)
+	var list []target
+	for _, t := range targets {
+		if seen[t] || slices.ContainsFunc(walks, func(w target) bool { return w != t && w.covers(t) }) {
+			continue
+		}
+		seen[t] = true
+		list = append(list, t)
+	}
+	return list
+}
+
+// covers tells whether the walk of one target comes to the other.
+func (t target) covers(other target) bool {
+	if t.root.ID != other.root.ID || t.start != "" && t.start != other.start && !strings.HasPrefix(other.start, t.start+"/") {
+		return false
+	}
+	return other.file == "" || scan.Reaches(t.root.Path, path.Join(other.start, other.file), true)
 }
 
 type planner struct {
@@ -62,22 +88,22 @@ type planner struct {
 	dry   bool
 }
 
-func (p *planner) target(path string) (target, error) {
-	info, err := os.Stat(path)
+func (p *planner) target(name string) (target, error) {
+	info, err := os.Stat(name)
 	if err != nil {
 		return target{}, err
 	}
 	if info.IsDir() {
-		root, start, err := p.folderRoot(path, info)
+		root, start, err := p.folderRoot(name, info)
 		return target{root: root, start: start}, err
 	}
-	dir, name := filepath.Split(path)
+	dir, file := filepath.Split(name)
 	dir = filepath.Clean(dir)
 	if root, rel, ok := p.holding(dir); ok {
-		return target{root: root, start: rel, file: name}, nil
+		return target{root: root, start: rel, file: file}, nil
 	}
 	root, err := p.add(dir, false)
-	return target{root: root, file: name}, err
+	return target{root: root, file: file}, err
 }
 
 // folderRoot finds the root that a folder is, or lies in, or makes it one.
@@ -115,7 +141,7 @@ func sameFile(path string, info os.FileInfo) bool {
 func (p *planner) holding(dir string) (root sqlite.Root, rel string, ok bool) {
 	for _, r := range p.roots {
 		below, inside := relative(r.Path, dir)
-		if inside && (!ok || len(r.Path) > len(root.Path)) && (below == "" || r.Walked && !scan.LeftOut(below)) {
+		if inside && (!ok || len(r.Path) > len(root.Path)) && (below == "" || r.Walked && scan.Reaches(r.Path, below, false)) {
 			root, rel, ok = r, below, true
 		}
 	}
@@ -167,7 +193,7 @@ func (p *planner) absorb(outer sqlite.Root) error {
 	kept := p.roots[:0:0]
 	for _, r := range p.roots {
 		rel, inside := relative(outer.Path, r.Path)
-		if !inside || r.ID == outer.ID || scan.LeftOut(rel) {
+		if !inside || r.ID == outer.ID || !scan.Reaches(outer.Path, rel, false) {
 			kept = append(kept, r)
 			continue
 		}

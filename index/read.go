@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -22,8 +23,21 @@ import (
 // needs more than all of it is decoded when no other is. 256 MiB lets four workers decode 12 MP JPEGs together.
 const decodeBudget = 256 << 20
 
-// maxFileBytes is the largest file that is read; a picture of MaxPixels is smaller in every format.
-const maxFileBytes = 4 << 30
+// maxSide bounds a side in pixels: twice what JPEG can say. Working memory grows with a side, and a picture of one row
+// of 300 million pixels is an attack, not a panorama.
+const maxSide = 1 << 17
+
+// plausible refuses shapes and file sizes that no picture has, before memory is taken for them: a file may have 64 MiB
+// of metadata and 16 bytes a pixel, twice what the most wasteful format uses.
+func plausible(h Header, size int64) error {
+	if h.Width > maxSide || h.Height > maxSide {
+		return fmt.Errorf("%d x %d pixels: a side is longer than %d", h.Width, h.Height, maxSide)
+	}
+	if limit := 64<<20 + 16*int64(h.Width)*int64(h.Height); size > limit {
+		return fmt.Errorf("a file of %d bytes for %d x %d pixels", size, h.Width, h.Height)
+	}
+	return nil
+}
 
 // decoded is a picture on its way to the tower.
 type decoded struct {
@@ -110,8 +124,8 @@ func (w *reader) open(ctx context.Context, t *task) error {
 	if pixels := int64(h.Width) * int64(h.Height); pixels > w.req.MaxPixels {
 		return broken(fmt.Errorf("%d x %d pixels are more than --max-pixels %d", h.Width, h.Height, w.req.MaxPixels))
 	}
-	if t.stat.Size > maxFileBytes {
-		return broken(fmt.Errorf("a file of %d bytes is larger than %d", t.stat.Size, int64(maxFileBytes)))
+	if err := plausible(h, t.stat.Size); err != nil {
+		return broken(err)
 	}
 	need := min(t.stat.Size+h.DecodeBytes, decodeBudget)
 	if err := w.budget.Acquire(ctx, need); err != nil {
@@ -147,7 +161,7 @@ func (w *reader) open(ctx context.Context, t *task) error {
 		return w.known(ctx, *t, content)
 	}
 	tensor := make([]float32, w.req.Reader.TensorLen())
-	err = w.req.Reader.Tensor(h, content, data, tensor)
+	err = w.tensor(h, content, data, tensor)
 	c.finish(err)
 	if err != nil {
 		w.claims.release(content.Hash)
@@ -159,6 +173,16 @@ func (w *reader) open(ctx context.Context, t *task) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// tensor decodes a picture. A panic of a decoder costs this file, not the run.
+func (w *reader) tensor(h Header, c sqlite.Content, data []byte, dst []float32) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = broken(fmt.Errorf("the decoder panicked: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	return w.req.Reader.Tensor(h, c, data, dst)
 }
 
 func broken(err error) error { return &ContentError{Verdict: Broken, Err: err} }
@@ -220,15 +244,18 @@ func (w *reader) movedFrom(ctx context.Context, t task, content sqlite.Content) 
 		return nil, err
 	}
 	for _, old := range files {
-		if _, err := os.Lstat(w.path(old.Place)); errors.Is(err, fs.ErrNotExist) && w.deviceAbove(old.Place) == old.Device {
-			return &old, nil
+		if _, err := os.Lstat(w.path(old.Place)); errors.Is(err, fs.ErrNotExist) {
+			if device, ok := w.deviceAbove(old.Place); ok && device == old.Device {
+				return &old, nil
+			}
 		}
 	}
 	return nil, nil //nolint:nilnil // no file, no error
 }
 
-// deviceAbove is the device of the nearest folder above a place that exists, up to the root; 0 if even that is gone.
-func (r *run) deviceAbove(at sqlite.Place) uint64 {
+// deviceAbove is the device of the nearest folder above a place that exists, up to the root; ok is false if even that
+// is gone.
+func (r *run) deviceAbove(at sqlite.Place) (device uint64, ok bool) {
 	root := r.roots[at.RootID].Path
 	for dir := at.Dir; ; dir = path.Dir(dir) {
 		if dir == "." {
@@ -236,10 +263,10 @@ func (r *run) deviceAbove(at sqlite.Place) uint64 {
 		}
 		_, device, _, err := scan.Stat(filepath.Join(root, filepath.FromSlash(dir)))
 		if err == nil {
-			return device
+			return device, true
 		}
 		if dir == "" {
-			return 0
+			return 0, false
 		}
 	}
 }

@@ -27,7 +27,7 @@ func Run(ctx context.Context, store *sqlite.Store, req Request, stop <-chan stru
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &run{store: store, req: req, roots: make(map[int64]sqlite.Root), redevice: make(map[deviceChange]bool)}
+	r := &run{store: store, req: req, roots: make(map[int64]sqlite.Root)}
 	r.counts.skipped = make(map[string]int)
 	for _, root := range roots {
 		r.roots[root.ID] = root
@@ -56,14 +56,7 @@ type run struct {
 	counts     counts
 	claims     claims
 	gone       []rootGone // one for each walk that came to its end
-	redevice   map[deviceChange]bool
 	complete   bool
-}
-
-// deviceChange is a root's disk that the system has given another number.
-type deviceChange struct {
-	rootID   int64
-	from, to uint64
 }
 
 // stopReason is why the stop context ended.

@@ -137,10 +137,17 @@ func scope(roots []sqlite.Root, under []string) []sqlite.Under {
 	list := []sqlite.Under{}
 	for _, dir := range under {
 		for _, r := range roots {
-			if rel, inside := relative(r.Path, dir); inside {
-				list = append(list, sqlite.Under{RootID: r.ID, Dir: rel})
-			} else if _, inside := relative(dir, r.Path); inside {
-				list = append(list, sqlite.Under{RootID: r.ID})
+			// A root that is a link is known by both its names.
+			paths := []string{r.Path}
+			if target, err := filepath.EvalSymlinks(r.Path); err == nil && target != r.Path {
+				paths = append(paths, target)
+			}
+			for _, path := range paths {
+				if rel, inside := relative(path, dir); inside {
+					list = append(list, sqlite.Under{RootID: r.ID, Dir: rel})
+				} else if _, inside := relative(dir, path); inside {
+					list = append(list, sqlite.Under{RootID: r.ID})
+				}
 			}
 		}
 	}

@@ -88,11 +88,21 @@ func (r rule) matches(rel string, folder bool) bool {
 	return err == nil && ok
 }
 
-// readIgnoreFile reads the ignore file of a folder; a line that is no pattern is passed over, as git does.
-func readIgnoreFile(dir, rel string) ruleSet {
+// CheckPatterns tells whether patterns can be understood; the error is a *PatternError.
+func CheckPatterns(patterns []string) error {
+	_, err := parseRules(patterns, Excluded)
+	return err
+}
+
+// readIgnoreFile reads the ignore file of a folder, if there is one; a line that is no pattern is passed over, as git
+// does.
+func readIgnoreFile(dir, rel string) (ruleSet, error) {
 	data, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
+	if isGone(err) {
+		return ruleSet{}, nil
+	}
 	if err != nil {
-		return ruleSet{}
+		return ruleSet{}, err
 	}
 	s := ruleSet{base: rel}
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
@@ -100,7 +110,7 @@ func readIgnoreFile(dir, rel string) ruleSet {
 			s.rules = append(s.rules, r)
 		}
 	}
-	return s
+	return s, nil
 }
 
 // match returns why a path relative to the root is left out, or "". The last rule that matches decides; --exclude

@@ -31,10 +31,38 @@ func Walk(ctx context.Context, root, start string, o Options, visit func(Folder)
 	var rules []ruleSet
 	at := ""
 	for _, name := range splitRel(start) {
-		rules = w.withIgnoreFile(rules, at)
+		if rules, err = w.withIgnoreFile(rules, at); err != nil {
+			return err
+		}
 		at = path.Join(at, name)
 	}
 	return w.walk(start, rules)
+}
+
+// Reaches tells whether a walk of the whole root comes to rel: no link, no rule about names and no ignore file is in
+// the way. isFile says that rel is a file, whose own name counts too.
+func Reaches(root, rel string, isFile bool) bool {
+	w := &walker{root: root}
+	var rules []ruleSet
+	at := ""
+	parts := splitRel(rel)
+	for i, name := range parts {
+		var err error
+		if rules, err = w.withIgnoreFile(rules, at); err != nil {
+			return false
+		}
+		below := path.Join(at, name)
+		info, err := os.Lstat(w.abs(below))
+		if err == nil && info.Mode()&fs.ModeSymlink != 0 {
+			return false
+		}
+		folder := i < len(parts)-1 || !isFile
+		if w.rule(at, below, name, folder, rules) != "" || !folder && byName(name) != "" {
+			return false
+		}
+		at = below
+	}
+	return true
 }
 
 func splitRel(rel string) []string {
@@ -57,12 +85,12 @@ func (w *walker) abs(rel string) string {
 	return filepath.Join(w.root, filepath.FromSlash(rel))
 }
 
-func (w *walker) withIgnoreFile(rules []ruleSet, rel string) []ruleSet {
-	set := readIgnoreFile(w.abs(rel), rel)
-	if len(set.rules) == 0 {
-		return rules
+func (w *walker) withIgnoreFile(rules []ruleSet, rel string) ([]ruleSet, error) {
+	set, err := readIgnoreFile(w.abs(rel), rel)
+	if err != nil || len(set.rules) == 0 {
+		return rules, err
 	}
-	return append(slices.Clip(rules), set)
+	return append(slices.Clip(rules), set), nil
 }
 
 func (w *walker) walk(rel string, rules []ruleSet) error {
@@ -81,7 +109,11 @@ func (w *walker) walk(rel string, rules []ruleSet) error {
 	folder.Err = err
 	folder.Empty = err == nil && len(entries) == 0
 	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == IgnoreFile }) {
-		rules = w.withIgnoreFile(rules, rel)
+		if rules, err = w.withIgnoreFile(rules, rel); err != nil {
+			// Without its rules, what the owner left out would be indexed.
+			folder.Err, folder.Empty = err, false
+			return w.visit(folder)
+		}
 	}
 	var below []string
 	for _, e := range entries {
@@ -105,7 +137,7 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	skip := func(r Reason) {
 		folder.Skipped = append(folder.Skipped, Skip{Name: name, Folder: e.IsDir(), Reason: r})
 	}
-	if r := w.rule(folder.Rel, rel, name, e, rules); r != "" {
+	if r := w.rule(folder.Rel, rel, name, e.IsDir(), rules); r != "" {
 		skip(r)
 		return
 	}
@@ -144,8 +176,8 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 }
 
 // rule applies what names and patterns decide, before anything is asked of the disk.
-func (w *walker) rule(parent, rel, name string, e fs.DirEntry, rules []ruleSet) Reason {
-	if e.IsDir() {
+func (w *walker) rule(parent, rel, name string, isFolder bool, rules []ruleSet) Reason {
+	if isFolder {
 		if systemFolder(name) {
 			return System
 		}
@@ -158,7 +190,7 @@ func (w *walker) rule(parent, rel, name string, e fs.DirEntry, rules []ruleSet) 
 	if strings.HasPrefix(name, ".") {
 		return Hidden
 	}
-	return match(w.exclude, rules, rel, e.IsDir())
+	return match(w.exclude, rules, rel, isFolder)
 }
 
 // inPhotosLibrary tells whether parent is itself a macOS photo library.
@@ -190,14 +222,4 @@ func Stat(file string) (f File, dev uint64, reason Reason, err error) {
 		return f, device(info), Placeholder, nil
 	}
 	return f, device(info), "", nil
-}
-
-// LeftOut tells whether a walk of the root never comes to rel, because of a name on the way.
-func LeftOut(rel string) bool {
-	for _, name := range splitRel(rel) {
-		if strings.HasPrefix(name, ".") || systemFolder(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -57,7 +57,7 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		return h, &readError{err}
 	}
 	h = Header{Format: format}
-	config, perPixel, err := readConfig(format, bufio.NewReaderSize(in, 64<<10))
+	config, perPixel, err := readConfig(format, in)
 	if err != nil {
 		return h, fmt.Errorf("damaged %s header: %w", format, tidy(err))
 	}
@@ -70,7 +70,13 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 
 // readConfig returns the size and the bytes a pixel that the standard decoders were seen to allocate at most:
 // planes or packed pixels, doubled for interlacing, and 4-byte coefficients for progressive JPEG.
-func readConfig(format Format, r *bufio.Reader) (config image.Config, perPixel int64, err error) {
+func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
+	if format == TIFF {
+		// By position: its directory may lie at the end of a large file.
+		config, err = tiff.DecodeConfig(in)
+		return config, 2 * bytesPerPixel(config), err
+	}
+	r := bufio.NewReaderSize(in, 64<<10)
 	switch format {
 	case JPEG:
 		progressive := peekProgressive(r)
@@ -88,9 +94,6 @@ func readConfig(format Format, r *bufio.Reader) (config image.Config, perPixel i
 	case BMP:
 		config, err = bmp.DecodeConfig(r)
 		perPixel = bytesPerPixel(config)
-	case TIFF:
-		config, err = tiff.DecodeConfig(r)
-		perPixel = 2 * bytesPerPixel(config)
 	case WebP:
 		config, err = decodeWebPConfig(r)
 		perPixel = 8
@@ -137,8 +140,21 @@ func IsReadError(err error) bool {
 
 // sourceReader remembers an error of the file itself, to tell it from the content's.
 type sourceReader struct {
-	r   io.Reader
+	r   io.ReadSeeker
 	err error
+}
+
+// ReadAt serves the TIFF decoder, which would otherwise buffer the file up to the place that it needs.
+func (s *sourceReader) ReadAt(p []byte, off int64) (int, error) {
+	if _, err := s.r.Seek(off, io.SeekStart); err != nil {
+		s.err = err
+		return 0, err
+	}
+	n, err := io.ReadFull(s, p)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = io.EOF
+	}
+	return n, err
 }
 
 func (s *sourceReader) Read(p []byte) (int, error) {

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // unpack returns the path of the bundled library in the first folder that has or takes it. The file lies under its
@@ -45,12 +46,25 @@ func unpack(dirs []string) (string, error) {
 	return "", fmt.Errorf("%w: unpack the bundled copy: %w", ErrUnusable, errors.Join(errs...))
 }
 
+const unpackPattern = ".unpack-*"
+
+// removeStale removes what a process left that was killed while it unpacked.
+func removeStale(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, unpackPattern)) // the pattern is a constant
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
+			os.Remove(path)
+		}
+	}
+}
+
 func unpackTo(path string, packed []byte, sum string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".unpack-*")
+	removeStale(dir)
+	tmp, err := os.CreateTemp(dir, unpackPattern)
 	if err != nil {
 		return err
 	}

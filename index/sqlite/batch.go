@@ -190,6 +190,41 @@ func (b *Batch) FolderPlaces(ctx context.Context, rootID int64, dir string, belo
 	return list, explain(err)
 }
 
+// The reads below are the Store's, inside the transaction: where the journal is no WAL, another connection could not
+// read while this one writes.
+
+// Folders is Store.Folders.
+func (b *Batch) Folders(ctx context.Context, rootID int64, start string) ([]FolderCount, error) {
+	return folders(ctx, b.tx, rootID, start)
+}
+
+// CountFiles is Store.CountFiles.
+func (b *Batch) CountFiles(ctx context.Context, rootID int64) (int, error) {
+	return countFiles(ctx, b.tx, rootID)
+}
+
+// FileAt is Store.FileAt, for any model.
+func (b *Batch) FileAt(ctx context.Context, at Place) (File, bool, error) {
+	return fileAt(ctx, b.tx, at, 0)
+}
+
+// FailureFolders is Store.FailureFolders.
+func (b *Batch) FailureFolders(ctx context.Context, rootID int64, start string) ([]string, error) {
+	return failureFolders(ctx, b.tx, rootID, start)
+}
+
+// DeleteFailures forgets what was remembered of the files directly in a folder.
+func (b *Batch) DeleteFailures(ctx context.Context, rootID int64, dir string) error {
+	_, err := b.exec(ctx, "DELETE FROM failures WHERE root_id = ? AND dir = ?", rootID, []byte(dir))
+	return err
+}
+
+// SetDevice notes the device that holds a file now.
+func (b *Batch) SetDevice(ctx context.Context, at Place, device uint64) error {
+	_, err := b.exec(ctx, "UPDATE files SET device = ? WHERE root_id = ? AND dir = ? AND name = ?", deviceValue(device), at.RootID, []byte(at.Dir), []byte(at.Name))
+	return err
+}
+
 // Redevice notes that a root's files on one device are on another: the same disk under another number.
 func (b *Batch) Redevice(ctx context.Context, rootID int64, from, to uint64) error {
 	_, err := b.exec(ctx, "UPDATE files SET device = ? WHERE root_id = ? AND device = ?", deviceValue(to), rootID, deviceValue(from))

@@ -99,6 +99,36 @@ func (s *Store) Failures(ctx context.Context) ([]Failure, error) {
 		FROM failures WHERE stage <> 'sniff' ORDER BY root_id, dir, name`, scanFailure)
 }
 
+// FailureFolders returns the folders of a root with remembered failures, at start and below it.
+func (s *Store) FailureFolders(ctx context.Context, rootID int64, start string) ([]string, error) {
+	return failureFolders(ctx, s.db, rootID, start)
+}
+
+func failureFolders(ctx context.Context, q querier, rootID int64, start string) ([]string, error) {
+	below, args := belowClause("dir", start)
+	list, err := collect(ctx, q, "SELECT DISTINCT dir FROM failures WHERE root_id = ? AND "+below+" ORDER BY dir",
+		func(scan scanFunc) (string, error) {
+			var dir []byte
+			err := scan(&dir)
+			return string(dir), err
+		}, append([]any{rootID}, args...)...)
+	return list, explain(err)
+}
+
+// Devices returns the devices on which a root's files were last read.
+func (s *Store) Devices(ctx context.Context, rootID int64) (map[uint64]bool, error) {
+	list, err := collect(ctx, s.db, "SELECT DISTINCT device FROM files WHERE root_id = ?", func(scan scanFunc) (uint64, error) {
+		var d deviceID
+		err := scan(&d)
+		return uint64(d), err
+	}, rootID)
+	set := make(map[uint64]bool, len(list))
+	for _, d := range list {
+		set[d] = true
+	}
+	return set, explain(err)
+}
+
 // FolderCount is a folder of the index with the number of files directly in it.
 type FolderCount struct {
 	Dir   string
@@ -107,8 +137,12 @@ type FolderCount struct {
 
 // Folders returns the folders of a root that hold files, at start and below it.
 func (s *Store) Folders(ctx context.Context, rootID int64, start string) ([]FolderCount, error) {
+	return folders(ctx, s.db, rootID, start)
+}
+
+func folders(ctx context.Context, q querier, rootID int64, start string) ([]FolderCount, error) {
 	below, args := belowClause("dir", start)
-	list, err := collect(ctx, s.db, "SELECT dir, count(*) FROM files WHERE root_id = ? AND "+below+" GROUP BY dir ORDER BY dir",
+	list, err := collect(ctx, q, "SELECT dir, count(*) FROM files WHERE root_id = ? AND "+below+" GROUP BY dir ORDER BY dir",
 		func(scan scanFunc) (FolderCount, error) {
 			var f FolderCount
 			var dir []byte
@@ -130,14 +164,22 @@ func belowClause(column, start string) (string, []any) {
 
 // CountFiles returns how many files a root has.
 func (s *Store) CountFiles(ctx context.Context, rootID int64) (n int, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE root_id = ?", rootID).Scan(&n)
+	return countFiles(ctx, s.db, rootID)
+}
+
+func countFiles(ctx context.Context, q querier, rootID int64) (n int, err error) {
+	err = q.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE root_id = ?", rootID).Scan(&n)
 	return n, explain(err)
 }
 
 // FileAt returns one file; ok is false where the index has none.
 func (s *Store) FileAt(ctx context.Context, at Place, modelID int64) (f File, ok bool, err error) {
+	return fileAt(ctx, s.db, at, modelID)
+}
+
+func fileAt(ctx context.Context, q querier, at Place, modelID int64) (f File, ok bool, err error) {
 	f.Place = at
-	err = s.db.QueryRowContext(ctx, `SELECT id, size, mtime_ns, device, content_id,
+	err = q.QueryRowContext(ctx, `SELECT id, size, mtime_ns, device, content_id,
 		EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = files.content_id)
 		FROM files WHERE root_id = ? AND dir = ? AND name = ?`, modelID, at.RootID, []byte(at.Dir), []byte(at.Name)).
 		Scan(&f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Embedded)

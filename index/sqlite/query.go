@@ -9,6 +9,7 @@ import (
 // querier is what a database and a transaction have in common.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
 type scanFunc func(dest ...any) error

@@ -43,11 +43,12 @@ func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (Root, er
 
 // Absorb makes the files of inner, a root that lies at rel below outer, files of outer.
 func (s *Store) Absorb(ctx context.Context, outer, inner Root, rel string) error {
-	tx, err := s.db.BeginTx(ctx, nil)
+	b, err := s.Begin(ctx)
 	if err != nil {
-		return explain(err)
+		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	defer b.Rollback()
+	tx := b.tx
 	for _, table := range []string{"files", "failures", "suspects"} {
 		// A row that outer has already is the same file.
 		_, err := tx.ExecContext(ctx, `UPDATE OR IGNORE `+table+` SET root_id = ?,
@@ -60,7 +61,10 @@ func (s *Store) Absorb(ctx context.Context, outer, inner Root, rel string) error
 	if _, err := tx.ExecContext(ctx, "DELETE FROM roots WHERE id = ?", inner.ID); err != nil {
 		return explain(err)
 	}
-	return explain(tx.Commit())
+	if err := b.MarkOrphans(ctx); err != nil {
+		return err
+	}
+	return b.Commit()
 }
 
 // RemoveRoot forgets a root and its files. The vectors of contents without another file stay for a while, as those of

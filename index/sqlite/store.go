@@ -69,6 +69,9 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	if err := Prepare(path); err != nil {
 		return nil, err
 	}
+	if err := refuseForeign(ctx, path); err != nil {
+		return nil, err
+	}
 	journal := "WAL"
 	if onNetwork(filepath.Dir(path)) {
 		journal = "DELETE" // WAL needs shared memory, which network file systems do not have
@@ -85,6 +88,19 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
 	}
 	return s, nil
+}
+
+// refuseForeign looks at the file without changing a byte: what is not ours, or from a newer program, stays as it is.
+func refuseForeign(ctx context.Context, path string) error {
+	s, err := open(ctx, path, "mode=ro", pragma("query_only", "1"))
+	if err == nil {
+		defer s.Close()
+		err = s.checkSchema(ctx)
+	}
+	if isOneOf(err, ErrNotIndex, ErrNewer) {
+		return fmt.Errorf("open index %q: %w", path, err)
+	}
+	return nil // anything else is for the opening itself to find
 }
 
 // OpenReadOnly opens the index for reading, on a read-only disk too.
