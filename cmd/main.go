@@ -5,6 +5,7 @@ package cmd
 import (
 	"context"
 	"os"
+	"slices"
 )
 
 // Main runs the program with the process's arguments and streams and returns its exit code.
@@ -15,6 +16,7 @@ func Main() int {
 // Run runs the program once. A test calls it like the shell does.
 func Run(ctx context.Context, args []string, s Streams) int {
 	app := &App{streams: s}
+	app.json = asksJSON(args) // also for errors that are found before --json is
 	root := newRootCommand(app)
 	root.SetArgs(args)
 	root.SetIn(s.In)
@@ -23,4 +25,12 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	ctx, stop := app.watchSignals(ctx)
 	defer stop()
 	return app.exit(root.ExecuteContext(ctx))
+}
+
+// asksJSON tells whether --json stands among the flags.
+func asksJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json")
 }

@@ -42,7 +42,7 @@ EXIT STATUS
 	flags := c.PersistentFlags()
 	flags.StringVar(&app.index, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
 	flags.StringVar(&app.ortLib, "ort-lib", "", "the ONNX Runtime library `FILE`")
-	flags.BoolVar(&app.json, "json", false, "print results, and errors, as JSON (docs/json.md)")
+	flags.BoolVar(&app.json, "json", app.json, "print results, and errors, as JSON (docs/json.md)")
 	flags.BoolVarP(&app.quiet, "quiet", "q", false, "print errors only")
 	flags.BoolVarP(&app.verbose, "verbose", "v", false, "tell what is done")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {

@@ -3,6 +3,8 @@
 package cmd_test
 
 import (
+	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"os/exec"
@@ -50,6 +52,8 @@ func TestScripts(t *testing.T) {
 			"rename":   rename,
 			"badname":  badName,
 			"asuser":   asUser,
+			"mode":     mode,
+			"sql":      execSQL,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
@@ -154,27 +158,50 @@ func badName(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Rename(path, filepath.Join(filepath.Dir(path), name)))
 }
 
+// mode demands a file's permission bits: mode FILE OCTAL.
+func mode(ts *testscript.TestScript, _ bool, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[0]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%o", info.Mode().Perm()); got != args[1] {
+		ts.Fatalf("%s has mode %s, want %s", args[0], got, args[1])
+	}
+}
+
+// execSQL changes a database: sql FILE STATEMENT.
+func execSQL(ts *testscript.TestScript, _ bool, args []string) {
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), args[1])
+	ts.Check(err)
+}
+
+// copyOnce copies a file, unless it was, and returns the copy.
+func copyOnce(ts *testscript.TestScript, from, to string) string {
+	if _, err := os.Stat(to); err != nil {
+		data, err := os.ReadFile(from)
+		ts.Check(err)
+		ts.Check(os.WriteFile(to, data, 0o755))
+	}
+	return to
+}
+
 // asUser runs imgsearch as a user without privileges and demands its exit code: asuser CODE ARGS... The work folder
 // becomes that user's. Its output goes to the files asuser.stdout and asuser.stderr.
 func asUser(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	work := ts.MkAbs(".")
-	program := filepath.Join(work, "asuser-imgsearch")
-	if _, err := os.Stat(program); err != nil {
-		self, err := os.Executable()
-		ts.Check(err)
-		data, err := os.ReadFile(self)
-		ts.Check(err)
-		ts.Check(os.WriteFile(program, data, 0o755))
-	}
+	self, err := os.Executable()
+	ts.Check(err)
+	// The user may not reach the folders that hold them.
+	program := copyOnce(ts, self, filepath.Join(work, "asuser-imgsearch"))
+	library := copyOnce(ts, ts.Getenv("IMGSEARCH_ORT_LIB"), filepath.Join(work, "asuser-library"))
 	c := exec.Command(program, args[1:]...)
 	// testscript chooses the command by the program's name.
 	c.Args[0] = "imgsearch"
 	c.Dir = work
-	for _, key := range []string{"HOME", "IMGSEARCH_ORT_LIB", "PATH"} {
-		c.Env = append(c.Env, key+"="+ts.Getenv(key))
-	}
+	c.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "IMGSEARCH_ORT_LIB=" + library}
 	stdout, err := os.Create(filepath.Join(work, "asuser.stdout"))
 	ts.Check(err)
 	defer stdout.Close()
