@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"syscall"
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
@@ -66,6 +68,9 @@ var names = map[int]string{
 func classify(err error) (code int, hint string) {
 	if e, ok := errors.AsType[*codedError](err); ok {
 		return e.code, e.hint
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == os.Stdout.Name() { //nolint:forbidigo // its name only
+		return exitFailed, "the results could not be written where they were sent"
 	}
 	if bad, ok := errors.AsType[*scan.PatternError](err); ok {
 		return exitUsage, fmt.Sprintf("patterns are in gitignore syntax; %q is none", bad.Pattern)

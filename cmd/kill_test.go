@@ -184,3 +184,24 @@ func TestPipeIntoHead(t *testing.T) {
 		t.Errorf("stderr = %s", errs.String())
 	}
 }
+
+// TestFullOutput: results that cannot be written are a failure, not a success.
+func TestFullOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skipf("no /dev/full here: %v", err)
+	}
+	defer full.Close()
+	home, photos := t.TempDir(), t.TempDir()
+	writePicture(t, filepath.Join(photos, "a.jpg"), 1)
+	if out, err := imgsearch(t, home, "index", photos).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, args := range [][]string{{"search", "waves"}, {"search", "--json", "waves"}, {"status"}, {"roots", "list"}} {
+		c := imgsearch(t, home, args...)
+		c.Stdout = full
+		if err := c.Run(); c.ProcessState.ExitCode() != 1 {
+			t.Errorf("%v > /dev/full: exit %d (%v), want 1", args, c.ProcessState.ExitCode(), err)
+		}
+	}
+}
