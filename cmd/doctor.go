@@ -22,7 +22,7 @@ and the free space. Each finding comes with its mend. Nothing is changed.
 
 EXIT STATUS
   0 all is well, or warnings only; 1 a check failed; 2 wrong usage`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	c.Flags().StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")

@@ -11,6 +11,7 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -154,7 +155,9 @@ func checkRoots(ctx context.Context, e *examination, store *sqlite.Store) {
 	for _, r := range roots {
 		f, err := os.Open(r.Path)
 		if err == nil {
-			_, err = f.Readdirnames(1)
+			if _, err = f.Readdirnames(1); errors.Is(err, io.EOF) {
+				err = errors.New("it is empty")
+			}
 			f.Close()
 		}
 		if err != nil {

@@ -88,11 +88,12 @@ func classify(err error) (code int, hint string) {
 		{syscall.ENOSPC, exitFailed, hintFreeSomeDisk},
 		{sqlite.ErrDamaged, exitFailed, "`imgsearch doctor` examines it; the photos themselves are not touched by this"},
 		{sqlite.ErrNoRoot, exitUsage, "`imgsearch roots list` shows the roots"},
-		{index.ErrBusy, exitBusy, "wait for it, or give --if-idle to leave quietly"},
+		{index.ErrBusy, exitBusy, "wait for it to end; `imgsearch index --if-idle` leaves quietly instead"},
 		{models.ErrUnknown, exitUsage, "give the folder of a model, or `starter`, the built-in one"},
 		{models.ErrMissing, exitModel, hintModelFolder},
 		{models.ErrDamaged, exitModel, hintModelFolder},
 		{ortlib.ErrNotFound, exitModel, hintGetRuntime},
+		{ortlib.ErrNoPlace, exitModel, "set HOME, or IMGSEARCH_CACHE to a folder that takes files and may hold programs"},
 		{ortlib.ErrUnusable, exitModel, hintGetRuntime},
 		{context.Canceled, exitInterrupted, ""},
 	} {

@@ -59,7 +59,7 @@ Left out are hidden files and folders, folders that systems keep for themselves 
 EXIT STATUS
   0   done
   1   failed (full disk, read-only index, ...)
-  2   wrong usage, or a DIR or FILE that is not there
+  2   wrong usage, a DIR or FILE that is not there, or an index without folders and none given
   3   done, but files that were not known to be broken could not be read
   4   done where it could: a root or folder was unreachable, nothing of it was dropped
   10  no folders were given, and there is no index yet
@@ -82,7 +82,7 @@ EXIT STATUS
 	f.StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
 	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
-	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident")
+	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident; not those of a root that is empty or missing (see roots rm)")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "try files again that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "tell what would be done and how long it would take; change nothing")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
@@ -335,6 +335,7 @@ type indexJSON struct {
 // dryRunJSON is there in a dry run only.
 type dryRunJSON struct {
 	Pending   int     `json:"pending"`
+	Gone      int     `json:"gone"`
 	EstimateS float64 `json:"estimate_s"`
 }
 
@@ -352,7 +353,7 @@ func (o *indexOptions) print(sum index.Summary, m model, provider embed.Provider
 			Model: m.spec.Model.Name, Precision: embed.Precision, Provider: provider.Name, ProviderReason: provider.Reason,
 		}
 		if o.dryRun {
-			out.DryRun = &dryRunJSON{Pending: sum.Pending, EstimateS: round(sum.Estimate.Seconds(), 1)}
+			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: round(sum.Estimate.Seconds(), 1)}
 		}
 		return printJSON(o.app.streams.Out, out)
 	}
@@ -369,7 +370,14 @@ func dryRunLine(sum index.Summary) string {
 	if sum.Pending > 0 {
 		line += fmt.Sprintf(", about %s", humanTime(sum.Estimate))
 	}
-	return line + fmt.Sprintf("; %d unchanged%s", sum.Unchanged, skippedText(sum.Skipped))
+	line += fmt.Sprintf("; %d unchanged", sum.Unchanged)
+	if sum.Gone > 0 {
+		line += fmt.Sprintf(", %d gone or left out", sum.Gone)
+	}
+	if sum.FailedKnown > 0 {
+		line += fmt.Sprintf(", %d known to be broken", sum.FailedKnown)
+	}
+	return line + skippedText(sum.Skipped)
 }
 
 func summaryLine(sum index.Summary, rate float64, m model, provider embed.Provider) string {
@@ -387,8 +395,10 @@ func summaryLine(sum index.Summary, rate float64, m model, provider embed.Provid
 	add(sum.Kept, "gone but kept")
 	add(sum.Failed, "could not be read")
 	add(sum.FailedKnown, "known to be broken")
-	if len(parts) == 0 {
+	if len(parts) == 0 && sum.Stopped == index.NotStopped {
 		parts = append(parts, "no photos found")
+	} else if len(parts) == 0 {
+		parts = append(parts, "nothing done yet")
 	}
 	line := strings.Join(parts, ", ") + skippedText(sum.Skipped) + " in " + humanTime(sum.Elapsed)
 	if sum.Embedded > 0 {

@@ -1,9 +1,11 @@
 package cmd
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -32,12 +34,13 @@ EXIT STATUS
 		Version:       versionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          unknownCommand,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
 	}
 	c.SetVersionTemplate("imgsearch {{.Version}}\n")
+	c.SuggestionsMinimumDistance = 2
 	c.CompletionOptions.HiddenDefaultCmd = true
 	flags := c.PersistentFlags()
 	flags.StringVar(&app.index, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
@@ -65,6 +68,9 @@ func checkArgs(c *cobra.Command) {
 	if check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
 			if err := check(c, args); err != nil {
+				if _, told := errors.AsType[*codedError](err); told {
+					return err
+				}
 				return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
 			}
 			return nil
@@ -86,4 +92,24 @@ func versionText() string {
 		}
 	}
 	return text + " " + runtime.GOOS + "/" + runtime.GOARCH
+}
+
+// unknownCommand refuses a word that is no command, and says which one may be meant.
+func unknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "`imgsearch --help` lists the commands"
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean `imgsearch %s`?", strings.Join(near, "` or `imgsearch "))
+	}
+	return usageError(hint, "unknown command %q", args[0])
+}
+
+// noArgs refuses arguments of a command that takes none.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
+	return nil
 }

@@ -23,14 +23,14 @@ mounted elsewhere is one ` + "`roots move`" + `, and nothing is embedded again.
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage, or no such root; 10 no index here yet; 11 another process is indexing;
   14 the index is from a newer version of imgsearch`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return usageError("see `imgsearch roots --help`", "roots needs one of list, rm, move")
 		},
 	}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "list", Short: "List the roots", Args: cobra.NoArgs,
+			Use: "list", Short: "List the roots", Args: noArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return app.listRoots(c.Context()) },
 		},
 		&cobra.Command{

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -95,6 +96,9 @@ func (o *searchOptions) check() error {
 		}
 		o.format = "paths"
 	}
+	if o.queries != "" && o.format != "" && o.format != "json" && o.format != "jsonl" {
+		return usageError("--queries answers with JSON lines", "--queries and --format %s", o.format)
+	}
 	if o.format == "" {
 		o.format = "table"
 	}
@@ -102,6 +106,9 @@ func (o *searchOptions) check() error {
 	case "table", "paths", "tsv", "json", "jsonl":
 	default:
 		return usageError("give table, paths, tsv, json or jsonl", "--format %q", o.format)
+	}
+	if !utf8.ValidString(o.query) {
+		return usageError("write it in UTF-8", "the query is not UTF-8")
 	}
 	if o.queries == "" && tokenize.Clean(o.query, false) == "" {
 		return usageError("say what to look for: `imgsearch search dog on beach`", "an empty query")

@@ -67,8 +67,15 @@ func (s *session) print(w io.Writer, a answer) error {
 	if err != nil {
 		return err
 	}
-	if len(a.hits) == 0 && s.format == "table" {
-		s.app.notef("no photos found (%d searched)", a.indexed)
+	if len(a.hits) == 0 && s.format != "json" {
+		switch {
+		case a.indexed == 0 && s.under != nil:
+			s.app.notef("no photos found: nothing is indexed in %s", quotePath(strings.Join(s.under, ", ")))
+		case a.indexed == 0:
+			s.app.notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
+		default:
+			s.app.notef("no photos found whose files are there (%d searched)", a.indexed)
+		}
 	}
 	return out.Flush()
 }

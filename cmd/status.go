@@ -28,7 +28,7 @@ func newStatusCommand(app *App) *cobra.Command {
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	c.Flags().BoolVar(&o.failures, "failures", false, "list the files that could not be read, and why")

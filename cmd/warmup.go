@@ -28,7 +28,7 @@ cost on this machine.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 12 the model or the runtime library is missing or damaged`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	c.Flags().StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")

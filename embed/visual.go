@@ -33,7 +33,7 @@ func openVisual(spec Spec, tune tuning) (*Visual, error) {
 
 // Batch is the number of pictures that one Embed should get, and how many calls should run at once, to use the
 // machine fully. On a processor single pictures side by side are the fastest: measured with the built-in tower on
-// two cores, images/s: two runs of one thread, batch 1: 50; batch 4: 44; one run of two threads, batch 1: 44, 8: 38.
+// two cores, one thread a run, images/s: two runs of batch 1: 75, of batch 8: 77; one run: 39 (docs/benchmarks.md#indexing).
 func (v *Visual) Batch() (size, parallel int) {
 	return max(v.session.batch, 1), runtime.NumCPU()
 }

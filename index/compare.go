@@ -87,6 +87,9 @@ func (c *comparer) walkTarget(t target) error {
 func (c *comparer) begin(t target) error {
 	c.root = t.root
 	c.gone = newRootGone(t)
+	if t.file != "" {
+		return nil // one file says nothing of what is gone
+	}
 	var err error
 	c.gone.devices, err = c.store.Devices(c.ctx, t.root.ID)
 	return err
@@ -230,7 +233,9 @@ func statFile(path string) (sqlite.Stat, error) {
 
 // singleFile looks at a file that was named outright; rules about names do not hold for it.
 func (c *comparer) singleFile(t target) error {
-	c.root = t.root
+	if err := c.begin(t); err != nil {
+		return err
+	}
 	place := sqlite.Place{RootID: t.root.ID, Dir: t.start, Name: t.file}
 	file, device, reason, err := scan.Stat(c.path(place))
 	switch {

@@ -10,7 +10,8 @@ import (
 type tally struct {
 	scanned, added, updated, moved, unchanged int
 	removed, kept, unreachable                int
-	failed, failedKnown, embedded, pending    int
+	failed, failedKnown, embedded             int
+	pending, gone                             int
 	estimate                                  time.Duration
 }
 
@@ -47,6 +48,6 @@ func (r *run) summary(begin time.Time) Summary {
 	return Summary{
 		Complete: r.complete, Scanned: n.scanned, Added: n.added, Updated: n.updated, Moved: n.moved, Unchanged: n.unchanged,
 		Removed: n.removed, Kept: n.kept, Unreachable: n.unreachable, Skipped: skipped, Failed: n.failed, FailedKnown: n.failedKnown,
-		Embedded: n.embedded, Elapsed: time.Since(begin), Stopped: r.stopReason.get(), Pending: n.pending, Estimate: n.estimate,
+		Embedded: n.embedded, Elapsed: time.Since(begin), Stopped: r.stopReason.get(), Pending: n.pending, Estimate: n.estimate, Gone: n.gone,
 	}
 }

@@ -41,6 +41,13 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	}
 	pending := r.counts.get().pending
 	r.complete = !r.stopped()
+	for _, g := range r.gone {
+		n, err := r.countGone(ctx, g)
+		if err != nil {
+			return err
+		}
+		r.counts.add(func(t *tally) { t.gone += n })
+	}
 	if pending == 0 || r.stopped() {
 		return nil
 	}
@@ -50,6 +57,21 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	}
 	r.counts.add(func(n *tally) { n.estimate = time.Duration(pending) * perFile })
 	return nil
+}
+
+// countGone counts the files of a root that a run would drop or keep as gone; which of the two, only a run decides.
+func (r *run) countGone(ctx context.Context, g rootGone) (int, error) {
+	if g.unreachable != nil {
+		return r.store.CountFiles(ctx, g.root.ID)
+	}
+	n := len(g.files) + len(g.excluded)
+	folders, err := r.store.Folders(ctx, g.root.ID, g.start)
+	for _, f := range folders {
+		if !g.visited[f.Dir] && !isBelow(f.Dir, g.untouched) {
+			n += f.Files
+		}
+	}
+	return n, err
 }
 
 // sampler keeps an even sample of a stream whose length is not known: when it is full, it drops every other file and

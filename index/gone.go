@@ -218,7 +218,7 @@ func (s *settler) rootUnreachable() error {
 		return nil
 	}
 	s.counts.add(func(t *tally) { t.kept += n; t.unreachable++ })
-	s.req.On.Warned(fmt.Sprintf("%s cannot be reached (%s); its %d files stay in the index (`imgsearch roots rm` forgets it)",
+	s.req.On.Warned(fmt.Sprintf("%s cannot be reached (%s); its %d files stay in the index (`imgsearch roots move` tells where it is now, `roots rm` forgets it)",
 		describe(s.g.root, ""), rootTrouble(s.g.unreachable), n))
 	return nil
 }

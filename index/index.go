@@ -145,6 +145,8 @@ type Summary struct {
 	// Pending and Estimate are a dry run's: files that would be read, and how long that would take.
 	Pending  int
 	Estimate time.Duration
+	// Gone is a dry run's: files of the index that were not found, or that a rule leaves out now.
+	Gone int
 }
 
 // StopReason is why a run ended early.

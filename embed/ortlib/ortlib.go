@@ -17,6 +17,9 @@ var ErrNotFound = errors.New("the ONNX Runtime library is missing")
 // ErrUnusable is a library that cannot be loaded: damaged, for another processor, or not ONNX Runtime.
 var ErrUnusable = errors.New("the ONNX Runtime library cannot be used")
 
+// ErrNoPlace is a machine on which the bundled library cannot be unpacked anywhere.
+var ErrNoPlace = errors.New("the ONNX Runtime library inside the program cannot be unpacked")
+
 // Library is a runtime library that was found.
 type Library struct {
 	// Path is the absolute path of the shared library.

@@ -43,7 +43,7 @@ func unpack(dirs []string) (string, error) {
 	if len(dirs) == 0 {
 		errs = append(errs, errors.New("no folder to unpack it to (HOME is not set)"))
 	}
-	return "", fmt.Errorf("%w: unpack the bundled copy: %w", ErrUnusable, errors.Join(errs...))
+	return "", fmt.Errorf("%w: %w", ErrNoPlace, errors.Join(errs...))
 }
 
 const unpackPattern = ".unpack-*"
