@@ -51,40 +51,60 @@ func summaryOf(t *testing.T, c *exec.Cmd) (s runSummary, err error) {
 	return s, err
 }
 
+// filesOf is the number of files that status tells; 0 without an index.
+func filesOf(t *testing.T, home string) int {
+	t.Helper()
+	c := imgsearch(t, home, "status", "--json")
+	out, err := c.Output()
+	if c.ProcessState.ExitCode() == 10 {
+		return 0
+	}
+	var s struct{ Files int }
+	if err == nil {
+		err = json.Unmarshal(out, &s)
+	}
+	if err != nil {
+		t.Fatalf("status: %v: %s", err, out)
+	}
+	return s.Files
+}
+
+// waitForFiles waits until a running indexer has committed more than so many files.
+func waitForFiles(t *testing.T, home string, more int) {
+	t.Helper()
+	for range 600 {
+		if filesOf(t, home) > more {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("the indexer commits nothing")
+}
+
 // TestKillNine kills the indexer without warning, again and again: each next run continues, nothing is lost but what a
 // second may make, and the index stays sound.
 func TestKillNine(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
-	const n = 150
+	const n = 400
 	for i := range n {
 		writePicture(t, filepath.Join(photos, fmt.Sprintf("%03d.jpg", i)), i)
 	}
 	before := 0
-	for round := range 3 {
+	for range 3 {
 		c := imgsearch(t, home, "index", photos)
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(1200+200*round) * time.Millisecond)
+		waitForFiles(t, home, before)
 		if err := c.Process.Signal(syscall.SIGKILL); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Fatal(err)
 		}
 		_ = c.Wait()
-		out, err := imgsearch(t, home, "status", "--json").Output()
-		if err != nil {
-			t.Fatalf("status after a kill: %v", err)
+		files := filesOf(t, home)
+		if files <= before {
+			t.Fatalf("%d files after a kill, %d before the run", files, before)
 		}
-		var s struct{ Files int }
-		if err := json.Unmarshal(out, &s); err != nil {
-			t.Fatal(err)
-		}
-		if s.Files < before {
-			t.Fatalf("%d files after kill %d, %d before", s.Files, round, before)
-		}
-		before = s.Files
-	}
-	if before == 0 {
-		t.Error("runs of more than a second left nothing")
+		before = files
 	}
 	// A kill that hits a file twice, the second time while it is read alone, sets it aside: hence --retry-failed.
 	s, err := summaryOf(t, imgsearch(t, home, "index", "--json", "--retry-failed", photos))
@@ -100,7 +120,7 @@ func TestKillNine(t *testing.T) {
 // TestInterrupt: the first Ctrl-C commits what is done and exits 130; the next run continues.
 func TestInterrupt(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
-	const n = 200
+	const n = 300
 	for i := range n {
 		writePicture(t, filepath.Join(photos, fmt.Sprintf("%03d.jpg", i)), i)
 	}
@@ -110,7 +130,7 @@ func TestInterrupt(t *testing.T) {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(1500 * time.Millisecond)
+	waitForFiles(t, home, 0)
 	if err := c.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +151,7 @@ func TestInterrupt(t *testing.T) {
 // TestSecondIndexer: one at a time; searching goes on meanwhile.
 func TestSecondIndexer(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
-	for i := range 200 {
+	for i := range 600 {
 		writePicture(t, filepath.Join(photos, fmt.Sprintf("%03d.jpg", i)), i)
 	}
 	first := imgsearch(t, home, "index", photos)
@@ -142,7 +162,7 @@ func TestSecondIndexer(t *testing.T) {
 		_ = first.Process.Kill()
 		_ = first.Wait()
 	}()
-	time.Sleep(1200 * time.Millisecond)
+	waitForFiles(t, home, 0)
 	for _, c := range []struct {
 		args []string
 		code int

@@ -67,6 +67,9 @@ func (p *progress) start() (index.Events, func()) {
 	return events, func() {
 		close(stop)
 		ticking.Wait()
+		if p.kind == "json" {
+			p.show() // the last word is the final state
+		}
 		p.clear()
 	}
 }
