@@ -6,7 +6,7 @@ import (
 )
 
 // precision is the number of fraction bits of a coefficient, as in Pillow (src/libImaging/Resample.c): 32 bits less
-// 8 for the pixel and 2 for the sum's overshoot. With it results equal Pillow's bit by bit.
+// 8 for the pixel and 2 for the sum's overshoot. With it results equal Pillow's.
 const precision = 32 - 8 - 2
 
 // kernel is a resampling filter: its formula and its reach to each side, in source samples at scale 1.
