@@ -23,6 +23,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
 // sampleWebP is one red pixel, lossless: no encoder for the format is among our libraries.
@@ -162,7 +163,7 @@ func checkRoots(ctx context.Context, e *examination, store *sqlite.Store) {
 		}
 		if err != nil {
 			e.warn("roots", "connect its disk, or `imgsearch roots move`, or `imgsearch roots rm`; on a Mac, give the terminal Full Disk Access",
-				"%s: %v", quotePath(r.Path), plainError(err))
+				"%s: %v", escapePath(r.Path), fserr.Cause(err))
 			continue
 		}
 		reachable++

@@ -2,10 +2,8 @@ package cmd
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"maps"
 	"math"
 	"slices"
@@ -82,17 +80,6 @@ func escapePath(path string) string {
 		}
 	}
 	return b.String()
-}
-
-// quotePath names a path in a message.
-func quotePath(path string) string { return escapePath(path) }
-
-// plainError strips the path from a file system error: the message around it names the file.
-func plainError(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 // oneLineText is the first line of a text.

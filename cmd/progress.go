@@ -83,7 +83,7 @@ func (p *progress) change(f func()) {
 func (p *progress) fileFailed(path string, err error) {
 	p.say(func() {
 		p.failed++
-		p.app.warnf("%s: %s", quotePath(path), oneLine(err))
+		p.app.warnf("%s: %s", escapePath(path), oneLine(err))
 		if p.app.verbose && oneLine(err) != err.Error() {
 			p.app.logf("%v", err)
 		}
@@ -120,7 +120,7 @@ func (p *progress) show() {
 	case "bar":
 		p.showBar()
 	case "plain":
-		p.app.notef("%d of %s, %.1f files/s, %s failed%s", p.done, p.total(), rate, fmt.Sprint(p.failed), p.remaining(rate))
+		p.app.notef("%d of %s, %.1f files/s, %d failed%s", p.done, p.total(), rate, p.failed, p.remaining(rate))
 	case "json":
 		_ = printJSON(p.app.streams.Err, struct {
 			Schema int     `json:"schema"`

@@ -143,7 +143,7 @@ func (a *App) removeRoots(ctx context.Context, paths []string) error {
 				}
 				continue
 			}
-			a.notef("forgot %s and its %s; the photos are where they were", quotePath(abs), count(int(n), "file"))
+			a.notef("forgot %s and its %s; the photos are where they were", escapePath(abs), count(int(n), "file"))
 		}
 		return nil
 	})
@@ -160,7 +160,7 @@ func (a *App) moveRoot(ctx context.Context, old, path string) error {
 	}
 	info, err := os.Stat(newAbs)
 	if err != nil || !info.IsDir() {
-		return usageError("give the folder where the photos are now", "%s is not a folder", quotePath(newAbs))
+		return usageError("give the folder where the photos are now", "%s is not a folder", escapePath(newAbs))
 	}
 	return a.changeIndex(ctx, func(store *sqlite.Store) error {
 		roots, err := store.Roots(ctx)
@@ -169,7 +169,7 @@ func (a *App) moveRoot(ctx context.Context, old, path string) error {
 		}
 		for _, r := range roots {
 			if r.Path == newAbs && r.Path != oldAbs {
-				return usageError("forget one of them with `imgsearch roots rm`", "%s is a root itself", quotePath(newAbs))
+				return usageError("forget one of them with `imgsearch roots rm`", "%s is a root itself", escapePath(newAbs))
 			}
 		}
 		if err := store.MoveRoot(ctx, oldAbs, newAbs); err != nil {
@@ -182,7 +182,7 @@ func (a *App) moveRoot(ctx context.Context, old, path string) error {
 				New    string `json:"new"`
 			}{schemaVersion, oldAbs, newAbs})
 		}
-		a.notef("%s is at %s now", quotePath(oldAbs), quotePath(newAbs))
+		a.notef("%s is at %s now", escapePath(oldAbs), escapePath(newAbs))
 		return nil
 	})
 }

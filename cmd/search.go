@@ -125,7 +125,7 @@ func (o *searchOptions) check() error {
 	}
 	if o.queries != "" && o.queries != "-" {
 		if info, err := os.Stat(o.queries); err != nil || info.IsDir() {
-			return usageError("give a file with one query a line, or -", "--queries %s is not a file that is there", quotePath(o.queries))
+			return usageError("give a file with one query a line, or -", "--queries %s is not a file that is there", escapePath(o.queries))
 		}
 	}
 	return checkModelName(o.model)

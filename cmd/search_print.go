@@ -70,7 +70,7 @@ func (s *session) print(w io.Writer, a answer) error {
 	if len(a.hits) == 0 && s.format != "json" {
 		switch {
 		case a.indexed == 0 && s.under != nil:
-			s.app.notef("no photos found: nothing is indexed in %s", quotePath(strings.Join(s.under, ", ")))
+			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.under, ", ")))
 		case a.indexed == 0:
 			s.app.notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
 		default:

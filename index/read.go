@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/scan"
 )
 
@@ -280,7 +281,7 @@ func (w *reader) failed(ctx context.Context, t task, err error) error {
 			return nil
 		}
 		w.counts.add(func(n *tally) { n.scanned++; n.failed++ })
-		w.req.On.Failed(w.path(t.place), plain(err))
+		w.req.On.Failed(w.path(t.place), fserr.Cause(err))
 		w.req.On.Read()
 		return nil
 	}
@@ -294,14 +295,6 @@ func (w *reader) failed(ctx context.Context, t task, err error) error {
 		w.req.On.Failed(w.path(t.place), err)
 	}
 	return w.send(ctx, write{task: t, failure: &failure})
-}
-
-// plain strips the path from a file system error: the message around it names the file.
-func plain(err error) error {
-	if e, ok := errors.AsType[*fs.PathError](err); ok {
-		return e.Err
-	}
-	return err
 }
 
 func (w *reader) send(ctx context.Context, op write) error {

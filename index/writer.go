@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
-	"github.com/imgsearch/imgsearch/scan"
 )
 
 // write is one file's result.
@@ -160,7 +159,7 @@ func (w *writer) commit() error {
 		}
 	})
 	for _, reason := range w.skips {
-		w.run.counts.skip(string(scan.Reason(reason)))
+		w.run.counts.skip(reason)
 	}
 	for _, event := range w.seen {
 		event()

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -76,7 +77,7 @@ func Open(nameOrDir string) (Model, error) {
 		if isName && errors.Is(err, fs.ErrNotExist) {
 			return Model{}, fmt.Errorf("%w %q", ErrUnknown, nameOrDir)
 		}
-		return Model{}, fmt.Errorf("open model %q: %w: %w", nameOrDir, ErrMissing, cause(err))
+		return Model{}, fmt.Errorf("open model %q: %w: %w", nameOrDir, ErrMissing, fserr.Cause(err))
 	}
 	if !info.IsDir() {
 		return Model{}, fmt.Errorf("open model %q: %w: not a folder", nameOrDir, ErrMissing)
@@ -88,21 +89,13 @@ func Open(nameOrDir string) (Model, error) {
 	for _, name := range Files() {
 		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
-			return Model{}, fmt.Errorf("open model %q: %w: %s: %w", nameOrDir, ErrMissing, name, cause(err))
+			return Model{}, fmt.Errorf("open model %q: %w: %s: %w", nameOrDir, ErrMissing, name, fserr.Cause(err))
 		}
 		if !info.Mode().IsRegular() {
 			return Model{}, fmt.Errorf("open model %q: %w: %s is not a file", nameOrDir, ErrMissing, name)
 		}
 	}
 	return Model{Name: filepath.Base(dir), Dir: dir}, nil
-}
-
-// cause strips the path from a file system error: the message around it names the file already.
-func cause(err error) error {
-	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
-		return pathErr.Err
-	}
-	return err
 }
 
 // IsBuiltin tells whether the model's files are inside the binary.

@@ -1,0 +1,16 @@
+// Package fserr shortens file system errors for messages that name the file already.
+package fserr
+
+import (
+	"errors"
+	"io/fs"
+)
+
+// Cause strips the operation and the path from a file system error: "permission denied". Other errors are returned as
+// they are.
+func Cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
