@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
 )
@@ -102,26 +103,22 @@ func lower(s string) string {
 }
 
 // splitBert cuts at white space, which goes, and around punctuation, which stays as words of one character.
-func splitBert(s string) []string {
-	var words []string
+func splitBert(s string, first bool, emit func(string, bool) bool) bool {
 	start := 0
 	for i, r := range s {
 		space, punct := unicode.IsSpace(r), isPunct(r)
 		if !space && !punct {
 			continue
 		}
-		if start < i {
-			words = append(words, s[start:i])
+		if start < i && !emit(s[start:i], first && start == 0) {
+			return false
 		}
-		start = i + len(string(r))
-		if punct {
-			words = append(words, s[i:start])
+		start = i + utf8.RuneLen(r)
+		if punct && !emit(s[i:start], first && i == 0) {
+			return false
 		}
 	}
-	if start < len(s) {
-		words = append(words, s[start:])
-	}
-	return words
+	return start == len(s) || emit(s[start:], first && start == 0)
 }
 
 // isPunct counts all of ASCII's symbols as punctuation, as BERT does.

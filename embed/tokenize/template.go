@@ -12,10 +12,14 @@ func newTemplate(component json.RawMessage) (before, after []int32, err error) {
 		return nil, nil, fmt.Errorf("post-processor: %w", err)
 	}
 	switch kind {
-	case "":
+	case "", "ByteLevel": // ByteLevel changes offsets only
 		return nil, nil, nil
 	case "TemplateProcessing":
 		return templateProcessing(component)
+	case "RobertaProcessing", "BertProcessing":
+		return classProcessing(component)
+	case "Sequence":
+		return sequenceProcessing(component)
 	default:
 		return nil, nil, fmt.Errorf("%w: post-processor %q", ErrUnsupported, kind)
 	}
@@ -61,6 +65,45 @@ func templateProcessing(component json.RawMessage) (before, after []int32, err e
 	}
 	if !seen {
 		return nil, nil, fmt.Errorf("post-processor: the template leaves the text out")
+	}
+	return before, after, nil
+}
+
+// classProcessing is RoBERTa's and BERT's: one token before, one after, each written ["text", id].
+func classProcessing(component json.RawMessage) (before, after []int32, err error) {
+	var c struct {
+		Sep []json.RawMessage `json:"sep"`
+		Cls []json.RawMessage `json:"cls"`
+	}
+	if err := json.Unmarshal(component, &c); err != nil {
+		return nil, nil, fmt.Errorf("post-processor: %w", err)
+	}
+	var ids [2]int32
+	for i, token := range [][]json.RawMessage{c.Cls, c.Sep} {
+		if len(token) != 2 {
+			return nil, nil, fmt.Errorf("post-processor: a token of %d parts", len(token))
+		}
+		if err := json.Unmarshal(token[1], &ids[i]); err != nil {
+			return nil, nil, fmt.Errorf("post-processor: %w", err)
+		}
+	}
+	return ids[:1], ids[1:], nil
+}
+
+// sequenceProcessing applies each processor around what the one before it made.
+func sequenceProcessing(component json.RawMessage) (before, after []int32, err error) {
+	var c struct {
+		Processors []json.RawMessage `json:"processors"`
+	}
+	if err := json.Unmarshal(component, &c); err != nil {
+		return nil, nil, fmt.Errorf("post-processor: %w", err)
+	}
+	for _, p := range c.Processors {
+		b, a, err := newTemplate(p)
+		if err != nil {
+			return nil, nil, err
+		}
+		before, after = append(b[:len(b):len(b)], before...), append(after, a...)
 	}
 	return before, after, nil
 }

@@ -25,44 +25,38 @@ type Config struct {
 
 // Tokenizer encodes text. It is safe for concurrent use.
 type Tokenizer struct {
-	config    Config
-	pad       int32
-	special   specials
-	normalize func(string) string
-	split     func(string) []string
-	model     model
-	before    []int32 // the template's ids around the text
-	after     []int32
+	config     Config
+	pad        int32
+	added      map[string]int32 // the ids of all added tokens
+	raw        specials         // those that are cut out before the text is normalised
+	normalized specials         // those that are cut out after
+	normalize  func(string) string
+	split      splitter
+	model      model
+	before     []int32 // the template's ids around the text
+	after      []int32
 }
 
 // model turns one pre-tokenized word into ids, appended to ids.
 type model interface {
 	encode(ids []int32, word string) []int32
+	// id finds a token of the vocabulary.
 	id(token string) (int32, bool)
-}
-
-// file is the part of tokenizer.json that decides the ids.
-type file struct {
-	AddedTokens   []addedToken    `json:"added_tokens"`
-	Normalizer    json.RawMessage `json:"normalizer"`
-	PreTokenizer  json.RawMessage `json:"pre_tokenizer"`
-	PostProcessor json.RawMessage `json:"post_processor"`
-	Model         json.RawMessage `json:"model"`
 }
 
 // New reads a tokenizer.json.
 func New(tokenizerJSON []byte, config Config) (*Tokenizer, error) {
-	var f file
-	if err := json.Unmarshal(tokenizerJSON, &f); err != nil {
+	f, err := readFile(tokenizerJSON)
+	if err != nil {
 		return nil, fmt.Errorf("read tokenizer: %w", err)
 	}
 	t := &Tokenizer{config: config}
 	for _, load := range []func() error{
-		func() (err error) { t.model, err = newModel(f.Model); return err },
-		func() (err error) { t.normalize, err = newNormalizer(f.Normalizer); return err },
-		func() (err error) { t.split, err = newPreTokenizer(f.PreTokenizer); return err },
-		func() (err error) { t.before, t.after, err = newTemplate(f.PostProcessor); return err },
-		func() (err error) { t.special, err = newSpecials(f.AddedTokens); return err },
+		func() (err error) { t.model, err = newModel(f.model); return err },
+		func() (err error) { t.normalize, err = newNormalizer(f.parts["normalizer"]); return err },
+		func() (err error) { t.split, err = newPreTokenizer(f.parts["pre_tokenizer"]); return err },
+		func() (err error) { t.before, t.after, err = newTemplate(f.parts["post_processor"]); return err },
+		func() error { return t.addTokens(f.parts["added_tokens"]) },
 	} {
 		if err := load(); err != nil {
 			return nil, fmt.Errorf("read tokenizer: %w", err)
@@ -79,8 +73,34 @@ func New(tokenizerJSON []byte, config Config) (*Tokenizer, error) {
 	return t, nil
 }
 
+// addTokens sorts the added tokens into those of the raw text and those of the normalised one.
+func (t *Tokenizer) addTokens(component json.RawMessage) error {
+	var raw, normalized []addedToken
+	t.added = make(map[string]int32)
+	if len(component) > 0 {
+		var all []addedToken
+		if err := json.Unmarshal(component, &all); err != nil {
+			return fmt.Errorf("added_tokens: %w", err)
+		}
+		for _, a := range all {
+			t.added[a.Content] = a.ID
+			if !a.Normalized {
+				raw = append(raw, a)
+			} else if a.Content = t.normalize(a.Content); a.Content != "" {
+				normalized = append(normalized, a)
+			}
+		}
+	}
+	var err error
+	if t.raw, err = newSpecials(raw); err != nil {
+		return err
+	}
+	t.normalized, err = newSpecials(normalized)
+	return err
+}
+
 func (t *Tokenizer) lookup(token string) (int32, bool) {
-	if id, ok := t.special.ids[token]; ok {
+	if id, ok := t.added[token]; ok {
 		return id, true
 	}
 	return t.model.id(token)
@@ -96,18 +116,26 @@ func (t *Tokenizer) Encode(text string) (ids []int32, used int) {
 	ids = make([]int32, 0, t.config.ContextLength)
 	ids = append(ids, t.before...)
 	limit := t.config.ContextLength - len(t.after)
-	t.special.cut(text, func(plain string, special int32, isSpecial bool) bool {
-		if isSpecial {
+	t.raw.cut(text, func(plain string, offset int, special int32) bool {
+		if offset < 0 {
 			ids = append(ids, special)
-		} else {
-			for _, word := range t.split(t.normalize(plain)) {
-				ids = t.model.encode(ids, word)
-				if len(ids) >= limit {
-					break
-				}
-			}
+			return len(ids) < limit
 		}
-		return len(ids) < limit
+		start := offset == 0
+		full := false
+		t.normalized.cut(t.normalize(plain), func(plain string, offset int, special int32) bool {
+			if offset < 0 {
+				ids = append(ids, special)
+			} else {
+				t.split(plain, start && offset == 0, func(word string, _ bool) bool {
+					ids = t.model.encode(ids, word)
+					return len(ids) < limit
+				})
+			}
+			full = len(ids) >= limit
+			return !full
+		})
+		return !full
 	})
 	ids = append(ids[:min(len(ids), limit)], t.after...)
 	used = len(ids)
@@ -115,61 +143,6 @@ func (t *Tokenizer) Encode(text string) (ids []int32, used int) {
 		ids = append(ids, t.pad)
 	}
 	return ids, used
-}
-
-// typeOf reads a component's type; an absent one is "".
-func typeOf(component json.RawMessage) (string, error) {
-	if len(component) == 0 || string(component) == "null" {
-		return "", nil
-	}
-	var head struct {
-		Type string `json:"type"`
-	}
-	if err := json.Unmarshal(component, &head); err != nil {
-		return "", err
-	}
-	return head.Type, nil
-}
-
-func newModel(component json.RawMessage) (model, error) {
-	kind, err := typeOf(component)
-	if err != nil {
-		return nil, fmt.Errorf("model: %w", err)
-	}
-	switch kind {
-	case "WordPiece":
-		return newWordPiece(component)
-	default:
-		return nil, fmt.Errorf("%w: model %q", ErrUnsupported, kind)
-	}
-}
-
-func newNormalizer(component json.RawMessage) (func(string) string, error) {
-	kind, err := typeOf(component)
-	if err != nil {
-		return nil, fmt.Errorf("normalizer: %w", err)
-	}
-	switch kind {
-	case "":
-		return func(s string) string { return s }, nil
-	case "BertNormalizer":
-		return newBertNormalizer(component)
-	default:
-		return nil, fmt.Errorf("%w: normalizer %q", ErrUnsupported, kind)
-	}
-}
-
-func newPreTokenizer(component json.RawMessage) (func(string) []string, error) {
-	kind, err := typeOf(component)
-	if err != nil {
-		return nil, fmt.Errorf("pre-tokenizer: %w", err)
-	}
-	switch kind {
-	case "BertPreTokenizer":
-		return splitBert, nil
-	default:
-		return nil, fmt.Errorf("%w: pre-tokenizer %q", ErrUnsupported, kind)
-	}
 }
 
 // validUTF8 replaces bytes that are not UTF-8, so that every later step sees whole characters.

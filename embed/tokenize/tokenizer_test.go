@@ -3,14 +3,11 @@ package tokenize_test
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/imgsearch/imgsearch/embed/tokenize"
-	"github.com/imgsearch/imgsearch/internal/testkit"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -98,70 +95,17 @@ func TestNewRefuses(t *testing.T) {
 		want   error
 		says   string
 	}{
-		"truncated":          {whole[:1000], tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, nil, "JSON"},
-		"normalizer":         {strings.Replace(whole, "BertNormalizer", "Rot13", 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Rot13"},
-		"pre-tokenizer":      {strings.Replace(whole, "BertPreTokenizer", "Whole", 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Whole"},
-		"model":              {strings.Replace(whole, `{"type":"WordPiece","unk`, `{"type":"Runes","unk`, 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Runes"},
-		"post-processor":     {strings.Replace(whole, "TemplateProcessing", "Sandwich", 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Sandwich"},
-		"added token's flag": {strings.Replace(whole, `"lstrip":false`, `"lstrip":true`, 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "lstrip"},
-		"pad token":          {whole, tokenize.Config{ContextLength: 32, PadToken: "<pad>"}, nil, "<pad>"},
-		"context":            {whole, tokenize.Config{ContextLength: 2, PadToken: "[PAD]"}, nil, "context length"},
+		"truncated":      {whole[:1000], tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, nil, "EOF"},
+		"normalizer":     {strings.Replace(whole, "BertNormalizer", "Rot13", 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Rot13"},
+		"pre-tokenizer":  {strings.Replace(whole, "BertPreTokenizer", "Whole", 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Whole"},
+		"model":          {strings.Replace(whole, `{"type":"WordPiece","unk`, `{"type":"Runes","unk`, 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Runes"},
+		"post-processor": {strings.Replace(whole, "TemplateProcessing", "Sandwich", 1), tokenize.Config{ContextLength: 32, PadToken: "[PAD]"}, tokenize.ErrUnsupported, "Sandwich"},
+		"pad token":      {whole, tokenize.Config{ContextLength: 32, PadToken: "<pad>"}, nil, "<pad>"},
+		"context":        {whole, tokenize.Config{ContextLength: 2, PadToken: "[PAD]"}, nil, "context length"},
 	} {
 		_, err := tokenize.New([]byte(c.json), c.config)
 		if err == nil || !strings.Contains(err.Error(), c.says) || (c.want != nil && !errors.Is(err, c.want)) {
 			t.Errorf("%s: err = %v, want one that says %q", name, err, c.says)
-		}
-	}
-}
-
-// TestReferenceCases compares with Hugging Face's own tokenizers.
-func TestReferenceCases(t *testing.T) {
-	dir := testkit.Shared(t, "reference", "tokenizers")
-	for _, name := range []string{"bert-wordpiece"} {
-		t.Run(name, func(t *testing.T) { checkCases(t, filepath.Join(dir, name)) })
-	}
-}
-
-func checkCases(t *testing.T, dir string) {
-	read := func(name string, v any) []byte {
-		data, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if v != nil {
-			if err := json.Unmarshal(data, v); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return data
-	}
-	var cases []struct {
-		Text string
-		IDs  []int32
-	}
-	read("cases.json", &cases)
-	var config struct {
-		Text struct {
-			ContextLength int `json:"context_length"`
-			Kwargs        struct{ Clean string }
-		} `json:"text_cfg"`
-	}
-	read("config.json", &config)
-	var special struct {
-		Pad string `json:"pad_token"`
-	}
-	read("tokenizer_config.json", &special)
-	tok, err := tokenize.New(read("tokenizer.json", nil), tokenize.Config{
-		ContextLength: config.Text.ContextLength,
-		PadToken:      special.Pad,
-		Canonicalize:  config.Text.Kwargs.Clean == "canonicalize",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range cases {
-		if got, _ := tok.Encode(c.Text); !slices.Equal(got, c.IDs) {
-			t.Errorf("Encode(%q)\n got %v\nwant %v", c.Text, got, c.IDs)
 		}
 	}
 }
@@ -182,17 +126,4 @@ func FuzzEncode(f *testing.F) {
 			}
 		}
 	})
-}
-
-func BenchmarkNew(b *testing.B) {
-	for b.Loop() {
-		newStarter(b)
-	}
-}
-
-func BenchmarkEncode(b *testing.B) {
-	tok := newStarter(b)
-	for b.Loop() {
-		tok.Encode("two young children on a skateboard going across a sidewalk")
-	}
 }

@@ -15,21 +15,21 @@ type wordPiece struct {
 	maxChars int
 }
 
-func newWordPiece(component json.RawMessage) (*wordPiece, error) {
+func newWordPiece(m modelPart) (*wordPiece, error) {
 	var c struct {
-		UnkToken string           `json:"unk_token"`
-		Prefix   string           `json:"continuing_subword_prefix"`
-		MaxChars int              `json:"max_input_chars_per_word"`
-		Vocab    map[string]int32 `json:"vocab"`
+		UnkToken string `json:"unk_token"`
+		Prefix   string `json:"continuing_subword_prefix"`
+		MaxChars int    `json:"max_input_chars_per_word"`
 	}
-	if err := json.Unmarshal(component, &c); err != nil {
+	if err := json.Unmarshal(m.options, &c); err != nil {
 		return nil, fmt.Errorf("model: %w", err)
 	}
-	unknown, ok := c.Vocab[c.UnkToken]
+	vocab := m.vocabulary()
+	unknown, ok := vocab[c.UnkToken]
 	if !ok {
 		return nil, fmt.Errorf("model: unknown token %q is not in the vocabulary", c.UnkToken)
 	}
-	return &wordPiece{vocab: c.Vocab, prefix: c.Prefix, unknown: unknown, maxChars: c.MaxChars}, nil
+	return &wordPiece{vocab: vocab, prefix: c.Prefix, unknown: unknown, maxChars: c.MaxChars}, nil
 }
 
 func (m *wordPiece) id(token string) (int32, bool) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +22,22 @@ func Shared(t testing.TB, elem ...string) string {
 		t.Skipf("shared reference data is absent (IMGSEARCH_SHARED): %v", err)
 	}
 	return path
+}
+
+// Captions returns the captions of the team's photos.
+func Captions(t testing.TB) []string {
+	t.Helper()
+	data, err := os.ReadFile(Shared(t, "photos", "captions.tsv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var captions []string
+	for line := range strings.Lines(string(data)) {
+		if _, caption, ok := strings.Cut(strings.TrimSpace(line), "\t"); ok {
+			captions = append(captions, caption)
+		}
+	}
+	return captions
 }
 
 // Repository returns the repository's root folder.

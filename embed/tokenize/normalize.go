@@ -1,0 +1,104 @@
+package tokenize
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// newNormalizer reads a normalizer: what is done to the text before it is cut.
+func newNormalizer(component json.RawMessage) (func(string) string, error) {
+	kind, err := typeOf(component)
+	if err != nil {
+		return nil, fmt.Errorf("normalizer: %w", err)
+	}
+	var c struct {
+		Normalizers []json.RawMessage `json:"normalizers"`
+		Pattern     json.RawMessage   `json:"pattern"`
+		Content     string            `json:"content"`
+		Prepend     string            `json:"prepend"`
+		StripLeft   bool              `json:"strip_left"`
+		StripRight  bool              `json:"strip_right"`
+		CharsMap    []byte            `json:"precompiled_charsmap"` // base64
+	}
+	if kind != "" {
+		if err := json.Unmarshal(component, &c); err != nil {
+			return nil, fmt.Errorf("normalizer %s: %w", kind, err)
+		}
+	}
+	switch kind {
+	case "":
+		return func(s string) string { return s }, nil
+	case "Sequence":
+		return newNormalizerSequence(c.Normalizers)
+	case "NFC":
+		return norm.NFC.String, nil
+	case "NFD":
+		return norm.NFD.String, nil
+	case "NFKC":
+		return norm.NFKC.String, nil
+	case "NFKD":
+		return norm.NFKD.String, nil
+	case "Lowercase":
+		return lower, nil
+	case "Replace":
+		return newReplace(c.Pattern, c.Content)
+	case "Prepend":
+		return func(s string) string {
+			if s == "" {
+				return s
+			}
+			return c.Prepend + s
+		}, nil
+	case "Strip":
+		return func(s string) string {
+			if c.StripLeft {
+				s = strings.TrimLeftFunc(s, unicode.IsSpace)
+			}
+			if c.StripRight {
+				s = strings.TrimRightFunc(s, unicode.IsSpace)
+			}
+			return s
+		}, nil
+	case "Precompiled":
+		m, err := newCharsMap(c.CharsMap)
+		if err != nil {
+			return nil, fmt.Errorf("normalizer %s: %w", kind, err)
+		}
+		return m.normalize, nil
+	case "BertNormalizer":
+		return newBertNormalizer(component)
+	default:
+		return nil, fmt.Errorf("%w: normalizer %q", ErrUnsupported, kind)
+	}
+}
+
+func newNormalizerSequence(components []json.RawMessage) (func(string) string, error) {
+	steps := make([]func(string) string, len(components))
+	for i, c := range components {
+		var err error
+		if steps[i], err = newNormalizer(c); err != nil {
+			return nil, err
+		}
+	}
+	return func(s string) string {
+		for _, step := range steps {
+			s = step(s)
+		}
+		return s
+	}, nil
+}
+
+func newReplace(component json.RawMessage, content string) (func(string) string, error) {
+	p, err := newPattern(component)
+	if err != nil {
+		return nil, fmt.Errorf("normalizer Replace: %w", err)
+	}
+	if p.re == nil {
+		return func(s string) string { return strings.ReplaceAll(s, p.literal, content) }, nil
+	}
+	return func(s string) string { return p.re.ReplaceAllLiteralString(s, content) }, nil
+}
