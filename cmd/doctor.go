@@ -9,7 +9,7 @@ import (
 
 type doctorOptions struct {
 	app   *App
-	model string
+	model askedModel
 }
 
 func newDoctorCommand(app *App) *cobra.Command {
@@ -25,7 +25,7 @@ EXIT STATUS
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
-	c.Flags().StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
+	modelFlags(c.Flags(), &o.model)
 	return c
 }
 
@@ -49,7 +49,7 @@ type finding struct {
 // examination collects findings; what one check learns, later ones use.
 type examination struct {
 	app      *App
-	asked    string // --model
+	asked    askedModel
 	findings []finding
 	model    *model // nil: it cannot be opened
 	runtime  bool   // the native runtime is there
@@ -77,7 +77,7 @@ func (e *examination) failErr(name string, err error) {
 }
 
 func (o *doctorOptions) run(ctx context.Context) error {
-	if err := checkModelName(o.model); err != nil {
+	if err := o.model.check(o.app); err != nil {
 		return err
 	}
 	e := &examination{app: o.app, asked: o.model}

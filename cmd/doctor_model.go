@@ -34,7 +34,7 @@ func checkModel(ctx context.Context, e *examination) {
 		store = opened
 		defer store.Close()
 	}
-	m, err := e.app.chooseModel(ctx, store, e.asked)
+	m, err := e.app.chooseModel(ctx, store, e.asked, true)
 	if err != nil {
 		e.failErr("model", err)
 		return
@@ -51,7 +51,7 @@ func checkModel(ctx context.Context, e *examination) {
 	if dir := m.spec.Model.Dir; dir != "" {
 		where = dir
 	}
-	e.ok("model", "%s (%s), dimension %d, pictures of %d x %d, identity %.12s", m.spec.Model.Name, where, m.spec.Dim,
+	e.ok("model", "%s (%s), %s, dimension %d, pictures of %d x %d, identity %.12s", m.spec.Model.Name, where, m.precision, m.spec.Dim,
 		m.spec.Preprocess.Width, m.spec.Preprocess.Height, m.identity)
 }
 

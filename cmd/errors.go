@@ -14,6 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/models"
+	"github.com/imgsearch/imgsearch/models/hub"
 	"github.com/imgsearch/imgsearch/scan"
 )
 
@@ -34,7 +35,7 @@ const (
 	hintGetRuntime   = "install imgsearch from a release or by `make build`, which carries the library, or give one: --ort-lib FILE or IMGSEARCH_ORT_LIB (pip download --no-deps onnxruntime==1.32.0 has it inside)"
 	hintModelFolder  = "a model is a folder with config.json, visual/ and textual/; `imgsearch doctor --model DIR` examines it"
 	hintMakeAnIndex  = "make one with `imgsearch index DIR`"
-	hintFreeSomeDisk = "free some space, or put the index elsewhere with --index; what was committed is safe, the next run continues"
+	hintFreeSomeDisk = "free some space, or put what grows elsewhere (--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE); what was finished is safe, the next run continues"
 )
 
 // codedError is an error that has its exit code; the message may have been told already.
@@ -89,7 +90,15 @@ func classify(err error) (code int, hint string) {
 		{sqlite.ErrDamaged, exitFailed, "`imgsearch doctor` examines it; the photos themselves are not touched by this"},
 		{sqlite.ErrNoRoot, exitUsage, "`imgsearch roots list` shows the roots"},
 		{index.ErrBusy, exitBusy, "wait for it to end; `imgsearch index --if-idle` leaves quietly instead"},
-		{models.ErrUnknown, exitUsage, "give the folder of a model, or `starter`, the built-in one"},
+		{models.ErrUnknown, exitUsage, "`imgsearch models list` shows the names; the folder of a model may be given too"},
+		{models.ErrNotInstalled, exitModel, "download it with `imgsearch models pull NAME`"},
+		{hub.ErrOffline, exitFailed, "unset HF_HUB_OFFLINE, or give a folder with --from DIR"},
+		{hub.ErrDenied, exitFailed, "the repository wants a token: set HF_TOKEN to one that may read it"},
+		{hub.ErrNotFound, exitFailed, "check the name, the revision and HF_ENDPOINT; the layout that is read stands in docs/models.md"},
+		{hub.ErrCorrupt, exitFailed, "nothing was installed; try again later, or another --revision"},
+		{hub.ErrUnreachable, exitFailed, "check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT; what came is kept, the next pull continues"},
+		{hub.ErrBusy, exitBusy, "wait for it to end"},
+		{hub.ErrNoSpace, exitFailed, "free some space, or set IMGSEARCH_MODELS to a folder on another disk; what came is kept, the next pull continues"},
 		{models.ErrMissing, exitModel, hintModelFolder},
 		{models.ErrDamaged, exitModel, hintModelFolder},
 		{ortlib.ErrNotFound, exitModel, hintGetRuntime},

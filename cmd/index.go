@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/internal/fserr"
@@ -26,7 +27,7 @@ type indexOptions struct {
 	paths         []string
 	from          string
 	fromNul       bool
-	model         string
+	model         askedModel
 	exclude       []string
 	oneFileSystem bool
 	prune         bool
@@ -79,7 +80,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringVar(&o.from, "from", "", "read paths from `FILE`, one a line; - is the standard input")
 	f.BoolVarP(&o.fromNul, "null", "0", false, "the paths of --from end with a NUL byte instead of a newline")
-	f.StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
+	modelFlags(f, &o.model)
 	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
 	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident; not those of a root that is empty or missing (see roots rm)")
@@ -104,7 +105,7 @@ func (o *indexOptions) check() error {
 	case o.fromNul && o.from == "":
 		return usageError("it belongs to --from", "--null without --from")
 	}
-	if err := checkModelName(o.model); err != nil {
+	if err := o.model.check(o.app); err != nil {
 		return err
 	}
 	if err := scan.CheckPatterns(o.exclude); err != nil {
@@ -241,9 +242,9 @@ func (o *indexOptions) open(ctx context.Context, create bool) (*sqlite.Store, *i
 			store.Close()
 		}
 	}
-	if o.model != "" && errors.Is(sqlite.Check(path), sqlite.ErrNoIndex) {
+	if o.model.name != "" && errors.Is(sqlite.Check(path), sqlite.ErrNoIndex) {
 		// No index is made for a model that cannot be used.
-		if _, err := o.app.openModel(o.model); err != nil {
+		if _, err := o.app.openSpec(o.model.name); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -263,7 +264,7 @@ func (o *indexOptions) open(ctx context.Context, create bool) (*sqlite.Store, *i
 }
 
 func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []string) error {
-	m, err := o.app.chooseModel(ctx, store, o.model)
+	m, err := o.app.chooseModel(ctx, store, o.model, true)
 	if err != nil {
 		return err
 	}
@@ -271,7 +272,7 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	stored := m.stored()
 	if !o.dryRun {
 		loader.StartVisual()
-		if stored, err = store.EnsureModel(ctx, stored); err != nil {
+		if stored, err = o.register(ctx, store, m); err != nil {
 			return err
 		}
 	} else if known, ok, err := store.ModelByIdentity(ctx, m.identity); err != nil {
@@ -297,6 +298,11 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	if err := o.print(sum, m, loader.Provider()); err != nil {
 		return err
 	}
+	if !o.dryRun {
+		if err := o.settleModel(ctx, store, stored); err != nil {
+			return err
+		}
+	}
 	switch {
 	case sum.Stopped == index.Interrupted:
 		return quietExit(exitInterrupted)
@@ -306,4 +312,65 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		return quietExit(exitUnreadable)
 	}
 	return nil
+}
+
+// register makes the index know the model. Where the index's own model is not what it was (its files, or what this
+// version computes), the new one is wanted in its place.
+func (o *indexOptions) register(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
+	usual, err := usualModel(ctx, store, true)
+	if err != nil {
+		return usual, err
+	}
+	stored, err := o.app.ensureModel(ctx, store, m)
+	if err != nil {
+		return stored, err
+	}
+	if o.model == (askedModel{}) && usual.Identity != "" && usual.Identity != m.identity {
+		o.app.warnf("model %s computes other vectors than before (its files, the precision's arithmetic or imgsearch changed): embedding the photos again", m.spec.Model.Name)
+		return stored, store.SetWantedModel(ctx, m.identity)
+	}
+	return stored, nil
+}
+
+// settleModel makes the wanted model the default once it has all vectors, and tells where searches use another model.
+func (o *indexOptions) settleModel(ctx context.Context, store *sqlite.Store, used sqlite.Model) error {
+	ctx = context.WithoutCancel(ctx)
+	usual, ok, err := store.DefaultModel(ctx)
+	if err != nil || !ok || usual.Identity == used.Identity {
+		return err
+	}
+	have, all, err := store.Coverage(ctx, used.ID)
+	if err != nil {
+		return err
+	}
+	wanted, ok, err := store.WantedModel(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case ok && wanted.Identity == used.Identity && have == all:
+		o.app.notef("model %s has the vectors of all %d pictures: searches use it from now on", modelTitle(used), all)
+		return store.SetDefaultModel(ctx, used.Identity)
+	case ok && wanted.Identity == used.Identity:
+		o.app.notef("model %s has the vectors of %d of %d pictures: searches use %s until it has all", modelTitle(used), have, all, modelTitle(usual))
+	default:
+		o.app.notef("searches use model %s; `imgsearch models use %s` changes that", modelTitle(usual), useArgs(used))
+	}
+	return nil
+}
+
+// modelTitle names a model of the index for people.
+func modelTitle(m sqlite.Model) string {
+	if m.Precision == string(embed.FP32) {
+		return m.Name
+	}
+	return m.Name + " in " + m.Precision
+}
+
+// useArgs are what `models use` takes to mean a model.
+func useArgs(m sqlite.Model) string {
+	if m.Precision == string(embed.FP32) {
+		return m.Ref
+	}
+	return m.Ref + " --precision " + m.Precision
 }

@@ -50,7 +50,7 @@ func (o *indexOptions) print(sum index.Summary, m model, provider embed.Provider
 			Moved: sum.Moved, Unchanged: sum.Unchanged, Removed: sum.Removed, KeptUnreachable: sum.Kept, Skipped: sum.Skipped,
 			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded,
 			ElapsedS: round(sum.Elapsed.Seconds(), 3), ImagesPerS: round(rate, 2),
-			Model: m.spec.Model.Name, Precision: embed.Precision, Provider: provider.Name, ProviderReason: provider.Reason,
+			Model: m.spec.Model.Name, Precision: string(m.precision), Provider: provider.Name, ProviderReason: provider.Reason,
 		}
 		if o.dryRun {
 			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: round(sum.Estimate.Seconds(), 1)}

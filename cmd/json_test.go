@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd"
 	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/models"
 )
 
 // program runs the command line in this process.
@@ -25,6 +26,7 @@ func newProgram(t *testing.T) program {
 	t.Helper()
 	t.Setenv("IMGSEARCH_ORT_LIB", testkit.RuntimeLibrary(t))
 	t.Setenv("IMGSEARCH_CACHE", t.TempDir())
+	t.Setenv("IMGSEARCH_MODELS", t.TempDir())
 	return program{t, filepath.Join(t.TempDir(), "i.db")}
 }
 
@@ -111,12 +113,28 @@ func TestMachineFormats(t *testing.T) {
 	check("roots", "", 0, "roots", "list")
 	check("doctor", "", 0, "doctor")
 	check("warmup", "", 0, "warmup")
+	check("models-list", "", 0, "models", "list")
+	check("models-pull", "", 0, "models", "pull", "--from", starterFolder(t), "mine")
+	check("models-list", "", 0, "models", "list")
+	check("models-verify", "", 0, "models", "verify", "mine", "starter")
+	check("models-use", "", 0, "models", "use", "starter")
+	check("status", "", 0, "status")
 	moved := filepath.Join(t.TempDir(), "moved")
 	if err := os.Rename(photos, moved); err != nil {
 		t.Fatal(err)
 	}
 	check("roots-move", "", 0, "roots", "move", photos, moved)
 	check("roots-rm", "", 0, "roots", "rm", moved)
+}
+
+// starterFolder lays the built-in model out as a folder.
+func starterFolder(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(testkit.Repository(), "models", "starter")
+	if _, err := models.Open(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 func TestProgressJSON(t *testing.T) {

@@ -28,6 +28,7 @@ ENVIRONMENT
   IMGSEARCH_INDEX    the index, as --index
   IMGSEARCH_ORT_LIB  the ONNX Runtime library, as --ort-lib
   IMGSEARCH_CACHE    the folder for what can be made again
+  IMGSEARCH_MODELS   the folder of downloaded models
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its others.`,
@@ -52,7 +53,7 @@ EXIT STATUS
 		return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
 	})
 	c.AddCommand(
-		newIndexCommand(app), newSearchCommand(app), newStatusCommand(app), newRootsCommand(app),
+		newIndexCommand(app), newSearchCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
 		newWarmupCommand(app), newDoctorCommand(app),
 	)
 	for _, sub := range c.Commands() {

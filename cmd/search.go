@@ -27,7 +27,7 @@ type searchOptions struct {
 	nul            bool
 	allPaths       bool
 	includeMissing bool
-	model          string
+	model          askedModel
 }
 
 func newSearchCommand(app *App) *cobra.Command {
@@ -77,7 +77,7 @@ EXIT STATUS
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
-	f.StringVar(&o.model, "model", "", "the model: `DIR` or starter (default: the index's)")
+	modelFlags(f, &o.model)
 	return c
 }
 
@@ -128,7 +128,7 @@ func (o *searchOptions) check() error {
 			return usageError("give a file with one query a line, or -", "--queries %s is not a file that is there", escapePath(o.queries))
 		}
 	}
-	return checkModelName(o.model)
+	return o.model.check(o.app)
 }
 
 func (o *searchOptions) run(ctx context.Context) error {
@@ -140,7 +140,7 @@ func (o *searchOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	m, err := o.app.chooseModel(ctx, store, o.model)
+	m, err := o.app.chooseModel(ctx, store, o.model, false)
 	if err != nil {
 		return err
 	}
@@ -150,6 +150,9 @@ func (o *searchOptions) run(ctx context.Context) error {
 	}
 	loader := o.app.loader(m, o.queries == "")
 	loader.StartTextual()
+	if err := o.tellCoverage(ctx, store, stored); err != nil {
+		return err
+	}
 	searcher, err := index.NewSearcher(ctx, store, stored)
 	if err != nil {
 		return err
@@ -169,13 +172,28 @@ func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m mo
 		return stored, err
 	}
 	give := "imgsearch index"
-	if o.model != "" {
-		give += " --model " + o.model
+	if o.model != (askedModel{}) {
+		give += o.model.flags()
 	}
 	return stored, &codedError{
-		code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", m.spec.Model.Name),
+		code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", modelTitle(m.stored())),
 		hint: fmt.Sprintf("make them with `%s`", give),
 	}
+}
+
+// tellCoverage says that another model is to answer, once it has all vectors.
+func (o *searchOptions) tellCoverage(ctx context.Context, store *sqlite.Store, used sqlite.Model) error {
+	wanted, ok, err := store.WantedModel(ctx)
+	if err != nil || !ok || wanted.Identity == used.Identity {
+		return err
+	}
+	have, all, err := store.Coverage(ctx, wanted.ID)
+	if err != nil {
+		return err
+	}
+	mine, _, err := store.Coverage(ctx, used.ID)
+	o.app.notef("model %s answers (%d of %d pictures); %s has %d of %d: `imgsearch index` goes on", modelTitle(used), mine, all, modelTitle(wanted), have, all)
+	return err
 }
 
 // session is what one or many queries share.

@@ -8,7 +8,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
 )
 
@@ -82,7 +81,7 @@ func (s *session) print(w io.Writer, a answer) error {
 
 func (s *session) answerJSON(a answer) answerJSON {
 	return answerJSON{
-		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.model.spec.Model.Name, Precision: embed.Precision,
+		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.model.spec.Model.Name, Precision: string(s.model.precision),
 		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.indexed, Results: s.hitsJSON(a.hits),
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -47,6 +48,7 @@ type statusJSON struct {
 	PhotoBytes  int64           `json:"photo_bytes"`
 	Failures    int             `json:"failures"`
 	Model       *statusModel    `json:"model"`
+	Models      []statusModel   `json:"models"`
 	LastRun     *statusRun      `json:"last_run"`
 	FailureList []statusFailure `json:"failure_list,omitempty"`
 }
@@ -57,6 +59,8 @@ type statusModel struct {
 	Precision string `json:"precision"`
 	Dim       int    `json:"dim"`
 	Embedded  int    `json:"embedded"`
+	// Role is "default" for the model that answers, "wanted" for the one that is to, else "".
+	Role string `json:"role"`
 }
 
 type statusRun struct {
@@ -113,17 +117,13 @@ func (o *statusOptions) collect(ctx context.Context, store *sqlite.Store) (s sta
 		s.Roots = append(s.Roots, r.Path)
 		byID[r.ID] = r.Path
 	}
-	model, hasModel, err := store.DefaultModel(ctx)
-	if err != nil {
-		return s, err
-	}
-	n, err := store.Count(ctx, model.ID)
+	n, err := store.Count(ctx, 0)
 	if err != nil {
 		return s, err
 	}
 	s.Files, s.Pictures, s.PhotoBytes, s.Failures = n.Files, n.Contents, n.Bytes, n.Failures
-	if hasModel {
-		s.Model = &statusModel{model.Name, model.Identity, model.Precision, model.Dim, n.Embedded}
+	if err := s.addModels(ctx, store); err != nil {
+		return s, err
 	}
 	if run, ok, err := store.LastRun(ctx); err != nil {
 		return s, err
@@ -139,6 +139,41 @@ func (o *statusOptions) collect(ctx context.Context, store *sqlite.Store) (s sta
 		s.FailureList = append(s.FailureList, statusFailure{path, notUTF8(path), f.Stage, oneLineText(f.Reason), stamp(time.Unix(f.FailedAt, 0))})
 	}
 	return s, err
+}
+
+// addModels tells each identity's coverage, the default one's first.
+func (s *statusJSON) addModels(ctx context.Context, store *sqlite.Store) error {
+	used, _, err := store.DefaultModel(ctx)
+	if err != nil {
+		return err
+	}
+	wanted, _, err := store.WantedModel(ctx)
+	if err != nil {
+		return err
+	}
+	known, err := store.Models(ctx)
+	if err != nil {
+		return err
+	}
+	s.Models = []statusModel{}
+	for _, m := range known {
+		have, _, err := store.Coverage(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		one := statusModel{m.Name, m.Identity, m.Precision, m.Dim, have, ""}
+		switch m.Identity {
+		case used.Identity:
+			one.Role = "default"
+			s.Model = &one
+			s.Models = slices.Insert(s.Models, 0, one)
+			continue
+		case wanted.Identity:
+			one.Role = "wanted"
+		}
+		s.Models = append(s.Models, one)
+	}
+	return nil
 }
 
 func runStatus(run sqlite.Run) *statusRun {
@@ -173,8 +208,15 @@ func (o *statusOptions) print(s statusJSON) error {
 		fmt.Fprintf(w, "%s\t%s\n", label, escapePath(root))
 	}
 	fmt.Fprintf(w, "photos\t%d pictures in %s (%s)\n", s.Pictures, count(s.Files, "file"), humanize.IBytes(uint64(s.PhotoBytes)))
-	if s.Model != nil {
-		fmt.Fprintf(w, "model\t%s, %s, dimension %d: %d of %d pictures embedded\n", s.Model.Name, s.Model.Precision, s.Model.Dim, s.Model.Embedded, s.Pictures)
+	for i, m := range s.Models {
+		label := "models"
+		if i > 0 {
+			label = ""
+		} else if len(s.Models) == 1 {
+			label = "model"
+		}
+		role := map[string]string{"wanted": "; searches use it when it has all (`imgsearch index`)", "": "; kept beside (`imgsearch models use` chooses it)"}[m.Role]
+		fmt.Fprintf(w, "%s\t%s, %s, dimension %d: %d of %d pictures embedded%s\n", label, m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
 	}
 	if s.Failures > 0 {
 		fmt.Fprintf(w, "failed\t%s could not be read (`imgsearch status --failures` lists them)\n", count(s.Failures, "file"))

@@ -5,8 +5,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"path"
+	"path/filepath"
 	"slices"
 
+	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
 	"github.com/imgsearch/imgsearch/embed/tokenize"
 	"github.com/imgsearch/imgsearch/models"
@@ -19,6 +23,10 @@ type Spec struct {
 	Tokens     tokenize.Config
 	// Dim is the embedding dimension.
 	Dim int
+	// Visual and Textual are what the towers' graphs take and give.
+	Visual, Textual onnx.Signature
+	// Digests are the SHA-256 of all files, once ReadDigests has read them.
+	Digests models.Digests
 }
 
 // ReadSpec reads a model's configuration. Errors wrap models.ErrMissing or models.ErrDamaged.
@@ -69,7 +77,31 @@ func ReadSpec(m models.Model) (Spec, error) {
 		PadToken:      pad,
 		Canonicalize:  config.Text.Kwargs.Clean == "canonicalize",
 	}
-	return s, nil
+	if s.Visual, err = readSignature(m, models.VisualFile); err != nil {
+		return s, err
+	}
+	s.Textual, err = readSignature(m, models.TextualFile)
+	return s, err
+}
+
+// weightFiles are the files beside a tower's graph that hold its weights, relative to the model's folder. Exporters
+// split graphs above 2 GB, and call those files what they like.
+func (s Spec) weightFiles(tower string) []string {
+	sig := s.Visual
+	if tower == models.TextualFile {
+		sig = s.Textual
+	}
+	names := make([]string, len(sig.Files))
+	for i, name := range sig.Files {
+		names[i] = path.Join(path.Dir(tower), filepath.ToSlash(name))
+	}
+	return names
+}
+
+// ReadDigests asks for the digests of every file that decides what the model computes (models.Model.Digests).
+func (s *Spec) ReadDigests(cache string) (err error) {
+	s.Digests, err = s.Model.Digests(cache, append(s.weightFiles(models.VisualFile), s.weightFiles(models.TextualFile)...))
+	return err
 }
 
 // tokenText reads a special token, which is a string or an object that holds one.
@@ -102,21 +134,13 @@ func damaged(name string, err error) error {
 	return fmt.Errorf("%w: %s: %w", models.ErrDamaged, name, err)
 }
 
-// Precision is the arithmetic that a model's vectors come from.
-const Precision = "fp32"
-
 // Identity names what decides the numbers in a vector: the SHA-256 over the digests of the model's files, the
 // version of our preprocessing, and the precision. Vectors of different identities are never compared.
-func Identity(digests models.Digests) string {
-	names := make([]string, 0, len(digests))
-	for name := range digests {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+func (s Spec) Identity(p Precision) string {
 	h := sha256.New()
-	for _, name := range names {
-		fmt.Fprintf(h, "%s %s\n", digests[name], name)
+	for _, name := range slices.Sorted(maps.Keys(s.Digests)) {
+		fmt.Fprintf(h, "%s %s\n", s.Digests[name], name)
 	}
-	fmt.Fprintf(h, "preprocess %d\nprecision %s\n", preprocess.Version, Precision)
+	fmt.Fprintf(h, "preprocess %d\nprecision %s\n", preprocess.Version, p.recipe())
 	return hex.EncodeToString(h.Sum(nil))
 }

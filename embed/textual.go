@@ -27,7 +27,7 @@ func openTextual(spec Spec, tune tuning) (*Textual, error) {
 		tok, err := LoadTokenizer(spec)
 		tokenizer <- loaded{tok, err}
 	}()
-	s, err := openSession(spec, models.TextualFile, tune)
+	s, err := openSession(spec, models.TextualFile, spec.Textual, tune)
 	tok := <-tokenizer
 	if err != nil {
 		return nil, err
@@ -36,7 +36,6 @@ func openTextual(spec Spec, tune tuning) (*Textual, error) {
 		s.close()
 		return nil, tok.err
 	}
-	s.fixBatch()
 	if len(s.inputs) > 2 {
 		s.close()
 		return nil, damaged(models.TextualFile, fmt.Errorf("the graph has %d inputs, want ids and at most a mask", len(s.inputs)))

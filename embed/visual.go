@@ -17,14 +17,13 @@ type Visual struct {
 }
 
 func openVisual(spec Spec, tune tuning) (*Visual, error) {
-	s, err := openSession(spec, models.VisualFile, tune)
+	s, err := openSession(spec, models.VisualFile, spec.Visual, tune)
 	if err != nil {
 		return nil, err
 	}
-	s.fixBatch()
 	p := spec.Preprocess
 	want := []int64{onnx.Dynamic, 3, int64(p.Height), int64(p.Width)}
-	if err := checkInput(s.inputs, want, onnx.Float); err != nil {
+	if err := checkInput(s.inputs, want, onnx.Float, onnx.Float16); err != nil {
 		s.close()
 		return nil, damaged(models.VisualFile, err)
 	}
@@ -78,7 +77,12 @@ func (v *Visual) Embed(tensors []float32, n int) ([][]float32, error) {
 				data = append(data, tensors[r*size:(r+1)*size]...)
 			}
 		}
-		t, err := ort.NewTensor(ort.NewShape(int64(len(rows)), 3, int64(p.Height), int64(p.Width)), data)
+		shape := ort.NewShape(int64(len(rows)), 3, int64(p.Height), int64(p.Width))
+		if v.session.inputs[0].Elem == onnx.Float16 {
+			t, err := ort.NewCustomDataTensor(shape, toHalf(data), ort.TensorElementDataTypeFloat16)
+			return []ort.Value{t}, err
+		}
+		t, err := ort.NewTensor(shape, data)
 		return []ort.Value{t}, err
 	})
 }

@@ -13,31 +13,29 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
 // Digests maps each file of a model to its SHA-256, in lower-case hex.
 type Digests map[string]string
 
-// Digests returns the SHA-256 of every file that decides what the model computes. The built-in model's come from
+// Digests returns the SHA-256 of every file that decides what the model computes: those of the layout, and besides the
+// files beside the graphs that hold weights. The built-in model's come from
 // its manifest. A folder's files are hashed once and remembered in cache (a file; empty: nothing is remembered)
 // under their path, size, mtime and inode, so that a search never hashes a model that was indexed with.
-func (m Model) Digests(cache string) (Digests, error) {
+func (m Model) Digests(cache string, besides []string) (Digests, error) {
 	if m.IsBuiltin() {
 		return parseSums(starter.Sums)
-	}
-	sides, err := m.sides()
-	if err != nil {
-		return nil, err
 	}
 	known := readDigestCache(cache)
 	sums := make(Digests)
 	changed := false
-	for _, name := range append(Files(), sides...) {
+	for _, name := range append(Files(), besides...) {
 		path := m.Path(name)
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, fmt.Errorf("hash model: %w: %w", ErrMissing, err)
+			return nil, fmt.Errorf("hash model: %w: %s: %w", ErrMissing, name, fserr.Cause(err))
 		}
 		key := fmt.Sprintf("%s|%d|%d|%d", path, info.Size(), info.ModTime().UnixNano(), inode(info))
 		sum, ok := known[key]

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/internal/fserr"
@@ -50,6 +49,7 @@ type Model struct {
 	Dir string
 
 	builtin map[string][]byte
+	stored  bool // Name is enough to find it
 }
 
 // Builtin returns the model inside the binary.
@@ -103,7 +103,7 @@ func (m Model) IsBuiltin() bool { return m.builtin != nil }
 
 // Ref is what Open takes to find this model again.
 func (m Model) Ref() string {
-	if m.IsBuiltin() {
+	if m.IsBuiltin() || m.stored {
 		return m.Name
 	}
 	return m.Dir
@@ -136,29 +136,15 @@ func (m Model) ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// sides returns the files beside an ONNX graph that carry its weights: exporters split graphs above 2 GB.
-func (m Model) sides() ([]string, error) {
+// SubFS is one of the model's folders, which no name and no link leads out of; nil for the built-in model, whose
+// graphs hold all their weights.
+func (m Model) SubFS(dir string) fs.FS {
 	if m.IsBuiltin() {
-		return nil, nil
+		return nil
 	}
-	var names []string
-	for _, tower := range []string{"visual", "textual"} {
-		entries, err := os.ReadDir(m.Path(tower))
-		if err != nil {
-			return nil, fmt.Errorf("read model folder: %w", err)
-		}
-		for _, e := range entries {
-			name := tower + "/" + e.Name()
-			if e.Type().IsRegular() && !slices.Contains(Files(), name) && isWeights(e.Name()) {
-				names = append(names, name)
-			}
-		}
+	root, err := os.OpenRoot(m.Path(dir))
+	if err != nil {
+		return os.DirFS(m.Path(dir)) // whatever is read there will say what is wrong
 	}
-	return names, nil
-}
-
-// isWeights tells the conventional names of external weights (model.onnx.data, model.onnx_data, *.bin, *.weight).
-func isWeights(name string) bool {
-	return strings.HasPrefix(name, "model.onnx.") || strings.HasPrefix(name, "model.onnx_") ||
-		strings.HasSuffix(name, ".data") || strings.HasSuffix(name, ".weight") || strings.HasSuffix(name, ".bin")
+	return root.FS()
 }

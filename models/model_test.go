@@ -15,7 +15,7 @@ func TestManifest(t *testing.T) {
 	if err := models.VerifyBuiltin(); err != nil {
 		t.Fatal(err)
 	}
-	sums, err := models.Builtin().Digests("")
+	sums, err := models.Builtin().Digests("", nil)
 	if err != nil || len(sums) != len(models.Files()) {
 		t.Errorf("%d digests of %d files, %v", len(sums), len(models.Files()), err)
 	}
@@ -75,9 +75,10 @@ func TestDigestsFollowTheFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	cache := filepath.Join(t.TempDir(), "sub", "digests.json")
+	var besides []string
 	digests := func() models.Digests {
 		t.Helper()
-		d, err := m.Digests(cache)
+		d, err := m.Digests(cache, besides)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,6 +98,7 @@ func TestDigestsFollowTheFiles(t *testing.T) {
 	if err := os.WriteFile(graph+".data", []byte("weights outside"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	besides = []string{models.VisualFile + ".data"}
 	if len(digests()) != len(first)+1 {
 		t.Error("weights beside the graph are left out")
 	}

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"path/filepath"
 	"slices"
+	"strings"
 
 	"google.golang.org/protobuf/encoding/protowire"
 )
@@ -21,6 +24,8 @@ type ElemType int32
 // The element types that towers use.
 const (
 	Float   ElemType = 1
+	Uint8   ElemType = 2
+	Int8    ElemType = 3
 	Int32   ElemType = 6
 	Int64   ElemType = 7
 	Float16 ElemType = 10
@@ -30,6 +35,10 @@ func (t ElemType) String() string {
 	switch t {
 	case Float:
 		return "float32"
+	case Uint8:
+		return "uint8"
+	case Int8:
+		return "int8"
 	case Int32:
 		return "int32"
 	case Int64:
@@ -53,28 +62,26 @@ type Value struct {
 // Signature is what goes into a graph and what comes out, in the graph's order.
 type Signature struct {
 	Inputs, Outputs []Value
+	// Files are those that hold weights beside the graph, relative to its folder and inside it.
+	Files []string
 }
 
 // ReadSignature reads the signature of a serialised ModelProto. Weights are skipped over, not read: of a file of
 // any size only some pages are touched. Initialisers that old exporters list among the inputs are left out. The
 // error wraps ErrFormat unless reading failed.
 func ReadSignature(r io.ReadSeeker) (Signature, error) {
-	size, err := r.Seek(0, io.SeekEnd)
+	s, err := newStream(r)
 	if err != nil {
 		return Signature{}, err
 	}
-	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return Signature{}, err
-	}
-	s := newStream(r, size)
 	var sig Signature
 	found := false
-	err = s.message(size, func(num protowire.Number, length int64) error {
-		if num != 7 { // ModelProto.graph
-			return s.skip(length)
+	err = s.message(s.size, func(f span) error {
+		if f.num != modelGraph {
+			return nil
 		}
 		found = true
-		sig, err = readGraph(s, length)
+		sig, err = readGraphSignature(s, f)
 		return err
 	})
 	if err != nil {
@@ -86,22 +93,21 @@ func ReadSignature(r io.ReadSeeker) (Signature, error) {
 	return sig, nil
 }
 
-func readGraph(s *stream, length int64) (Signature, error) {
+func readGraphSignature(s *stream, graph span) (Signature, error) {
 	var sig Signature
 	weights := make(map[string]bool)
-	err := s.message(length, func(num protowire.Number, length int64) error {
-		switch num {
-		case 5: // GraphProto.initializer
-			return s.message(length, func(num protowire.Number, length int64) error {
-				if num != 8 { // TensorProto.name
-					return s.skip(length)
-				}
-				name, err := s.bytes(length)
-				weights[string(name)] = true
-				return err
-			})
-		case 11, 12: // GraphProto.input, output
-			body, err := s.bytes(length)
+	files := make(map[string]bool)
+	err := s.enter(graph, func(f span) error {
+		switch f.num {
+		case graphInitializer:
+			t, err := readTensor(s, f)
+			weights[t.Name] = true
+			files[t.location] = true
+			return err
+		case graphNode:
+			return nodeFiles(s, f, files)
+		case graphInput, graphOutput:
+			body, err := s.bytes(f)
 			if err != nil {
 				return err
 			}
@@ -109,23 +115,59 @@ func readGraph(s *stream, length int64) (Signature, error) {
 			if err != nil {
 				return err
 			}
-			if num == 11 {
+			if f.num == graphInput {
 				sig.Inputs = append(sig.Inputs, v)
 			} else {
 				sig.Outputs = append(sig.Outputs, v)
 			}
-			return nil
 		}
-		return s.skip(length)
+		return nil
 	})
 	if err != nil {
 		return Signature{}, err
+	}
+	delete(files, "")
+	sig.Files = slices.Sorted(maps.Keys(files))
+	for _, name := range sig.Files {
+		if !filepath.IsLocal(name) || strings.ContainsRune(name, '\\') {
+			return Signature{}, fmt.Errorf("%w: its weights are said to lie outside its folder, in %q", ErrFormat, name)
+		}
 	}
 	sig.Inputs = slices.DeleteFunc(sig.Inputs, func(v Value) bool { return weights[v.Name] })
 	if len(sig.Inputs) == 0 || len(sig.Outputs) == 0 {
 		return Signature{}, fmt.Errorf("%w: the graph has %d inputs and %d outputs", ErrFormat, len(sig.Inputs), len(sig.Outputs))
 	}
 	return sig, nil
+}
+
+// nodeFiles collects the files that a node's constants lie in.
+func nodeFiles(s *stream, node span, files map[string]bool) error {
+	return s.enter(node, func(f span) error {
+		if f.num != nodeAttribute {
+			return nil
+		}
+		return s.enter(f, func(f span) error {
+			switch f.num {
+			case attributeTensor:
+				t, err := readTensor(s, f)
+				files[t.location] = true
+				return err
+			case attributeGraph:
+				return s.enter(f, func(f span) error {
+					switch f.num {
+					case graphInitializer:
+						t, err := readTensor(s, f)
+						files[t.location] = true
+						return err
+					case graphNode:
+						return nodeFiles(s, f, files)
+					}
+					return nil
+				})
+			}
+			return nil
+		})
+	})
 }
 
 // readValue reads a ValueInfoProto whose type is a tensor.
@@ -173,7 +215,7 @@ func readShape(data []byte, v *Value) error {
 	})
 }
 
-// fields calls visit for each field of a message: body for length-delimited ones, n for varints.
+// fields calls visit for each field of a message: body for length-delimited and fixed ones, n for varints.
 func fields(data []byte, visit func(num protowire.Number, body []byte, n uint64) error) error {
 	for len(data) > 0 {
 		num, typ, size := protowire.ConsumeTag(data)
@@ -189,7 +231,9 @@ func fields(data []byte, visit func(num protowire.Number, body []byte, n uint64)
 		case protowire.VarintType:
 			n, size = protowire.ConsumeVarint(data)
 		default:
-			size = protowire.ConsumeFieldValue(num, typ, data)
+			if size = protowire.ConsumeFieldValue(num, typ, data); size > 0 {
+				body = data[:size]
+			}
 		}
 		if size < 0 {
 			return fmt.Errorf("%w: %w", ErrFormat, protowire.ParseError(size))

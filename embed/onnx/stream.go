@@ -10,8 +10,9 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// maxValue bounds what is read into memory at once: names and shapes. A whole graph's are far smaller.
-const maxValue = 1 << 20
+// maxValue bounds what is read into memory at once: names, shapes and nodes. A whole graph's are far smaller; weights
+// in a node (Constant) may be megabytes.
+const maxValue = 64 << 20
 
 // stream walks nested protobuf messages of any size, seeking over what nobody asks for.
 type stream struct {
@@ -21,54 +22,90 @@ type stream struct {
 	size int64
 }
 
-func newStream(r io.ReadSeeker, size int64) *stream {
-	return &stream{r: r, buf: bufio.NewReaderSize(r, 4<<10), size: size}
+// newStream starts at the beginning of r.
+func newStream(r io.ReadSeeker) (*stream, error) {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	return &stream{r: r, buf: bufio.NewReaderSize(r, 16<<10), size: size}, nil
 }
 
-// message calls field for each length-delimited field of a message of length bytes; field must consume its length
-// with bytes, skip or message. Fields of other kinds are passed over.
-func (s *stream) message(length int64, field func(num protowire.Number, length int64) error) error {
+// span is a field of a message by its place in the file: the whole field from start to end; of a length-delimited one
+// the value from body to end; of a varint its value n.
+type span struct {
+	num              protowire.Number
+	typ              protowire.Type
+	start, body, end int64
+	n                uint64
+}
+
+func (f span) length() int64 { return f.end - f.body }
+
+// message calls field for each field of a message of length bytes. What field leaves of a value is skipped.
+func (s *stream) message(length int64, field func(f span) error) error {
 	end := s.pos + length
 	if length < 0 || end > s.size {
-		return fmt.Errorf("%w: a field reaches beyond the end (truncated?)", ErrFormat)
+		return beyond()
 	}
 	for s.pos < end {
-		tag, err := s.varint()
+		f, err := s.next(end)
 		if err != nil {
 			return err
 		}
-		num, typ := protowire.DecodeTag(tag)
-		if num < 1 {
-			return fmt.Errorf("%w: field number %d", ErrFormat, num)
-		}
-		switch typ {
-		case protowire.VarintType:
-			_, err = s.varint()
-		case protowire.Fixed32Type:
-			err = s.skip(4)
-		case protowire.Fixed64Type:
-			err = s.skip(8)
-		case protowire.BytesType:
-			var n uint64
-			if n, err = s.varint(); err != nil {
-				return err
-			}
-			if n > math.MaxInt64 || s.pos+int64(n) > end || s.pos+int64(n) < s.pos {
-				return fmt.Errorf("%w: a field reaches beyond the end (truncated?)", ErrFormat)
-			}
-			err = field(num, int64(n))
-		default:
-			err = fmt.Errorf("%w: wire type %d", ErrFormat, typ)
-		}
-		if err != nil {
+		if err := field(f); err != nil {
 			return err
 		}
-	}
-	if s.pos != end {
-		return fmt.Errorf("%w: fields overlap", ErrFormat)
+		if s.pos > f.end {
+			return fmt.Errorf("%w: fields overlap", ErrFormat)
+		}
+		if err := s.skip(f.end - s.pos); err != nil {
+			return err
+		}
 	}
 	return nil
 }
+
+// next reads a field's tag and length; end is where its message ends.
+func (s *stream) next(end int64) (span, error) {
+	f := span{start: s.pos}
+	tag, err := s.varint()
+	if err != nil {
+		return f, err
+	}
+	if f.num, f.typ = protowire.DecodeTag(tag); f.num < 1 {
+		return f, fmt.Errorf("%w: field number %d", ErrFormat, f.num)
+	}
+	f.body, f.end = s.pos, s.pos
+	switch f.typ {
+	case protowire.VarintType:
+		f.n, err = s.varint()
+		f.end = s.pos
+	case protowire.Fixed32Type:
+		f.end += 4
+	case protowire.Fixed64Type:
+		f.end += 8
+	case protowire.BytesType:
+		var n uint64
+		n, err = s.varint()
+		if n > math.MaxInt64/2 {
+			return f, beyond()
+		}
+		f.body = s.pos
+		f.end = s.pos + int64(n)
+	default:
+		err = fmt.Errorf("%w: wire type %d", ErrFormat, f.typ)
+	}
+	if err == nil && f.end > end {
+		err = beyond()
+	}
+	return f, err
+}
+
+func beyond() error { return fmt.Errorf("%w: a field reaches beyond the end (truncated?)", ErrFormat) }
 
 func (s *stream) varint() (uint64, error) {
 	var v uint64
@@ -86,21 +123,33 @@ func (s *stream) varint() (uint64, error) {
 	return 0, fmt.Errorf("%w: overlong number", ErrFormat)
 }
 
-func (s *stream) bytes(n int64) ([]byte, error) {
-	if n > maxValue {
-		return nil, fmt.Errorf("%w: a name or shape of %d bytes", ErrFormat, n)
+// bytes reads a length-delimited field's value.
+func (s *stream) bytes(f span) ([]byte, error) {
+	if f.typ != protowire.BytesType {
+		return nil, fmt.Errorf("%w: field %d has wire type %d", ErrFormat, f.num, f.typ)
 	}
-	data := make([]byte, n)
+	if f.length() > maxValue {
+		return nil, fmt.Errorf("%w: a value of %d bytes", ErrFormat, f.length())
+	}
+	data := make([]byte, f.length())
 	if _, err := io.ReadFull(s.buf, data); err != nil {
 		return nil, truncated(err)
 	}
-	s.pos += n
+	s.pos += f.length()
 	return data, nil
 }
 
+// enter walks a length-delimited field as a message.
+func (s *stream) enter(f span, field func(f span) error) error {
+	if f.typ != protowire.BytesType {
+		return fmt.Errorf("%w: field %d has wire type %d", ErrFormat, f.num, f.typ)
+	}
+	return s.message(f.length(), field)
+}
+
 func (s *stream) skip(n int64) error {
-	if n < 0 || s.pos+n > s.size {
-		return fmt.Errorf("%w: a field reaches beyond the end (truncated?)", ErrFormat)
+	if s.pos+n > s.size {
+		return beyond()
 	}
 	s.pos += n
 	if n <= int64(s.buf.Buffered()) {

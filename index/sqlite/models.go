@@ -53,10 +53,69 @@ func (s *Store) ModelByIdentity(ctx context.Context, identity string) (m Model, 
 	return m, err == nil, explain(err)
 }
 
-// DefaultModel is the identity that index and search use when none is named; ok is false in an index without one.
+// DefaultModel is the identity that search uses when none is named; ok is false in an index without one.
 func (s *Store) DefaultModel(ctx context.Context) (m Model, ok bool, err error) {
+	return s.namedModel(ctx, "default_model")
+}
+
+// WantedModel is the identity that is to be the default when all pictures have its vectors; index uses it when none is
+// named. ok is false where there is none.
+func (s *Store) WantedModel(ctx context.Context) (m Model, ok bool, err error) {
+	return s.namedModel(ctx, "wanted_model")
+}
+
+// SetDefaultModel makes an identity the default at once; none is wanted then.
+func (s *Store) SetDefaultModel(ctx context.Context, identity string) error {
+	return s.setModels(ctx, "default_model", identity)
+}
+
+// SetWantedModel makes an identity the default to be. The default of now may be given too, which ends the waiting.
+func (s *Store) SetWantedModel(ctx context.Context, identity string) error {
+	return s.setModels(ctx, "wanted_model", identity)
+}
+
+func (s *Store) setModels(ctx context.Context, key, identity string) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return explain(err)
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	for _, step := range []struct {
+		stmt string
+		args []any
+	}{
+		{"DELETE FROM meta WHERE key = 'wanted_model'", nil},
+		{"INSERT INTO meta(key, value) VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []any{key, identity}},
+		{`DELETE FROM meta WHERE key = 'wanted_model' AND value = (SELECT value FROM meta WHERE key = 'default_model')`, nil},
+	} {
+		if _, err := tx.ExecContext(ctx, step.stmt, step.args...); err != nil {
+			return explain(err)
+		}
+	}
+	return explain(tx.Commit())
+}
+
+// DropModel removes an identity with its vectors. The default cannot be dropped.
+func (s *Store) DropModel(ctx context.Context, m Model) error {
+	_, err := s.db.ExecContext(ctx, `DELETE FROM models WHERE id = ? AND identity IS NOT (SELECT value FROM meta WHERE key = 'default_model')`, m.ID)
+	if err != nil {
+		return fmt.Errorf("drop the vectors of model %s: %w", m.Name, explain(err))
+	}
+	_, err = s.db.ExecContext(ctx, "DELETE FROM meta WHERE key = 'wanted_model' AND value = ?", m.Identity)
+	return explain(err)
+}
+
+// Coverage counts the pictures that have a file, and those of them with a vector of the model.
+func (s *Store) Coverage(ctx context.Context, modelID int64) (have, all int, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(DISTINCT content_id) FROM files),
+		(SELECT count(*) FROM embeddings e WHERE e.model_id = ? AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id))`, modelID).
+		Scan(&all, &have)
+	return have, all, explain(err)
+}
+
+func (s *Store) namedModel(ctx context.Context, key string) (m Model, ok bool, err error) {
 	m, err = scanModel(s.db.QueryRowContext(ctx, "SELECT "+modelColumns+` FROM models
-		WHERE identity = (SELECT value FROM meta WHERE key = 'default_model')`).Scan)
+		WHERE identity = (SELECT value FROM meta WHERE key = ?)`, key).Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return m, false, nil
 	}

@@ -128,3 +128,16 @@ func (s *Store) Count(ctx context.Context, modelID int64) (c Counts, err error) 
 		Scan(&c.Roots, &c.Files, &c.Bytes, &c.Contents, &c.Embedded, &c.Failures)
 	return c, explain(err)
 }
+
+// SamplePlaces returns at most n files, spread evenly over the index.
+func (s *Store) SamplePlaces(ctx context.Context, n int) ([]Place, error) {
+	return collect(ctx, s.db, `SELECT root_id, dir, name FROM (SELECT root_id, dir, name, id, row_number() OVER (ORDER BY id) - 1 AS nr, count(*) OVER () AS total FROM files)
+		WHERE nr % max(total / ?, 1) = 0 ORDER BY id LIMIT ?`,
+		func(scan scanFunc) (Place, error) {
+			var p Place
+			var dir, name []byte
+			err := scan(&p.RootID, &dir, &name)
+			p.Dir, p.Name = string(dir), string(name)
+			return p, err
+		}, n, n)
+}

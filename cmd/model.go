@@ -1,0 +1,184 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// model is a model with everything but its towers.
+type model struct {
+	spec      embed.Spec
+	precision embed.Precision
+	identity  string
+}
+
+func newModel(spec embed.Spec, p embed.Precision) model {
+	return model{spec: spec, precision: p, identity: spec.Identity(p)}
+}
+
+// stored is the model as the index knows it.
+func (m model) stored() sqlite.Model {
+	return sqlite.Model{Identity: m.identity, Name: m.spec.Model.Name, Ref: m.spec.Model.Ref(), Dim: m.spec.Dim, Precision: string(m.precision)}
+}
+
+// askedModel is what --model and --precision say; empty ones leave it to the index.
+type askedModel struct{ name, precision string }
+
+// flags are the words that were given, each with a space before it.
+func (q askedModel) flags() (text string) {
+	if q.name != "" {
+		text += " --model " + q.name
+	}
+	if q.precision != "" {
+		text += " --precision " + q.precision
+	}
+	return text
+}
+
+// check refuses a name or precision that there is not, before anything else is looked at.
+func (q askedModel) check(a *App) error {
+	if q.precision != "" {
+		if _, err := embed.ParsePrecision(q.precision); err != nil {
+			return usageError("give fp32 or int8", "--precision: %w", err)
+		}
+	}
+	if q.name == "" {
+		return nil
+	}
+	if _, err := a.models().Open(q.name); errors.Is(err, models.ErrUnknown) {
+		return err
+	}
+	return nil
+}
+
+// models is the store of pulled models: IMGSEARCH_MODELS, or a folder in the platform's data folder.
+func (a *App) models() models.Store {
+	if dir := os.Getenv("IMGSEARCH_MODELS"); dir != "" {
+		return models.Store{Dir: dir}
+	}
+	dir, err := dataDir()
+	if err != nil {
+		return models.Store{} // no home: only the built-in model and folders
+	}
+	return models.Store{Dir: filepath.Join(dir, "models")}
+}
+
+// openSpec resolves a name or a folder. The model's small files are read, its digests asked for.
+func (a *App) openSpec(nameOrDir string) (embed.Spec, error) {
+	m, err := a.models().Open(nameOrDir)
+	if errors.Is(err, models.ErrNotInstalled) {
+		return embed.Spec{}, &codedError{code: exitModel, err: err, hint: fmt.Sprintf("download it with `imgsearch models pull %s`", nameOrDir)}
+	}
+	if err != nil {
+		return embed.Spec{}, err
+	}
+	spec, err := embed.ReadSpec(m)
+	if err != nil {
+		return spec, err
+	}
+	return spec, spec.ReadDigests(a.digestCache())
+}
+
+func (a *App) digestCache() string {
+	if dirs := a.cacheDirs(); len(dirs) > 0 {
+		return filepath.Join(dirs[0], "digests.json")
+	}
+	return ""
+}
+
+// chooseModel opens the model that was asked for, else that of the index (wanted: the one that is to be the default),
+// else the built-in one. Where a model is named without a precision, the one counts that the index has it in.
+func (a *App) chooseModel(ctx context.Context, store *sqlite.Store, asked askedModel, wanted bool) (model, error) {
+	var usual sqlite.Model
+	var known []sqlite.Model
+	if store != nil {
+		var err error
+		if usual, err = usualModel(ctx, store, wanted); err != nil {
+			return model{}, err
+		}
+		if known, err = store.Models(ctx); err != nil {
+			return model{}, err
+		}
+	}
+	if asked.name == "" {
+		asked.name = usual.Ref
+		if asked.precision == "" {
+			asked.precision = usual.Precision
+		}
+	}
+	if asked.name == "" {
+		asked.name = models.StarterName
+	}
+	spec, err := a.openSpec(asked.name)
+	if err != nil {
+		return model{}, err
+	}
+	if asked.precision != "" {
+		p, err := embed.ParsePrecision(asked.precision)
+		if err != nil {
+			return model{}, fmt.Errorf("open model %q: %w", asked.name, err)
+		}
+		return newModel(spec, p), nil
+	}
+	full, quantised := newModel(spec, embed.FP32), newModel(spec, embed.Int8)
+	if full.identity == usual.Identity {
+		return full, nil
+	}
+	var hasFP32, hasInt8 bool
+	for _, k := range known {
+		hasFP32 = hasFP32 || k.Identity == full.identity
+		hasInt8 = hasInt8 || k.Identity == quantised.identity
+	}
+	if quantised.identity == usual.Identity || hasInt8 && !hasFP32 {
+		return quantised, nil
+	}
+	return full, nil
+}
+
+// ensureModel makes the index know a model. The place where the index knows it stays, while it is there: a copy of the
+// files elsewhere may go again.
+func (a *App) ensureModel(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
+	known, ok, err := store.ModelByIdentity(ctx, m.identity)
+	if err != nil {
+		return known, err
+	}
+	if ok && known.Ref != m.spec.Model.Ref() {
+		if spec, err := a.openSpec(known.Ref); err == nil && spec.Identity(m.precision) == known.Identity {
+			return known, nil
+		}
+	}
+	return store.EnsureModel(ctx, m.stored())
+}
+
+// usualModel is the index's model, the zero value where it has none.
+func usualModel(ctx context.Context, store *sqlite.Store, wanted bool) (sqlite.Model, error) {
+	if wanted {
+		if m, ok, err := store.WantedModel(ctx); err != nil || ok {
+			return m, err
+		}
+	}
+	m, _, err := store.DefaultModel(ctx)
+	return m, err
+}
+
+// loader returns the one loader for a model.
+func (a *App) loader(m model, once bool) *embed.Loader {
+	return embed.NewLoader(m.spec, embed.Options{
+		Library: a.libraryOptions(), Precision: m.precision, CacheDirs: a.cacheDirs(), Once: once, Logf: a.logf, Notef: a.notef,
+	})
+}
+
+// modelFlags adds the flags that choose a model.
+func modelFlags(f *pflag.FlagSet, q *askedModel) {
+	f.StringVar(&q.name, "model", "", "the model: a `NAME` of `imgsearch models list`, or the folder of one (default: the index's)")
+	f.StringVar(&q.precision, "precision", "", "`fp32`, or int8: faster on most processors, nearly the same vectors (default: the index's)")
+}

@@ -1,0 +1,153 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+type removeModelOptions struct {
+	app       *App
+	name      string
+	precision string
+	yes       bool
+	keep      bool
+}
+
+func newModelsRemoveCommand(app *App) *cobra.Command {
+	o := removeModelOptions{app: app}
+	c := &cobra.Command{
+		Use:   "rm NAME",
+		Short: "Remove a model: its files, and its vectors from the index",
+		Long: `Remove a model's downloaded files and, after asking, its vectors from the index, which took the time of indexing to make.
+The model that searches use stays until another is chosen. Photos are never touched.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage, no such model, or nobody to ask and no --yes; 11 an indexer holds the index`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.name = args[0]
+			return o.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&o.precision, "precision", "", "only the vectors of this precision (`fp32` or int8); the files stay")
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
+	c.Flags().BoolVar(&o.keep, "keep-vectors", false, "remove the files only")
+	return c
+}
+
+func (o *removeModelOptions) run(ctx context.Context) error {
+	if err := (askedModel{precision: o.precision}).check(o.app); err != nil {
+		return err
+	}
+	if o.keep && o.precision != "" {
+		return usageError("--precision removes vectors only", "--keep-vectors and --precision")
+	}
+	manifest, err := o.app.models().Manifest(o.name)
+	installed := err == nil && models.CheckName(o.name) == nil
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		o.app.warnf("%v", err)
+	}
+	if o.keep {
+		return o.removeFiles(installed, manifest, true)
+	}
+	err = o.app.changeIndex(ctx, func(store *sqlite.Store) error { return o.removeVectors(ctx, store, installed, manifest) })
+	if errors.Is(err, sqlite.ErrNoIndex) {
+		return o.removeFiles(installed, manifest, true)
+	}
+	return err
+}
+
+func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.Store, installed bool, manifest models.Manifest) error {
+	known, err := store.Models(ctx)
+	if err != nil {
+		return err
+	}
+	used, _, err := store.DefaultModel(ctx)
+	if err != nil {
+		return err
+	}
+	var drop []sqlite.Model
+	vectors := 0
+	for _, m := range known {
+		if m.Name != o.name && m.Ref != o.name || o.precision != "" && m.Precision != o.precision {
+			continue
+		}
+		if m.Identity == used.Identity {
+			return usageError("choose another first: `imgsearch models use NAME`", "model %s answers the searches", modelTitle(m))
+		}
+		have, _, err := store.Coverage(ctx, m.ID)
+		if err != nil {
+			return err
+		}
+		vectors += have
+		drop = append(drop, m)
+	}
+	if len(drop) == 0 {
+		return o.removeFiles(installed && o.precision == "", manifest, true)
+	}
+	what := fmt.Sprintf("drop the vectors of %d pictures of model %s", vectors, o.name)
+	if installed && o.precision == "" {
+		what += fmt.Sprintf(" and delete its files (%s)", humanize.IBytes(uint64(manifest.Bytes())))
+	}
+	if ok, err := o.confirm(what); err != nil || !ok {
+		return err
+	}
+	for _, m := range drop {
+		if err := store.DropModel(ctx, m); err != nil {
+			return err
+		}
+	}
+	o.app.notef("dropped the vectors of %d pictures", vectors)
+	return o.removeFiles(installed && o.precision == "", manifest, false)
+}
+
+// removeFiles deletes a stored model's files; must tells that there is nothing else to remove.
+func (o *removeModelOptions) removeFiles(installed bool, manifest models.Manifest, must bool) error {
+	if !installed {
+		if must {
+			return usageError("`imgsearch models list` shows what is installed, `imgsearch status` what the index has", "nothing of a model %q is there", o.name)
+		}
+		return nil
+	}
+	if must {
+		if ok, err := o.confirm(fmt.Sprintf("delete the files of model %s (%s)", o.name, humanize.IBytes(uint64(manifest.Bytes())))); err != nil || !ok {
+			return err
+		}
+	}
+	if err := o.app.models().Remove(o.name); err != nil {
+		return err
+	}
+	o.app.notef("deleted the files of model %s", o.name)
+	return nil
+}
+
+// confirm asks the person at the terminal.
+func (o *removeModelOptions) confirm(what string) (bool, error) {
+	if o.yes {
+		return true, nil
+	}
+	if !o.app.streams.InTTY || !o.app.streams.ErrTTY {
+		return false, usageError("give --yes", "this would %s, and there is nobody to ask", what)
+	}
+	fmt.Fprintf(o.app.streams.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
+	line, err := bufio.NewReader(o.app.streams.In).ReadString('\n')
+	if err != nil && line == "" {
+		return false, nil // the end of the input is a no
+	}
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return true, nil
+	}
+	o.app.notef("nothing was removed")
+	return false, nil
+}

@@ -1,0 +1,141 @@
+package embed
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/embed/quantize"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// quantizedTower returns the path of a tower with integer products. It is made once, in the first of the cache folders
+// that takes it, under a name that tells the tower's digests and the recipe; a copy that has changed since is made anew.
+func (l *Loader) quantizedTower(file string) (string, error) {
+	key := l.spec.towerKey(file) + "." + strings.ReplaceAll(Int8.recipe(), " ", "-") + ".onnx"
+	var errs []error
+	for _, dir := range l.options.CacheDirs {
+		at := filepath.Join(dir, "models", key)
+		if intact(at) {
+			return at, nil
+		}
+	}
+	for _, dir := range l.options.CacheDirs {
+		at := filepath.Join(dir, "models", key)
+		err := l.quantizeTo(at, file)
+		if err == nil {
+			return at, nil
+		}
+		if errors.Is(err, models.ErrDamaged) || errors.Is(err, models.ErrMissing) || errors.Is(err, quantize.ErrNothing) {
+			return "", err
+		}
+		errs = append(errs, err)
+	}
+	if len(errs) == 0 {
+		errs = append(errs, errors.New("no folder for it"))
+	}
+	return "", fmt.Errorf("keep the int8 copy of the model: %w", errors.Join(errs...))
+}
+
+// towerKey names a tower's contents: the start of a SHA-256 over the digests of its graph and its weights.
+func (s Spec) towerKey(file string) string {
+	h := sha256.New()
+	for _, name := range append([]string{file}, s.weightFiles(file)...) {
+		fmt.Fprintf(h, "%s %s\n", s.Digests[name], name)
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// intact tells whether a file is there as it was made.
+func intact(at string) bool {
+	want, err := os.ReadFile(at + ".sha256")
+	if err != nil {
+		return false
+	}
+	f, err := os.Open(at)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return err == nil && hex.EncodeToString(h.Sum(nil)) == strings.TrimSpace(string(want))
+}
+
+func (l *Loader) quantizeTo(at, file string) error {
+	r, size, done, err := l.openGraph(file)
+	if err != nil {
+		return err
+	}
+	defer done()
+	g, err := onnx.ReadGraph(r, size, l.spec.Model.SubFS(path.Dir(file)))
+	if errors.Is(err, onnx.ErrFormat) {
+		return damaged(file, err)
+	}
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+		return err
+	}
+	l.options.Notef("making the int8 copy of %s, once: %s", l.spec.Model.Name, at)
+	tmp, err := os.CreateTemp(filepath.Dir(at), ".int8-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	defer tmp.Close()
+	sum := sha256.New()
+	if _, err := quantize.Dynamic(g, io.MultiWriter(tmp, sum), quantizeOptions()); err != nil {
+		if errors.Is(err, onnx.ErrFormat) {
+			return damaged(file, err)
+		}
+		return err
+	}
+	return keep(tmp, at, sum)
+}
+
+// keep puts a finished file in its place, its checksum beside it.
+func keep(tmp *os.File, at string, sum hash.Hash) error {
+	if err := tmp.Sync(); err != nil {
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp.Name(), at); err != nil {
+		return err
+	}
+	return os.WriteFile(at+".sha256", []byte(hex.EncodeToString(sum.Sum(nil))+"\n"), 0o600)
+}
+
+// openGraph opens a tower's file.
+func (l *Loader) openGraph(file string) (r io.ReaderAt, size int64, done func(), err error) {
+	at := l.spec.Model.Path(file)
+	if at == "" {
+		data, err := l.spec.Model.ReadFile(file)
+		return strings.NewReader(string(data)), int64(len(data)), func() {}, err
+	}
+	f, err := os.Open(at)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, nil, fmt.Errorf("read model file: %w: %w", models.ErrMissing, err)
+	}
+	if err != nil {
+		return nil, 0, nil, fmt.Errorf("read model file: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, 0, nil, fmt.Errorf("read model file: %w", err)
+	}
+	return f, info.Size(), func() { f.Close() }, nil
+}

@@ -1,0 +1,399 @@
+package onnx
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// ErrTooLarge is a graph that does not fit into one file: protobuf's limit is 2 GiB.
+var ErrTooLarge = errors.New("the graph does not fit into the 2 GiB of an ONNX file")
+
+// Node is one operation. Its attributes stay as they are in the file.
+type Node struct {
+	Name, Op, Domain string
+	Inputs, Outputs  []string
+
+	raw []byte // the message as it was read; nil: made here, without attributes but those in attributes
+	// attributes are serialised AttributeProtos.
+	attributes [][]byte
+}
+
+// Graph is a model that can be changed and written again: Nodes and Weights may be replaced, all else stays. The
+// weights' values stay in their files until they are asked for or written.
+type Graph struct {
+	Signature
+	// Opset is the version of the standard operators.
+	Opset   int64
+	Nodes   []*Node
+	Weights []*Tensor
+
+	r     io.ReaderAt
+	dir   fs.FS // where the weights beside the graph lie
+	model []span
+	other []span // of the graph: all but nodes and weights
+}
+
+// ReadGraph reads a serialised ModelProto of size bytes; dir holds the files beside it. r is read until the graph is
+// written. The error wraps ErrFormat unless reading failed.
+func ReadGraph(r io.ReaderAt, size int64, dir fs.FS) (*Graph, error) {
+	section := io.NewSectionReader(r, 0, size)
+	sig, err := ReadSignature(section)
+	if err != nil {
+		return nil, err
+	}
+	g := &Graph{Signature: sig, r: r, dir: dir}
+	s, err := newStream(section)
+	if err != nil {
+		return nil, err
+	}
+	err = s.message(size, func(f span) error {
+		switch f.num {
+		case modelGraph:
+			return g.readGraph(s, f)
+		case modelOpset:
+			if err := g.readOpset(s, f); err != nil {
+				return err
+			}
+		}
+		g.model = append(g.model, f)
+		return nil
+	})
+	return g, err
+}
+
+func (g *Graph) readOpset(s *stream, f span) error {
+	body, err := s.bytes(f)
+	if err != nil {
+		return err
+	}
+	domain, version := "", int64(0)
+	err = fields(body, func(num protowire.Number, body []byte, n uint64) error {
+		switch num {
+		case 1:
+			domain = string(body)
+		case 2:
+			version = int64(n)
+		}
+		return nil
+	})
+	if domain == "" || domain == "ai.onnx" {
+		g.Opset = version
+	}
+	return err
+}
+
+func (g *Graph) readGraph(s *stream, f span) error {
+	return s.enter(f, func(f span) error {
+		switch f.num {
+		case graphNode:
+			raw, err := s.bytes(f)
+			if err != nil {
+				return err
+			}
+			n, err := readNode(raw)
+			g.Nodes = append(g.Nodes, n)
+			return err
+		case graphInitializer:
+			t, err := readTensor(s, f)
+			g.Weights = append(g.Weights, &t)
+			return err
+		}
+		g.other = append(g.other, f)
+		return nil
+	})
+}
+
+func readNode(raw []byte) (*Node, error) {
+	n := &Node{raw: raw}
+	err := fields(raw, func(num protowire.Number, body []byte, _ uint64) error {
+		switch num {
+		case nodeInput:
+			n.Inputs = append(n.Inputs, string(body))
+		case nodeOutput:
+			n.Outputs = append(n.Outputs, string(body))
+		case nodeName:
+			n.Name = string(body)
+		case nodeOp:
+			n.Op = string(body)
+		case nodeDomain:
+			n.Domain = string(body)
+		case nodeAttribute:
+			n.attributes = append(n.attributes, body)
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Int returns an integer attribute, or def where the node has none of that name.
+func (n *Node) Int(name string, def int64) int64 {
+	value := def
+	n.attribute(name, func(num protowire.Number, _ []byte, v uint64) {
+		if num == attributeInt {
+			value = int64(v)
+		}
+	})
+	return value
+}
+
+// Float returns a float attribute, or def where the node has none of that name.
+func (n *Node) Float(name string, def float32) float32 {
+	value := def
+	n.attribute(name, func(num protowire.Number, body []byte, _ uint64) {
+		if num == attributeFloat && len(body) == 4 {
+			value = math.Float32frombits(binary.LittleEndian.Uint32(body))
+		}
+	})
+	return value
+}
+
+// HasGraphs tells whether the node holds graphs of its own (If, Loop), which see this graph's values.
+func (n *Node) HasGraphs() bool {
+	found := false
+	for _, a := range n.attributes {
+		_ = fields(a, func(num protowire.Number, _ []byte, _ uint64) error {
+			found = found || num == attributeGraph
+			return nil
+		})
+	}
+	return found
+}
+
+func (n *Node) attribute(name string, field func(num protowire.Number, body []byte, v uint64)) {
+	for _, a := range n.attributes {
+		is := false
+		// The attribute was read once without an error, and again here without one.
+		_ = fields(a, func(num protowire.Number, body []byte, _ uint64) error {
+			is = is || num == attributeName && string(body) == name
+			return nil
+		})
+		if is {
+			_ = fields(a, func(num protowire.Number, body []byte, v uint64) error {
+				field(num, body, v)
+				return nil
+			})
+		}
+	}
+}
+
+// NewNode returns an operation without attributes.
+func NewNode(op, name string, inputs, outputs []string) *Node {
+	return &Node{Op: op, Name: name, Inputs: inputs, Outputs: outputs}
+}
+
+// WithInt adds an integer attribute to a node made by NewNode.
+func (n *Node) WithInt(name string, value int64) *Node {
+	const typeInt = 2 // AttributeProto.AttributeType.INT
+	a := protowire.AppendString(protowire.AppendTag(nil, attributeName, protowire.BytesType), name)
+	a = protowire.AppendVarint(protowire.AppendTag(a, attributeInt, protowire.VarintType), uint64(value))
+	a = protowire.AppendVarint(protowire.AppendTag(a, attributeType, protowire.VarintType), typeInt)
+	n.attributes = append(n.attributes, a)
+	return n
+}
+
+func (n *Node) bytes() []byte {
+	if n.raw != nil {
+		return n.raw
+	}
+	var b []byte
+	str := func(num protowire.Number, s string) {
+		b = protowire.AppendString(protowire.AppendTag(b, num, protowire.BytesType), s)
+	}
+	for _, in := range n.Inputs {
+		str(nodeInput, in)
+	}
+	for _, out := range n.Outputs {
+		str(nodeOutput, out)
+	}
+	str(nodeName, n.Name)
+	str(nodeOp, n.Op)
+	for _, a := range n.attributes {
+		b = protowire.AppendBytes(protowire.AppendTag(b, nodeAttribute, protowire.BytesType), a)
+	}
+	return b
+}
+
+// Floats reads a float32 weight of the graph's file or beside it.
+func (g *Graph) Floats(t *Tensor) ([]float32, error) {
+	n := t.Len()
+	if t.Elem != Float || n < 0 {
+		return nil, fmt.Errorf("%w: the weight %q is %v of shape %v", ErrFormat, t.Name, t.Elem, t.Dims)
+	}
+	r, size, file, err := g.values(t)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if size != 4*n {
+		return nil, fmt.Errorf("%w: the weight %q has %d bytes for shape %v", ErrFormat, t.Name, size, t.Dims)
+	}
+	values := make([]float32, n)
+	buf := make([]byte, min(4*n, 1<<20))
+	for at := int64(0); at < n; {
+		part := buf[:min(int64(len(buf)), 4*(n-at))]
+		if _, err := io.ReadFull(r, part); err != nil {
+			return nil, fmt.Errorf("read weight %q: %w", t.Name, err)
+		}
+		for i := 0; i < len(part); i += 4 {
+			values[at] = math.Float32frombits(binary.LittleEndian.Uint32(part[i:]))
+			at++
+		}
+	}
+	return values, nil
+}
+
+// values opens a weight's values, in the file or beside it. The caller closes file.
+func (g *Graph) values(t *Tensor) (r io.Reader, size int64, file io.Closer, err error) {
+	if t.location == "" {
+		return io.NewSectionReader(g.r, t.data.body, t.data.length()), t.data.length(), io.NopCloser(nil), nil
+	}
+	if g.dir == nil {
+		return nil, 0, nil, fmt.Errorf("%w: the weight %q lies in %q, beside the graph", ErrFormat, t.Name, t.location)
+	}
+	f, err := g.dir.Open(t.location)
+	if err != nil {
+		return nil, 0, nil, fmt.Errorf("read weight %q: %w", t.Name, err)
+	}
+	at, ok := f.(io.ReaderAt)
+	info, err := f.Stat()
+	if err != nil || !ok {
+		return nil, 0, nil, errors.Join(fmt.Errorf("read weight %q: %w", t.Name, errors.Join(err, ErrFormat)), f.Close())
+	}
+	size = t.size
+	if size == 0 {
+		size = info.Size() - t.offset
+	}
+	if t.offset > info.Size() || size > info.Size()-t.offset {
+		return nil, 0, nil, errors.Join(fmt.Errorf("%w: the weight %q reaches beyond the end of %q (truncated?)", ErrFormat, t.Name, t.location), f.Close())
+	}
+	return io.NewSectionReader(at, t.offset, size), size, f, nil
+}
+
+// Write writes the graph as one file, the weights beside it included. It wraps ErrTooLarge where that cannot be.
+func (g *Graph) Write(w io.Writer) error {
+	nodes := make([][]byte, len(g.Nodes))
+	length := int64(0)
+	for i, n := range g.Nodes {
+		nodes[i] = n.bytes()
+		if strings.Contains(n.Op, "Constant") && n.raw != nil && g.outside(n) {
+			return fmt.Errorf("%w: the constant %q lies beside the graph", ErrTooLarge, n.Name)
+		}
+		length += fieldSize(graphNode, int64(len(nodes[i])))
+	}
+	for _, f := range g.other {
+		length += f.end - f.start
+	}
+	heads := make([][]byte, len(g.Weights))
+	for i, t := range g.Weights {
+		if t.write == nil && t.location == "" {
+			length += t.field.end - t.field.start
+			continue
+		}
+		heads[i] = appendTensorHead(nil, t)
+		length += fieldSize(graphInitializer, int64(len(heads[i]))+fieldSize(tensorRaw, t.Len()*elemSize(t.Elem)))
+	}
+	if length > math.MaxInt32 {
+		return ErrTooLarge
+	}
+	out := bufio.NewWriterSize(w, 1<<20)
+	for _, f := range g.model {
+		if err := g.copySpan(out, f); err != nil {
+			return err
+		}
+	}
+	writeHead(out, modelGraph, length)
+	for _, n := range nodes {
+		writeHead(out, graphNode, int64(len(n)))
+		_, _ = out.Write(n) // bufio keeps the first error for Flush
+	}
+	for i, t := range g.Weights {
+		if err := g.writeWeight(out, t, heads[i]); err != nil {
+			return err
+		}
+	}
+	for _, f := range g.other {
+		if err := g.copySpan(out, f); err != nil {
+			return err
+		}
+	}
+	return out.Flush()
+}
+
+// outside tells whether a constant's values lie beside the graph.
+func (g *Graph) outside(n *Node) bool {
+	found := false
+	for _, a := range n.attributes {
+		_ = fields(a, func(num protowire.Number, body []byte, _ uint64) error {
+			if num != attributeTensor {
+				return nil
+			}
+			return fields(body, func(num protowire.Number, _ []byte, v uint64) error {
+				found = found || num == tensorLocation && v == 1
+				return nil
+			})
+		})
+	}
+	return found
+}
+
+func (g *Graph) copySpan(w io.Writer, f span) error {
+	_, err := io.Copy(w, io.NewSectionReader(g.r, f.start, f.end-f.start))
+	return err
+}
+
+func (g *Graph) writeWeight(w *bufio.Writer, t *Tensor, head []byte) error {
+	if head == nil {
+		return g.copySpan(w, t.field)
+	}
+	size := t.Len() * elemSize(t.Elem)
+	writeHead(w, graphInitializer, int64(len(head))+fieldSize(tensorRaw, size))
+	_, _ = w.Write(head)
+	writeHead(w, tensorRaw, size)
+	count := &countingWriter{w: w}
+	if t.write != nil {
+		if err := t.write(count); err != nil {
+			return err
+		}
+	} else {
+		r, _, file, err := g.values(t)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		if _, err := io.Copy(count, r); err != nil {
+			return err
+		}
+	}
+	if count.n != size {
+		return fmt.Errorf("%w: the weight %q has %d bytes for shape %v", ErrFormat, t.Name, count.n, t.Dims)
+	}
+	return nil
+}
+
+type countingWriter struct {
+	w io.Writer
+	n int64
+}
+
+func (c *countingWriter) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func fieldSize(num protowire.Number, length int64) int64 {
+	return int64(protowire.SizeTag(num)) + int64(protowire.SizeVarint(uint64(length))) + length
+}
+
+func writeHead(w *bufio.Writer, num protowire.Number, length int64) {
+	b := protowire.AppendTag(nil, num, protowire.BytesType)
+	_, _ = w.Write(protowire.AppendVarint(b, uint64(length)))
+}

@@ -1,0 +1,193 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// The field numbers of onnx.proto3 that are read and written here.
+const (
+	modelGraph = 7
+	modelOpset = 8
+
+	graphNode        = 1
+	graphInitializer = 5
+	graphInput       = 11
+	graphOutput      = 12
+
+	nodeInput     = 1
+	nodeOutput    = 2
+	nodeName      = 3
+	nodeOp        = 4
+	nodeAttribute = 5
+	nodeDomain    = 7
+
+	attributeName   = 1
+	attributeFloat  = 2
+	attributeInt    = 3
+	attributeTensor = 5
+	attributeGraph  = 6
+	attributeType   = 20
+
+	tensorDims     = 1
+	tensorType     = 2
+	tensorFloats   = 4
+	tensorName     = 8
+	tensorRaw      = 9
+	tensorExternal = 13
+	tensorLocation = 14
+)
+
+// Tensor is a weight of a graph: in the file, beside it, or to be written.
+type Tensor struct {
+	Name string
+	Elem ElemType
+	Dims []int64
+
+	field    span // the whole of it in the file, to be copied
+	data     span // its values there, little-endian; absent if location is set
+	location string
+	offset   int64
+	size     int64 // in the file at location; 0: to its end
+	// write makes the values of a tensor that is not from a file, Len() elements.
+	write func(io.Writer) error
+}
+
+// NewTensor returns a tensor whose values write makes when the graph is written: Len elements of elem, little-endian.
+func NewTensor(name string, elem ElemType, dims []int64, write func(io.Writer) error) *Tensor {
+	return &Tensor{Name: name, Elem: elem, Dims: dims, write: write}
+}
+
+// Len is the number of elements; -1 if the dimensions are none.
+func (t *Tensor) Len() int64 {
+	n := int64(1)
+	for _, d := range t.Dims {
+		if d < 0 || d > 0 && n > math.MaxInt32*int64(64)/d {
+			return -1
+		}
+		n *= d
+	}
+	return n
+}
+
+// Element types that weights may have and towers' inputs have not.
+const (
+	boolean ElemType = 9
+	double  ElemType = 11
+)
+
+func elemSize(e ElemType) int64 {
+	switch e {
+	case Uint8, Int8, boolean:
+		return 1
+	case Float16:
+		return 2
+	case Float, Int32:
+		return 4
+	case Int64, double:
+		return 8
+	}
+	return 0
+}
+
+// readTensor reads a TensorProto without its values.
+func readTensor(s *stream, field span) (Tensor, error) {
+	t := Tensor{field: field}
+	external := false
+	err := s.enter(field, func(f span) error {
+		switch f.num {
+		case tensorDims:
+			return readDims(s, f, &t)
+		case tensorType:
+			t.Elem = ElemType(f.n)
+		case tensorName:
+			name, err := s.bytes(f)
+			t.Name = string(name)
+			return err
+		case tensorRaw, tensorFloats:
+			t.data = f
+		case tensorExternal:
+			return readExternal(s, f, &t)
+		case tensorLocation:
+			external = f.n == 1
+		}
+		return nil
+	})
+	if !external {
+		t.location = ""
+	}
+	return t, err
+}
+
+func readDims(s *stream, f span, t *Tensor) error {
+	if f.typ == protowire.VarintType {
+		t.Dims = append(t.Dims, int64(f.n))
+		return nil
+	}
+	packed, err := s.bytes(f)
+	for err == nil && len(packed) > 0 {
+		d, n := protowire.ConsumeVarint(packed)
+		if n < 0 {
+			return fmt.Errorf("%w: %w", ErrFormat, protowire.ParseError(n))
+		}
+		t.Dims = append(t.Dims, int64(d))
+		packed = packed[n:]
+	}
+	return err
+}
+
+// readExternal reads one key with its value: location, offset, length, checksum.
+func readExternal(s *stream, f span, t *Tensor) error {
+	entry, err := s.bytes(f)
+	if err != nil {
+		return err
+	}
+	var key, value string
+	if err := fields(entry, func(num protowire.Number, body []byte, _ uint64) error {
+		switch num {
+		case 1:
+			key = string(body)
+		case 2:
+			value = string(body)
+		}
+		return nil
+	}); err != nil {
+		return err
+	}
+	switch key {
+	case "location":
+		t.location = value
+	case "offset":
+		t.offset, err = strconv.ParseInt(value, 10, 64)
+	case "length":
+		t.size, err = strconv.ParseInt(value, 10, 64)
+	}
+	if err != nil || t.offset < 0 || t.size < 0 {
+		return fmt.Errorf("%w: the %s %q of weights beside the graph", ErrFormat, key, value)
+	}
+	return nil
+}
+
+// appendTensorHead appends a TensorProto without its values.
+func appendTensorHead(b []byte, t *Tensor) []byte {
+	for _, d := range t.Dims {
+		b = protowire.AppendVarint(protowire.AppendTag(b, tensorDims, protowire.VarintType), uint64(d))
+	}
+	b = protowire.AppendVarint(protowire.AppendTag(b, tensorType, protowire.VarintType), uint64(t.Elem))
+	return protowire.AppendString(protowire.AppendTag(b, tensorName, protowire.BytesType), t.Name)
+}
+
+// WriteFloats writes values as little-endian float32.
+func WriteFloats(w io.Writer, values []float32) error {
+	buf := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+	}
+	_, err := w.Write(buf)
+	return err
+}

@@ -1,0 +1,104 @@
+package models
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"sync"
+)
+
+//go:embed catalogue.json
+var catalogueJSON []byte
+
+// Entry is a published model. What is not known is empty or 0.
+type Entry struct {
+	// Name is the model's and, behind the organisation, its repository's.
+	Name       string `json:"name"`
+	Repository string `json:"repository"`
+	// Architecture and Pretrained are open_clip's names.
+	Architecture  string `json:"architecture"`
+	Pretrained    string `json:"pretrained"`
+	Dim           int    `json:"dim"`
+	ImageSize     int    `json:"image_size"` // pixels a side
+	ContextLength int    `json:"context_length"`
+	// ImageMParams and TextMParams are the towers' parameters in millions.
+	ImageMParams float64 `json:"image_mparams"`
+	TextMParams  float64 `json:"text_mparams"`
+	// Licence is an SPDX identifier, or the licence's own name.
+	Licence string `json:"licence"`
+	// Languages are ISO 639-1 codes, or "multilingual".
+	Languages     []string `json:"languages"`
+	LanguageCount int      `json:"language_count"`
+	// Recommended is the kind of machine that this is the default for: small, middle or large.
+	Recommended string `json:"recommended"`
+	// Predecessor marks the model that the web service before imgsearch used.
+	Predecessor bool      `json:"predecessor"`
+	Quality     []Quality `json:"quality"`
+	Notes       []string  `json:"notes"`
+	// Sources name, for each field, the catalogue's source of it.
+	Sources map[string]string `json:"sources"`
+}
+
+// Quality is a published figure of retrieval.
+type Quality struct {
+	Metric string  `json:"metric"`
+	Value  float64 `json:"value"`
+	Source string  `json:"source"`
+}
+
+// Catalogue is what is published in the layout that this program reads.
+type Catalogue struct {
+	// Sources say where each figure was read.
+	Sources map[string]string `json:"sources"`
+	Models  []Entry           `json:"models"`
+}
+
+var readCatalogue = sync.OnceValues(func() (Catalogue, error) {
+	var c Catalogue
+	err := json.Unmarshal(catalogueJSON, &c)
+	return c, err
+})
+
+// ReadCatalogue returns the catalogue inside the binary, by name. The caller must not change it.
+func ReadCatalogue() (Catalogue, error) {
+	c, err := readCatalogue()
+	if err != nil {
+		return c, fmt.Errorf("read the catalogue: %w", err)
+	}
+	return c, nil
+}
+
+// Lookup finds a model of the catalogue.
+func (c Catalogue) Lookup(name string) (Entry, bool) {
+	for _, e := range c.Models {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return Entry{}, false
+}
+
+// EnglishRecall is the metric that nearly all models of the catalogue have, in per cent.
+const EnglishRecall = "Crossmodal-3600 English, mean of image retrieval recall@1, @5, @10 (per cent)"
+
+// Recall returns a published figure; ok is false where there is none.
+func (e Entry) Recall(metric string) (value float64, ok bool) {
+	for _, q := range e.Quality {
+		if q.Metric == metric {
+			return q.Value, true
+		}
+	}
+	return 0, false
+}
+
+// DiskBytes estimates the size of the files: 4 bytes a parameter (float32), 3 MB for the graphs and the tokenizer.
+func (e Entry) DiskBytes() int64 {
+	return int64((e.ImageMParams+e.TextMParams)*4e6) + 3e6
+}
+
+// MemoryBytes estimates the memory that imgsearch needs with this model: 8 bytes a parameter of the larger tower, since
+// only one is loaded and the runtime packs the weights of products a second time while it loads, and 150 MB beside
+// (docs/benchmarks.md#memory).
+func (e Entry) MemoryBytes() int64 {
+	return int64(max(e.ImageMParams, e.TextMParams)*8e6) + 150e6
+}

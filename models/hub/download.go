@@ -1,0 +1,195 @@
+package hub
+
+import (
+	"context"
+	"crypto/sha1" //nolint:gosec // Git names its objects by SHA-1
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// partSuffix marks a file that is not whole or not verified yet.
+const partSuffix = ".part"
+
+// download fetches an address into a file, which gets its name when it is whole and verified. What an earlier attempt
+// left is continued. It returns the file's size and SHA-256. got is told of bytes as they come, negative where some are
+// thrown away again.
+func (c *Client) download(ctx context.Context, address, dst string, f File, got func(int64)) (ManifestEntry, error) {
+	if err := os.MkdirAll(filepath.Dir(dst), 0o700); err != nil {
+		return ManifestEntry{}, err
+	}
+	if info, err := os.Stat(dst); err == nil && info.Mode().IsRegular() { // of an attempt that was killed
+		if entry, err := verify(dst, f); err == nil {
+			got(entry.Size)
+			return entry, nil
+		}
+		if err := os.Rename(dst, dst+partSuffix); err != nil {
+			return ManifestEntry{}, err
+		}
+	}
+	part := dst + partSuffix
+	if info, err := os.Stat(part); err == nil {
+		got(info.Size())
+	}
+	for fresh := false; ; fresh = true {
+		err := c.retry(ctx, func() (bool, error) { return c.continuePart(ctx, address, part, f, got) })
+		var entry ManifestEntry
+		if err == nil {
+			entry, err = verify(part, f)
+		}
+		if err == nil {
+			return entry, os.Rename(part, dst)
+		}
+		if !errors.Is(err, ErrCorrupt) {
+			return entry, fmt.Errorf("download %s: %w", f.Path, err)
+		}
+		// The beginning may be of another revision, or damaged on the way: once more, all of it.
+		if info, err := os.Stat(part); err == nil {
+			got(-info.Size())
+		}
+		if err := os.Remove(part); err != nil {
+			return entry, err
+		}
+		if fresh {
+			return entry, fmt.Errorf("download %s: %w", f.Path, err)
+		}
+		c.Logf("%s: %v: once more from its beginning", f.Path, err)
+	}
+}
+
+// continuePart makes one request for what is missing of a part.
+func (c *Client) continuePart(ctx context.Context, address, part string, f File, got func(int64)) (progress bool, err error) {
+	out, err := os.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, err
+	}
+	defer out.Close()
+	have, err := out.Seek(0, io.SeekEnd)
+	if err != nil {
+		return false, err
+	}
+	restart := func() error {
+		got(-have)
+		have = 0
+		if err := out.Truncate(0); err != nil {
+			return err
+		}
+		_, err := out.Seek(0, io.SeekStart)
+		return err
+	}
+	if f.Size >= 0 && have > f.Size {
+		if err := restart(); err != nil {
+			return false, err
+		}
+	}
+	if f.Size >= 0 && have == f.Size && (have > 0 || f.Size == 0) {
+		return true, nil
+	}
+	resp, cancel, err := c.get(ctx, address, have)
+	if err != nil {
+		return false, err
+	}
+	defer cancel()
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		return false, fmt.Errorf("%w: %s has no byte %d of it", ErrCorrupt, resp.Request.URL.Host, have)
+	case have > 0 && !continues(resp, have):
+		if err := restart(); err != nil {
+			return false, err
+		}
+		if resp.StatusCode == http.StatusPartialContent { // of another place: not what was asked for
+			return false, &temporaryError{err: fmt.Errorf("%s sends %s", resp.Request.URL.Host, resp.Header.Get("Content-Range"))}
+		}
+	}
+	n, err := c.copyBody(out, resp, cancel, f.Size-have, got)
+	if err != nil {
+		return n > 0, err
+	}
+	if f.Size >= 0 && have+n < f.Size {
+		return n > 0, &temporaryError{err: fmt.Errorf("%s ended the transfer at %d of %d bytes", resp.Request.URL.Host, have+n, f.Size)}
+	}
+	return true, out.Sync()
+}
+
+// continues tells whether an answer goes on where the part ends.
+func continues(resp *http.Response, have int64) bool {
+	return resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have))
+}
+
+// copyBody copies at most limit bytes (negative: all) and one more, which makes the file too long and is found out. A
+// server that falls silent is given up on.
+func (c *Client) copyBody(out io.Writer, resp *http.Response, cancel context.CancelFunc, limit int64, got func(int64)) (n int64, err error) {
+	var body io.Reader = resp.Body
+	if limit >= 0 {
+		body = io.LimitReader(body, limit+1)
+	}
+	silence := time.AfterFunc(c.Stall, cancel)
+	defer silence.Stop()
+	buf := make([]byte, 256<<10)
+	for {
+		read, readErr := body.Read(buf)
+		silence.Reset(c.Stall)
+		if read > 0 {
+			if _, err := out.Write(buf[:read]); err != nil {
+				return n, err // a full disk: no server mends that
+			}
+			n += int64(read)
+			got(int64(read))
+		}
+		if errors.Is(readErr, io.EOF) {
+			return n, nil
+		}
+		if readErr != nil {
+			return n, &temporaryError{err: fmt.Errorf("transfer from %s: %w", resp.Request.URL.Host, readErr)}
+		}
+	}
+}
+
+// ManifestEntry is a verified file.
+type ManifestEntry struct {
+	Size   int64
+	SHA256 string
+}
+
+// verify compares a file with what its server says of it.
+func verify(path string, f File) (ManifestEntry, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return ManifestEntry{}, err
+	}
+	defer in.Close()
+	info, err := in.Stat()
+	if err != nil {
+		return ManifestEntry{}, err
+	}
+	if !info.Mode().IsRegular() {
+		return ManifestEntry{}, fmt.Errorf("%s: %w", path, fs.ErrInvalid)
+	}
+	if f.Size >= 0 && info.Size() != f.Size {
+		return ManifestEntry{}, fmt.Errorf("%w: %d bytes instead of %d", ErrCorrupt, info.Size(), f.Size)
+	}
+	// Git's name of a blob is the SHA-1 over this head and the contents.
+	object := sha1.New() //nolint:gosec // Git names its objects by SHA-1
+	fmt.Fprintf(object, "blob %d\x00", info.Size())
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(sum, object), in); err != nil {
+		return ManifestEntry{}, err
+	}
+	entry := ManifestEntry{Size: info.Size(), SHA256: hex.EncodeToString(sum.Sum(nil))}
+	if f.SHA256 != "" && entry.SHA256 != f.SHA256 {
+		return entry, fmt.Errorf("%w: its SHA-256 is %s instead of %s", ErrCorrupt, entry.SHA256, f.SHA256)
+	}
+	if id := hex.EncodeToString(object.Sum(nil)); f.GitSHA1 != "" && id != f.GitSHA1 {
+		return entry, fmt.Errorf("%w: its Git object id is %s instead of %s", ErrCorrupt, id, f.GitSHA1)
+	}
+	return entry, nil
+}

@@ -1,0 +1,472 @@
+package hub_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/models"
+	"github.com/imgsearch/imgsearch/models/hub"
+)
+
+const (
+	repository = "someone/model"
+	big        = models.VisualFile
+)
+
+// exported makes a folder in the layout, with other files beside it that must not be fetched.
+func exported(t *testing.T) (dir string, files map[string][]byte) {
+	t.Helper()
+	dir = t.TempDir()
+	files = make(map[string][]byte)
+	random := rand.NewChaCha8([32]byte{1})
+	for _, name := range models.Files() {
+		files[name] = []byte(`{"a file": "` + name + `"}`)
+	}
+	for _, f := range []struct {
+		name string
+		size int
+	}{{big, 3_000_000}, {models.TextualFile, 400_000}, {"visual/weights-of-it", 200_000}} {
+		files[f.name] = make([]byte, f.size)
+		_, _ = random.Read(files[f.name])
+	}
+	for _, name := range []string{"visual/fp16/model.armnn", "visual/rknpu/rk3588/model.rknn", "README.md", "textual/vocab.json"} {
+		files[name] = []byte("not needed")
+	}
+	for name, data := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir, files
+}
+
+type puller struct {
+	t      *testing.T
+	hub    *testkit.Hub
+	client *hub.Client
+	store  models.Store
+	files  map[string][]byte
+	waited atomic.Int64
+}
+
+func newPuller(t *testing.T) *puller {
+	t.Helper()
+	dir, files := exported(t)
+	p := &puller{t: t, hub: testkit.NewHub(t, repository, dir), files: files, store: models.Store{Dir: filepath.Join(t.TempDir(), "models")}}
+	t.Setenv("HF_ENDPOINT", p.hub.URL)
+	p.client = hub.NewClient()
+	p.client.Sleep = func(ctx context.Context, d time.Duration) error {
+		p.waited.Add(int64(d))
+		return ctx.Err()
+	}
+	return p
+}
+
+func (p *puller) request() hub.Request {
+	return hub.Request{
+		Name: "mine", Source: &hub.Repository{Client: p.client, Name: repository}, Store: p.store,
+		Weights: func(string) ([]string, error) { return []string{"visual/weights-of-it"}, nil },
+		Check:   func(string) error { return nil },
+		Free:    func(string) (uint64, error) { return 1 << 40, nil },
+		Total:   func(int64) {}, Got: func(int64) {},
+	}
+}
+
+func (p *puller) pull() error {
+	_, err := hub.Pull(context.Background(), p.request())
+	return err
+}
+
+// whole sees that the store has the model, each file as it is at the hub.
+func (p *puller) whole() {
+	p.t.Helper()
+	if problems, err := p.store.Verify("mine", func(string, int64) {}); err != nil || len(problems) > 0 {
+		p.t.Fatalf("verify: %v, %v", problems, err)
+	}
+	for _, name := range append(models.Files(), "visual/weights-of-it") {
+		got, err := os.ReadFile(filepath.Join(p.store.Path("mine"), filepath.FromSlash(name)))
+		if err != nil || !bytes.Equal(got, p.files[name]) {
+			p.t.Errorf("%s: %d bytes, want %d; %v", name, len(got), len(p.files[name]), err)
+		}
+	}
+}
+
+// absent sees that no model of the name is there.
+func (p *puller) absent() {
+	p.t.Helper()
+	if _, err := p.store.Manifest("mine"); !errors.Is(err, fs.ErrNotExist) {
+		p.t.Errorf("a model is there: %v", err)
+	}
+	// Whatever has its name is the right file.
+	for name, want := range p.files {
+		got, err := os.ReadFile(filepath.Join(p.store.Dir, ".mine.partial", filepath.FromSlash(name)))
+		if err == nil && !bytes.Equal(got, want) {
+			p.t.Errorf("a wrong file has the name %s", name)
+		}
+	}
+}
+
+func TestPull(t *testing.T) {
+	p := newPuller(t)
+	var total, got atomic.Int64
+	req := p.request()
+	req.Total = func(n int64) { total.Store(n) }
+	req.Got = func(n int64) { got.Add(n) }
+	m, err := hub.Pull(context.Background(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.whole()
+	if m.Revision != testkit.HubCommit || m.Source != repository || len(m.Files) != 7 {
+		t.Errorf("manifest: %s at %s, %d files", m.Source, m.Revision, len(m.Files))
+	}
+	if total.Load() != m.Bytes() || got.Load() != m.Bytes() {
+		t.Errorf("progress: %d of %d, want %d", got.Load(), total.Load(), m.Bytes())
+	}
+	for _, name := range []string{"README.md", "textual/vocab.json", "visual/fp16/model.armnn"} {
+		if p.hub.Requests(name) > 0 {
+			t.Errorf("%s was fetched", name)
+		}
+	}
+	if err := p.pull(); err != nil { // again: replaced by itself
+		t.Fatal(err)
+	}
+	p.whole()
+}
+
+// TestCutConnections: a file whose connection is cut twenty times arrives, and no byte comes twice.
+func TestCutConnections(t *testing.T) {
+	p := newPuller(t)
+	random := rand.New(rand.NewPCG(1, 2))
+	var cuts atomic.Int32
+	p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+		if path != big || cuts.Add(1) > 20 {
+			return false
+		}
+		from := rangeStart(r)
+		n := random.IntN(120_000)
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(data)-1, len(data)))
+		w.Header().Set("Content-Length", fmt.Sprint(len(data)-from))
+		if from > 0 {
+			w.WriteHeader(http.StatusPartialContent)
+		}
+		_, _ = w.Write(data[from:min(from+n, len(data))])
+		panic(http.ErrAbortHandler)
+	})
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	p.whole()
+	if n := p.hub.Requests(big); n != 21 {
+		t.Errorf("%d requests, want 21", n)
+	}
+}
+
+func rangeStart(r *http.Request) (from int) {
+	_, _ = fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from)
+	return from
+}
+
+// TestBusyServer: 503 and 429 are tried again after the time that the server asks for.
+func TestBusyServer(t *testing.T) {
+	p := newPuller(t)
+	var n atomic.Int32
+	p.hub.Misbehave(func(w http.ResponseWriter, _ *http.Request, path string, _ []byte) bool {
+		if path != big {
+			return false
+		}
+		switch n.Add(1) {
+		case 1:
+			w.Header().Set("Retry-After", "7")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case 2:
+			w.Header().Set("Retry-After", "11")
+			w.WriteHeader(http.StatusTooManyRequests)
+		default:
+			return false
+		}
+		return true
+	})
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	p.whole()
+	if waited := time.Duration(p.waited.Load()); waited != 18*time.Second {
+		t.Errorf("waited %v, want the 18s that the server asked for", waited)
+	}
+}
+
+// TestExpiredRedirect: the address that the hub redirected to is refused; the hub gives another.
+func TestExpiredRedirect(t *testing.T) {
+	p := newPuller(t)
+	var n atomic.Int32
+	p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+		if path != big {
+			return false
+		}
+		switch n.Add(1) {
+		case 1: // half of it, then the address expires
+			_, _ = w.Write(data[:len(data)/2])
+			panic(http.ErrAbortHandler)
+		case 2:
+			http.Error(w, "Request has expired", http.StatusForbidden)
+			return true
+		}
+		return false
+	})
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	p.whole()
+}
+
+func TestWrongAnswers(t *testing.T) {
+	for name, c := range map[string]struct {
+		spoil func(p *puller)
+		want  error
+	}{
+		"wrong bytes": {func(p *puller) {
+			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+				if path != big {
+					return false
+				}
+				bad := bytes.Clone(data)
+				bad[len(bad)/2] ^= 1
+				http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(bad))
+				return true
+			})
+		}, hub.ErrCorrupt},
+		"wrong bytes of a small file": {func(p *puller) {
+			p.hub.Misbehave(func(w http.ResponseWriter, _ *http.Request, path string, data []byte) bool {
+				if path != models.ConfigFile {
+					return false
+				}
+				_, _ = w.Write(bytes.ToUpper(data))
+				return true
+			})
+		}, hub.ErrCorrupt},
+		"smaller than promised": {func(p *puller) {
+			p.hub.Lie(big, func(e map[string]any) { e["lfs"].(map[string]any)["size"] = 3_000_100 })
+		}, hub.ErrCorrupt},
+		"larger than promised": {func(p *puller) {
+			p.hub.Lie(big, func(e map[string]any) { e["lfs"].(map[string]any)["size"] = 2_999_900 })
+		}, hub.ErrCorrupt},
+		"wrong digest": {func(p *puller) {
+			p.hub.Lie(big, func(e map[string]any) { e["lfs"].(map[string]any)["oid"] = strings.Repeat("0", 64) })
+		}, hub.ErrCorrupt},
+		"token wanted":   {func(p *puller) { p.hub.Demand("secret") }, hub.ErrDenied},
+		"no repository":  {func(p *puller) { p.hub.Repository = "someone/else" }, hub.ErrNotFound},
+		"a file is gone": {func(p *puller) { p.hub.Lie(models.ConfigFile, func(e map[string]any) { e["path"] = "other.json" }) }, hub.ErrNotFound},
+		"always busy": {func(p *puller) {
+			p.hub.Misbehave(func(w http.ResponseWriter, _ *http.Request, _ string, _ []byte) bool {
+				w.WriteHeader(http.StatusBadGateway)
+				return true
+			})
+		}, hub.ErrUnreachable},
+		"silence": {func(p *puller) {
+			p.client.Stall = 20 * time.Millisecond
+			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+				if path != big {
+					return false
+				}
+				_, _ = w.Write(data[:0])
+				w.(http.Flusher).Flush()
+				<-r.Context().Done()
+				return true
+			})
+		}, hub.ErrUnreachable},
+		"offline": {func(p *puller) { p.client.Offline = true }, hub.ErrOffline},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuller(t)
+			c.spoil(p)
+			if err := p.pull(); !errors.Is(err, c.want) {
+				t.Errorf("err = %v, want %v", err, c.want)
+			}
+			p.absent()
+		})
+	}
+}
+
+func TestToken(t *testing.T) {
+	p := newPuller(t)
+	p.hub.Demand("secret")
+	p.client.Token = "secret"
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	p.whole()
+}
+
+// TestTokenStaysHome: whoever the hub redirects to does not see the token.
+func TestTokenStaysHome(t *testing.T) {
+	p := newPuller(t)
+	p.client.Token = "secret"
+	var seen atomic.Value
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		seen.Store(r.Header.Get("Authorization"))
+		_, _ = w.Write(p.files[big])
+	}))
+	defer other.Close()
+	p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, _ []byte) bool {
+		if path == big {
+			http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/x", http.StatusFound)
+		}
+		return path == big
+	})
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	if seen.Load() != "" {
+		t.Errorf("the other server saw %q", seen.Load())
+	}
+}
+
+// TestContinues: what an interrupted pull left is not fetched again, also where a stranger spoilt it.
+func TestContinues(t *testing.T) {
+	for name, spoil := range map[string]bool{"as it was left": false, "spoilt": true} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuller(t)
+			ctx, cancel := context.WithCancel(context.Background())
+			req := p.request()
+			var got atomic.Int64
+			req.Got = func(n int64) {
+				if got.Add(n) > 1_500_000 {
+					cancel()
+				}
+			}
+			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+				if path != big || r.Header.Get("Range") != "" || ctx.Err() != nil {
+					return false
+				}
+				_, _ = w.Write(data[:2_000_000])
+				w.(http.Flusher).Flush()
+				<-ctx.Done()
+				return true
+			})
+			if _, err := hub.Pull(ctx, req); !errors.Is(err, context.Canceled) {
+				t.Fatalf("err = %v", err)
+			}
+			p.absent()
+			part := filepath.Join(p.store.Dir, ".mine.partial", "visual", "model.onnx.part")
+			info, err := os.Stat(part)
+			if err != nil || info.Size() == 0 {
+				t.Fatalf("nothing was kept: %v", err)
+			}
+			if spoil {
+				f, err := os.OpenFile(part, os.O_WRONLY, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				_, _ = f.WriteAt([]byte("spoilt"), 10)
+				f.Close()
+			}
+			if err := p.pull(); err != nil {
+				t.Fatal(err)
+			}
+			p.whole()
+		})
+	}
+}
+
+func TestNoSpace(t *testing.T) {
+	p := newPuller(t)
+	req := p.request()
+	req.Free = func(string) (uint64, error) { return 1 << 20, nil }
+	if _, err := hub.Pull(context.Background(), req); !errors.Is(err, hub.ErrNoSpace) {
+		t.Errorf("err = %v", err)
+	}
+	if p.hub.Requests(big) > 0 {
+		t.Error("something was fetched")
+	}
+}
+
+// TestOnePuller: two at once would write into the same files.
+func TestOnePuller(t *testing.T) {
+	p := newPuller(t)
+	req := p.request()
+	req.Check = func(string) error {
+		if err := p.pull(); !errors.Is(err, hub.ErrBusy) {
+			t.Errorf("the second puller: %v", err)
+		}
+		return nil
+	}
+	if _, err := hub.Pull(context.Background(), req); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestCheckFails: a model that does not work gets no name, and the one that was there stays.
+func TestCheckFails(t *testing.T) {
+	p := newPuller(t)
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	req := p.request()
+	broken := errors.New("broken")
+	req.Check = func(string) error { return broken }
+	if _, err := hub.Pull(context.Background(), req); !errors.Is(err, broken) {
+		t.Errorf("err = %v", err)
+	}
+	p.whole()
+}
+
+func TestOtherSources(t *testing.T) {
+	p := newPuller(t)
+	dir, _ := exported(t)
+	plain := httptest.NewServer(http.FileServer(http.Dir(dir)))
+	defer plain.Close()
+	for name, source := range map[string]hub.Source{"folder": hub.Folder{Dir: dir}, "address": &hub.Address{Client: p.client, URL: plain.URL + "/"}} {
+		p.store.Dir = filepath.Join(t.TempDir(), "models")
+		req := p.request()
+		req.Source = source
+		req.Store = p.store
+		if _, err := hub.Pull(context.Background(), req); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		p.whole()
+	}
+}
+
+func TestVerifyAndRemove(t *testing.T) {
+	p := newPuller(t)
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(p.store.Path("mine"), "config.json")
+	if err := os.WriteFile(path, []byte("changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if problems, err := p.store.Verify("mine", func(string, int64) {}); err != nil || len(problems) != 1 || problems[0].File != "config.json" {
+		t.Errorf("problems = %v, %v", problems, err)
+	}
+	if err := os.WriteFile(filepath.Join(p.store.Path("mine"), "notes.txt"), []byte("the owner's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.store.Remove("mine"); err != nil {
+		t.Fatal(err)
+	}
+	if list, err := p.store.Installed(); err != nil || len(list) != 0 {
+		t.Errorf("installed: %v, %v", list, err)
+	}
+	if _, err := os.Stat(filepath.Join(p.store.Path("mine"), "notes.txt")); err != nil {
+		t.Error("a stranger's file was removed")
+	}
+}

@@ -1,0 +1,202 @@
+package models
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/internal/fserr"
+)
+
+// ErrNotInstalled is a model of the catalogue that is not in the store.
+var ErrNotInstalled = errors.New("model is not installed")
+
+// Store is the folder of the models that were pulled, one folder each.
+type Store struct{ Dir string }
+
+// ManifestFile stands in a stored model's folder.
+const ManifestFile = "imgsearch-model.json"
+
+// Manifest says where a stored model came from, and what its files were when they came.
+type Manifest struct {
+	Schema int    `json:"schema"`
+	Name   string `json:"name"`
+	// Source is the hub's repository, the URL or the folder.
+	Source string `json:"source"`
+	// Revision is the hub's commit.
+	Revision string                  `json:"revision,omitempty"`
+	PulledAt time.Time               `json:"pulled_at"`
+	Files    map[string]ManifestItem `json:"files"`
+}
+
+// ManifestItem is one file, by its path with slashes.
+type ManifestItem struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// Bytes is the size of all files.
+func (m Manifest) Bytes() (n int64) {
+	for _, f := range m.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// CheckName refuses what cannot be the name of a stored model.
+func CheckName(name string) error {
+	if name == "" || name == StarterName || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\:*?"<>|`) || !filepath.IsLocal(name) ||
+		strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return fmt.Errorf("%w %q: not a name for a model", ErrUnknown, name)
+	}
+	return nil
+}
+
+// Path is a stored model's folder.
+func (s Store) Path(name string) string { return filepath.Join(s.Dir, name) }
+
+// Open resolves what a user wrote after --model: the built-in model's name, a stored model's, or a folder. A name of
+// the catalogue that is not stored is ErrNotInstalled; for the rest see the function Open.
+func (s Store) Open(nameOrDir string) (Model, error) {
+	if nameOrDir != StarterName && CheckName(nameOrDir) == nil {
+		if _, err := s.Manifest(nameOrDir); err == nil {
+			m, err := Open(s.Path(nameOrDir))
+			m.stored = true
+			return m, err
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return Model{}, err
+		}
+		catalogue, err := ReadCatalogue()
+		if err != nil {
+			return Model{}, err
+		}
+		if _, ok := catalogue.Lookup(nameOrDir); ok {
+			return Model{}, fmt.Errorf("open model %q: %w", nameOrDir, ErrNotInstalled)
+		}
+	}
+	return Open(nameOrDir)
+}
+
+// Manifest reads a stored model's. A model that is not stored is fs.ErrNotExist.
+func (s Store) Manifest(name string) (Manifest, error) {
+	var m Manifest
+	if s.Dir == "" {
+		return m, fmt.Errorf("open model %q: %w", name, fs.ErrNotExist)
+	}
+	data, err := os.ReadFile(filepath.Join(s.Path(name), ManifestFile))
+	if err != nil {
+		return m, fmt.Errorf("open model %q: %w", name, err)
+	}
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, fmt.Errorf("open model %q: %w: %s: %w", name, ErrDamaged, ManifestFile, err)
+	}
+	return m, nil
+}
+
+// WriteManifest completes a model's folder.
+func WriteManifest(dir string, m Manifest) error {
+	data, err := json.MarshalIndent(m, "", " ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, ManifestFile), append(data, '\n'), 0o600)
+}
+
+// Installed lists the stored models by name.
+func (s Store) Installed() ([]Manifest, error) {
+	if s.Dir == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(s.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list models: %w", err)
+	}
+	var list []Manifest
+	for _, e := range entries {
+		if CheckName(e.Name()) != nil || !e.IsDir() {
+			continue
+		}
+		m, err := s.Manifest(e.Name())
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		m.Name = e.Name() // the folder is what --model takes
+		list = append(list, m)
+	}
+	return list, nil
+}
+
+// Problem is a file of a stored model that is not what it was.
+type Problem struct {
+	File string `json:"file"`
+	What string `json:"what"`
+}
+
+// Verify hashes every file of a stored model and compares it with the manifest; checked is called after each.
+func (s Store) Verify(name string, checked func(file string, bytes int64)) ([]Problem, error) {
+	m, err := s.Manifest(name)
+	if err != nil {
+		return nil, err
+	}
+	var problems []Problem
+	for _, file := range m.sorted() {
+		if !filepath.IsLocal(filepath.FromSlash(file)) {
+			return nil, fmt.Errorf("verify model %q: %w: %s names %q", name, ErrDamaged, ManifestFile, file)
+		}
+		sum, err := hashFile(filepath.Join(s.Path(name), filepath.FromSlash(file)))
+		switch {
+		case err != nil:
+			problems = append(problems, Problem{file, fserr.Cause(err).Error()})
+		case sum != m.Files[file].SHA256:
+			problems = append(problems, Problem{file, "SHA-256 is " + sum + ", was " + m.Files[file].SHA256})
+		}
+		checked(file, m.Files[file].Size)
+	}
+	return problems, nil
+}
+
+func (m Manifest) sorted() []string {
+	names := make([]string, 0, len(m.Files))
+	for name := range m.Files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Remove deletes a stored model's files: those of the manifest, and the folders that are empty then. Files that somebody
+// else put there stay.
+func (s Store) Remove(name string) error {
+	m, err := s.Manifest(name)
+	if err != nil {
+		return err
+	}
+	dir, err := os.OpenRoot(s.Path(name))
+	if err != nil {
+		return fmt.Errorf("remove model %q: %w", name, err)
+	}
+	defer dir.Close() //nolint:errcheck // nothing was written through it
+	// The manifest goes first: what is left of a removal that was cut off is not taken for a model.
+	for _, file := range append([]string{ManifestFile}, m.sorted()...) {
+		if err := dir.Remove(filepath.FromSlash(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove model %q: %w", name, err)
+		}
+	}
+	for _, sub := range []string{"visual", "textual"} {
+		_ = dir.Remove(sub) // not empty: it stays
+	}
+	_ = os.Remove(s.Path(name))
+	return nil
+}
