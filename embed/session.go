@@ -8,9 +8,11 @@ import (
 	"io"
 	"os"
 	"path"
+	"runtime"
 
 	"github.com/x448/float16"
 	ort "github.com/yalue/onnxruntime_go"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/models"
@@ -169,26 +171,30 @@ func (s *session) fixBatch() {
 	}
 }
 
-// run feeds n rows and returns their vectors, normalised. feed makes the inputs of rows from..to.
-// Where the graph insists on a batch size, the rows go in such batches, the last one's missing rows repeated.
+// run feeds n rows and returns their vectors, normalised. feed makes the inputs of rows from..to; it may be called by
+// several goroutines at once. Where the graph insists on a batch size, the rows go in such batches, the last one's missing
+// rows repeated, as many at once as there are cores: measured with ViT-B/32 on two cores, 200 queries take 9.6 s so and
+// 10.0 s in batches of 8 (docs/benchmarks.md#batch).
 func (s *session) run(n int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {
 	size := s.batch
 	if size == 0 {
 		size = n
 	}
-	vectors := make([][]float32, 0, n)
+	vectors := make([][]float32, n)
+	var g errgroup.Group
+	g.SetLimit(runtime.NumCPU())
 	for from := 0; from < n; from += size {
 		rows := make([]int, size)
 		for i := range rows {
 			rows[i] = min(from+i, n-1)
 		}
-		got, err := s.runBatch(rows, feed)
-		if err != nil {
-			return nil, err
-		}
-		vectors = append(vectors, got[:min(size, n-from)]...)
+		g.Go(func() error {
+			got, err := s.runBatch(rows, feed)
+			copy(vectors[from:], got)
+			return err
+		})
 	}
-	return vectors, nil
+	return vectors, g.Wait()
 }
 
 func (s *session) runBatch(rows []int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {

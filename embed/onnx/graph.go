@@ -221,20 +221,30 @@ func (n *Node) bytes() []byte {
 	return b
 }
 
+// CheckValues sees that a weight's values are there, as many as its shape says: what is allocated for it is then no
+// more than the file holds.
+func (g *Graph) CheckValues(t *Tensor) error {
+	_, size, file, err := g.values(t)
+	if err != nil {
+		return err
+	}
+	if n := t.Len(); n < 0 || size != n*elemSize(t.Elem) {
+		err = fmt.Errorf("%w: the weight %q has %d bytes for %v of shape %v", ErrFormat, t.Name, size, t.Elem, t.Dims)
+	}
+	return errors.Join(err, file.Close())
+}
+
 // Floats reads a float32 weight of the graph's file or beside it.
 func (g *Graph) Floats(t *Tensor) ([]float32, error) {
-	n := t.Len()
-	if t.Elem != Float || n < 0 {
-		return nil, fmt.Errorf("%w: the weight %q is %v of shape %v", ErrFormat, t.Name, t.Elem, t.Dims)
+	if err := g.CheckValues(t); err != nil {
+		return nil, err
 	}
-	r, size, file, err := g.values(t)
+	r, _, file, err := g.values(t)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	if size != 4*n {
-		return nil, fmt.Errorf("%w: the weight %q has %d bytes for shape %v", ErrFormat, t.Name, size, t.Dims)
-	}
+	n := t.Len()
 	values := make([]float32, n)
 	buf := make([]byte, min(4*n, 1<<20))
 	for at := int64(0); at < n; {

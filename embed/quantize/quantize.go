@@ -55,7 +55,10 @@ func Dynamic(g *onnx.Graph, w io.Writer, o Options) (int, error) {
 	nodes := make([]*onnx.Node, 0, len(g.Nodes)*2)
 	products := 0
 	for _, n := range g.Nodes {
-		made := q.rewrite(n)
+		made, err := q.rewrite(n)
+		if err != nil {
+			return 0, err
+		}
 		if made == nil {
 			nodes = append(nodes, n)
 			if n.Op == "Identity" && len(n.Inputs) == 1 && len(n.Outputs) == 1 && q.weights[n.Inputs[0]] != nil {
@@ -91,24 +94,27 @@ type matrix struct{ values, scales, zeros string }
 type activation struct{ values, scale, zero string }
 
 // rewrite returns what takes a node's place; nil: it stays.
-func (q *quantizer) rewrite(n *onnx.Node) []*onnx.Node {
+func (q *quantizer) rewrite(n *onnx.Node) ([]*onnx.Node, error) {
 	if n.Domain != "" && n.Domain != "ai.onnx" || len(n.Inputs) < 2 || len(n.Outputs) != 1 {
-		return nil
+		return nil, nil
 	}
 	transposed := false
 	switch n.Op {
 	case "MatMul":
 	case "Gemm":
 		if n.Float("alpha", 1) != 1 || n.Float("beta", 1) != 1 || n.Int("transA", 0) != 0 {
-			return nil
+			return nil, nil
 		}
 		transposed = n.Int("transB", 0) != 0
 	default:
-		return nil
+		return nil, nil
 	}
 	weight := q.weights[n.Inputs[1]]
 	if weight == nil || weight.Elem != onnx.Float || len(weight.Dims) != 2 || weight.Len() <= 0 {
-		return nil
+		return nil, nil
+	}
+	if err := q.graph.CheckValues(weight); err != nil {
+		return nil, err
 	}
 	m := q.matrix(weight, transposed)
 	var nodes []*onnx.Node
@@ -133,7 +139,7 @@ func (q *quantizer) rewrite(n *onnx.Node) []*onnx.Node {
 	if product != out {
 		nodes = append(nodes, onnx.NewNode("Add", n.Name+"_bias", []string{product, n.Inputs[2]}, []string{out}))
 	}
-	return nodes
+	return nodes, nil
 }
 
 // matrix registers a weight's integers; they are computed when the graph is written.

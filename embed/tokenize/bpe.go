@@ -11,9 +11,10 @@ import (
 // bpe joins a word's characters pair by pair, the pair that was learnt first before all others.
 type bpe struct {
 	vocab        map[string]int32
-	merges       map[pair]merge
-	prefix       string // before each character but the first
-	suffix       string // behind the last character
+	tokens       []string         // by id
+	ranks        map[string]int32 // of merges: left + mergeMark + right
+	prefix       string           // before each character but the first
+	suffix       string           // behind the last character
 	unknown      int32
 	hasUnknown   bool
 	fuseUnknown  bool
@@ -21,11 +22,6 @@ type bpe struct {
 	bytes        [256]int32 // the ids of <0x00> to <0xFF>; -1: none
 	wholeWords   bool       // a word of the vocabulary is not cut at all
 }
-
-type pair struct{ left, right int32 }
-
-// merge is a learnt pair: when it was learnt, and what it becomes.
-type merge struct{ rank, id int32 }
 
 func newBPE(m modelPart) (*bpe, error) {
 	var c struct {
@@ -44,8 +40,24 @@ func newBPE(m modelPart) (*bpe, error) {
 		return nil, fmt.Errorf("%w: BPE with dropout, whose answers are random", ErrUnsupported)
 	}
 	b := &bpe{
-		vocab: m.vocabulary(), merges: make(map[pair]merge, len(m.merges)), prefix: c.Prefix, suffix: c.Suffix,
+		ranks: make(map[string]int32, len(m.merges)), prefix: c.Prefix, suffix: c.Suffix,
 		fuseUnknown: c.FuseUnk, byteFallback: c.ByteFallback, wholeWords: c.IgnoreMerges,
+	}
+	// The halves stay text until a word needs them: looking all of them up would take longer than reading the file.
+	for rank, m := range m.merges {
+		b.ranks[m] = int32(rank)
+	}
+	b.vocab = m.vocabulary()
+	last := int32(-1)
+	for _, e := range m.vocab {
+		last = max(last, e.id)
+	}
+	if int(last) > 4*len(m.vocab)+1<<16 { // gaps are allowed, but not to fill the memory with
+		return nil, fmt.Errorf("model: the id %d in a vocabulary of %d", last, len(m.vocab))
+	}
+	b.tokens = make([]string, last+1)
+	for _, e := range m.vocab {
+		b.tokens[e.id] = e.token
 	}
 	if c.UnkToken != nil {
 		var ok bool
@@ -62,17 +74,6 @@ func newBPE(m modelPart) (*bpe, error) {
 			}
 		}
 	}
-	var joined []byte
-	for rank, m := range m.merges {
-		left, okLeft := b.vocab[m[0]]
-		right, okRight := b.vocab[m[1]]
-		joined = append(append(joined[:0], m[0]...), strings.TrimPrefix(m[1], b.prefix)...)
-		id, okBoth := b.vocab[string(joined)]
-		if !okLeft || !okRight || !okBoth {
-			return nil, fmt.Errorf("model: the merge of %q and %q is not in the vocabulary", m[0], m[1])
-		}
-		b.merges[pair{left, right}] = merge{int32(rank), id}
-	}
 	return b, nil
 }
 
@@ -87,8 +88,8 @@ func (b *bpe) encode(ids []int32, word string) []int32 {
 			return append(ids, id)
 		}
 	}
-	w := mergeWord{symbols: b.symbols(word)}
-	w.run(b.merges)
+	w := mergeWord{bpe: b, symbols: b.symbols(word)}
+	w.run()
 	for _, s := range w.symbols {
 		if s.id >= 0 {
 			ids = append(ids, s.id)
@@ -157,6 +158,8 @@ func (b *bpe) hasBytes(s string) bool {
 
 // mergeWord is a word while its parts are joined: time n log n in its length, since a "word" may be a whole text.
 type mergeWord struct {
+	bpe     *bpe
+	key     []byte
 	symbols []symbol
 	queue   []candidate
 }
@@ -177,17 +180,26 @@ func (w *mergeWord) Pop() any {
 	return last
 }
 
-func (w *mergeWord) run(merges map[pair]merge) {
-	find := func(pos int32) (candidate, bool) {
-		s := w.symbols[pos]
-		if s.next < 0 {
-			return candidate{}, false
-		}
-		m, ok := merges[pair{s.id, w.symbols[s.next].id}]
-		return candidate{m.rank, pos, m.id}, ok
+// find looks the pair at pos up: learnt, and its whole in the vocabulary.
+func (w *mergeWord) find(pos int32) (candidate, bool) {
+	s := w.symbols[pos]
+	if s.next < 0 || s.id < 0 {
+		return candidate{}, false
 	}
+	left, right := w.bpe.tokens[s.id], w.bpe.tokens[w.symbols[s.next].id]
+	w.key = append(append(append(w.key[:0], left...), mergeMark), right...)
+	rank, ok := w.bpe.ranks[string(w.key)]
+	if !ok {
+		return candidate{}, false
+	}
+	w.key = append(append(w.key[:0], left...), strings.TrimPrefix(right, w.bpe.prefix)...)
+	id, ok := w.bpe.vocab[string(w.key)]
+	return candidate{rank, pos, id}, ok
+}
+
+func (w *mergeWord) run() {
 	for pos := range w.symbols {
-		if c, ok := find(int32(pos)); ok {
+		if c, ok := w.find(int32(pos)); ok {
 			w.queue = append(w.queue, c)
 		}
 	}
@@ -196,7 +208,7 @@ func (w *mergeWord) run(merges map[pair]merge) {
 		top := heap.Pop(w).(candidate) //nolint:forcetypeassert // only candidates are pushed
 		s := &w.symbols[top.pos]
 		// The pair may be another one by now: what it joined is gone, or has grown.
-		if now, ok := find(top.pos); s.id < 0 || !ok || now.id != top.id {
+		if now, ok := w.find(top.pos); !ok || now.id != top.id {
 			continue
 		}
 		right := &w.symbols[s.next]
@@ -206,11 +218,11 @@ func (w *mergeWord) run(merges map[pair]merge) {
 			w.symbols[s.next].prev = top.pos
 		}
 		if s.prev >= 0 {
-			if c, ok := find(s.prev); ok {
+			if c, ok := w.find(s.prev); ok {
 				heap.Push(w, c)
 			}
 		}
-		if c, ok := find(top.pos); ok {
+		if c, ok := w.find(top.pos); ok {
 			heap.Push(w, c)
 		}
 	}

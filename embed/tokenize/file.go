@@ -23,7 +23,9 @@ type modelPart struct {
 	options json.RawMessage // its small members, as an object
 	vocab   []entry         // from an object {"token": id} or an array [["token", score]]
 	scored  bool            // it was an array: the ids are positions
-	merges  [][2]string
+	merges  []string        // in the order in which they were learnt, each left + mergeMark + right
+
+	ids chan map[string]int32 // the vocabulary by token, made while the merges are read
 }
 
 // entry is a token of the vocabulary.
@@ -174,7 +176,21 @@ func (m *modelPart) readVocab(d *jsontext.Decoder) error {
 	for i, token := range tokens.strings() {
 		m.vocab[i] = entry{token: token, id: ids[i]}
 	}
+	m.indexVocab()
 	return nil
+}
+
+// indexVocab makes the map of the vocabulary in a goroutine of its own: it takes as long as reading the merges.
+func (m *modelPart) indexVocab() {
+	vocab, ids := m.vocab, make(chan map[string]int32, 1)
+	m.ids = ids
+	go func() {
+		byToken := make(map[string]int32, len(vocab))
+		for _, e := range vocab {
+			byToken[e.token] = e.id
+		}
+		ids <- byToken
+	}()
 }
 
 // readScored reads [["token", score], ...]; the position is the id.
@@ -205,47 +221,45 @@ func (m *modelPart) readScored(d *jsontext.Decoder) error {
 			m.vocab[i] = entry{token: token, id: int32(i), score: scores[i]}
 		}
 	}
+	m.indexVocab()
 	return err
 }
 
+// mergeMark stands between the halves of a merge: a byte that no UTF-8 has.
+const mergeMark = '\xff'
+
 // readMerges reads [["a", "b"], ...], or the older ["a b", ...].
 func (m *modelPart) readMerges(d *jsontext.Decoder) error {
-	parts := newArena(2 * typicalVocab)
+	parts := newArena(typicalVocab)
 	err := eachElement(d, func() error {
+		start := len(parts.text)
 		if d.PeekKind() == jsontext.KindString {
-			return parts.addPair(d)
+			if err := parts.add(d); err != nil {
+				return err
+			}
+			pair := parts.text[start:]
+			at := bytes.IndexByte(pair, ' ')
+			if at < 0 || bytes.IndexByte(pair[at+1:], ' ') >= 0 {
+				return fmt.Errorf("%w: the merge %q", errMalformed, pair)
+			}
+			pair[at] = mergeMark
+			return nil
 		}
 		if err := expect(d, jsontext.KindBeginArray); err != nil {
 			return err
 		}
-		for range 2 {
-			if err := parts.add(d); err != nil {
-				return err
-			}
+		if err := parts.add(d); err != nil {
+			return err
+		}
+		parts.text = append(parts.text, mergeMark)
+		parts.ends = parts.ends[:len(parts.ends)-1] // the second half continues the first
+		if err := parts.add(d); err != nil {
+			return err
 		}
 		return expect(d, jsontext.KindEndArray)
 	})
-	list := parts.strings()
-	m.merges = make([][2]string, len(list)/2)
-	for i := range m.merges {
-		m.merges[i] = [2]string{list[2*i], list[2*i+1]}
-	}
+	m.merges = parts.strings()
 	return err
-}
-
-// addPair adds the two halves of "a b".
-func (a *arena) addPair(d *jsontext.Decoder) error {
-	start := len(a.text)
-	if err := a.add(d); err != nil {
-		return err
-	}
-	left, right, ok := bytes.Cut(a.text[start:], []byte(" "))
-	if !ok || bytes.IndexByte(right, ' ') >= 0 {
-		return fmt.Errorf("%w: the merge %q", errMalformed, a.text[start:])
-	}
-	a.ends = append(a.ends[:len(a.ends)-1], start+len(left), start+len(left)+len(right))
-	a.text = append(a.text[:start+len(left)], right...)
-	return nil
 }
 
 func eachElement(d *jsontext.Decoder, element func() error) error {
@@ -303,11 +317,10 @@ func newModel(m modelPart) (model, error) {
 	}
 }
 
-// vocabulary maps tokens to ids.
+// vocabulary maps tokens to ids. It may be called once.
 func (m *modelPart) vocabulary() map[string]int32 {
-	ids := make(map[string]int32, len(m.vocab))
-	for _, e := range m.vocab {
-		ids[e.token] = e.id
+	if m.ids == nil {
+		return map[string]int32{}
 	}
-	return ids
+	return <-m.ids
 }
