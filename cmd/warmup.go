@@ -26,7 +26,7 @@ func newWarmupCommand(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "warmup",
 		Short: "Prepare the machine and measure what a run costs on it",
-		Long: `Download the model named by --model if need be, unpack the runtime library, load both towers, run them, and tell what a
+		Long: `Download the model named by --model, or verify it if it is there, unpack the runtime library, load both towers, run them, and tell what a
 picture and a query cost on this machine. The vision tower is measured in fp32 and in int8, on some of your indexed
 photos if there are any: how much faster int8 is, and how near its vectors and its ten nearest pictures are.
 
@@ -122,7 +122,10 @@ func (o *warmupOptions) pull(ctx context.Context) error {
 	if o.model.name == "" {
 		return nil
 	}
-	if _, err := o.app.models().Open(o.model.name); !errors.Is(err, models.ErrNotInstalled) {
+	if found, err := o.app.models().Open(o.model.name); !errors.Is(err, models.ErrNotInstalled) {
+		if err == nil && found.Ref() == o.model.name && !found.IsBuiltin() {
+			return o.verify()
+		}
 		return nil // what else is wrong with it comes up when it is opened
 	}
 	m, err := (&pullOptions{app: o.app, name: o.model.name}).pull(ctx)
@@ -131,6 +134,16 @@ func (o *warmupOptions) pull(ctx context.Context) error {
 	}
 	o.app.notef("downloaded %s (%s)", m.Name, humanize.IBytes(uint64(m.Bytes())))
 	return nil
+}
+
+// verify compares an installed model with what was downloaded.
+func (o *warmupOptions) verify() error {
+	problems, err := o.app.models().Verify(o.model.name, func(string, int64) {})
+	if err != nil || len(problems) == 0 {
+		return err
+	}
+	return &codedError{code: exitModel, err: fmt.Errorf("%w: %s of %s: %s", models.ErrDamaged, problems[0].File, o.model.name, problems[0].What),
+		hint: fmt.Sprintf("`imgsearch models pull %s` mends it", o.model.name)}
 }
 
 // store opens the index where there is one; warmup works without.
