@@ -113,7 +113,7 @@ func (o *pullOptions) pull(ctx context.Context) (models.Manifest, error) {
 // source turns the arguments into a name and where the files come from.
 func (o *pullOptions) source() (string, hub.Source, error) {
 	client := hub.NewClient()
-	client.Logf = o.app.logf
+	client.Logf = o.app.notef // who waits should know for what
 	if o.from != "" {
 		if o.revision != "" {
 			return "", nil, usageError("it is the hub's", "--revision and --from")

@@ -95,7 +95,11 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 	if len(drop) == 0 {
 		return o.removeFiles(installed && o.precision == "", manifest, true)
 	}
-	what := fmt.Sprintf("drop the vectors of %d pictures of model %s", vectors, o.name)
+	titles := make([]string, len(drop))
+	for i, m := range drop { // two folders may have the same name
+		titles[i] = fmt.Sprintf("%s (%s)", modelTitle(m), m.Ref)
+	}
+	what := fmt.Sprintf("drop %d vectors of model %s", vectors, strings.Join(titles, ", "))
 	if installed && o.precision == "" {
 		what += fmt.Sprintf(" and delete its files (%s)", humanize.IBytes(uint64(manifest.Bytes())))
 	}
@@ -107,7 +111,7 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 			return err
 		}
 	}
-	o.app.notef("dropped the vectors of %d pictures", vectors)
+	o.app.notef("dropped %d vectors", vectors)
 	return o.removeFiles(installed && o.precision == "", manifest, false)
 }
 

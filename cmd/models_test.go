@@ -79,7 +79,7 @@ func TestModelByName(t *testing.T) {
 	p.must(2, "answers the searches", "models", "rm", "--yes", catalogued)
 	p.must(0, "answers from now on, with 3 of 3", "models", "use", "starter")
 	p.must(2, "nobody to ask", "models", "rm", catalogued)
-	p.must(0, "dropped the vectors of 3 pictures", "models", "rm", "--yes", catalogued)
+	p.must(0, "dropped 3 vectors", "models", "rm", "--yes", catalogued)
 	p.must(12, pull, "search", "--model", catalogued, "waves")
 	p.must(0, "3 of 3 pictures embedded", "status")
 	p.must(0, "0.", "search", "waves")

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/embed/quantize"
@@ -88,6 +89,7 @@ func (l *Loader) quantizeTo(at, file string) error {
 		return err
 	}
 	l.options.Notef("making the int8 copy of %s, once: %s", l.spec.Model.Name, at)
+	dropStale(filepath.Dir(at))
 	tmp, err := os.CreateTemp(filepath.Dir(at), ".int8-*")
 	if err != nil {
 		return err
@@ -102,6 +104,16 @@ func (l *Loader) quantizeTo(at, file string) error {
 		return err
 	}
 	return keep(tmp, at, sum)
+}
+
+// dropStale removes what processes that were killed left; one that is still at it is younger than a day.
+func dropStale(dir string) {
+	left, _ := filepath.Glob(filepath.Join(dir, ".int8-*"))
+	for _, path := range left {
+		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+			_ = os.Remove(path)
+		}
+	}
 }
 
 // keep puts a finished file in its place, its checksum beside it.

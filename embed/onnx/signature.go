@@ -105,7 +105,7 @@ func readGraphSignature(s *stream, graph span) (Signature, error) {
 			files[t.location] = true
 			return err
 		case graphNode:
-			return nodeFiles(s, f, files)
+			return nodeFiles(s, f, files, 0)
 		case graphInput, graphOutput:
 			body, err := s.bytes(f)
 			if err != nil {
@@ -140,8 +140,14 @@ func readGraphSignature(s *stream, graph span) (Signature, error) {
 	return sig, nil
 }
 
+// maxDepth bounds graphs inside of graphs; those of towers have none.
+const maxDepth = 32
+
 // nodeFiles collects the files that a node's constants lie in.
-func nodeFiles(s *stream, node span, files map[string]bool) error {
+func nodeFiles(s *stream, node span, files map[string]bool, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%w: graphs inside of graphs, more than %d deep", ErrFormat, maxDepth)
+	}
 	return s.enter(node, func(f span) error {
 		if f.num != nodeAttribute {
 			return nil
@@ -160,7 +166,7 @@ func nodeFiles(s *stream, node span, files map[string]bool) error {
 						files[t.location] = true
 						return err
 					case graphNode:
-						return nodeFiles(s, f, files)
+						return nodeFiles(s, f, files, depth+1)
 					}
 					return nil
 				})

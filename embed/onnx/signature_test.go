@@ -2,8 +2,10 @@ package onnx_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
@@ -64,4 +66,18 @@ func FuzzReadSignature(f *testing.F) {
 			t.Errorf("accepted a graph without inputs or outputs: %+v", sig)
 		}
 	})
+}
+
+// TestDeepGraphs: graphs inside of graphs without end are refused before they fill the stack.
+func TestDeepGraphs(t *testing.T) {
+	field := func(num byte, body []byte) []byte {
+		return append(binary.AppendUvarint([]byte{num<<3 | 2}, uint64(len(body))), body...)
+	}
+	graph := []byte{}
+	for range 1000 {
+		graph = field(1, field(5, field(6, graph))) // a node with an attribute that is a graph
+	}
+	if _, err := onnx.ReadSignature(bytes.NewReader(field(7, graph))); !errors.Is(err, onnx.ErrFormat) || !strings.Contains(err.Error(), "deep") {
+		t.Errorf("err = %v", err)
+	}
 }

@@ -83,8 +83,20 @@ func NewClient() *Client {
 	}
 	return &Client{
 		Endpoint: endpoint, Token: strings.TrimSpace(token), Offline: isTrue(os.Getenv("HF_HUB_OFFLINE")),
-		HTTP: &http.Client{Transport: transport}, Sleep: sleep, Stall: 60 * time.Second, Logf: func(string, ...any) {},
+		HTTP: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, Sleep: sleep, Stall: 60 * time.Second, Logf: func(string, ...any) {},
 	}
+}
+
+// checkRedirect follows up to ten redirects, as net/http does, but none from https to plain http.
+func checkRedirect(req *http.Request, via []*http.Request) error {
+	const most = 10
+	if len(via) >= most {
+		return fmt.Errorf("stopped after %d redirects", most)
+	}
+	if via[0].URL.Scheme == "https" && req.URL.Scheme != "https" {
+		return fmt.Errorf("%s redirects to %s, which is not encrypted", via[0].URL.Host, req.URL.Host)
+	}
+	return nil
 }
 
 // isTrue reads a switch as the hub's own client does.
@@ -261,6 +273,9 @@ func (c *Client) get(ctx context.Context, address string, from int64) (*http.Res
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err == nil && req.URL.Scheme != "https" && req.URL.Scheme != "http" {
+		err = fmt.Errorf("%w: %q is no address that starts with https://", ErrUnreachable, address)
+	}
 	if err != nil {
 		cancel()
 		return nil, nil, err
