@@ -55,6 +55,8 @@ func summaryOf(t *testing.T, c *exec.Cmd) (s runSummary, err error) {
 func filesOf(t *testing.T, home string) int {
 	t.Helper()
 	c := imgsearch(t, home, "status", "--json")
+	var errs bytes.Buffer
+	c.Stderr = &errs
 	out, err := c.Output()
 	if c.ProcessState.ExitCode() == 10 {
 		return 0
@@ -64,7 +66,7 @@ func filesOf(t *testing.T, home string) int {
 		err = json.Unmarshal(out, &s)
 	}
 	if err != nil {
-		t.Fatalf("status: %v: %s", err, out)
+		t.Fatalf("status: %v: %s%s", err, out, errs.String())
 	}
 	return s.Files
 }

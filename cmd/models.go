@@ -118,7 +118,7 @@ func listModels(_ context.Context, app *App, all bool) error {
 			left++
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.state(), number(m.Dim), number(m.ImageSize), humanize.IBytes(uint64(m.DiskBytes)),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.state(), number(m.Dim), number(m.ImageSize), sizeOrNone(m.DiskBytes),
 			sizeOrNone(m.MemoryBytes), l.recall(m.Name), m.languages(), orNone(m.Licence))
 	}
 	if err := w.Flush(); err != nil {
@@ -211,10 +211,10 @@ func (m modelListed) state() string {
 	if m.Recommended != "" {
 		parts = append(parts, "recommended ("+m.Recommended+")")
 	}
-	if len(parts) == 0 {
-		return "-"
+	if m.Predecessor {
+		parts = append(parts, "the service's before imgsearch")
 	}
-	return strings.Join(parts, ", ")
+	return orNone(strings.Join(parts, ", "))
 }
 
 func (m modelListed) languages() string {

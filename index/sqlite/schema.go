@@ -33,15 +33,11 @@ func (s *Store) Schema(ctx context.Context) (int, error) { return s.userVersion(
 
 // checkSchema refuses what this program cannot read: a foreign database and an index from the future.
 func (s *Store) checkSchema(ctx context.Context) error {
-	version, err := s.userVersion(ctx)
+	// One statement sees one state: a first indexer may be making the tables at this moment.
+	var version, id, tables int
+	err := s.db.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
+		(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)`).Scan(&version, &id, &tables)
 	if err != nil {
-		return explain(err)
-	}
-	var id, tables int
-	if err := s.db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
-		return explain(err)
-	}
-	if err := s.db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
 		return explain(err)
 	}
 	switch {
