@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/quantize"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/models"
@@ -99,6 +100,7 @@ func classify(err error) (code int, hint string) {
 		{hub.ErrUnreachable, exitFailed, "check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT; what came is kept, the next pull continues"},
 		{hub.ErrBusy, exitBusy, "wait for it to end"},
 		{hub.ErrNoSpace, exitFailed, "free some space, or set IMGSEARCH_MODELS to a folder on another disk; what came is kept, the next pull continues"},
+		{quantize.ErrNothing, exitUsage, "this model gains nothing from int8: leave it at --precision fp32"},
 		{models.ErrMissing, exitModel, hintModelFolder},
 		{models.ErrDamaged, exitModel, hintModelFolder},
 		{ortlib.ErrNotFound, exitModel, hintGetRuntime},

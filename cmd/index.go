@@ -271,6 +271,9 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	loader := o.app.loader(m, false)
 	stored := m.stored()
 	if !o.dryRun {
+		if err := loader.Prepare(); err != nil {
+			return err
+		}
 		loader.StartVisual()
 		if stored, err = o.register(ctx, store, m); err != nil {
 			return err

@@ -94,6 +94,8 @@ func TestPrecision(t *testing.T) {
 		writePicture(t, filepath.Join(photos, fmt.Sprint(i)+".jpg"), i)
 	}
 	p.must(2, "fp32 or int8", "index", "--precision", "int4", photos)
+	p.must(2, "gains nothing from int8", "index", "--precision", "int8", photos) // the built-in model is convolutions
+	p.must(13, "no vectors of model tiny-clip", "models", "use", "--now", tiny)
 	p.must(0, "making the int8 copy", "index", "--model", tiny, "--precision", "int8", photos)
 	p.must(0, `"precision":"int8"`, "search", "--json", "waves")
 	p.must(13, "--precision fp32", "search", "--precision", "fp32", "waves")

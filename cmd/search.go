@@ -168,8 +168,13 @@ func (o *searchOptions) run(ctx context.Context) error {
 // vectorsOf finds the model in the index. An index that nothing was embedded into answers with no hits.
 func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
 	stored, ok, err := store.ModelByIdentity(ctx, m.identity)
-	if err != nil || ok {
+	if err != nil {
 		return stored, err
+	}
+	if ok {
+		if have, all, err := store.Coverage(ctx, stored.ID); err != nil || have > 0 || all == 0 {
+			return stored, err
+		}
 	}
 	give := "imgsearch index"
 	if o.model != (askedModel{}) {

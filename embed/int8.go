@@ -101,7 +101,7 @@ func (l *Loader) quantizeTo(at, file string) error {
 		if errors.Is(err, onnx.ErrFormat) {
 			return damaged(file, err)
 		}
-		return err
+		return fmt.Errorf("quantise %s of %s: %w", file, l.spec.Model.Name, err)
 	}
 	return keep(tmp, at, sum)
 }

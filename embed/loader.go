@@ -33,6 +33,7 @@ type Provider struct{ Name, Reason string }
 type Loader struct {
 	spec    Spec
 	options Options
+	int8    func() (string, error) // makes the int8 copy of the vision tower and returns its path
 	visual  future[*Visual]
 	textual future[*Textual]
 }
@@ -46,6 +47,7 @@ func NewLoader(spec Spec, o Options) *Loader {
 		o.Notef = func(string, ...any) {}
 	}
 	l := &Loader{spec: spec, options: o}
+	l.int8 = sync.OnceValues(func() (string, error) { return l.quantizedTower(models.VisualFile) })
 	l.visual.load = func() (*Visual, error) {
 		tune := tuning{threads: 1}
 		if o.Precision == Int8 {
@@ -53,7 +55,7 @@ func NewLoader(spec Spec, o Options) *Loader {
 				return nil, err // before minutes of work that it could not use
 			}
 			var err error
-			if tune.path, err = l.quantizedTower(models.VisualFile); err != nil {
+			if tune.path, err = l.int8(); err != nil {
 				return nil, err
 			}
 			// The scale of an integer product is taken over the whole batch: alone, a picture's vector does not
@@ -79,6 +81,16 @@ func load[T any](l *Loader, open func(Spec, tuning) (T, error), tune tuning) (T,
 		l.options.Logf("loaded in %v", time.Since(begin).Round(time.Millisecond))
 	}
 	return tower, err
+}
+
+// Prepare makes what the precision needs, once: the int8 copy of the vision tower. It starts nothing native, and reports
+// a model that cannot be had in that precision before anything is noted down of it.
+func (l *Loader) Prepare() error {
+	if l.options.Precision != Int8 {
+		return nil
+	}
+	_, err := l.int8()
+	return err
 }
 
 // Spec returns what the model's small files say.
