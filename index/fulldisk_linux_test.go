@@ -21,7 +21,7 @@ func TestFullDisk(t *testing.T) {
 		t.Skipf("no small disk can be mounted here: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(disk, 0); err != nil {
+		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
