@@ -99,6 +99,7 @@ func classify(err error) (code int, hint string) {
 		{hub.ErrCorrupt, exitFailed, "nothing was installed; try again later, or another --revision"},
 		{hub.ErrUnreachable, exitFailed, "check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT; what came is kept, the next pull continues"},
 		{hub.ErrBusy, exitBusy, "wait for it to end"},
+		{hub.ErrTaken, exitUsage, "give another name, or remove what is there first (`imgsearch models rm NAME`, or move your files away)"},
 		{hub.ErrNoSpace, exitFailed, "free some space, or set IMGSEARCH_MODELS to a folder on another disk; what came is kept, the next pull continues"},
 		{quantize.ErrNothing, exitUsage, "this model gains nothing from int8: leave it at --precision fp32"},
 		{models.ErrMissing, exitModel, hintModelFolder},

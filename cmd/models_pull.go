@@ -103,17 +103,33 @@ func (o *pullOptions) pull(ctx context.Context) (models.Manifest, error) {
 			}
 			return embed.WeightFiles(m)
 		},
-		Check: func(dir string) error {
+		Check: func(dir string, m *models.Manifest) error {
 			show.end()
-			return o.check(dir)
+			return o.check(dir, m)
 		},
 	})
+}
+
+// checkOwn refuses to give another source's model a name of the catalogue.
+func (o *pullOptions) checkOwn() error {
+	catalogue, err := models.ReadCatalogue()
+	if err != nil {
+		return err
+	}
+	e, known := catalogue.Lookup(path.Base(o.name))
+	if known && (o.from != "" || strings.Contains(o.name, "/") && o.name != e.Repository) {
+		return usageError("with --from give it another name", "%q is the catalogue's name for %s", e.Name, e.Repository)
+	}
+	return nil
 }
 
 // source turns the arguments into a name and where the files come from.
 func (o *pullOptions) source() (string, hub.Source, error) {
 	client := hub.NewClient()
 	client.Logf = o.app.notef // who waits should know for what
+	if err := o.checkOwn(); err != nil {
+		return "", nil, err
+	}
 	if o.from != "" {
 		if o.revision != "" {
 			return "", nil, usageError("it is the hub's", "--revision and --from")
@@ -154,7 +170,7 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 }
 
 // check tries a model that came. Without a runtime library only its files are examined.
-func (o *pullOptions) check(dir string) error {
+func (o *pullOptions) check(dir string, manifest *models.Manifest) error {
 	m, err := models.Open(dir)
 	if err != nil {
 		return err
@@ -165,11 +181,12 @@ func (o *pullOptions) check(dir string) error {
 		return err
 	}
 	o.app.logf("trying both towers")
-	err = embed.Check(spec, embed.Options{Library: o.app.libraryOptions()})
+	found, err := embed.Check(spec, embed.Options{Library: o.app.libraryOptions(), Logf: o.app.logf})
 	if errors.Is(err, ortlib.ErrNotFound) || errors.Is(err, ortlib.ErrNoPlace) || errors.Is(err, ortlib.ErrUnusable) {
 		o.app.warnf("the model could not be tried: %v", err)
 		return nil
 	}
+	manifest.DynamicBatch, manifest.Rewriting = found.DynamicBatch, found.Rewriting
 	return err
 }
 

@@ -79,7 +79,8 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 	var drop []sqlite.Model
 	vectors := 0
 	for _, m := range known {
-		if m.Name != o.name && m.Ref != o.name || o.precision != "" && m.Precision != o.precision {
+		// By the name alone only where it means nothing else: two folders, or a folder and a stored model, may share it.
+		if m.Ref != o.name && (installed || m.Name != o.name || ambiguous(known, o.name)) || o.precision != "" && m.Precision != o.precision {
 			continue
 		}
 		if m.Identity == used.Identity {
@@ -113,6 +114,17 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 	}
 	o.app.notef("dropped %d vectors", vectors)
 	return o.removeFiles(installed && o.precision == "", manifest, false)
+}
+
+// ambiguous tells whether a name means models at several places.
+func ambiguous(known []sqlite.Model, name string) bool {
+	refs := make(map[string]bool)
+	for _, m := range known {
+		if m.Name == name || m.Ref == name {
+			refs[m.Ref] = true
+		}
+	}
+	return len(refs) > 1
 }
 
 // removeFiles deletes a stored model's files; must tells that there is nothing else to remove.

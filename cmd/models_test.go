@@ -114,6 +114,7 @@ func TestPrecision(t *testing.T) {
 	p.must(0, "making the int8 copy", "index")
 	p.must(0, "5 of 5 pictures embedded", "status")
 	p.must(0, "int8", "warmup")
+	p.must(0, "int8", "warmup", "--model", tiny)
 	p.must(0, `"cosine_min":0.99`, "warmup", "--json")
 }
 
@@ -124,6 +125,8 @@ func TestPullFails(t *testing.T) {
 	p.must(2, "models list --all", "models", "pull", "nosuch")
 	p.must(2, "built in", "models", "pull", "starter")
 	p.must(2, "--from", "models", "pull", "--from", "/nowhere", "x")
+	p.must(2, "the catalogue's name", "models", "pull", "--from", starterFolder(t), catalogued)
+	p.must(2, "the catalogue's name", "models", "pull", "nobody/"+catalogued)
 	p.must(1, "not found", "models", "pull", "nobody/nothing")
 	hub.Demand("secret")
 	p.must(1, "HF_TOKEN", "models", "pull", catalogued)

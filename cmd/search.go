@@ -188,17 +188,26 @@ func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m mo
 
 // tellCoverage says that another model is to answer, once it has all vectors.
 func (o *searchOptions) tellCoverage(ctx context.Context, store *sqlite.Store, used sqlite.Model) error {
-	wanted, ok, err := store.WantedModel(ctx)
-	if err != nil || !ok || wanted.Identity == used.Identity {
-		return err
-	}
-	have, all, err := store.Coverage(ctx, wanted.ID)
+	mine, all, err := store.Coverage(ctx, used.ID)
 	if err != nil {
 		return err
 	}
-	mine, _, err := store.Coverage(ctx, used.ID)
+	wanted, ok, err := store.WantedModel(ctx)
+	if err != nil {
+		return err
+	}
+	if !ok || wanted.Identity == used.Identity {
+		if mine < all {
+			o.app.notef("model %s has the vectors of %d of %d pictures only: `imgsearch index --model %s` makes the rest", modelTitle(used), mine, all, useArgs(used))
+		}
+		return nil
+	}
+	have, _, err := store.Coverage(ctx, wanted.ID)
+	if err != nil {
+		return err
+	}
 	o.app.notef("model %s answers (%d of %d pictures); %s has %d of %d: `imgsearch index` goes on", modelTitle(used), mine, all, modelTitle(wanted), have, all)
-	return err
+	return nil
 }
 
 // session is what one or many queries share.

@@ -123,7 +123,7 @@ func (o *warmupOptions) pull(ctx context.Context) error {
 		return nil
 	}
 	if found, err := o.app.models().Open(o.model.name); !errors.Is(err, models.ErrNotInstalled) {
-		if err == nil && found.Ref() == o.model.name && !found.IsBuiltin() {
+		if err == nil && found.IsStored() {
 			return o.verify()
 		}
 		return nil // what else is wrong with it comes up when it is opened

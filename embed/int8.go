@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -73,18 +71,11 @@ func intact(at string) bool {
 }
 
 func (l *Loader) quantizeTo(at, file string) error {
-	r, size, done, err := l.openGraph(file)
+	g, done, err := l.spec.readGraph(file, "")
 	if err != nil {
 		return err
 	}
 	defer done()
-	g, err := onnx.ReadGraph(r, size, l.spec.Model.SubFS(path.Dir(file)))
-	if errors.Is(err, onnx.ErrFormat) {
-		return damaged(file, err)
-	}
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 		return err
 	}
@@ -128,26 +119,4 @@ func keep(tmp *os.File, at string, sum hash.Hash) error {
 		return err
 	}
 	return os.WriteFile(at+".sha256", []byte(hex.EncodeToString(sum.Sum(nil))+"\n"), 0o600)
-}
-
-// openGraph opens a tower's file.
-func (l *Loader) openGraph(file string) (r io.ReaderAt, size int64, done func(), err error) {
-	at := l.spec.Model.Path(file)
-	if at == "" {
-		data, err := l.spec.Model.ReadFile(file)
-		return strings.NewReader(string(data)), int64(len(data)), func() {}, err
-	}
-	f, err := os.Open(at)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, nil, fmt.Errorf("read model file: %w: %w", models.ErrMissing, err)
-	}
-	if err != nil {
-		return nil, 0, nil, fmt.Errorf("read model file: %w", err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		f.Close()
-		return nil, 0, nil, fmt.Errorf("read model file: %w", err)
-	}
-	return f, info.Size(), func() { f.Close() }, nil
 }

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/imgsearch/imgsearch/embed/dynamic"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -62,9 +63,12 @@ func NewLoader(spec Spec, o Options) *Loader {
 			// depend on its neighbours (measured: cosine 0.99982 in a batch of 8, docs/benchmarks.md#int8).
 			tune.alone = true
 		}
+		tune.freeBatch = tune.path == "" && spec.Model.HasDynamicBatch(models.VisualFile, dynamic.Version)
 		return load(l, openVisual, tune)
 	}
-	l.textual.load = func() (*Textual, error) { return load(l, openTextual, tuning{once: o.Once}) }
+	l.textual.load = func() (*Textual, error) {
+		return load(l, openTextual, tuning{once: o.Once, freeBatch: spec.Model.HasDynamicBatch(models.TextualFile, dynamic.Version)})
+	}
 	return l
 }
 

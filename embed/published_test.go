@@ -225,7 +225,7 @@ func TestVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := embed.Check(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}); err != nil {
+			if _, err := embed.Check(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}); err != nil {
 				t.Fatal(err)
 			}
 			loader := newLoader(t, m)
@@ -334,6 +334,7 @@ func TestHostileModels(t *testing.T) {
 		"empty":                  {map[string]string{models.TextualFile: ""}, models.ErrDamaged, models.TextualFile},
 		"a page instead":         {map[string]string{models.VisualFile: "<html>not found</html>"}, models.ErrDamaged, models.VisualFile},
 		"unknown operation":      {map[string]string{models.VisualFile: strings.Replace(whole, "GlobalAveragePool", "GlobalAveragePoof", 1)}, models.ErrDamaged, "GlobalAveragePoof"},
+		"absurd batch":           {map[string]string{models.VisualFile: string(smallVisual(elemFloat, 1<<33, "image"))}, models.ErrDamaged, "batches of"},
 		"wrong picture size":     {map[string]string{models.PreprocessFile: `{"size":5,"mean":[0,0,0],"std":[1,1,1]}`}, models.ErrDamaged, "shape"},
 		"wrong dimension":        {map[string]string{models.ConfigFile: `{"embed_dim":4,"text_cfg":{"context_length":8}}`}, models.ErrDamaged, "dimension"},
 		"wrong context":          {map[string]string{models.ConfigFile: `{"embed_dim":3,"text_cfg":{"context_length":9}}`}, models.ErrDamaged, "shape"},
@@ -348,7 +349,7 @@ func TestHostileModels(t *testing.T) {
 			m := smallModel(t, c.files)
 			spec, err := embed.ReadSpec(m)
 			if err == nil {
-				err = embed.Check(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}})
+				_, err = embed.Check(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}})
 			}
 			if !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), c.says) {
 				t.Errorf("err = %v, want %v that says %q", err, c.want, c.says)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime"
 
 	"github.com/x448/float16"
@@ -25,6 +26,8 @@ type session struct {
 	output onnx.Value
 	// batch is the number of rows that a run takes; 0: any.
 	batch int
+	// alone fills each batch with one row.
+	alone bool
 	dim   int
 }
 
@@ -39,16 +42,17 @@ type tuning struct {
 	path string
 	// alone runs rows one by one.
 	alone bool
+	// freeBatch makes a fixed batch dynamic.
+	freeBatch bool
 }
+
+// maxBatch bounds what a graph may insist on: a batch is allocated as a whole.
+const maxBatch = 64
 
 // openSession loads one tower on the CPU.
 func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*session, error) {
 	if err := checkFiles(spec, file); err != nil {
 		return nil, err
-	}
-	s := &session{inputs: sig.Inputs, dim: spec.Dim}
-	if err := s.chooseOutput(sig.Outputs); err != nil {
-		return nil, damaged(file, err)
 	}
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -70,31 +74,38 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 			return nil, fmt.Errorf("load %s: %w", file, err)
 		}
 	}
+	at := spec.Model.Path(file)
+	if tune.path != "" {
+		at = tune.path
+	}
+	var data []byte
+	if at == "" {
+		data, err = spec.Model.ReadFile(file)
+	} else if data, sig, err = spec.readShell(file, at, tune.freeBatch); err == nil {
+		err = options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(at))
+	}
+	if err != nil {
+		return nil, err
+	}
+	s := &session{inputs: sig.Inputs, dim: spec.Dim}
+	if err := s.chooseOutput(sig.Outputs); err != nil {
+		return nil, damaged(file, err)
+	}
 	names := make([]string, len(sig.Inputs))
 	for i, v := range sig.Inputs {
 		names[i] = v.Name
 	}
-	outputs := []string{s.output.Name}
-	at := tune.path
-	if at == "" {
-		at = spec.Model.Path(file)
-	}
-	if at != "" {
-		// By path, so that the runtime finds weights that lie beside the graph.
-		s.native, err = ort.NewDynamicAdvancedSession(at, names, outputs, options)
-	} else {
-		var data []byte
-		if data, err = spec.Model.ReadFile(file); err != nil {
-			return nil, err
-		}
-		s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, outputs, options)
-	}
+	s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, []string{s.output.Name}, options)
 	if err != nil {
 		return nil, damaged(file, err)
 	}
 	s.fixBatch()
+	if s.batch > maxBatch {
+		s.close()
+		return nil, damaged(file, fmt.Errorf("the graph insists on batches of %d", s.batch))
+	}
 	if tune.alone {
-		s.batch = 1
+		s.alone = true
 	}
 	return s, nil
 }
@@ -177,20 +188,27 @@ func (s *session) fixBatch() {
 // 10.0 s in batches of 8 (docs/benchmarks.md#batch).
 func (s *session) run(n int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {
 	size := s.batch
-	if size == 0 {
+	switch {
+	case s.alone:
+		size = max(size, 1)
+	case size == 0:
 		size = n
+	}
+	step := size
+	if s.alone {
+		step = 1
 	}
 	vectors := make([][]float32, n)
 	var g errgroup.Group
 	g.SetLimit(runtime.NumCPU())
-	for from := 0; from < n; from += size {
+	for from := 0; from < n; from += step {
 		rows := make([]int, size)
 		for i := range rows {
-			rows[i] = min(from+i, n-1)
+			rows[i] = min(from+i, from+step-1, n-1)
 		}
 		g.Go(func() error {
 			got, err := s.runBatch(rows, feed)
-			copy(vectors[from:], got)
+			copy(vectors[from:min(from+step, n)], got)
 			return err
 		})
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/internal/fserr"
@@ -50,6 +51,14 @@ type Model struct {
 
 	builtin map[string][]byte
 	stored  bool // Name is enough to find it
+	// of the manifest
+	dynamicBatch []string
+	rewriting    int
+}
+
+// HasDynamicBatch tells whether a tower's fixed batch may be freed by a version of the rewriting: it was tried with it.
+func (m Model) HasDynamicBatch(tower string, version int) bool {
+	return m.rewriting == version && slices.Contains(m.dynamicBatch, tower)
 }
 
 // Builtin returns the model inside the binary.
@@ -100,6 +109,9 @@ func Open(nameOrDir string) (Model, error) {
 
 // IsBuiltin tells whether the model's files are inside the binary.
 func (m Model) IsBuiltin() bool { return m.builtin != nil }
+
+// IsStored tells whether the model is one of the store's, with a manifest.
+func (m Model) IsStored() bool { return m.stored }
 
 // Ref is what Open takes to find this model again.
 func (m Model) Ref() string {

@@ -33,6 +33,10 @@ type Manifest struct {
 	Revision string                  `json:"revision,omitempty"`
 	PulledAt time.Time               `json:"pulled_at"`
 	Files    map[string]ManifestItem `json:"files"`
+	// DynamicBatch are the towers whose graph has a fixed batch that can be freed: the vectors were compared when the
+	// model came. Rewriting is the version of the code that freed it.
+	DynamicBatch []string `json:"dynamic_batch,omitempty"`
+	Rewriting    int      `json:"rewriting,omitempty"`
 }
 
 // ManifestItem is one file, by its path with slashes.
@@ -65,9 +69,10 @@ func (s Store) Path(name string) string { return filepath.Join(s.Dir, name) }
 // the catalogue that is not stored is ErrNotInstalled; for the rest see the function Open.
 func (s Store) Open(nameOrDir string) (Model, error) {
 	if nameOrDir != StarterName && CheckName(nameOrDir) == nil {
-		if _, err := s.Manifest(nameOrDir); err == nil {
+		if manifest, err := s.Manifest(nameOrDir); err == nil {
 			m, err := Open(s.Path(nameOrDir))
 			m.stored = true
+			m.dynamicBatch, m.rewriting = manifest.DynamicBatch, manifest.Rewriting
 			return m, err
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			return Model{}, err

@@ -39,6 +39,14 @@ type Graph struct {
 	dir   fs.FS // where the weights beside the graph lie
 	model []span
 	other []span // of the graph: all but nodes and weights
+	// reshaped tells that dimensions of the signature were changed (FreeDim).
+	reshaped bool
+}
+
+// FreeDim leaves a dimension of an input or output open. What the file says of the shapes in between is dropped.
+func (g *Graph) FreeDim(v *Value, axis int) {
+	v.Dims[axis] = Dynamic
+	g.reshaped = true
 }
 
 // ReadGraph reads a serialised ModelProto of size bytes; dir holds the files beside it. r is read until the graph is
@@ -184,6 +192,74 @@ func (n *Node) attribute(name string, field func(num protowire.Number, body []by
 	}
 }
 
+// Ints returns a list of integers, or nil where the node has none of that name.
+func (n *Node) Ints(name string) []int64 {
+	var values []int64
+	n.attribute(name, func(num protowire.Number, body []byte, v uint64) {
+		if num == attributeInts {
+			values = appendInts(values, body, v)
+		}
+	})
+	return values
+}
+
+// Text returns a string attribute, or "".
+func (n *Node) Text(name string) string {
+	text := ""
+	n.attribute(name, func(num protowire.Number, body []byte, _ uint64) {
+		if num == attributeString {
+			text = string(body)
+		}
+	})
+	return text
+}
+
+// Constant is a tensor that stands in a node's attribute.
+type Constant struct {
+	Elem ElemType
+	Dims []int64
+	// Ints are the values, where they are integers or booleans.
+	Ints []int64
+}
+
+// Constant returns a tensor attribute; ok is false where the node has none of that name. The error wraps ErrFormat.
+func (n *Node) Constant(name string) (c Constant, ok bool, err error) {
+	n.attribute(name, func(num protowire.Number, body []byte, _ uint64) {
+		if num == attributeTensor && err == nil {
+			ok = true
+			c, err = readConstant(body)
+		}
+	})
+	return c, ok, err
+}
+
+func readConstant(data []byte) (Constant, error) {
+	var c Constant
+	var raw []byte
+	err := fields(data, func(num protowire.Number, body []byte, v uint64) error {
+		switch num {
+		case tensorDims:
+			c.Dims = appendInts(c.Dims, body, v)
+		case tensorType:
+			c.Elem = ElemType(v)
+		case tensorInt32s, tensorInt64s:
+			c.Ints = appendInts(c.Ints, body, v)
+		case tensorRaw:
+			raw = body
+		}
+		return nil
+	})
+	if err == nil && raw != nil {
+		c.Ints, err = rawInts(c.Elem, raw)
+	}
+	return c, err
+}
+
+// WithInputs returns a copy of the node that reads other values.
+func (n *Node) WithInputs(inputs ...string) *Node {
+	return &Node{Name: n.Name, Op: n.Op, Domain: n.Domain, Inputs: inputs, Outputs: n.Outputs, attributes: n.attributes}
+}
+
 // NewNode returns an operation without attributes.
 func NewNode(op, name string, inputs, outputs []string) *Node {
 	return &Node{Op: op, Name: name, Inputs: inputs, Outputs: outputs}
@@ -215,6 +291,9 @@ func (n *Node) bytes() []byte {
 	}
 	str(nodeName, n.Name)
 	str(nodeOp, n.Op)
+	if n.Domain != "" {
+		str(nodeDomain, n.Domain)
+	}
 	for _, a := range n.attributes {
 		b = protowire.AppendBytes(protowire.AppendTag(b, nodeAttribute, protowire.BytesType), a)
 	}
@@ -260,6 +339,34 @@ func (g *Graph) Floats(t *Tensor) ([]float32, error) {
 	return values, nil
 }
 
+// maxInts bounds what Ints reads: shapes and axes are a few numbers.
+const maxInts = 1 << 10
+
+// Ints reads a weight of integers, if they are few: what shapes are made of. ok is false for all other weights.
+func (g *Graph) Ints(t *Tensor) (values []int64, ok bool, err error) {
+	if t.Elem != Int64 && t.Elem != Int32 || t.Len() < 0 || t.Len() > maxInts || t.data.num == tensorFloats {
+		return nil, false, nil
+	}
+	r, _, file, err := g.values(t)
+	if err != nil {
+		return nil, false, err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(r, 16*maxInts))
+	if err != nil {
+		return nil, false, fmt.Errorf("read weight %q: %w", t.Name, err)
+	}
+	if t.location == "" && t.data.num != tensorRaw {
+		values = appendInts(nil, data, t.data.n)
+	} else if values, err = rawInts(t.Elem, data); err != nil {
+		return nil, false, err
+	}
+	if int64(len(values)) != t.Len() {
+		return nil, false, fmt.Errorf("%w: the weight %q has %d values for shape %v", ErrFormat, t.Name, len(values), t.Dims)
+	}
+	return values, true, nil
+}
+
 // values opens a weight's values, in the file or beside it. The caller closes file.
 func (g *Graph) values(t *Tensor) (r io.Reader, size int64, file io.Closer, err error) {
 	if t.location == "" {
@@ -288,27 +395,57 @@ func (g *Graph) values(t *Tensor) (r io.Reader, size int64, file io.Closer, err 
 }
 
 // Write writes the graph as one file, the weights beside it included. It wraps ErrTooLarge where that cannot be.
-func (g *Graph) Write(w io.Writer) error {
+func (g *Graph) Write(w io.Writer) error { return g.write(w, "") }
+
+// WriteShell writes the graph without the weights of its file: it points to them, as ONNX does to weights beside a graph,
+// in the file that it was read from, which is called name. What comes out is small and can be changed in memory.
+func (g *Graph) WriteShell(w io.Writer, name string) error { return g.write(w, name) }
+
+// minOutside is the size from which a weight is worth pointing to.
+const minOutside = 1 << 10
+
+// head returns what is written of a weight besides its values; nil: the weight as it is in the file.
+func (g *Graph) head(t *Tensor, shell string) (head []byte, values bool) {
+	switch {
+	case t.write != nil || t.location != "" && shell == "":
+		return appendTensorHead(nil, t), true
+	case shell != "" && t.location == "" && t.data.num == tensorRaw && t.data.length() >= minOutside:
+		return appendOutside(appendTensorHead(nil, t), shell, t.data.body, t.data.length()), false
+	}
+	return nil, false
+}
+
+func (g *Graph) write(w io.Writer, shell string) error {
 	nodes := make([][]byte, len(g.Nodes))
 	length := int64(0)
 	for i, n := range g.Nodes {
 		nodes[i] = n.bytes()
-		if strings.Contains(n.Op, "Constant") && n.raw != nil && g.outside(n) {
+		if shell == "" && strings.Contains(n.Op, "Constant") && n.raw != nil && g.outside(n) {
 			return fmt.Errorf("%w: the constant %q lies beside the graph", ErrTooLarge, n.Name)
 		}
 		length += fieldSize(graphNode, int64(len(nodes[i])))
 	}
-	for _, f := range g.other {
+	others := g.other
+	var values [][]byte
+	if g.reshaped {
+		others, values = g.reshapedValues()
+	}
+	for _, f := range others {
 		length += f.end - f.start
 	}
-	heads := make([][]byte, len(g.Weights))
-	for i, t := range g.Weights {
-		if t.write == nil && t.location == "" {
+	for _, v := range values {
+		length += int64(len(v))
+	}
+	for _, t := range g.Weights {
+		head, values := g.head(t, shell)
+		switch {
+		case values:
+			length += fieldSize(graphInitializer, int64(len(head))+fieldSize(tensorRaw, t.Len()*elemSize(t.Elem)))
+		case head != nil:
+			length += fieldSize(graphInitializer, int64(len(head)))
+		default:
 			length += t.field.end - t.field.start
-			continue
 		}
-		heads[i] = appendTensorHead(nil, t)
-		length += fieldSize(graphInitializer, int64(len(heads[i]))+fieldSize(tensorRaw, t.Len()*elemSize(t.Elem)))
 	}
 	if length > math.MaxInt32 {
 		return ErrTooLarge
@@ -324,17 +461,55 @@ func (g *Graph) Write(w io.Writer) error {
 		writeHead(out, graphNode, int64(len(n)))
 		_, _ = out.Write(n) // bufio keeps the first error for Flush
 	}
-	for i, t := range g.Weights {
-		if err := g.writeWeight(out, t, heads[i]); err != nil {
+	for _, t := range g.Weights {
+		head, values := g.head(t, shell)
+		if err := g.writeWeight(out, t, head, values); err != nil {
 			return err
 		}
 	}
-	for _, f := range g.other {
+	for _, f := range others {
 		if err := g.copySpan(out, f); err != nil {
 			return err
 		}
 	}
+	for _, v := range values {
+		_, _ = out.Write(v)
+	}
 	return out.Flush()
+}
+
+// reshapedValues are the graph's fields without inputs, outputs and shapes in between, and inputs and outputs anew.
+func (g *Graph) reshapedValues() (others []span, values [][]byte) {
+	for _, f := range g.other {
+		if f.num != graphInput && f.num != graphOutput && f.num != graphValue {
+			others = append(others, f)
+		}
+	}
+	for _, v := range g.Inputs {
+		values = append(values, appendValue(graphInput, v))
+	}
+	for _, v := range g.Outputs {
+		values = append(values, appendValue(graphOutput, v))
+	}
+	return others, values
+}
+
+// appendValue serialises a field that holds a ValueInfoProto.
+func appendValue(num protowire.Number, v Value) []byte {
+	message := func(num protowire.Number, body []byte) []byte {
+		return protowire.AppendBytes(protowire.AppendTag(nil, num, protowire.BytesType), body)
+	}
+	var shape []byte
+	for _, d := range v.Dims {
+		var dim []byte
+		if d != Dynamic {
+			dim = protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(d))
+		}
+		shape = append(shape, message(1, dim)...)
+	}
+	tensor := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(v.Elem))
+	tensor = append(tensor, message(2, shape)...)
+	return message(num, append(message(1, []byte(v.Name)), message(2, message(1, tensor))...))
 }
 
 // outside tells whether a constant's values lie beside the graph.
@@ -359,9 +534,14 @@ func (g *Graph) copySpan(w io.Writer, f span) error {
 	return err
 }
 
-func (g *Graph) writeWeight(w *bufio.Writer, t *Tensor, head []byte) error {
+func (g *Graph) writeWeight(w *bufio.Writer, t *Tensor, head []byte, values bool) error {
 	if head == nil {
 		return g.copySpan(w, t.field)
+	}
+	if !values {
+		writeHead(w, graphInitializer, int64(len(head)))
+		_, err := w.Write(head)
+		return err
 	}
 	size := t.Len() * elemSize(t.Elem)
 	writeHead(w, graphInitializer, int64(len(head))+fieldSize(tensorRaw, size))

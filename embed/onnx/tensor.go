@@ -19,6 +19,7 @@ const (
 	graphInitializer = 5
 	graphInput       = 11
 	graphOutput      = 12
+	graphValue       = 13
 
 	nodeInput     = 1
 	nodeOutput    = 2
@@ -30,13 +31,17 @@ const (
 	attributeName   = 1
 	attributeFloat  = 2
 	attributeInt    = 3
+	attributeString = 4
 	attributeTensor = 5
 	attributeGraph  = 6
+	attributeInts   = 8
 	attributeType   = 20
 
 	tensorDims     = 1
 	tensorType     = 2
 	tensorFloats   = 4
+	tensorInt32s   = 5
+	tensorInt64s   = 7
 	tensorName     = 8
 	tensorRaw      = 9
 	tensorExternal = 13
@@ -109,7 +114,7 @@ func readTensor(s *stream, field span) (Tensor, error) {
 			name, err := s.bytes(f)
 			t.Name = string(name)
 			return err
-		case tensorRaw, tensorFloats:
+		case tensorRaw, tensorFloats, tensorInt32s, tensorInt64s:
 			t.data = f
 		case tensorExternal:
 			return readExternal(s, f, &t)
@@ -180,6 +185,66 @@ func appendTensorHead(b []byte, t *Tensor) []byte {
 	}
 	b = protowire.AppendVarint(protowire.AppendTag(b, tensorType, protowire.VarintType), uint64(t.Elem))
 	return protowire.AppendString(protowire.AppendTag(b, tensorName, protowire.BytesType), t.Name)
+}
+
+// appendOutside appends that a tensor's values lie in a file.
+func appendOutside(b []byte, location string, offset, length int64) []byte {
+	for _, entry := range [][2]string{{"location", location}, {"offset", strconv.FormatInt(offset, 10)}, {"length", strconv.FormatInt(length, 10)}} {
+		pair := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), entry[0])
+		pair = protowire.AppendString(protowire.AppendTag(pair, 2, protowire.BytesType), entry[1])
+		b = protowire.AppendBytes(protowire.AppendTag(b, tensorExternal, protowire.BytesType), pair)
+	}
+	return protowire.AppendVarint(protowire.AppendTag(b, tensorLocation, protowire.VarintType), 1)
+}
+
+// appendInts appends a field of repeated integers, packed in body or one of them in v.
+func appendInts(values []int64, body []byte, v uint64) []int64 {
+	if body == nil {
+		return append(values, int64(v))
+	}
+	for len(body) > 0 {
+		x, n := protowire.ConsumeVarint(body)
+		if n < 0 {
+			return values
+		}
+		values = append(values, int64(x))
+		body = body[n:]
+	}
+	return values
+}
+
+// rawInts reads little-endian integers or booleans; of other element types there are none.
+func rawInts(elem ElemType, raw []byte) ([]int64, error) {
+	size := int(elemSize(elem))
+	switch elem {
+	case Int64, Int32, Int8, Uint8, boolean:
+	default:
+		return nil, nil
+	}
+	if len(raw)%size != 0 {
+		return nil, fmt.Errorf("%w: %d bytes of %v", ErrFormat, len(raw), elem)
+	}
+	values := make([]int64, 0, len(raw)/size)
+	for ; len(raw) > 0; raw = raw[size:] {
+		switch elem {
+		case Int64:
+			values = append(values, int64(binary.LittleEndian.Uint64(raw)))
+		case Int32:
+			values = append(values, int64(int32(binary.LittleEndian.Uint32(raw))))
+		case Int8:
+			values = append(values, int64(int8(raw[0])))
+		default:
+			values = append(values, int64(raw[0]))
+		}
+	}
+	return values, nil
+}
+
+// NewInts returns a tensor of 64-bit integers in one dimension.
+func NewInts(name string, values ...int64) *Tensor {
+	return NewTensor(name, Int64, []int64{int64(len(values))}, func(w io.Writer) error {
+		return binary.Write(w, binary.LittleEndian, values)
+	})
 }
 
 // WriteFloats writes values as little-endian float32.

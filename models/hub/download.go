@@ -40,7 +40,16 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 		got(info.Size())
 	}
 	for fresh := false; ; fresh = true {
-		err := c.retry(ctx, func() (bool, error) { return c.continuePart(ctx, address, part, f, got) })
+		var most int64 // a server that starts again and again makes no progress
+		err := c.retry(ctx, func() (bool, error) {
+			_, err := c.continuePart(ctx, address, part, f, got)
+			info, statErr := os.Stat(part)
+			if statErr != nil || info.Size() <= most {
+				return false, err
+			}
+			most = info.Size()
+			return true, err
+		})
 		var entry ManifestEntry
 		if err == nil {
 			entry, err = verify(part, f)

@@ -30,6 +30,8 @@ var (
 	ErrUnreachable = errors.New("the server cannot be reached")
 	// ErrBusy is a store that another process downloads into.
 	ErrBusy = errors.New("another process is downloading a model")
+	// ErrTaken is a place in the store that holds something else.
+	ErrTaken = errors.New("something else is in its place")
 	// ErrNoSpace is a disk that the model does not fit on.
 	ErrNoSpace = errors.New("not enough free space")
 )
@@ -83,12 +85,22 @@ func NewClient() *Client {
 	}
 	return &Client{
 		Endpoint: endpoint, Token: strings.TrimSpace(token), Offline: isTrue(os.Getenv("HF_HUB_OFFLINE")),
-		HTTP: &http.Client{Transport: transport, CheckRedirect: checkRedirect}, Sleep: sleep, Stall: 60 * time.Second, Logf: func(string, ...any) {},
+		HTTP: &http.Client{Transport: transport, CheckRedirect: checkRedirect(endpoint)}, Sleep: sleep, Stall: 60 * time.Second, Logf: func(string, ...any) {},
 	}
 }
 
 // checkRedirect follows up to ten redirects, as net/http does, but none from https to plain http.
-func checkRedirect(req *http.Request, via []*http.Request) error {
+// The token goes to the hub's own address only: net/http would give it to subdomains and other ports too.
+func checkRedirect(endpoint string) func(req *http.Request, via []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		if !strings.HasPrefix(req.URL.String(), endpoint+"/") {
+			req.Header.Del("Authorization")
+		}
+		return followRedirect(req, via)
+	}
+}
+
+func followRedirect(req *http.Request, via []*http.Request) error {
 	const most = 10
 	if len(via) >= most {
 		return fmt.Errorf("stopped after %d redirects", most)
@@ -164,6 +176,9 @@ func (c *Client) Tree(ctx context.Context, repository, commit string) ([]File, e
 			if e.LFS != nil {
 				f = File{Path: e.Path, Size: e.LFS.Size, SHA256: strings.TrimPrefix(e.LFS.OID, "sha256:")}
 			}
+			if f.Size < 0 || !isHex(f.GitSHA1, 40) && !isHex(f.SHA256, 64) {
+				return nil, fmt.Errorf("list %s: %w: no size or digest of %s", repository, ErrCorrupt, e.Path)
+			}
 			files = append(files, f)
 		}
 		if next = nextPage(header); next == "" {
@@ -172,6 +187,9 @@ func (c *Client) Tree(ctx context.Context, repository, commit string) ([]File, e
 	}
 	return nil, fmt.Errorf("list %s: %w: more than %d pages", repository, ErrUnreachable, maxPages)
 }
+
+// isHex tells whether s is n hexadecimal digits.
+func isHex(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" }
 
 // nextPage reads the Link header (RFC 8288) of a listing.
 func nextPage(h http.Header) string {

@@ -83,7 +83,7 @@ func (p *puller) request() hub.Request {
 	return hub.Request{
 		Name: "mine", Source: &hub.Repository{Client: p.client, Name: repository}, Store: p.store,
 		Weights: func(string) ([]string, error) { return []string{"visual/weights-of-it"}, nil },
-		Check:   func(string) error { return nil },
+		Check:   func(string, *models.Manifest) error { return nil },
 		Free:    func(string) (uint64, error) { return 1 << 40, nil },
 		Total:   func(int64) {}, Got: func(int64) {},
 	}
@@ -280,6 +280,19 @@ func TestWrongAnswers(t *testing.T) {
 				return true
 			})
 		}, hub.ErrUnreachable},
+		"cuts, and knows no ranges": {func(p *puller) {
+			p.hub.Misbehave(func(w http.ResponseWriter, _ *http.Request, path string, data []byte) bool {
+				if path != big {
+					return false
+				}
+				w.Header().Set("Content-Length", fmt.Sprint(len(data)))
+				_, _ = w.Write(data[:1_000_000])
+				panic(http.ErrAbortHandler)
+			})
+		}, hub.ErrUnreachable},
+		"no digest": {func(p *puller) {
+			p.hub.Lie(big, func(e map[string]any) { delete(e["lfs"].(map[string]any), "oid") })
+		}, hub.ErrCorrupt},
 		"silence": {func(p *puller) {
 			p.client.Stall = 20 * time.Millisecond
 			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
@@ -327,7 +340,7 @@ func TestTokenStaysHome(t *testing.T) {
 	defer other.Close()
 	p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, _ []byte) bool {
 		if path == big {
-			http.Redirect(w, r, strings.Replace(other.URL, "127.0.0.1", "localhost", 1)+"/x", http.StatusFound)
+			http.Redirect(w, r, other.URL+"/x", http.StatusFound) // another port of the same host
 		}
 		return path == big
 	})
@@ -386,6 +399,31 @@ func TestContinues(t *testing.T) {
 	}
 }
 
+// TestTaken: what another source or the owner put there stays.
+func TestTaken(t *testing.T) {
+	p := newPuller(t)
+	if err := p.pull(); err != nil {
+		t.Fatal(err)
+	}
+	dir, _ := exported(t)
+	req := p.request()
+	req.Source = hub.Folder{Dir: dir}
+	if _, err := hub.Pull(context.Background(), req); !errors.Is(err, hub.ErrTaken) {
+		t.Errorf("another source: %v", err)
+	}
+	notes := filepath.Join(p.store.Path("mine"), "notes.txt")
+	if err := os.WriteFile(notes, []byte("the owner's"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.pull(); !errors.Is(err, hub.ErrTaken) {
+		t.Errorf("with a stranger's file: %v", err)
+	}
+	if _, err := os.Stat(notes); err != nil {
+		t.Error(err)
+	}
+	p.whole()
+}
+
 func TestNoSpace(t *testing.T) {
 	p := newPuller(t)
 	req := p.request()
@@ -402,7 +440,7 @@ func TestNoSpace(t *testing.T) {
 func TestOnePuller(t *testing.T) {
 	p := newPuller(t)
 	req := p.request()
-	req.Check = func(string) error {
+	req.Check = func(string, *models.Manifest) error {
 		if err := p.pull(); !errors.Is(err, hub.ErrBusy) {
 			t.Errorf("the second puller: %v", err)
 		}
@@ -421,7 +459,7 @@ func TestCheckFails(t *testing.T) {
 	}
 	req := p.request()
 	broken := errors.New("broken")
-	req.Check = func(string) error { return broken }
+	req.Check = func(string, *models.Manifest) error { return broken }
 	if _, err := hub.Pull(context.Background(), req); !errors.Is(err, broken) {
 		t.Errorf("err = %v", err)
 	}

@@ -37,8 +37,8 @@ type Request struct {
 	Store  models.Store
 	// Weights returns the files beside the graphs in a folder of a model that hold weights, relative to it.
 	Weights func(dir string) ([]string, error)
-	// Check examines a whole folder before it becomes the model.
-	Check func(dir string) error
+	// Check examines a whole folder before it becomes the model; it may complete the manifest.
+	Check func(dir string, m *models.Manifest) error
 	// Free is the free space at a path in bytes.
 	Free func(path string) (uint64, error)
 	// Total is told how many bytes are to come in all, Got of bytes that came.
@@ -67,8 +67,11 @@ func Pull(ctx context.Context, req Request) (models.Manifest, error) {
 	if m.Source, m.Revision, err = req.Source.Describe(ctx); err != nil {
 		return m, fmt.Errorf("pull %s: %w", req.Name, err)
 	}
+	if err := checkPlace(req.Store, req.Name, m.Source); err != nil {
+		return m, fmt.Errorf("pull %s: %w", req.Name, err)
+	}
 	p := puller{Request: req, dir: filepath.Join(req.Store.Dir, "."+req.Name+".partial"), entries: make(map[string]ManifestEntry)}
-	if err := p.run(ctx); err != nil {
+	if err := p.run(ctx, &m); err != nil {
 		return m, fmt.Errorf("pull %s: %w", req.Name, err)
 	}
 	for name, e := range p.entries {
@@ -81,6 +84,31 @@ func Pull(ctx context.Context, req Request) (models.Manifest, error) {
 	return m, nil
 }
 
+// checkPlace refuses to replace what was not pulled from the same source, and folders with files of somebody else's.
+func checkPlace(store models.Store, name, source string) error {
+	dir := store.Path(name)
+	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	there, err := store.Manifest(name)
+	if err != nil {
+		return fmt.Errorf("%w: %s, which no pull made", ErrTaken, dir)
+	}
+	if there.Source != source {
+		return fmt.Errorf("%w: %s, from %s", ErrTaken, dir, there.Source)
+	}
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		rel, err := filepath.Rel(dir, path)
+		if _, ours := there.Files[filepath.ToSlash(rel)]; err == nil && !ours && rel != models.ManifestFile {
+			err = fmt.Errorf("%w: %s, which is not the model's", ErrTaken, path)
+		}
+		return err
+	})
+}
+
 // puller gathers one model in a folder beside its place.
 type puller struct {
 	Request
@@ -90,7 +118,7 @@ type puller struct {
 	total   int64
 }
 
-func (p *puller) run(ctx context.Context) error {
+func (p *puller) run(ctx context.Context, m *models.Manifest) error {
 	if err := p.fetch(ctx, models.Files()); err != nil {
 		return err
 	}
@@ -101,7 +129,7 @@ func (p *puller) run(ctx context.Context) error {
 	if err := p.fetch(ctx, weights); err != nil {
 		return err
 	}
-	return p.Check(p.dir)
+	return p.Check(p.dir, m)
 }
 
 // fetch gets files by path, several at once.
