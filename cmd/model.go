@@ -109,6 +109,7 @@ func (a *App) chooseModel(ctx context.Context, store *sqlite.Store, asked askedM
 			return model{}, err
 		}
 	}
+	ofIndex := asked.name == "" && usual.Ref != ""
 	if asked.name == "" {
 		asked.name = usual.Ref
 		if asked.precision == "" {
@@ -119,6 +120,10 @@ func (a *App) chooseModel(ctx context.Context, store *sqlite.Store, asked askedM
 		asked.name = models.StarterName
 	}
 	spec, err := a.openSpec(asked.name)
+	if ofIndex && errors.Is(err, models.ErrUnknown) {
+		err = &codedError{code: exitModel, err: fmt.Errorf("%w: the index's model %s is not installed any more", models.ErrMissing, usual.Ref),
+			hint: "pull it again (`imgsearch models pull`), or choose another with `imgsearch models use NAME`"}
+	}
 	if err != nil {
 		return model{}, err
 	}

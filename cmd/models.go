@@ -91,6 +91,7 @@ type modelListed struct {
 	Recommended   string            `json:"recommended,omitempty"`
 	Predecessor   bool              `json:"predecessor,omitempty"`
 	Installed     bool              `json:"installed"`
+	Damaged       string            `json:"damaged,omitempty"`
 	Revision      string            `json:"revision,omitempty"`
 	DiskBytes     int64             `json:"disk_bytes"`
 	Estimated     bool              `json:"disk_estimated"`
@@ -175,6 +176,9 @@ func (m *modelListed) take(installed map[string]models.Manifest) {
 		return
 	}
 	m.Installed, m.Revision, m.DiskBytes, m.Estimated = true, i.Revision, i.Bytes(), false
+	if i.Damaged != nil {
+		m.Damaged = i.Damaged.Error()
+	}
 	delete(installed, m.Name)
 }
 
@@ -203,6 +207,8 @@ func (m modelListed) state() string {
 	switch {
 	case m.Name == models.StarterName:
 		return "built in"
+	case m.Damaged != "":
+		parts = append(parts, "damaged")
 	case m.Installed:
 		parts = append(parts, "installed")
 	case !m.Fits:
@@ -311,6 +317,9 @@ func verifyModels(app *App, names []string) error {
 		if errors.Is(err, fs.ErrNotExist) {
 			return usageError("`imgsearch models list` shows what is installed", "model %q is not installed", name)
 		}
+		if errors.Is(err, models.ErrDamaged) {
+			problems, err = []models.Problem{{File: models.ManifestFile, What: err.Error()}}, nil
+		}
 		if err != nil {
 			return err
 		}
@@ -342,7 +351,7 @@ func printVerified(app *App, out verifyJSON) error {
 			}
 		}
 		if !m.OK {
-			fmt.Fprintf(app.streams.Err, "hint: `imgsearch models pull %s` mends it\n", m.Name)
+			fmt.Fprintf(app.streams.Err, "hint: %s\n", app.mendModel(m.Name))
 		}
 	}
 	return nil
@@ -424,6 +433,9 @@ func setModel(ctx context.Context, app *App, store *sqlite.Store, asked askedMod
 			return out, title, &codedError{code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", modelTitle(m.stored())),
 				hint: fmt.Sprintf("make them with `imgsearch index --model %s`", useArgs(m.stored()))}
 		}
+	}
+	if err := app.loader(m, false).Prepare(); err != nil {
+		return out, title, err // a model that cannot be had in that precision
 	}
 	stored, err := app.ensureModel(ctx, store, m)
 	if err != nil {

@@ -123,6 +123,34 @@ func (o *pullOptions) checkOwn() error {
 	return nil
 }
 
+// recorded is the revision that an installed model came from: pulling it again mends it, and does not make another model
+// of it, whose vectors the index has not.
+func (o *pullOptions) recorded() string {
+	m, err := o.app.models().Manifest(path.Base(o.name))
+	if err != nil || m.Revision == "" {
+		return ""
+	}
+	o.app.notef("revision %s, as installed; --revision main is the newest", m.Revision)
+	return m.Revision
+}
+
+// mendModel says how a damaged model is had again.
+func (a *App) mendModel(name string) string {
+	m, err := a.models().Manifest(name)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("remove it with `imgsearch models rm %s`, then pull it again", name)
+	case m.Revision == "":
+		return fmt.Sprintf("`imgsearch models pull --from %q %s` mends it", m.Source, name)
+	}
+	if catalogue, err := models.ReadCatalogue(); err == nil {
+		if e, ok := catalogue.Lookup(name); ok && e.Repository == m.Source {
+			return fmt.Sprintf("`imgsearch models pull %s` mends it", name)
+		}
+	}
+	return fmt.Sprintf("`imgsearch models pull %s` mends it", m.Source)
+}
+
 // source turns the arguments into a name and where the files come from.
 func (o *pullOptions) source() (string, hub.Source, error) {
 	client := hub.NewClient()
@@ -151,6 +179,9 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 	}
 	if o.name == models.StarterName {
 		return "", nil, usageError("it is always there", "the model starter is built in")
+	}
+	if o.revision == "" {
+		o.revision = o.recorded()
 	}
 	if organisation, name, ok := strings.Cut(o.name, "/"); ok {
 		if models.CheckName(organisation) != nil || models.CheckName(name) != nil || strings.ContainsAny(o.name, "?#%") {

@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -54,6 +56,9 @@ func (o *removeModelOptions) run(ctx context.Context) error {
 	}
 	manifest, err := o.app.models().Manifest(o.name)
 	installed := err == nil && models.CheckName(o.name) == nil
+	if models.CheckName(o.name) == nil && (errors.Is(err, models.ErrDamaged) || o.app.models().Partial(o.name)) {
+		installed = true // what is there of it can be removed
+	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		o.app.warnf("%v", err)
 	}
@@ -77,14 +82,15 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 		return err
 	}
 	var drop []sqlite.Model
-	vectors := 0
+	vectors, answers := 0, false
 	for _, m := range known {
 		// By the name alone only where it means nothing else: two folders, or a folder and a stored model, may share it.
-		if m.Ref != o.name && (installed || m.Name != o.name || ambiguous(known, o.name)) || o.precision != "" && m.Precision != o.precision {
+		if m.Ref != o.name && (installed || m.Name != o.name || len(places(known, o.name)) > 1) || o.precision != "" && m.Precision != o.precision {
 			continue
 		}
 		if m.Identity == used.Identity {
-			return usageError("choose another first: `imgsearch models use NAME`", "model %s answers the searches", modelTitle(m))
+			answers = true
+			continue
 		}
 		have, _, err := store.Coverage(ctx, m.ID)
 		if err != nil {
@@ -92,6 +98,12 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 		}
 		vectors += have
 		drop = append(drop, m)
+	}
+	if answers && (len(drop) == 0 || installed && o.precision == "") {
+		return usageError("choose another first: `imgsearch models use NAME`", "model %s answers the searches", modelTitle(used))
+	}
+	if len(drop) == 0 && !installed && len(places(known, o.name)) > 1 {
+		return usageError("give one of "+strings.Join(places(known, o.name), ", "), "%q means several models", o.name)
 	}
 	if len(drop) == 0 {
 		return o.removeFiles(installed && o.precision == "", manifest, true)
@@ -116,15 +128,15 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 	return o.removeFiles(installed && o.precision == "", manifest, false)
 }
 
-// ambiguous tells whether a name means models at several places.
-func ambiguous(known []sqlite.Model, name string) bool {
-	refs := make(map[string]bool)
+// places are where models of a name lie.
+func places(known []sqlite.Model, name string) []string {
+	var refs []string
 	for _, m := range known {
-		if m.Name == name || m.Ref == name {
-			refs[m.Ref] = true
+		if (m.Name == name || m.Ref == name) && !slices.Contains(refs, m.Ref) {
+			refs = append(refs, m.Ref)
 		}
 	}
-	return len(refs) > 1
+	return refs
 }
 
 // removeFiles deletes a stored model's files; must tells that there is nothing else to remove.
@@ -138,6 +150,11 @@ func (o *removeModelOptions) removeFiles(installed bool, manifest models.Manifes
 	if must {
 		if ok, err := o.confirm(fmt.Sprintf("delete the files of model %s (%s)", o.name, humanize.IBytes(uint64(manifest.Bytes())))); err != nil || !ok {
 			return err
+		}
+	}
+	if spec, err := o.app.openSpec(o.name); err == nil { // of a damaged model nothing tells which copies are its
+		if err := embed.DropCopies(spec, o.app.cacheDirs()); err != nil {
+			o.app.warnf("%v", err)
 		}
 	}
 	if err := o.app.models().Remove(o.name); err != nil {

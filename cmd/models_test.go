@@ -76,12 +76,35 @@ func TestModelByName(t *testing.T) {
 	if out := p.must(0, `"model":"`+catalogued+`"`, "search", "--json", "waves"); !strings.Contains(out, `"indexed":3`) {
 		t.Errorf("search: %s", out)
 	}
+	p.must(2, "gains nothing from int8", "models", "use", "starter", "--precision", "int8")
+	p.must(0, "3 unchanged", "index")
 	p.must(2, "answers the searches", "models", "rm", "--yes", catalogued)
 	p.must(0, "answers from now on, with 3 of 3", "models", "use", "starter")
 	p.must(2, "nobody to ask", "models", "rm", catalogued)
 	p.must(0, "dropped 3 vectors", "models", "rm", "--yes", catalogued)
 	p.must(12, pull, "search", "--model", catalogued, "waves")
 	p.must(0, "3 of 3 pictures embedded", "status")
+	p.must(0, "0.", "search", "waves")
+}
+
+// TestDamagedManifest: a power cut or a hand in the wrong folder leaves a model that is named and can be removed.
+func TestDamagedManifest(t *testing.T) {
+	p := newProgram(t)
+	dir := starterFolder(t)
+	photo := filepath.Join(t.TempDir(), "1.jpg")
+	writePicture(t, photo, 1)
+	p.must(0, "own:", "models", "pull", "--from", dir, "own")
+	p.must(0, "1 added", "index", "--model", "own", photo)
+	manifest := filepath.Join(os.Getenv("IMGSEARCH_MODELS"), "own", models.ManifestFile)
+	if err := os.Truncate(manifest, 0); err != nil {
+		t.Fatal(err)
+	}
+	p.must(0, "damaged", "models", "list")
+	p.must(12, models.ManifestFile, "models", "verify")
+	p.must(2, "models rm", "models", "pull", "--from", dir, "own")
+	p.must(0, "deleted the files", "models", "rm", "--yes", "--keep-vectors", "own")
+	p.must(12, "is not installed any more", "search", "waves")
+	p.must(0, "own:", "models", "pull", "--from", dir, "own")
 	p.must(0, "0.", "search", "waves")
 }
 

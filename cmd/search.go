@@ -144,13 +144,13 @@ func (o *searchOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, err := o.vectorsOf(ctx, store, m)
+	stored, have, all, err := o.vectorsOf(ctx, store, m)
 	if err != nil {
 		return err
 	}
 	loader := o.app.loader(m, o.queries == "")
 	loader.StartTextual()
-	if err := o.tellCoverage(ctx, store, stored); err != nil {
+	if err := o.tellCoverage(ctx, store, stored, have, all); err != nil {
 		return err
 	}
 	searcher, err := index.NewSearcher(ctx, store, stored)
@@ -165,33 +165,30 @@ func (o *searchOptions) run(ctx context.Context) error {
 	return s.answerOne(ctx)
 }
 
-// vectorsOf finds the model in the index. An index that nothing was embedded into answers with no hits.
-func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
+// vectorsOf finds the model in the index, and how many pictures of all have its vectors. An index that nothing was
+// embedded into answers with no hits.
+func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m model) (stored sqlite.Model, have, all int, err error) {
 	stored, ok, err := store.ModelByIdentity(ctx, m.identity)
 	if err != nil {
-		return stored, err
+		return stored, 0, 0, err
 	}
 	if ok {
-		if have, all, err := store.Coverage(ctx, stored.ID); err != nil || have > 0 || all == 0 {
-			return stored, err
+		if have, all, err = store.Coverage(ctx, stored.ID); err != nil || have > 0 || all == 0 {
+			return stored, have, all, err
 		}
 	}
 	give := "imgsearch index"
 	if o.model != (askedModel{}) {
 		give += o.model.flags()
 	}
-	return stored, &codedError{
+	return stored, have, all, &codedError{
 		code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", modelTitle(m.stored())),
 		hint: fmt.Sprintf("make them with `%s`", give),
 	}
 }
 
 // tellCoverage says that another model is to answer, once it has all vectors.
-func (o *searchOptions) tellCoverage(ctx context.Context, store *sqlite.Store, used sqlite.Model) error {
-	mine, all, err := store.Coverage(ctx, used.ID)
-	if err != nil {
-		return err
-	}
+func (o *searchOptions) tellCoverage(ctx context.Context, store *sqlite.Store, used sqlite.Model, mine, all int) error {
 	wanted, ok, err := store.WantedModel(ctx)
 	if err != nil {
 		return err

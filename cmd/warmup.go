@@ -143,7 +143,7 @@ func (o *warmupOptions) verify() error {
 		return err
 	}
 	return &codedError{code: exitModel, err: fmt.Errorf("%w: %s of %s: %s", models.ErrDamaged, problems[0].File, o.model.name, problems[0].What),
-		hint: fmt.Sprintf("`imgsearch models pull %s` mends it", o.model.name)}
+		hint: o.app.mendModel(o.model.name)}
 }
 
 // store opens the index where there is one; warmup works without.

@@ -45,6 +45,21 @@ func (l *Loader) quantizedTower(file string) (string, error) {
 	return "", fmt.Errorf("keep the int8 copy of the model: %w", errors.Join(errs...))
 }
 
+// DropCopies removes the copies of a model's towers from the cache.
+func DropCopies(spec Spec, cacheDirs []string) error {
+	var errs []error
+	for _, dir := range cacheDirs {
+		for _, file := range []string{models.VisualFile, models.TextualFile} {
+			copies, err := filepath.Glob(filepath.Join(dir, "models", spec.towerKey(file)+".*"))
+			errs = append(errs, err)
+			for _, path := range copies {
+				errs = append(errs, os.Remove(path))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // towerKey names a tower's contents: the start of a SHA-256 over the digests of its graph and its weights.
 func (s Spec) towerKey(file string) string {
 	h := sha256.New()

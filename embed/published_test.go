@@ -172,6 +172,13 @@ func smallTextual(elem int64, batch int64, mask bool) []byte {
 	return graph(body.sub(12, value("embedding", elemFloat, batch, 3)))
 }
 
+// maskFirst is smallTextual with the mask as its first input, and ids of another name.
+func maskFirst() string {
+	g := string(smallTextual(elemInt64, -1, true))
+	ids, mask := string(msg(nil).sub(11, value("input_ids", elemInt64, -1, 8))), string(msg(nil).sub(11, value("attention_mask", elemInt64, -1, 8)))
+	return strings.ReplaceAll(strings.Replace(g, ids+mask, mask+ids, 1), "input_ids", "the_words")
+}
+
 // smallModel lays a model of dimension 3 out; files replace its own.
 func smallModel(t *testing.T, files map[string]string) models.Model {
 	t.Helper()
@@ -217,6 +224,7 @@ func TestVariants(t *testing.T) {
 		"other names":      {models.VisualFile: string(smallVisual(elemFloat, -1, "pixel_values"))},
 		"int64 text":       {models.TextualFile: string(smallTextual(elemInt64, -1, false))},
 		"ids with a mask":  {models.TextualFile: string(smallTextual(elemInt64, -1, true))},
+		"mask before ids":  {models.TextualFile: maskFirst()},
 		"half precision":   {models.VisualFile: string(smallVisual(elemFloat16, -1, "image"))},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -335,6 +343,10 @@ func TestHostileModels(t *testing.T) {
 		"a page instead":         {map[string]string{models.VisualFile: "<html>not found</html>"}, models.ErrDamaged, models.VisualFile},
 		"unknown operation":      {map[string]string{models.VisualFile: strings.Replace(whole, "GlobalAveragePool", "GlobalAveragePoof", 1)}, models.ErrDamaged, "GlobalAveragePoof"},
 		"absurd batch":           {map[string]string{models.VisualFile: string(smallVisual(elemFloat, 1<<33, "image"))}, models.ErrDamaged, "batches of"},
+		"wants token types":      {map[string]string{models.TextualFile: strings.ReplaceAll(string(smallTextual(elemInt64, -1, true)), "attention_mask", "token_type_ids")}, models.ErrDamaged, "token_type_ids"},
+		"another cleaning":       {map[string]string{models.ConfigFile: `{"embed_dim":3,"text_cfg":{"context_length":8,"tokenizer_kwargs":{"clean":"nonsense"}}}`}, models.ErrDamaged, "nonsense"},
+		"another special token":  {map[string]string{models.ConfigFile: `{"embed_dim":3,"text_cfg":{"context_length":8,"tokenizer_kwargs":{"strip_sep_token":true}}}`}, models.ErrDamaged, "strip_sep_token"},
+		"endless config":         {map[string]string{models.ConfigFile: strings.Repeat(" ", models.MaxSmall+1)}, models.ErrDamaged, "bytes"},
 		"wrong picture size":     {map[string]string{models.PreprocessFile: `{"size":5,"mean":[0,0,0],"std":[1,1,1]}`}, models.ErrDamaged, "shape"},
 		"wrong dimension":        {map[string]string{models.ConfigFile: `{"embed_dim":4,"text_cfg":{"context_length":8}}`}, models.ErrDamaged, "dimension"},
 		"wrong context":          {map[string]string{models.ConfigFile: `{"embed_dim":3,"text_cfg":{"context_length":9}}`}, models.ErrDamaged, "shape"},

@@ -35,10 +35,8 @@ func ReadSpec(m models.Model) (Spec, error) {
 	var config struct {
 		EmbedDim int `json:"embed_dim"`
 		Text     struct {
-			ContextLength int `json:"context_length"`
-			Kwargs        struct {
-				Clean string `json:"clean"`
-			} `json:"tokenizer_kwargs"`
+			ContextLength int            `json:"context_length"`
+			Kwargs        map[string]any `json:"tokenizer_kwargs"`
 		} `json:"text_cfg"`
 	}
 	if err := readJSON(m, models.ConfigFile, &config); err != nil {
@@ -71,17 +69,35 @@ func ReadSpec(m models.Model) (Spec, error) {
 	if config.Text.ContextLength < 3 || config.Text.ContextLength > maxContext {
 		return s, damaged(models.ConfigFile, fmt.Errorf("context_length %d", config.Text.ContextLength))
 	}
+	clean, err := cleaning(config.Text.Kwargs)
+	if err != nil {
+		return s, damaged(models.ConfigFile, err)
+	}
 	s.Dim = config.EmbedDim
 	s.Tokens = tokenize.Config{
 		ContextLength: config.Text.ContextLength,
 		PadToken:      pad,
-		Canonicalize:  config.Text.Kwargs.Clean == "canonicalize",
+		Canonicalize:  clean == "canonicalize",
 	}
 	if s.Visual, err = readSignature(m, models.VisualFile); err != nil {
 		return s, err
 	}
 	s.Textual, err = readSignature(m, models.TextualFile)
 	return s, err
+}
+
+// cleaning reads open_clip's options of a tokenizer. One that would change ids and is not known is an error that names it.
+func cleaning(kwargs map[string]any) (clean string, err error) {
+	for name, v := range kwargs {
+		switch {
+		case name == "clean" && (v == "canonicalize" || v == "whitespace" || v == nil):
+			clean, _ = v.(string)
+		case name == "strip_sep_token" && (v == false || v == nil):
+		default:
+			return "", fmt.Errorf("%w: tokenizer_kwargs %s: %v", tokenize.ErrUnsupported, name, v)
+		}
+	}
+	return clean, nil
 }
 
 // weightFiles are the files beside a tower's graph that hold its weights, relative to the model's folder. Exporters

@@ -14,6 +14,7 @@ import (
 type Textual struct {
 	session   *session
 	tokenizer *tokenize.Tokenizer
+	mask      int // the input that is the attention mask; -1: none
 }
 
 // openTextual loads the tower and, beside it, the tokenizer: each takes a core for tens of milliseconds.
@@ -47,7 +48,12 @@ func openTextual(spec Spec, tune tuning) (*Textual, error) {
 			return nil, damaged(models.TextualFile, err)
 		}
 	}
-	return &Textual{session: s, tokenizer: tok.tok}, nil
+	masked, err := maskInput(s.inputs)
+	if err != nil {
+		s.close()
+		return nil, damaged(models.TextualFile, err)
+	}
+	return &Textual{session: s, tokenizer: tok.tok, mask: masked}, nil
 }
 
 // LoadTokenizer reads a model's tokenizer alone.
@@ -76,7 +82,7 @@ func (t *Textual) Embed(texts []string) ([][]float32, error) {
 			flat := make([]int32, 0, len(rows)*t.tokenizer.ContextLength())
 			for _, r := range rows {
 				row := ids[r]
-				if isMask(in.Name, i) {
+				if i == t.mask {
 					row = mask(len(row), used[r])
 				}
 				flat = append(flat, row...)
@@ -91,15 +97,21 @@ func (t *Textual) Embed(texts []string) ([][]float32, error) {
 	})
 }
 
-// isMask tells the attention mask among two inputs: by the name that exporters give it, else the second.
-func isMask(name string, position int) bool {
-	switch name {
-	case "attention_mask":
-		return true
-	case "input_ids", "text":
-		return false
+// maskInput finds the attention mask among the inputs: by the name that exporters give it, else the second of two; -1
+// where there is one input only. An input of a name that means something else is an error.
+func maskInput(inputs []onnx.Value) (int, error) {
+	if len(inputs) < 2 {
+		return -1, nil
 	}
-	return position == 1
+	for i, in := range inputs {
+		if in.Name == "attention_mask" {
+			return i, nil
+		}
+	}
+	if name := inputs[1].Name; name == "token_type_ids" || name == "position_ids" {
+		return -1, fmt.Errorf("the graph wants %q, which is not fed", name)
+	}
+	return 1, nil
 }
 
 func mask(n, used int) []int32 {

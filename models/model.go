@@ -107,6 +107,14 @@ func Open(nameOrDir string) (Model, error) {
 	return Model{Name: filepath.Base(dir), Dir: dir}, nil
 }
 
+// MaxSmall bounds the files of a model that are read whole: all but the graphs. The largest published tokenizers have 34 MB.
+const MaxSmall = 64 << 20
+
+// IsSmall tells the files of the layout that are read whole.
+func IsSmall(name string) bool {
+	return slices.Contains(Files(), name) && name != VisualFile && name != TextualFile
+}
+
 // IsBuiltin tells whether the model's files are inside the binary.
 func (m Model) IsBuiltin() bool { return m.builtin != nil }
 
@@ -137,6 +145,9 @@ func (m Model) ReadFile(name string) ([]byte, error) {
 			return nil, fmt.Errorf("read %s of model %s: %w", name, m.Name, ErrMissing)
 		}
 		return data, nil
+	}
+	if info, err := os.Stat(m.Path(name)); err == nil && info.Size() > MaxSmall {
+		return nil, fmt.Errorf("read model file: %w: %s has %d bytes", ErrDamaged, name, info.Size())
 	}
 	data, err := os.ReadFile(m.Path(name))
 	if errors.Is(err, fs.ErrNotExist) {

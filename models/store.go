@@ -37,6 +37,8 @@ type Manifest struct {
 	// model came. Rewriting is the version of the code that freed it.
 	DynamicBatch []string `json:"dynamic_batch,omitempty"`
 	Rewriting    int      `json:"rewriting,omitempty"`
+	// Damaged is why the manifest could not be read; all but the name is missing then.
+	Damaged error `json:"-"`
 }
 
 // ManifestItem is one file, by its path with slashes.
@@ -110,7 +112,16 @@ func WriteManifest(dir string, m Manifest) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, ManifestFile), append(data, '\n'), 0o600)
+	tmp, err := os.CreateTemp(dir, ".manifest-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(append(data, '\n'))
+	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), filepath.Join(dir, ManifestFile))
 }
 
 // Installed lists the stored models by name.
@@ -134,9 +145,7 @@ func (s Store) Installed() ([]Manifest, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
+		m.Damaged = err
 		m.Name = e.Name() // the folder is what --model takes
 		list = append(list, m)
 	}
@@ -181,10 +190,32 @@ func (m Manifest) sorted() []string {
 	return names
 }
 
-// Remove deletes a stored model's files: those of the manifest, and the folders that are empty then. Files that somebody
-// else put there stay.
+// Partial tells whether an attempt to pull a model left files.
+func (s Store) Partial(name string) bool {
+	_, err := os.Lstat(s.partial(name))
+	return err == nil
+}
+
+// partial is where a model is gathered, and old where the one that it replaces is put.
+func (s Store) partial(name string) string { return filepath.Join(s.Dir, "."+name+".partial") }
+func (s Store) old(name string) string     { return filepath.Join(s.Dir, "."+name+".old") }
+
+// Remove deletes a stored model's files, and what attempts to pull it left: those of the manifest, where that is damaged
+// those of the layout, and the folders that are empty then. Files that somebody else put there stay.
 func (s Store) Remove(name string) error {
+	for _, ours := range []string{s.partial(name), s.old(name)} {
+		if err := os.RemoveAll(ours); err != nil {
+			return fmt.Errorf("remove model %q: %w", name, err)
+		}
+	}
 	m, err := s.Manifest(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	files := m.sorted()
+	if errors.Is(err, ErrDamaged) {
+		files, err = Files(), nil
+	}
 	if err != nil {
 		return err
 	}
@@ -193,8 +224,8 @@ func (s Store) Remove(name string) error {
 		return fmt.Errorf("remove model %q: %w", name, err)
 	}
 	defer dir.Close() //nolint:errcheck // nothing was written through it
-	// The manifest goes first: what is left of a removal that was cut off is not taken for a model.
-	for _, file := range append([]string{ManifestFile}, m.sorted()...) {
+	// The manifest goes last: a removal that was cut off leaves a damaged model, which can be removed again.
+	for _, file := range append(files, ManifestFile) {
 		if err := dir.Remove(filepath.FromSlash(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove model %q: %w", name, err)
 		}

@@ -98,8 +98,15 @@ func (g *Graph) readOpset(s *stream, f span) error {
 	return err
 }
 
+// maxParts bounds nodes, weights and other parts of a graph; the largest published towers have some ten thousand.
+const maxParts = 1 << 18
+
 func (g *Graph) readGraph(s *stream, f span) error {
+	parts := 0
 	return s.enter(f, func(f span) error {
+		if parts++; parts > maxParts {
+			return fmt.Errorf("%w: more than %d nodes and weights", ErrFormat, maxParts)
+		}
 		switch f.num {
 		case graphNode:
 			raw, err := s.bytes(f)

@@ -129,7 +129,13 @@ func readTensor(s *stream, field span) (Tensor, error) {
 	return t, err
 }
 
+// maxRank bounds the dimensions of a weight.
+const maxRank = 32
+
 func readDims(s *stream, f span, t *Tensor) error {
+	if len(t.Dims) > maxRank || f.typ == protowire.BytesType && f.length() > 10*maxRank {
+		return fmt.Errorf("%w: a weight of more than %d dimensions", ErrFormat, maxRank)
+	}
 	if f.typ == protowire.VarintType {
 		t.Dims = append(t.Dims, int64(f.n))
 		return nil

@@ -85,17 +85,31 @@ func newNormalizerSequence(components []json.RawMessage) (func(string) string, e
 		}
 	}
 	return func(s string) string {
+		limit := spareText + growth*len(s)
 		for _, step := range steps {
-			s = step(s)
+			if s = step(s); len(s) > limit {
+				s = s[:limit]
+			}
 		}
 		return s
 	}, nil
 }
 
+// A sequence of hostile replacements could double a text with each step: it is cut at so many bytes, far above what any
+// context length takes, and a replacement may not be longer than its own limit.
+const (
+	spareText      = 64 << 10
+	growth         = 4
+	maxReplacement = 256
+)
+
 func newReplace(component json.RawMessage, content string) (func(string) string, error) {
 	p, err := newPattern(component)
 	if err != nil {
 		return nil, fmt.Errorf("normalizer Replace: %w", err)
+	}
+	if len(content) > maxReplacement {
+		return nil, fmt.Errorf("%w: normalizer Replace with %d bytes", ErrUnsupported, len(content))
 	}
 	if p.re == nil {
 		return func(s string) string { return strings.ReplaceAll(s, p.literal, content) }, nil

@@ -127,3 +127,18 @@ func FuzzEncode(f *testing.F) {
 		}
 	})
 }
+
+// TestDoublingReplacements: a file whose replacements double the text with each step takes no memory to speak of.
+func TestDoublingReplacements(t *testing.T) {
+	steps := strings.Repeat(`{"type":"Replace","pattern":{"String":"a"},"content":"aa"},`, 60)
+	file := `{"normalizer":{"type":"Sequence","normalizers":[` + strings.TrimSuffix(steps, ",") + `]},"pre_tokenizer":{"type":"WhitespaceSplit"},
+		"model":{"type":"WordPiece","unk_token":"?","continuing_subword_prefix":"##","max_input_chars_per_word":100,"vocab":{"?":0,"a":1}}}`
+	tok, err := tokenize.New([]byte(file), tokenize.Config{ContextLength: 8, PadToken: "?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := testing.AllocsPerRun(1, func() { tok.Encode("a b") })
+	if _, used := tok.Encode("a b"); used == 0 || before > 1e6 {
+		t.Errorf("%d ids, %v allocations", used, before)
+	}
+}

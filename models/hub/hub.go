@@ -224,8 +224,14 @@ func (c *Client) getJSON(ctx context.Context, address string, v any) (http.Heade
 		defer cancel()
 		defer resp.Body.Close()
 		header = resp.Header
+		silence := time.AfterFunc(c.Stall, cancel)
+		defer silence.Stop()
 		d := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, maxJSON))
-		if err := d.Decode(v); err != nil {
+		err = d.Decode(v)
+		if err != nil && ctx.Err() == nil && errors.Is(err, context.Canceled) {
+			err = fmt.Errorf("silent for %v", c.Stall)
+		}
+		if err != nil {
 			return false, &temporaryError{err: fmt.Errorf("read the answer of %s: %w", resp.Request.URL.Host, err)}
 		}
 		return true, nil

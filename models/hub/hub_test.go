@@ -293,6 +293,17 @@ func TestWrongAnswers(t *testing.T) {
 		"no digest": {func(p *puller) {
 			p.hub.Lie(big, func(e map[string]any) { delete(e["lfs"].(map[string]any), "oid") })
 		}, hub.ErrCorrupt},
+		"silence in the listing": {func(p *puller) {
+			p.client.Stall = 20 * time.Millisecond
+			silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				w.Header().Set("Content-Length", "1000")
+				_, _ = w.Write([]byte(`{"sha":`))
+				_ = http.NewResponseController(w).Flush()
+				<-r.Context().Done()
+			}))
+			p.t.Cleanup(silent.Close)
+			p.client.Endpoint = silent.URL
+		}, hub.ErrUnreachable},
 		"silence": {func(p *puller) {
 			p.client.Stall = 20 * time.Millisecond
 			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {

@@ -167,6 +167,9 @@ const spareBytes = 64 << 20
 func (p *puller) checkSpace(files []File) error {
 	var need int64
 	for _, f := range files {
+		if f.Size > models.MaxSmall && models.IsSmall(f.Path) {
+			return fmt.Errorf("%w: %s has %d bytes", ErrCorrupt, f.Path, f.Size)
+		}
 		size := max(f.Size, 0)
 		p.total += size
 		need += size
@@ -325,6 +328,9 @@ func (d Folder) Find(_ context.Context, paths []string) ([]File, error) {
 		info, err := os.Stat(filepath.Join(d.Dir, filepath.FromSlash(path)))
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+		}
+		if !info.Mode().IsRegular() {
+			return nil, fmt.Errorf("%w: %s is not a file", ErrNotFound, filepath.Join(d.Dir, path))
 		}
 		files[i] = File{Path: path, Size: info.Size()}
 	}
