@@ -70,7 +70,7 @@ func readsRed(format decode.Format, data []byte) error {
 	if h.Format != format {
 		return fmt.Errorf("it is taken for %s", h.Format)
 	}
-	m, err := decode.Decode(format, data, 1)
+	m, err := decode.Decode(format, data, 1, 0)
 	if err != nil {
 		return err
 	}

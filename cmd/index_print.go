@@ -23,6 +23,7 @@ type indexJSON struct {
 	Failed          int            `json:"failed"`
 	FailedKnown     int            `json:"failed_known"`
 	Embedded        int            `json:"embedded"`
+	Damaged         int            `json:"damaged"`
 	ElapsedS        float64        `json:"elapsed_s"`
 	ImagesPerS      float64        `json:"images_per_s"`
 	Model           string         `json:"model"`
@@ -48,7 +49,7 @@ func (o *indexOptions) print(sum index.Summary, m model, provider embed.Provider
 		out := indexJSON{
 			Schema: schemaVersion, Complete: sum.Complete, Scanned: sum.Scanned, Added: sum.Added, Updated: sum.Updated,
 			Moved: sum.Moved, Unchanged: sum.Unchanged, Removed: sum.Removed, KeptUnreachable: sum.Kept, Skipped: sum.Skipped,
-			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded,
+			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded, Damaged: sum.Damaged,
 			ElapsedS: round(sum.Elapsed.Seconds(), 3), ImagesPerS: round(rate, 2),
 			Model: m.spec.Model.Name, Precision: string(m.precision), Provider: provider.Name, ProviderReason: provider.Reason,
 		}
@@ -93,6 +94,7 @@ func summaryLine(sum index.Summary, rate float64, m model, provider embed.Provid
 	add(sum.Unchanged, "unchanged")
 	add(sum.Removed, "removed")
 	add(sum.Kept, "gone but kept")
+	add(sum.Damaged, "of them damaged")
 	add(sum.Failed, "could not be read")
 	add(sum.FailedKnown, "known to be broken")
 	if len(parts) == 0 && sum.Stopped == index.NotStopped {

@@ -19,7 +19,7 @@ func (p pictures) Header(r io.ReadSeeker) (index.Header, error) {
 	if err != nil {
 		return index.Header{}, blame(err)
 	}
-	return index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes()}, nil
+	return index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(p.spec.Preprocess.MinShort())}, nil
 }
 
 // blame tells what content is to blame for from what the disk is.
@@ -46,13 +46,13 @@ func (p pictures) Identify(h index.Header, data []byte) sqlite.Content {
 	}
 }
 
-func (p pictures) Tensor(h index.Header, c sqlite.Content, data []byte, dst []float32) error {
-	img, err := decode.Decode(decode.Format(h.Format), data, c.Orientation)
+func (p pictures) Tensor(h index.Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
+	img, err := decode.Decode(decode.Format(h.Format), data, c.Orientation, p.spec.Preprocess.MinShort())
 	if err != nil {
-		return &index.ContentError{Verdict: index.Broken, Err: err}
+		return false, &index.ContentError{Verdict: index.Broken, Err: err}
 	}
 	p.spec.Preprocess.Tensor(img, dst)
-	return nil
+	return img.Damaged, nil
 }
 
 func (p pictures) TensorLen() int { return p.spec.Preprocess.TensorLen() }

@@ -62,6 +62,9 @@ func (p *progress) start() (index.Events, func()) {
 		Walked: func() { p.change(func() { p.walked = true }) },
 		Read:   func() { p.change(func() { p.done++ }) },
 		Failed: p.fileFailed,
+		Damaged: func(path string) {
+			p.say(func() { p.app.warnf("%s: damaged; indexed by what is there of it", escapePath(path)) })
+		},
 		Warned: func(text string) { p.say(func() { p.app.warnf("%s", text) }) },
 	}
 	return events, func() {

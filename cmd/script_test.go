@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -110,10 +111,16 @@ func bomb(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.PNGHeader(uint32(w), uint32(h)), 0o644))
 }
 
-// truncateFile cuts a file: truncate FILE BYTES.
+// truncateFile cuts a file: truncate FILE BYTES, or truncate FILE PERCENT%.
 func truncateFile(ts *testscript.TestScript, _ bool, args []string) {
-	n, err := strconv.ParseInt(args[1], 10, 64)
+	text, percent := strings.CutSuffix(args[1], "%")
+	n, err := strconv.ParseInt(text, 10, 64)
 	ts.Check(err)
+	if percent {
+		info, err := os.Stat(ts.MkAbs(args[0]))
+		ts.Check(err)
+		n = info.Size() * n / 100
+	}
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
 }
 

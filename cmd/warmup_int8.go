@@ -166,7 +166,8 @@ func readTensor(spec embed.Spec, path string) ([]float32, error) {
 		return nil, err
 	}
 	tensor := make([]float32, p.TensorLen())
-	return tensor, p.Tensor(h, p.Identify(h, data), data, tensor)
+	_, err = p.Tensor(h, p.Identify(h, data), data, tensor)
+	return tensor, err
 }
 
 const nearest = 10

@@ -10,7 +10,7 @@ import (
 type tally struct {
 	scanned, added, updated, moved, unchanged int
 	removed, kept, unreachable                int
-	failed, failedKnown, embedded             int
+	failed, failedKnown, embedded, damaged    int
 	pending, gone                             int
 	estimate                                  time.Duration
 }
@@ -48,6 +48,6 @@ func (r *run) summary(begin time.Time) Summary {
 	return Summary{
 		Complete: r.complete, Scanned: n.scanned, Added: n.added, Updated: n.updated, Moved: n.moved, Unchanged: n.unchanged,
 		Removed: n.removed, Kept: n.kept, Unreachable: n.unreachable, Skipped: skipped, Failed: n.failed, FailedKnown: n.failedKnown,
-		Embedded: n.embedded, Elapsed: time.Since(begin), Stopped: r.stopReason.get(), Pending: n.pending, Estimate: n.estimate, Gone: n.gone,
+		Embedded: n.embedded, Damaged: n.damaged, Elapsed: time.Since(begin), Stopped: r.stopReason.get(), Pending: n.pending, Estimate: n.estimate, Gone: n.gone,
 	}
 }

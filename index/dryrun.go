@@ -163,7 +163,7 @@ func (r *run) tryFile(tower Embedder, t task) error {
 	}
 	tensor := make([]float32, r.req.Reader.TensorLen())
 	content := r.req.Reader.Identify(h, data)
-	if err := r.req.Reader.Tensor(h, content, data, tensor); err != nil {
+	if _, err := r.req.Reader.Tensor(h, content, data, tensor); err != nil {
 		return nil // the run will report it
 	}
 	_, err = tower.Embed(tensor, 1)

@@ -34,7 +34,7 @@ func (r *fakeReader) Identify(_ index.Header, data []byte) sqlite.Content {
 	return sqlite.Content{Hash: sha256.Sum256(data), Format: "fake", Width: 1, Height: 1, Orientation: 1}
 }
 
-func (r *fakeReader) Tensor(_ index.Header, _ sqlite.Content, data []byte, dst []float32) error {
+func (r *fakeReader) Tensor(_ index.Header, _ sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
 	r.mu.Lock()
 	r.decoded[string(data)]++
 	r.mu.Unlock()
@@ -42,13 +42,13 @@ func (r *fakeReader) Tensor(_ index.Header, _ sqlite.Content, data []byte, dst [
 		r.onRead(data)
 	}
 	if bytes.HasPrefix(data, []byte("broken")) {
-		return &index.ContentError{Verdict: index.Broken, Err: errors.New("broken indeed")}
+		return false, &index.ContentError{Verdict: index.Broken, Err: errors.New("broken indeed")}
 	}
 	if bytes.HasPrefix(data, []byte("panic")) {
 		panic("as asked")
 	}
 	dst[0] = float32(len(data))
-	return nil
+	return bytes.HasPrefix(data, []byte("damaged")), nil
 }
 
 func (r *fakeReader) TensorLen() int { return 4 }

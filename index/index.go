@@ -27,8 +27,9 @@ type Reader interface {
 	Header(r io.ReadSeeker) (Header, error)
 	// Identify returns a whole file's identity and what it says of itself.
 	Identify(h Header, data []byte) sqlite.Content
-	// Tensor decodes a whole file into the vision tower's input, of TensorLen values.
-	Tensor(h Header, c sqlite.Content, data []byte, dst []float32) error
+	// Tensor decodes a whole file into the vision tower's input, of TensorLen values. damaged tells that a part of the file
+	// is missing or wrong, and that the picture is what there is.
+	Tensor(h Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error)
 	TensorLen() int
 	// Version goes up when files that failed may be worth another try.
 	Version() int
@@ -102,6 +103,8 @@ type Events struct {
 	Read func()
 	// Failed is a file that cannot be indexed.
 	Failed func(path string, err error)
+	// Damaged is a file that was indexed by what is there of it.
+	Damaged func(path string)
 	// Warned is something that the owner should know.
 	Warned func(text string)
 }
@@ -119,6 +122,9 @@ func (e Events) withDefaults() Events {
 	if e.Failed == nil {
 		e.Failed = func(string, error) {}
 	}
+	if e.Damaged == nil {
+		e.Damaged = func(string) {}
+	}
 	if e.Warned == nil {
 		e.Warned = func(string) {}
 	}
@@ -135,8 +141,8 @@ type Summary struct {
 	Skipped       map[string]int
 	// Failed files could not be read in this run; FailedKnown were not tried again.
 	Failed, FailedKnown int
-	// Embedded is the number of vectors that were made.
-	Embedded int
+	// Embedded is the number of vectors that were made, Damaged that of the files among them of which a part is missing.
+	Embedded, Damaged int
 	// Unreachable is the number of roots and folders that could not be examined.
 	Unreachable int
 	Elapsed     time.Duration

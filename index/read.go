@@ -46,6 +46,7 @@ type decoded struct {
 	content sqlite.Content
 	tensor  []float32
 	claim   *claim
+	damaged bool
 }
 
 // errChanged is a file that was written while it was read: the next run reads it whole.
@@ -162,14 +163,14 @@ func (w *reader) open(ctx context.Context, t *task) error {
 		return w.known(ctx, *t, content)
 	}
 	tensor := make([]float32, w.req.Reader.TensorLen())
-	err = w.tensor(h, content, data, tensor)
+	damaged, err := w.tensor(h, content, data, tensor)
 	c.finish(err)
 	if err != nil {
 		w.claims.release(content.Hash)
 		return err
 	}
 	select {
-	case w.ready <- decoded{*t, content, tensor, c}:
+	case w.ready <- decoded{*t, content, tensor, c, damaged}:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -177,7 +178,7 @@ func (w *reader) open(ctx context.Context, t *task) error {
 }
 
 // tensor decodes a picture. A panic of a decoder costs this file, not the run.
-func (w *reader) tensor(h Header, c sqlite.Content, data []byte, dst []float32) (err error) {
+func (w *reader) tensor(h Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = broken(fmt.Errorf("the decoder panicked: %v\n%s", p, debug.Stack()))

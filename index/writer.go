@@ -14,6 +14,8 @@ type write struct {
 	content *sqlite.Content
 	// vector is the picture's, packed; nil where the index has it, or gets it from a copy in the same run.
 	vector []byte
+	// damaged tells that the picture is what there was of a file.
+	damaged bool
 	// movedFrom is the file that this one was.
 	movedFrom *sqlite.File
 	failure   *sqlite.Failure
@@ -94,6 +96,10 @@ func (w *writer) putFile(op write) error {
 		}
 		w.hashes = append(w.hashes, op.content.Hash)
 		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
+		if op.damaged {
+			w.counts = append(w.counts, func(n *tally) { n.damaged++ })
+			w.seen = append(w.seen, func() { w.req.On.Damaged(w.path(op.task.place)) })
+		}
 	}
 	t := op.task
 	file := sqlite.File{Place: t.place, Stat: t.stat, Device: t.device, ContentID: id}

@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"runtime/debug"
@@ -16,26 +15,38 @@ import (
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
 )
 
 // Image is a decoded picture, read row by row as 8-bit RGB: transparency laid on white, 16 bit reduced by /257,
 // CMYK converted. Rows are as stored; Orientation says how to turn them.
 type Image struct {
-	// Width and Height are in pixels as stored.
+	// Width and Height are the picture's in pixels as stored. Of a damaged one Height is what is there.
 	Width, Height int
+	// Columns and Rows are those that Row gives: Width and Height, or fewer of a picture that was decoded at a smaller scale.
+	Columns, Rows int
+	// ExtentX and ExtentY are the picture's size in columns and rows, of which the last may be a part.
+	ExtentX, ExtentY float64
 	// Orientation is EXIF's 1 to 8: 1 is upright.
 	Orientation int
+	// Damaged tells that a part of the file is missing or wrong, and what is there was decoded.
+	Damaged bool
 
 	row func(y int, rgb []byte)
 }
 
-// Row writes row y as 3*Width bytes of RGB. Calls may run at once, with different buffers.
-func (m *Image) Row(y int, rgb []byte) { m.row(y, rgb[:3*m.Width]) }
+// Row writes row y as 3*Columns bytes of RGB. Calls may run at once, with different buffers.
+func (m *Image) Row(y int, rgb []byte) { m.row(y, rgb[:3*m.Columns]) }
 
-// Decode decodes a whole file of the format that ReadHeader found. A panic of a decoder is an error like any other:
-// it costs this file only.
-func Decode(format Format, data []byte, orientation int) (m *Image, err error) {
+// Decode decodes a whole file of the format that ReadHeader found. A picture whose short side may be as small as minShort
+// pixels (0: may not) is decoded at a smaller scale where the format gains by it. A panic of a decoder is an error like any
+// other: it costs this file only.
+func Decode(format Format, data []byte, orientation, minShort int) (m *Image, err error) {
 	defer recoverPanic(&err)
+	if format == JPEG {
+		return decodeJPEG(data, orientation, minShort)
+	}
 	img, err := decodeFormat(format, data)
 	if err != nil {
 		return nil, fmt.Errorf("damaged %s: %w", format, tidy(err))
@@ -44,14 +55,34 @@ func Decode(format Format, data []byte, orientation int) (m *Image, err error) {
 	if size.X <= 0 || size.Y <= 0 {
 		return nil, fmt.Errorf("damaged %s: the size is %d x %d", format, size.X, size.Y)
 	}
-	return &Image{Width: size.X, Height: size.Y, Orientation: orientation, row: rowReader(format, img)}, nil
+	return &Image{
+		Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
+		Orientation: orientation, row: rowReader(format, img),
+	}, nil
+}
+
+func decodeJPEG(data []byte, orientation, minShort int) (*Image, error) {
+	p, err := jpeg.Decode(data, minShort)
+	if err != nil {
+		return nil, tidyJPEG(err, "jpeg")
+	}
+	m := &Image{Width: p.Width, Height: p.Rows, Orientation: orientation, Damaged: p.Damaged, row: p.Row}
+	m.Columns, m.Rows = p.Size()
+	m.ExtentX, m.ExtentY = p.Extent()
+	return m, nil
+}
+
+// tidyJPEG names what is damaged.
+func tidyJPEG(err error, what string) error {
+	if errors.Is(err, jpeg.ErrFormat) {
+		return fmt.Errorf("damaged %s: %s", what, strings.TrimPrefix(err.Error(), jpeg.ErrFormat.Error()+": "))
+	}
+	return err
 }
 
 func decodeFormat(format Format, data []byte) (image.Image, error) {
 	r := bytes.NewReader(data)
 	switch format {
-	case JPEG:
-		return decodeJPEG(data)
 	case PNG:
 		return png.Decode(r)
 	case GIF:
@@ -67,17 +98,6 @@ func decodeFormat(format Format, data []byte) (image.Image, error) {
 		return webp.Decode(r)
 	}
 	return nil, ErrUnsupported
-}
-
-// decodeJPEG decodes with the standard library. A four-channel file without Adobe's marker, which the library
-// refuses, is read as inverted CMYK, as PIL and browsers do.
-func decodeJPEG(data []byte) (image.Image, error) {
-	img, err := jpeg.Decode(bytes.NewReader(data))
-	if err != nil && strings.Contains(err.Error(), "Adobe APP14") {
-		adobe := []byte{0xff, markerAPP14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0}
-		return jpeg.Decode(io.MultiReader(bytes.NewReader(data[:2]), bytes.NewReader(adobe), bytes.NewReader(data[2:])))
-	}
-	return img, err
 }
 
 // decodeGIF lays the first frame on the logical screen, which it may cover only partly.
@@ -125,10 +145,7 @@ func tidy(err error) error {
 		return errors.New("truncated")
 	}
 	text := err.Error()
-	if strings.Contains(text, "short Huffman data") {
-		return errors.New("truncated")
-	}
-	for _, prefix := range []string{"invalid JPEG format: ", "png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: "} {
+	for _, prefix := range []string{"png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	if text != err.Error() {

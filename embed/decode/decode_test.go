@@ -29,7 +29,7 @@ func decodeAll(data []byte) (*decode.Image, decode.Header, error) {
 	if err != nil {
 		return nil, h, err
 	}
-	m, err := decode.Decode(h.Format, data, 1)
+	m, err := decode.Decode(h.Format, data, 1, 0)
 	return m, h, err
 }
 
@@ -77,7 +77,7 @@ func TestRefusals(t *testing.T) {
 		"one byte":     {[]byte{0xff}, decode.ErrNotPicture, ""},
 		"HEIC":         {[]byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00"), decode.ErrUnsupported, "heic"},
 		"film":         {[]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00"), decode.ErrNotPicture, ""},
-		"truncated":    {jpg[:len(jpg)/2], nil, "truncated"},
+		"truncated":    {jpg[:len(jpg)/3], nil, "truncated"},
 		"header only":  {jpg[:20], nil, "truncated"},
 		"no pixels":    {testkit.PNGHeader(10, 10), nil, "damaged png"},
 		"no size":      {testkit.PNGHeader(0, 10), nil, "damaged png"},
@@ -112,7 +112,7 @@ func TestReadErrorIsNotTheContents(t *testing.T) {
 
 func TestHeaderBoundsMemory(t *testing.T) {
 	h, err := decode.ReadHeader(bytes.NewReader(testkit.PNGHeader(60000, 60000)))
-	if err != nil || h.Pixels() != 3_600_000_000 || h.DecodeBytes() < h.Pixels() {
+	if err != nil || h.Pixels() != 3_600_000_000 || h.DecodeBytes(0) < h.Pixels() {
 		t.Errorf("header of a bomb: %+v, %v", h, err)
 	}
 }
@@ -233,12 +233,12 @@ func FuzzDecode(f *testing.F) {
 		}
 		meta := decode.ReadMeta(h.Format, data)
 		decode.Identity(h.Format, data, meta.Orientation)
-		m, err := decode.Decode(h.Format, data, meta.Orientation)
+		m, err := decode.Decode(h.Format, data, meta.Orientation, 16)
 		if err != nil {
 			return
 		}
-		row := make([]byte, 3*m.Width)
-		for y := range m.Height {
+		row := make([]byte, 3*m.Columns)
+		for y := range m.Rows {
 			m.Row(y, row)
 		}
 	})

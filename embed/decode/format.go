@@ -9,7 +9,7 @@ import (
 
 // Version goes up when a decoder or its settings start to read what they refused before: pictures that failed
 // under another version are tried again.
-const Version = 1
+const Version = 2
 
 var (
 	// ErrEmpty is a file without a byte.

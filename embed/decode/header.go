@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/jpeg"
 	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
+
+	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
 )
 
 // Header is what a picture's first bytes say, before anything is allocated for its pixels.
@@ -21,14 +22,21 @@ type Header struct {
 	// Width and Height are in pixels as stored, before the EXIF orientation.
 	Width, Height int
 
-	perPixel int64 // bytes a pixel at the height of decoding
+	perPixel int64        // bytes a pixel at the height of decoding
+	jpeg     *jpeg.Header // of a JPEG, which knows better
 }
 
 // Pixels is the number of pixels in the picture.
 func (h Header) Pixels() int64 { return int64(h.Width) * int64(h.Height) }
 
-// DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes.
-func (h Header) DecodeBytes() int64 { return h.Pixels() * h.perPixel }
+// DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes, where the short side may
+// be as small as minShort (Decode).
+func (h Header) DecodeBytes(minShort int) int64 {
+	if h.jpeg != nil {
+		return h.jpeg.Memory(minShort)
+	}
+	return h.Pixels() * h.perPixel
+}
 
 // ReadHeader recognises the format and reads the size. An error from reading r is returned as it is, wrapped;
 // everything else is about the content: ErrEmpty, ErrNotPicture, ErrUnsupported or a damaged header.
@@ -57,6 +65,14 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		return h, &readError{err}
 	}
 	h = Header{Format: format}
+	if format == JPEG {
+		frame, err := jpeg.ReadHeader(in)
+		if err != nil {
+			return h, tidyJPEG(err, "jpeg header")
+		}
+		h.Width, h.Height, h.jpeg = frame.Width, frame.Height, &frame
+		return h, nil
+	}
 	config, perPixel, err := readConfig(format, in)
 	if err != nil {
 		return h, fmt.Errorf("damaged %s header: %w", format, tidy(err))
@@ -69,7 +85,7 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 }
 
 // readConfig returns the size and the bytes a pixel that the standard decoders were seen to allocate at most:
-// planes or packed pixels, doubled for interlacing, and 4-byte coefficients for progressive JPEG.
+// planes or packed pixels, doubled for interlacing.
 func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
 	if format == TIFF {
 		// By position: its directory may lie at the end of a large file.
@@ -78,13 +94,6 @@ func readConfig(format Format, in *sourceReader) (config image.Config, perPixel 
 	}
 	r := bufio.NewReaderSize(in, 64<<10)
 	switch format {
-	case JPEG:
-		progressive := peekProgressive(r)
-		config, err = jpeg.DecodeConfig(r)
-		perPixel = 4
-		if progressive {
-			perPixel = 4 + 4*4
-		}
 	case PNG:
 		config, err = png.DecodeConfig(r)
 		perPixel = 2 * bytesPerPixel(config)
@@ -111,19 +120,6 @@ func decodeWebPConfig(r *bufio.Reader) (image.Config, error) {
 		return image.Config{Width: w, Height: h}, nil
 	}
 	return webp.DecodeConfig(r)
-}
-
-// peekProgressive looks for a progressive frame header in what is buffered; a header behind more than 64 KiB of
-// metadata counts as progressive, the dearer case.
-func peekProgressive(r *bufio.Reader) bool {
-	head, _ := r.Peek(64 << 10)
-	progressive, seen := false, false
-	jpegParts(head, func(marker byte, _ []byte) {
-		if isFrame(marker) && !seen {
-			seen, progressive = true, marker == markerSOF2
-		}
-	})
-	return progressive || !seen
 }
 
 // readError is an error of the file, not of its content.

@@ -7,11 +7,6 @@ import (
 
 // JPEG markers (ITU-T T.81, table B.1).
 const (
-	markerSOF0  = 0xc0
-	markerSOF2  = 0xc2 // progressive
-	markerDHT   = 0xc4
-	markerJPG   = 0xc8
-	markerDAC   = 0xcc
 	markerRST0  = 0xd0
 	markerRST7  = 0xd7
 	markerSOI   = 0xd8
@@ -76,9 +71,4 @@ func jpegParts(data []byte, visit func(marker byte, payload []byte)) {
 		visit(marker, data[pos+2:pos+size])
 		pos += size
 	}
-}
-
-// isFrame tells a frame header (SOFn) from the other markers of its range.
-func isFrame(marker byte) bool {
-	return marker >= markerSOF0 && marker <= 0xcf && marker != markerDHT && marker != markerJPG && marker != markerDAC
 }

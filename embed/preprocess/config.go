@@ -10,7 +10,7 @@ import (
 
 // Version goes up when our decoders or resampling move vectors by more than cosine 0.999: it is part of a model's
 // identity, so that vectors of different preprocessings never meet.
-const Version = 1
+const Version = 2
 
 // Mode says how a picture of any shape becomes the tower's.
 type Mode string
@@ -116,6 +116,10 @@ func oneOrMore(data json.RawMessage, n int) ([]float64, error) {
 	}
 	return slices.Repeat([]float64{one}, n), nil
 }
+
+// MinShort is how small the short side of a picture may be decoded: twice the input. Measured with photos of 12 MP at an
+// input of 224, in decibels against resampling the full picture: at least 448 50.8, at least 224 42.4 (shared/prototypes).
+func (c Config) MinShort() int { return 2 * max(c.Height, c.Width) }
 
 // TensorLen is the number of float32 values of one picture: 3 planes of Height rows of Width.
 func (c Config) TensorLen() int { return 3 * c.Height * c.Width }

@@ -46,7 +46,7 @@ func (c Config) each(img *decode.Image, put func(i int, rgb []byte)) {
 	k := c.Filter.kernel()
 	s := scratches.Get().(*scratch) //nolint:forcetypeassert // the pool holds nothing else
 	defer scratches.Put(s)
-	resample(s, img.Width, img.Row, newTaps(img.Width, resizedW, x0, ww, k), newTaps(img.Height, resizedH, y0, wh, k))
+	resample(s, img.Columns, img.Row, newTaps(img.ExtentX, img.Columns, resizedW, x0, ww, k), newTaps(img.ExtentY, img.Rows, resizedH, y0, wh, k))
 	// Step through the stored result in the order of upright rows.
 	stepX, stepY := 3, 3*ww
 	if o.transpose {

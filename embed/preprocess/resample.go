@@ -55,10 +55,10 @@ func (t *taps) span() (lo, hi int) {
 	return int(t.first[0]), int(t.first[last] + t.count[last])
 }
 
-// newTaps computes the taps of outputs from..from+n of a side resized from src to dst samples. When it shrinks, the
-// kernel is stretched, so that every source sample counts (antialiasing).
-func newTaps(src, dst, from, n int, k kernel) *taps {
-	scale := float64(src) / float64(dst)
+// newTaps computes the taps of outputs from..from+n of a side of src samples, of which the picture covers extent, resized
+// to dst samples. When it shrinks, the kernel is stretched, so that every source sample counts (antialiasing).
+func newTaps(extent float64, src, dst, from, n int, k kernel) *taps {
+	scale := extent / float64(dst)
 	stretch := max(scale, 1)
 	radius := k.radius * stretch
 	t := &taps{stride: int(math.Ceil(radius))*2 + 1}
