@@ -306,6 +306,11 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 			return err
 		}
 	}
+	if sum.Embedded > 0 && sum.Stopped == index.NotStopped {
+		if err := loader.PrepareOnce(ctx); err != nil {
+			o.app.logf("%v", err) // it only saves time
+		}
+	}
 	switch {
 	case sum.Stopped == index.Interrupted:
 		return quietExit(exitInterrupted)

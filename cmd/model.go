@@ -178,7 +178,7 @@ func usualModel(ctx context.Context, store *sqlite.Store, wanted bool) (sqlite.M
 // loader returns the one loader for a model.
 func (a *App) loader(m model, once bool) *embed.Loader {
 	return embed.NewLoader(m.spec, embed.Options{
-		Library: a.libraryOptions(), Precision: m.precision, CacheDirs: a.cacheDirs(), Once: once, Logf: a.logf, Notef: a.notef,
+		Library: a.libraryOptions(), Precision: m.precision, CacheDirs: a.cacheDirs(), FreeBytes: freeBytes, Once: once, Logf: a.logf, Notef: a.notef,
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -121,6 +122,9 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 	}
 	for _, m := range drop {
 		if err := store.DropModel(ctx, m); err != nil {
+			return err
+		}
+		if err := index.RemoveVectorFile(store, m); err != nil {
 			return err
 		}
 	}

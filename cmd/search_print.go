@@ -81,7 +81,7 @@ func (s *session) print(w io.Writer, a answer) error {
 
 func (s *session) answerJSON(a answer) answerJSON {
 	return answerJSON{
-		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.model.spec.Model.Name, Precision: string(s.model.precision),
+		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.used.Name, Precision: s.used.Precision,
 		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.indexed, Results: s.hitsJSON(a.hits),
 	}
 }

@@ -95,7 +95,7 @@ func (l *Loader) quantizeTo(at, file string) error {
 		return err
 	}
 	l.options.Notef("making the int8 copy of %s, once: %s", l.spec.Model.Name, at)
-	dropStale(filepath.Dir(at))
+	dropUnfinished(filepath.Dir(at))
 	tmp, err := os.CreateTemp(filepath.Dir(at), ".int8-*")
 	if err != nil {
 		return err
@@ -112,12 +112,14 @@ func (l *Loader) quantizeTo(at, file string) error {
 	return keep(tmp, at, sum)
 }
 
-// dropStale removes what processes that were killed left; one that is still at it is younger than a day.
-func dropStale(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, ".int8-*"))
-	for _, path := range left {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-			_ = os.Remove(path)
+// dropUnfinished removes what processes that were killed left; one that is still at it is younger than a day.
+func dropUnfinished(dir string) {
+	for _, pattern := range []string{".int8-*", ".once-*"} {
+		left, _ := filepath.Glob(filepath.Join(dir, pattern))
+		for _, path := range left {
+			if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
+				_ = os.Remove(path)
+			}
 		}
 	}
 }

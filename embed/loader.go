@@ -18,6 +18,8 @@ type Options struct {
 	Precision Precision
 	// CacheDirs may keep copies of the model that fit this machine, the best first.
 	CacheDirs []string
+	// FreeBytes tells the free space at a path; nil: it does not matter.
+	FreeBytes func(path string) (uint64, error)
 	// Once says that each tower will run a single time in this process: loading counts, not running.
 	Once bool
 	// Logf is told what is being loaded, for --verbose; nil: nobody.
@@ -67,9 +69,31 @@ func NewLoader(spec Spec, o Options) *Loader {
 		return load(l, openVisual, tune)
 	}
 	l.textual.load = func() (*Textual, error) {
+		if o.Once {
+			if tower, ok := l.loadOnce(); ok {
+				return tower, nil
+			}
+		}
 		return load(l, openTextual, tuning{once: o.Once, freeBatch: spec.Model.HasDynamicBatch(models.TextualFile, dynamic.Version)})
 	}
 	return l
+}
+
+// loadOnce loads the text tower's copy for a single run. Without one, or where it cannot be used, the tower itself is loaded.
+func (l *Loader) loadOnce() (*Textual, bool) {
+	if _, err := startRuntime(l.options.Library); err != nil {
+		return nil, false // loading the tower will say so
+	}
+	copied, ok := l.findOnce()
+	if !ok {
+		return nil, false
+	}
+	tower, err := load(l, openTextual, tuning{once: true, copied: &copied})
+	if err != nil {
+		l.options.Logf("the copy for quick searches cannot be used: %v", err)
+		return nil, false
+	}
+	return tower, true
 }
 
 func load[T any](l *Loader, open func(Spec, tuning) (T, error), tune tuning) (T, error) {

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"fmt"
+	"os"
 	"sync"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -27,13 +28,23 @@ func startRuntime(o ortlib.Options) (ortlib.Library, error) {
 	if err != nil {
 		return library, err
 	}
+	if err := silence(); err != nil {
+		return library, err
+	}
 	ort.SetSharedLibraryPath(library.Path)
 	if err := ort.InitializeEnvironment(ort.WithLogLevelError()); err != nil {
 		return library, fmt.Errorf("%w: load %s: %w", ortlib.ErrUnusable, library.Path, err)
 	}
+	if err := ort.DisableTelemetry(); err != nil {
+		return library, fmt.Errorf("%w: switch telemetry off in %s: %w", ortlib.ErrUnusable, library.Path, err)
+	}
 	native.library, native.started = library, true
 	return library, nil
 }
+
+// silence keeps the library from reporting to its makers: from 1.32 on the published builds keep a device id and a database
+// of events in the user's cache and send them. It must come before the library is loaded.
+func silence() error { return os.Setenv("ORT_DISABLE_TELEMETRY", "1") }
 
 // Runtime describes the runtime library as it was loaded.
 type Runtime struct {

@@ -29,6 +29,8 @@ type session struct {
 	// alone fills each batch with one row.
 	alone bool
 	dim   int
+	// unmap gives back what the session was loaded from; nil: nothing.
+	unmap func() error
 }
 
 // tuning is how a tower is loaded.
@@ -44,6 +46,8 @@ type tuning struct {
 	alone bool
 	// freeBatch makes a fixed batch dynamic.
 	freeBatch bool
+	// copied is the copy of the text tower that is to be opened in its place; nil: none.
+	copied *onceCopy
 }
 
 // maxBatch bounds what a graph may insist on: a batch is allocated as a whole.
@@ -79,7 +83,9 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 		at = tune.path
 	}
 	var data []byte
-	if at == "" {
+	if tune.copied != nil {
+		sig = onceSignature(sig, tune.copied.Context)
+	} else if at == "" {
 		data, err = spec.Model.ReadFile(file)
 	} else if data, sig, err = spec.readShell(file, at, tune.freeBatch); err == nil {
 		err = options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(at))
@@ -95,7 +101,11 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	for i, v := range sig.Inputs {
 		names[i] = v.Name
 	}
-	s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, []string{s.output.Name}, options)
+	if tune.copied != nil {
+		err = openOnce(s, *tune.copied, names, options)
+	} else {
+		s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, []string{s.output.Name}, options)
+	}
 	if err != nil {
 		return nil, damaged(file, err)
 	}
@@ -265,4 +275,9 @@ func fromHalf(raw []byte) []float32 {
 	return values
 }
 
-func (s *session) close() { _ = s.native.Destroy() }
+func (s *session) close() {
+	_ = s.native.Destroy()
+	if s.unmap != nil {
+		_ = s.unmap()
+	}
+}

@@ -15,6 +15,8 @@ type Textual struct {
 	session   *session
 	tokenizer *tokenize.Tokenizer
 	mask      int // the input that is the attention mask; -1: none
+	// short tells that a text may be given with its own tokens only, alone.
+	short bool
 }
 
 // openTextual loads the tower and, beside it, the tokenizer: each takes a core for tens of milliseconds.
@@ -53,7 +55,8 @@ func openTextual(spec Spec, tune tuning) (*Textual, error) {
 		s.close()
 		return nil, damaged(models.TextualFile, err)
 	}
-	return &Textual{session: s, tokenizer: tok.tok, mask: masked}, nil
+	short := tune.copied != nil && tune.copied.Context
+	return &Textual{session: s, tokenizer: tok.tok, mask: masked, short: short}, nil
 }
 
 // LoadTokenizer reads a model's tokenizer alone.
@@ -82,6 +85,9 @@ func (t *Textual) Embed(texts []string) ([][]float32, error) {
 			flat := make([]int32, 0, len(rows)*t.tokenizer.ContextLength())
 			for _, r := range rows {
 				row := ids[r]
+				if t.short {
+					row = row[:max(used[r], 1)]
+				}
 				if i == t.mask {
 					row = mask(len(row), used[r])
 				}

@@ -149,12 +149,18 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 		return fmt.Errorf("close journal: %w", err)
 	}
 	if r.stopped() {
-		return nil
+		return r.syncVectors(ctx)
 	}
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
 	r.complete = true
+	if err := r.syncVectors(ctx); err != nil {
+		return err
+	}
+	if err := r.store.NoteCoverage(ctx); err != nil {
+		return err
+	}
 	return r.store.Checkpoint(ctx)
 }
 

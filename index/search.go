@@ -7,11 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/flat"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
@@ -38,17 +40,19 @@ type SearchOptions struct {
 	DropMissing bool
 }
 
-// Searcher answers queries from one model's vectors. It reads them at the first query and again when the index has
-// changed. One goroutine at a time may use it.
+// Searcher answers queries from one model's vectors: those of its file beside the index (package flat), and from the index
+// those that came since. It looks again when the index has changed. One goroutine at a time may use it.
 type Searcher struct {
 	store *sqlite.Store
 	model sqlite.Model
 	watch *sqlite.Watch
-	// the vectors, and the folders that they were read for
+	// what was found at the last look, for these folders
 	loaded bool
 	under  []string
-	ids    []int64
-	rows   []byte // len(ids) rows of 2*Dim bytes
+	file   *flat.File // nil: none
+	newest *flat.Set
+	keep   func(contentID int64) bool // nil: all
+	len    int
 	scope  []sqlite.Under
 	roots  map[int64]string
 }
@@ -63,10 +67,19 @@ func NewSearcher(ctx context.Context, store *sqlite.Store, model sqlite.Model) (
 }
 
 // Close gives back what the searcher holds.
-func (s *Searcher) Close() error { return s.watch.Close() }
+func (s *Searcher) Close() error { return errors.Join(s.closeFile(), s.watch.Close()) }
+
+func (s *Searcher) closeFile() error {
+	if s.file == nil {
+		return nil
+	}
+	err := s.file.Close()
+	s.file = nil
+	return err
+}
 
 // Len is the number of pictures that were searched last.
-func (s *Searcher) Len() int { return len(s.ids) }
+func (s *Searcher) Len() int { return s.len }
 
 // Search returns the best pictures for a normalised query vector of the model's dimension, the best first, ties by path.
 func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions) ([]Hit, error) {
@@ -76,7 +89,10 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 	if err := s.Refresh(ctx, o.Under); err != nil {
 		return nil, err
 	}
-	scores := s.scores(query)
+	scores, err := s.scores(query)
+	if err != nil {
+		return nil, err
+	}
 	for want := o.Top; ; want *= 2 {
 		best := topK(scores, want)
 		hits, err := s.hits(ctx, scores, best)
@@ -93,8 +109,8 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 	}
 }
 
-// Refresh reads the vectors, of the pictures with a file in the folders (nil: all), unless it has them already. Search
-// does it by itself; calling it early lets it run beside the loading of a model.
+// Refresh looks what there is, of the pictures with a file in the folders (nil: all), unless it has looked and nothing has
+// changed since. Search does it by itself; calling it early lets it run beside the loading of a model.
 func (s *Searcher) Refresh(ctx context.Context, under []string) error {
 	changed, err := s.watch.Changed(ctx)
 	if err != nil {
@@ -112,21 +128,75 @@ func (s *Searcher) Refresh(ctx context.Context, under []string) error {
 		s.roots[r.ID] = r.Path
 	}
 	s.scope = scope(roots, under)
-	s.ids, s.rows = s.ids[:0], s.rows[:0]
-	width := 2 * s.model.Dim
-	err = s.store.Vectors(ctx, s.model.ID, s.scope, func(id int64, vector []byte) error {
-		if len(vector) != width {
-			return fmt.Errorf("%w: a vector of %d bytes, want %d", sqlite.ErrDamaged, len(vector), width)
-		}
-		s.ids = append(s.ids, id)
-		s.rows = append(s.rows, vector...)
-		return nil
-	})
-	if err != nil {
+	if err := s.readVectors(ctx); err != nil {
 		return fmt.Errorf("read vectors: %w", err)
+	}
+	if err := s.restrict(ctx); err != nil {
+		return err
 	}
 	s.loaded, s.under = true, slices.Clone(under)
 	return nil
+}
+
+// readVectors maps the model's file, if it is that of the index as it is, and reads what came since.
+func (s *Searcher) readVectors(ctx context.Context) error {
+	if err := s.closeFile(); err != nil {
+		return err
+	}
+	noted, ok, err := s.store.FlatFile(ctx, s.model.ID)
+	if err != nil {
+		return err
+	}
+	var after int64
+	if ok && !s.store.OnNetwork() {
+		s.file, err = flat.Open(flatPath(s.store, s.model), s.model.Dim, flat.Stamp(noted))
+		switch {
+		case err == nil:
+			after = noted.Seq
+		case !errors.Is(err, flat.ErrStale):
+			return err
+		}
+	}
+	s.newest = flat.NewSet(s.model.Dim)
+	return s.store.VectorsAfter(ctx, s.model.ID, after, func(_, id int64, vector []byte) error {
+		if err := s.newest.Add(id, vector); err != nil {
+			return fmt.Errorf("%w: %w", sqlite.ErrDamaged, err)
+		}
+		return nil
+	})
+}
+
+// restrict makes the bitmap of the contents under the folders, and counts.
+func (s *Searcher) restrict(ctx context.Context) (err error) {
+	if s.scope == nil {
+		s.keep = nil
+		s.len, _, err = s.store.Coverage(ctx, s.model.ID)
+		return err
+	}
+	ids, err := s.store.ContentsUnder(ctx, s.scope)
+	if err != nil {
+		return err
+	}
+	var bitmap []uint64
+	for _, id := range ids {
+		for int(id>>6) >= len(bitmap) {
+			bitmap = append(bitmap, make([]uint64, len(bitmap)+1)...)
+		}
+		bitmap[id>>6] |= 1 << (id & 63)
+	}
+	s.keep = func(id int64) bool { return id>>6 < int64(len(bitmap)) && bitmap[id>>6]>>(id&63)&1 != 0 }
+	s.len = 0
+	count := func(_ int, id int64) {
+		if s.keep(id) {
+			s.len++
+		}
+	}
+	if s.file != nil {
+		if err := s.file.IDs(count); err != nil {
+			return err
+		}
+	}
+	return s.newest.IDs(count)
 }
 
 // scope turns absolute folders into folders of roots.
@@ -154,14 +224,33 @@ func scope(roots []sqlite.Root, under []string) []sqlite.Under {
 	return list
 }
 
-func (s *Searcher) scores(query []float32) []float32 {
-	table := f16Table()
-	width := 2 * len(query)
-	scores := make([]float32, len(s.ids))
-	for i := range scores {
-		scores[i] = dotF16(table, s.rows[i*width:(i+1)*width], query)
+// outside is the score of a row that is not under the folders.
+var outside = float32(math.Inf(-1))
+
+// scores are those of the file's rows and of the newest, in this order.
+func (s *Searcher) scores(query []float32) ([]float32, error) {
+	n := 0
+	if s.file != nil {
+		n = s.file.Len()
 	}
-	return scores
+	scores := make([]float32, n+s.newest.Len())
+	if n > 0 {
+		if err := s.file.Scan(query, scores[:n], s.keep, outside); err != nil {
+			return nil, err
+		}
+	}
+	return scores, s.newest.Scan(query, scores[n:], s.keep, outside)
+}
+
+// contentAt is the content of a row, in the order of scores.
+func (s *Searcher) contentAt(row int) (int64, error) {
+	if s.file != nil {
+		if row < s.file.Len() {
+			return s.file.ID(row)
+		}
+		row -= s.file.Len()
+	}
+	return s.newest.ID(row)
 }
 
 // topK returns the indexes of the k best scores and of all that tie with the last of them, in no order.
@@ -199,8 +288,17 @@ func (h *minHeap) Pop() any          { old := *h; x := old[len(old)-1]; *h = old
 // hits looks up what the best contents are and sorts them.
 func (s *Searcher) hits(ctx context.Context, scores []float32, best []int) ([]Hit, error) {
 	hits := make([]Hit, 0, len(best))
+	seen := make(map[int64]bool, len(best))
 	for _, i := range best {
-		row, err := s.store.Hit(ctx, s.ids[i], s.scope)
+		id, err := s.contentAt(i)
+		if err != nil {
+			return nil, err
+		}
+		if scores[i] == outside || seen[id] { // a vector that was made again has two rows until the file is made anew
+			continue
+		}
+		seen[id] = true
+		row, err := s.store.Hit(ctx, id, s.scope)
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/flat"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
@@ -54,14 +55,26 @@ func unitVector(r *rand.Rand, n int) []float32 {
 func TestF16Error(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 3, 256, 511, 512, 768, 1152} {
-		for range 50 {
-			a, q := unitVector(r, n), unitVector(r, n)
-			want := 0.0
-			for i := range a {
-				want += float64(a[i]) * float64(q[i])
+		set := flat.NewSet(n)
+		q := unitVector(r, n)
+		var want []float64
+		for i := range 50 {
+			a := unitVector(r, n)
+			if err := set.Add(int64(i), packF16(a)); err != nil {
+				t.Fatal(err)
 			}
-			if got := float64(dotF16(f16Table(), packF16(a), q)); math.Abs(got-want) > 2e-3 {
-				t.Errorf("dimension %d: %v, want %v", n, got, want)
+			want = append(want, 0)
+			for d := range a {
+				want[i] += float64(a[d]) * float64(q[d])
+			}
+		}
+		got := make([]float32, len(want))
+		if err := set.Scan(q, got, nil, 0); err != nil {
+			t.Fatal(err)
+		}
+		for i := range want {
+			if math.Abs(float64(got[i])-want[i]) > 2e-3 {
+				t.Errorf("dimension %d: %v, want %v", n, got[i], want[i])
 			}
 		}
 	}
@@ -126,15 +139,5 @@ func TestSamplerIsEven(t *testing.T) {
 	}
 	if last := s.tasks[len(s.tasks)-1].place.RootID; last < 900 {
 		t.Errorf("the sample ends at %d of 1000", last)
-	}
-}
-
-func BenchmarkDotF16(b *testing.B) {
-	r := rand.New(rand.NewPCG(1, 2))
-	row, q := packF16(unitVector(r, 512)), unitVector(r, 512)
-	table := f16Table()
-	b.SetBytes(1024)
-	for b.Loop() {
-		dotF16(table, row, q)
 	}
 }

@@ -1,7 +1,8 @@
-// Package dynamic frees the batch dimension of an ONNX graph whose exporter fixed it at one. Exporters write what they
-// saw of the batch into the graph: into its inputs, and as constants into the shapes that values are given. The package
-// follows the batch through the graph, operation by operation, and writes those constants anew. It must not know what the
-// graph is for. What it cannot follow it refuses; what it frees, its caller compares with the graph at batch one.
+// Package dynamic frees a dimension of an ONNX graph that its exporter fixed: the batch, or the context length of a text
+// tower. Exporters write what they saw of it into the graph: into its inputs, and as constants into the shapes that values
+// are given. The package follows the dimension through the graph, operation by operation, and writes those constants anew.
+// It must not know what the graph is for. What it cannot follow it refuses; what it frees, its caller compares with the
+// graph as it was.
 package dynamic
 
 import (
@@ -15,10 +16,10 @@ import (
 const Version = 1
 
 var (
-	// ErrUnsafe is a graph in which the batch cannot be followed.
-	ErrUnsafe = errors.New("the batch cannot be made dynamic")
-	// ErrDynamic is a graph whose batch is dynamic already.
-	ErrDynamic = errors.New("the batch is dynamic already")
+	// ErrUnsafe is a graph in which the dimension cannot be followed.
+	ErrUnsafe = errors.New("the dimension cannot be made dynamic")
+	// ErrDynamic is a graph whose dimension is dynamic already.
+	ErrDynamic = errors.New("the dimension is dynamic already")
 )
 
 // minOpset has Reshape, Expand and Slice as they are used here, with shapes and axes as inputs.
@@ -27,24 +28,142 @@ const minOpset = 13
 // Batch makes the first dimension of every input and output dynamic. The graph must be fixed at a batch of one; the
 // error wraps ErrUnsafe or ErrDynamic, or says what reading the graph met.
 func Batch(g *onnx.Graph) error {
-	if g.Opset < minOpset {
-		return fmt.Errorf("%w: the graph is of opset %d, want %d", ErrUnsafe, g.Opset, minOpset)
-	}
-	f := &follower{graph: g, values: make(map[string]value)}
-	for i := range g.Inputs {
-		in := &g.Inputs[i]
+	for _, in := range g.Inputs {
 		if len(in.Dims) == 0 || in.Dims[0] == onnx.Dynamic {
 			return fmt.Errorf("%w: the input %q has shape %v", ErrDynamic, in.Name, in.Dims)
 		}
 		if in.Dims[0] != 1 {
 			return fmt.Errorf("%w: the input %q has a batch of %d", ErrUnsafe, in.Name, in.Dims[0])
 		}
+	}
+	f := &follower{graph: g}
+	if err := f.run(0); err != nil {
+		return err
+	}
+	for i := range g.Outputs {
+		out := &g.Outputs[i]
+		if v, ok := f.values[out.Name]; !ok || len(v.shape) == 0 || !v.shape[0].alone() {
+			return fmt.Errorf("%w: the batch does not reach the output %q", ErrUnsafe, out.Name)
+		}
+		if len(out.Dims) > 0 {
+			g.FreeDim(out, 0)
+		}
+	}
+	return nil
+}
+
+// Context makes the second dimension of every input dynamic, the context length of a text tower, and fixes the batch at
+// one. That gives the same answers for the tokens that are left only where tokens do not look at those behind them, which
+// nothing here can see: the caller compares. The error is as of Batch.
+func Context(g *onnx.Graph) error {
+	for i := range g.Inputs {
+		in := &g.Inputs[i]
+		if len(in.Dims) != 2 || in.Dims[1] != g.Inputs[0].Dims[1] || in.Dims[0] != 1 && in.Dims[0] != onnx.Dynamic {
+			return fmt.Errorf("%w: the input %q has shape %v", ErrUnsafe, in.Name, in.Dims)
+		}
+		if in.Dims[1] == onnx.Dynamic {
+			return fmt.Errorf("%w: the input %q has shape %v", ErrDynamic, in.Name, in.Dims)
+		}
+		g.SetDim(in, 0, 1)
+	}
+	f := &follower{graph: g, context: true}
+	if err := f.run(1); err != nil {
+		return err
+	}
+	for i := range g.Outputs {
+		out := &g.Outputs[i]
+		if v, ok := f.values[out.Name]; !ok || v.hasFree() || len(v.shape) != 2 {
+			return fmt.Errorf("%w: the output %q depends on it", ErrUnsafe, out.Name)
+		}
+		if len(out.Dims) > 0 {
+			g.SetDim(out, 0, 1)
+		}
+	}
+	return nil
+}
+
+// dim is a dimension: before * free * after, the freed dimension being the minor factor of before and the major one of
+// after; or before alone.
+type dim struct {
+	before int64
+	// free is the value at which the exporter fixed the freed dimension; 0: it is no factor of this one.
+	free  int64
+	after int64
+}
+
+func fixed(n int64) dim { return dim{before: n, after: 1} }
+
+func (d dim) isFree() bool { return d.free != 0 }
+
+// traced is the dimension as the exporter saw it.
+func (d dim) traced() int64 {
+	if d.isFree() {
+		return d.before * d.free * d.after
+	}
+	return d.before * d.after
+}
+
+// alone tells that the dimension is the freed one and nothing else.
+func (d dim) alone() bool { return d.isFree() && d.before == 1 && d.after == 1 }
+
+// value is what is known of a value of the graph.
+type value struct {
+	shape []dim
+	// ints are the elements of small tensors of integers, which shapes are computed from; nil: not known. The freed
+	// dimension may be among them.
+	ints []dim
+}
+
+func (v value) hasFree() bool {
+	for _, d := range v.shape {
+		if d.isFree() {
+			return true
+		}
+	}
+	return false
+}
+
+// constants returns the elements where all are known and none depends on the freed dimension.
+func (v value) constants() ([]int64, bool) {
+	if v.ints == nil {
+		return nil, false
+	}
+	list := make([]int64, len(v.ints))
+	for i, d := range v.ints {
+		if d.isFree() {
+			return nil, false
+		}
+		list[i] = d.before
+	}
+	return list, true
+}
+
+// follower walks the graph in the order of its nodes.
+type follower struct {
+	graph   *onnx.Graph
+	context bool // what is freed is the context length, not the batch
+	axis    int  // of the inputs
+	values  map[string]value
+	nodes   []*onnx.Node   // the graph's, with changes
+	head    []*onnx.Node   // what goes before all of them
+	made    []*onnx.Tensor // constants that the changes need
+}
+
+// run follows an axis of the inputs through the graph and changes it.
+func (f *follower) run(axis int) error {
+	g := f.graph
+	if g.Opset < minOpset {
+		return unsafe("the graph is of opset %d, want %d", g.Opset, minOpset)
+	}
+	f.axis, f.values = axis, make(map[string]value)
+	for _, in := range g.Inputs {
 		v := value{shape: make([]dim, len(in.Dims))}
-		for axis, d := range in.Dims {
-			if v.shape[axis] = (dim{before: d, after: 1}); axis == 0 {
-				v.shape[axis] = dim{before: 1, batch: true, after: 1}
-			} else if d == onnx.Dynamic {
-				return fmt.Errorf("%w: the input %q has shape %v", ErrUnsafe, in.Name, in.Dims)
+		for i, d := range in.Dims {
+			if d == onnx.Dynamic {
+				return unsafe("the input %q has shape %v", in.Name, in.Dims)
+			}
+			if v.shape[i] = fixed(d); i == axis {
+				v.shape[i] = dim{before: 1, free: d, after: 1}
 			}
 		}
 		f.values[in.Name] = v
@@ -57,80 +176,12 @@ func Batch(g *onnx.Graph) error {
 			return fmt.Errorf("%s %q: %w", n.Op, n.Name, err)
 		}
 	}
-	for i := range g.Outputs {
-		out := &g.Outputs[i]
-		v, ok := f.values[out.Name]
-		if !ok || len(v.shape) == 0 || !v.shape[0].alone() {
-			return fmt.Errorf("%w: the batch does not reach the output %q", ErrUnsafe, out.Name)
-		}
-	}
 	for i := range g.Inputs {
-		g.FreeDim(&g.Inputs[i], 0)
+		g.FreeDim(&g.Inputs[i], axis)
 	}
-	for i := range g.Outputs {
-		if len(g.Outputs[i].Dims) > 0 {
-			g.FreeDim(&g.Outputs[i], 0)
-		}
-	}
-	g.Nodes = f.nodes
+	g.Nodes = append(f.head, f.nodes...)
 	g.Weights = append(g.Weights, f.made...)
 	return nil
-}
-
-// dim is a dimension: before * batch * after, the batch being the minor factor of before and the major one of after; or
-// before alone.
-type dim struct {
-	before int64
-	batch  bool
-	after  int64
-}
-
-func fixed(n int64) dim { return dim{before: n, after: 1} }
-
-// atOne is the dimension at a batch of one.
-func (d dim) atOne() int64 { return d.before * d.after }
-
-// alone tells that the dimension is the batch and nothing else.
-func (d dim) alone() bool { return d.batch && d.before == 1 && d.after == 1 }
-
-// value is what is known of a value of the graph.
-type value struct {
-	shape []dim
-	// ints are the elements of small tensors of integers, which shapes are computed from; nil: not known. A batch among
-	// them is the batch itself.
-	ints []dim
-}
-
-func (v value) hasBatch() bool {
-	for _, d := range v.shape {
-		if d.batch {
-			return true
-		}
-	}
-	return false
-}
-
-// constants returns the elements where all are known and none depends on the batch.
-func (v value) constants() ([]int64, bool) {
-	if v.ints == nil {
-		return nil, false
-	}
-	list := make([]int64, len(v.ints))
-	for i, d := range v.ints {
-		if d.batch {
-			return nil, false
-		}
-		list[i] = d.before
-	}
-	return list, true
-}
-
-// follower walks the graph in the order of its nodes.
-type follower struct {
-	graph  *onnx.Graph
-	values map[string]value
-	nodes  []*onnx.Node   // the graph's, with changes
-	made   []*onnx.Tensor // constants that the changes need
 }
 
 // weights notes the shapes of all weights, and the values of those that shapes are made of.
@@ -168,7 +219,24 @@ func unsafe(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUnsafe}, args...)...)
 }
 
-// node follows the batch through one operation and keeps the operation, changed where it must be.
+// mixes is the refusal of what would mix the elements along the freed dimension.
+func mixes() error { return unsafe("it would mix what must stay apart") }
+
+// size returns the name of a value [1] that holds the freed dimension, read off the first input.
+func (f *follower) size() string {
+	const name = "imgsearch_size"
+	if f.head == nil {
+		from, to := onnx.NewInts(name+"_from", int64(f.axis)), onnx.NewInts(name+"_to", int64(f.axis)+1)
+		f.made = append(f.made, from, to)
+		f.head = []*onnx.Node{
+			onnx.NewNode("Shape", name+"_shape", []string{f.graph.Inputs[0].Name}, []string{name + "_shape"}),
+			onnx.NewNode("Slice", name, []string{name + "_shape", from.Name, to.Name}, []string{name}),
+		}
+	}
+	return name
+}
+
+// node follows the dimension through one operation and keeps the operation, changed where it must be.
 func (f *follower) node(n *onnx.Node) error {
 	rule, known := rules[n.Op]
 	if !known || n.Domain != "" && n.Domain != "ai.onnx" || n.HasGraphs() {
@@ -249,15 +317,4 @@ func (c *call) before(op, role string, inputs ...string) string {
 	out := c.node.Outputs[0] + "_" + role
 	c.nodes = append(c.nodes, onnx.NewNode(op, out, inputs, []string{out}))
 	return out
-}
-
-// batchOf returns the name of a value [1] that holds the batch, read off a dimension of another.
-func (c *call) batchOf(name string, v value) (string, error) {
-	for axis, d := range v.shape {
-		if d.alone() {
-			shape := c.before("Shape", "shape", name)
-			return c.before("Slice", "batch", shape, c.ints("from", int64(axis)), c.ints("to", int64(axis)+1)), nil
-		}
-	}
-	return "", unsafe("no dimension of %q is the batch", name)
 }

@@ -10,28 +10,28 @@ import (
 	"github.com/imgsearch/imgsearch/embed/onnx"
 )
 
-// TestPlaceBatch: where the batch goes when a value gets a new shape.
-func TestPlaceBatch(t *testing.T) {
-	n := dim{before: 1, batch: true, after: 1}
+// TestPlaceFree: where the batch goes when a value gets a new shape.
+func TestPlaceFree(t *testing.T) {
+	n := dim{before: 1, free: 1, after: 1}
 	f := fixed
 	for name, c := range map[string]struct{ in, target, want []dim }{
 		"stays":                  {[]dim{n, f(768), f(8), f(8)}, []dim{f(1), f(768), f(64)}, []dim{n, f(768), f(64)}},
-		"in front":               {[]dim{n, f(6)}, []dim{f(2), f(3)}, []dim{{1, true, 2}, f(3)}},
-		"heads behind the batch": {[]dim{f(50), n, f(768)}, []dim{f(50), f(12), f(64)}, []dim{f(50), {1, true, 12}, f(64)}},
-		"rows before features":   {[]dim{f(50), n, f(12), f(64)}, []dim{f(50), f(768)}, []dim{{50, true, 1}, f(768)}},
-		"rows apart again":       {[]dim{{50, true, 1}, f(768)}, []dim{f(50), f(1), f(768)}, []dim{f(50), n, f(768)}},
-		"heads apart again":      {[]dim{{1, true, 12}, f(50), f(64)}, []dim{f(1), f(12), f(50), f(64)}, []dim{n, f(12), f(50), f(64)}},
+		"in front":               {[]dim{n, f(6)}, []dim{f(2), f(3)}, []dim{{1, 1, 2}, f(3)}},
+		"heads behind the batch": {[]dim{f(50), n, f(768)}, []dim{f(50), f(12), f(64)}, []dim{f(50), {1, 1, 12}, f(64)}},
+		"rows before features":   {[]dim{f(50), n, f(12), f(64)}, []dim{f(50), f(768)}, []dim{{50, 1, 1}, f(768)}},
+		"rows apart again":       {[]dim{{50, 1, 1}, f(768)}, []dim{f(50), f(1), f(768)}, []dim{f(50), n, f(768)}},
+		"heads apart again":      {[]dim{{1, 1, 12}, f(50), f(64)}, []dim{f(1), f(12), f(50), f(64)}, []dim{n, f(12), f(50), f(64)}},
 		"known by Shape":         {[]dim{f(5), n, f(6)}, []dim{n, f(5), f(6)}, nil}, // a dimension in front of others that it is minor to
 		"inside a dimension":     {[]dim{f(4), n, f(9)}, []dim{f(6), f(6)}, nil},
 	} {
-		place, got, err := placeBatch(c.in, c.target)
+		place, got, err := placeFree(c.in, c.target)
 		if c.want == nil {
 			if !errors.Is(err, ErrUnsafe) {
 				t.Errorf("%s: %v at %d, %v; want ErrUnsafe", name, got, place, err)
 			}
 			continue
 		}
-		if err != nil || !got[place].batch {
+		if err != nil || !got[place].isFree() {
 			t.Errorf("%s: %v at %d, %v", name, got, place, err)
 			continue
 		}

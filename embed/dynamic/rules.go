@@ -1,6 +1,9 @@
 package dynamic
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // rule tells what an operation makes of its inputs. Of several outputs only those of equal shape are told.
 type rule func(*call) (value, error)
@@ -40,7 +43,7 @@ func constantOfShape(c *call) (value, error) {
 	}
 	v := value{shape: in.ints}
 	fill, _, err := c.node.Constant("value")
-	if len(in.ints) == 1 && !in.ints[0].batch && in.ints[0].before <= 64 && len(fill.Ints) == 1 {
+	if len(in.ints) == 1 && !in.ints[0].isFree() && in.ints[0].before <= 64 && len(fill.Ints) == 1 {
 		v.ints = slices.Repeat([]dim{fixed(fill.Ints[0])}, int(in.ints[0].before))
 	}
 	return v, err
@@ -96,7 +99,8 @@ func sameShape(c *call) (value, error) {
 	return value{shape: in.shape}, err
 }
 
-// rowwise operations mix the elements from an axis on: the batch must not be among them.
+// rowwise operations mix the elements from an axis on. The batch must not be among them; of the context length, tokens that
+// are left out count for nothing in a softmax where others may not look at them.
 func rowwise(c *call) (value, error) {
 	in, err := c.input(0)
 	if err != nil {
@@ -111,8 +115,8 @@ func rowwise(c *call) (value, error) {
 		return in, unsafe("axis %d of %d", axis, len(in.shape))
 	}
 	for _, d := range in.shape[axis:last] {
-		if d.batch {
-			return in, unsafe("it would mix the pictures of a batch")
+		if d.isFree() && !(c.context && c.node.Op == "Softmax") {
+			return in, mixes()
 		}
 	}
 	return value{shape: in.shape}, nil
@@ -147,11 +151,33 @@ func arithmetic(c *call) (value, error) {
 	if err != nil {
 		return b, err
 	}
-	shape, err := broadcast(a.shape, b.shape)
+	c.cutTo(0, b.shape)
+	c.cutTo(1, a.shape)
+	shape, err := broadcast(c.in[0].shape, c.in[1].shape)
 	if err != nil {
 		return value{}, err
 	}
 	return value{shape: shape, ints: c.compute(a.ints, b.ints)}, nil
+}
+
+// cutTo cuts a constant input, such as the embeddings of positions or the mask, to the freed dimension where it meets it: it
+// has the length that the exporter saw.
+func (c *call) cutTo(i int, other []dim) {
+	in := &c.in[i]
+	if in.hasFree() {
+		return
+	}
+	for axis := range in.shape {
+		at := len(other) - len(in.shape) + axis
+		if at < 0 || !other[at].alone() || in.shape[axis] != fixed(other[at].free) || other[at].free == 1 {
+			continue
+		}
+		role := fmt.Sprintf("cut%d_%d", i, axis)
+		from, along := c.ints(role+"_from", 0), c.ints(role+"_axis", int64(axis))
+		c.replaceInput(i, c.before("Slice", role, c.node.Inputs[i], from, c.size(), along))
+		in.shape = slices.Clone(in.shape)
+		in.shape[axis] = other[at]
+	}
 }
 
 // compute does arithmetic on the numbers that shapes are made of; nil: the result is not known.
@@ -173,17 +199,17 @@ func (c *call) compute(a, b []dim) []dim {
 func computeOne(op string, x, y dim) (dim, bool) {
 	switch {
 	case op == "Equal":
-		if x == y && !x.batch {
+		if x == y && !x.isFree() {
 			return fixed(1), true
 		}
-		// The batch is a positive number, which no sign of a shape (-1) equals.
-		return fixed(0), x.batch == y.batch || x.batch && y.before < 0 || y.batch && x.before < 0
-	case op == "Mul" && (x.batch != y.batch):
-		if y.batch {
+		// The freed dimension is a positive number, which no sign of a shape (-1) equals.
+		return fixed(0), !x.isFree() && !y.isFree() || x.isFree() && y.before < 0 || y.isFree() && x.before < 0
+	case op == "Mul" && (x.isFree() != y.isFree()):
+		if y.isFree() {
 			x, y = y, x
 		}
-		return dim{before: x.before, batch: true, after: x.after * y.before}, y.before > 0
-	case x.batch || y.batch:
+		return dim{before: x.before, free: x.free, after: x.after * y.before}, y.before > 0
+	case x.isFree() || y.isFree():
 		return dim{}, false
 	}
 	a, b := x.before, y.before
@@ -243,7 +269,7 @@ func matMul(c *call) (value, error) {
 		return b, err
 	}
 	m, n := len(a.shape), len(b.shape)
-	if m < 2 || n < 2 || a.shape[m-1] != b.shape[n-2] || a.shape[m-1].batch {
+	if m < 2 || n < 2 || a.shape[m-1] != b.shape[n-2] || a.shape[m-1].isFree() && !c.context {
 		return value{}, unsafe("shapes %v and %v do not meet", a.shape, b.shape)
 	}
 	outer, err := broadcast(a.shape[:m-2], b.shape[:n-2])
@@ -270,7 +296,7 @@ func gemm(c *call) (value, error) {
 	if c.node.Int("transB", 0) != 0 {
 		k2, n = n, k2
 	}
-	if k != k2 || k.batch {
+	if k != k2 || k.isFree() {
 		return value{}, unsafe("shapes %v and %v do not meet", a.shape, b.shape)
 	}
 	return value{shape: []dim{m, n}}, nil
@@ -293,7 +319,7 @@ func conv(c *call) (value, error) {
 		if err != nil {
 			return w, err
 		}
-		if len(w.shape) != spatial+2 || w.hasBatch() {
+		if len(w.shape) != spatial+2 || w.hasFree() {
 			return value{}, unsafe("weights of shape %v", w.shape)
 		}
 		channels = w.shape[0]
@@ -316,7 +342,7 @@ func conv(c *call) (value, error) {
 	out := value{shape: []dim{in.shape[0], channels}}
 	for i := range spatial {
 		d := in.shape[2+i]
-		if d.batch || strides[i] < 1 {
+		if d.isFree() || strides[i] < 1 {
 			return value{}, unsafe("shape %v, strides %v", in.shape, strides)
 		}
 		size := (d.before+pads[i]+pads[spatial+i]-dilations[i]*(kernel[i]-1)-1)/strides[i] + 1
@@ -332,8 +358,8 @@ func globalPool(c *call) (value, error) {
 	}
 	out := slices.Clone(in.shape)
 	for i := 2; i < len(out); i++ {
-		if out[i].batch {
-			return in, unsafe("it would mix the pictures of a batch")
+		if out[i].isFree() {
+			return in, mixes()
 		}
 		out[i] = fixed(1)
 	}
@@ -355,7 +381,7 @@ func reduce(c *call) (value, error) {
 		}
 	}
 	if len(axes) == 0 {
-		return in, unsafe("it would mix the pictures of a batch")
+		return in, mixes()
 	}
 	over := make(map[int]bool)
 	for _, a := range axes {
@@ -366,8 +392,9 @@ func reduce(c *call) (value, error) {
 		switch {
 		case !over[i]:
 			out = append(out, d)
-		case d.batch:
-			return in, unsafe("it would mix the pictures of a batch")
+		case d.isFree() && !(c.context && (c.node.Op == "ArgMax" || c.node.Op == "ReduceSum")):
+			// Of the context length, a token's place stays where tokens behind it go, and what is masked adds nothing.
+			return in, mixes()
 		case c.node.Int("keepdims", 1) != 0:
 			out = append(out, fixed(1))
 		}
@@ -387,10 +414,10 @@ func pad(c *call) (value, error) {
 	out := slices.Clone(in.shape)
 	for i, d := range in.shape {
 		by := pads[i] + pads[len(in.shape)+i]
-		if d.batch && (by != 0 || pads[i] != 0) {
-			return in, unsafe("padding of the batch")
+		if d.isFree() && (by != 0 || pads[i] != 0) {
+			return in, mixes()
 		}
-		if !d.batch {
+		if !d.isFree() {
 			out[i] = fixed(d.before + by)
 		}
 	}

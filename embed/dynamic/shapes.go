@@ -88,8 +88,8 @@ func squeeze(c *call) (value, error) {
 	for i, d := range in.shape {
 		if !slices.Contains(axes, i) {
 			out = append(out, d)
-		} else if d.batch {
-			return in, unsafe("it would drop the batch")
+		} else if d.isFree() {
+			return in, mixes()
 		}
 	}
 	return value{shape: out, ints: in.ints}, nil
@@ -107,7 +107,7 @@ func flatten(c *call) (value, error) {
 	first, ok1 := merge(in.shape[:axis])
 	second, ok2 := merge(in.shape[axis:])
 	if !ok1 || !ok2 {
-		return in, unsafe("the batch appears twice")
+		return in, unsafe("the freed dimension appears twice")
 	}
 	return value{shape: []dim{first, second}}, nil
 }
@@ -117,20 +117,20 @@ func merge(dims []dim) (dim, bool) {
 	out := fixed(1)
 	for _, d := range dims {
 		switch {
-		case !d.batch && !out.batch:
+		case !d.isFree() && !out.isFree():
 			out.before *= d.before
-		case !d.batch:
+		case !d.isFree():
 			out.after *= d.before
-		case out.batch:
+		case out.isFree():
 			return out, false
 		default:
-			out = dim{before: out.before * d.before, batch: true, after: d.after}
+			out = dim{before: out.before * d.before, free: d.free, after: d.after}
 		}
 	}
 	return out, true
 }
 
-// reshape finds where the batch goes among the new dimensions, and writes the shape anew with -1 in that place.
+// reshape finds where the freed dimension goes among the new dimensions, and writes the shape anew with -1 in that place.
 func reshape(c *call) (value, error) {
 	in, err := c.input(0)
 	if err != nil {
@@ -144,10 +144,10 @@ func reshape(c *call) (value, error) {
 	if err != nil {
 		return in, err
 	}
-	if !in.hasBatch() {
+	if !in.hasFree() {
 		return value{shape: target, ints: in.ints}, nil
 	}
-	place, out, err := placeBatch(in.shape, target)
+	place, out, err := placeFree(in.shape, target)
 	if err != nil {
 		return in, err
 	}
@@ -165,29 +165,29 @@ func reshape(c *call) (value, error) {
 	return value{shape: out}, nil
 }
 
-// targetOf resolves 0 (as it was) and -1 (the rest) of a new shape, at a batch of one. Dimensions that are known to be
-// the batch, or to hold it, stay so.
+// targetOf resolves 0 (as it was) and -1 (the rest) of a new shape, as the exporter saw it. Dimensions that are known
+// to be the freed one, or to hold it, stay so.
 func (c *call) targetOf(in value, shape []dim) ([]dim, error) {
 	target := slices.Clone(shape)
 	total, given, rest := int64(1), int64(1), -1
 	for _, d := range in.shape {
-		total *= d.atOne()
+		total *= d.traced()
 	}
 	for i, d := range target {
-		if !d.batch && d.before == 0 && c.node.Int("allowzero", 0) == 0 {
+		if !d.isFree() && d.before == 0 && c.node.Int("allowzero", 0) == 0 {
 			if i >= len(in.shape) {
 				return nil, unsafe("shape %v of %v", shape, in.shape)
 			}
 			target[i] = in.shape[i]
 		}
-		if !d.batch && d.before == -1 {
+		if !d.isFree() && d.before == -1 {
 			if rest >= 0 {
 				return nil, unsafe("shape %v", shape)
 			}
 			rest = i
 			continue
 		}
-		given *= target[i].atOne()
+		given *= target[i].traced()
 	}
 	if rest >= 0 {
 		if given == 0 || total%given != 0 {
@@ -202,37 +202,37 @@ func (c *call) targetOf(in value, shape []dim) ([]dim, error) {
 	return target, nil
 }
 
-// placeBatch gives the batch a place in a new shape. Row-major order says between which elements it lies: before so many
-// others. Where that is the boundary of two dimensions, it goes to the one that is known to hold it, or to a dimension of
-// one; else to the front of the right one, or, where that is the last, which holds features, to the end of the left one.
-// The last is a guess, which the comparison at batch one of whoever called Batch must confirm.
-func placeBatch(in, target []dim) (place int, out []dim, err error) {
+// placeFree gives the freed dimension a place in a new shape. Row-major order says between which elements it lies: behind
+// so many others. A batch of one may lie on the boundary of two dimensions: it goes to the one that is known to hold it, or
+// to a dimension of one; else to the front of the right one, or, where that is the last, which holds features, to the end of
+// the left one. The last is a guess, which the comparison of whoever called Batch must confirm.
+func placeFree(in, target []dim) (place int, out []dim, err error) {
 	whole, ok := merge(in)
 	if !ok {
-		return 0, nil, unsafe("the batch appears twice in %v", in)
+		return 0, nil, unsafe("the freed dimension appears twice in %v", in)
 	}
-	major := whole.before // the product of all that the batch is minor to
-	if major <= 0 || whole.after <= 0 {
+	major := whole.before // the product of all that it is minor to
+	if major <= 0 || whole.after <= 0 || whole.free <= 0 {
 		return 0, nil, unsafe("shape %v", in)
 	}
-	hinted := slices.IndexFunc(target, func(d dim) bool { return d.batch })
+	hinted := slices.IndexFunc(target, dim.isFree)
 	product := int64(1)
-	var fits []int // the dimensions that the batch can be a factor of
+	var fits []int // the dimensions that it can be a factor of
 	for i, d := range target {
-		end := product * d.atOne()
-		if product <= major && major <= end && major%product == 0 && end%major == 0 {
+		end := product * d.traced()
+		if product <= major && major%product == 0 && end > 0 && end%(major*whole.free) == 0 {
 			fits = append(fits, i)
 		}
-		product = end
+		product = max(end, 1)
 	}
 	if len(fits) == 0 {
-		return 0, nil, unsafe("the batch would be inside a dimension of %v", target)
+		return 0, nil, unsafe("the freed dimension would be inside one of %v", target)
 	}
-	switch one := slices.IndexFunc(fits, func(i int) bool { return target[i].atOne() == 1 }); {
+	switch one := slices.IndexFunc(fits, func(i int) bool { return target[i].traced() == 1 }); {
 	case hinted >= 0:
 		place = hinted
 		if !slices.Contains(fits, hinted) {
-			return 0, nil, unsafe("the batch cannot be at %d of %v", hinted, target)
+			return 0, nil, unsafe("the freed dimension cannot be at %d of %v", hinted, target)
 		}
 	case one >= 0:
 		place = fits[one]
@@ -245,11 +245,12 @@ func placeBatch(in, target []dim) (place int, out []dim, err error) {
 	out = make([]dim, len(target))
 	product = 1
 	for i, d := range target {
-		out[i] = fixed(d.atOne())
+		out[i] = fixed(d.traced())
 		if i == place {
-			out[i] = dim{before: major / product, batch: true, after: d.atOne() / (major / product)}
+			before := major / product
+			out[i] = dim{before: before, free: whole.free, after: d.traced() / (before * whole.free)}
 		}
-		product *= d.atOne()
+		product *= d.traced()
 	}
 	return place, out, nil
 }
@@ -278,15 +279,14 @@ func concat(c *call) (value, error) {
 		return value{}, unsafe("axis %d", axis)
 	}
 	out := value{shape: slices.Clone(c.in[0].shape), ints: []dim{}}
-	batched := -1
-	sum := int64(0)
-	for i, v := range c.in {
-		if len(v.shape) != rank || v.shape[axis].batch {
+	sum, batched := int64(0), false
+	for _, v := range c.in {
+		if len(v.shape) != rank || v.shape[axis].isFree() {
 			return value{}, unsafe("shapes %v and %v, axis %d", out.shape, v.shape, axis)
 		}
 		sum += v.shape[axis].before
-		if v.hasBatch() {
-			batched = i
+		if v.hasFree() {
+			batched = true
 			out.shape = slices.Clone(v.shape)
 		}
 		if v.ints == nil || rank != 1 || out.ints == nil {
@@ -302,18 +302,18 @@ func concat(c *call) (value, error) {
 		if slices.Equal(v.shape, want) {
 			continue
 		}
-		if batched < 0 || v.hasBatch() {
+		if !batched || v.hasFree() || c.context {
 			return value{}, unsafe("shapes %v and %v", v.shape, want)
 		}
-		if err := c.repeat(i, batched, want); err != nil {
+		if err := c.repeat(i, want); err != nil {
 			return value{}, err
 		}
 	}
 	return out, nil
 }
 
-// repeat makes an input as large as want, whose batch is that of another input.
-func (c *call) repeat(i, batched int, want []dim) error {
+// repeat makes an input as large as want.
+func (c *call) repeat(i int, want []dim) error {
 	if got, err := broadcast(c.in[i].shape, want); err != nil || !slices.Equal(got, want) {
 		return unsafe("shapes %v and %v", c.in[i].shape, want)
 	}
@@ -321,15 +321,11 @@ func (c *call) repeat(i, batched int, want []dim) error {
 	if at < 0 {
 		return unsafe("shape %v", want)
 	}
-	batch, err := c.batchOf(c.node.Inputs[batched], c.in[batched])
-	if err != nil {
-		return err
-	}
-	parts := []string{batch}
-	if before := atOnes(want[:at]); len(before) > 0 {
+	parts := []string{c.size()}
+	if before := tracedDims(want[:at]); len(before) > 0 {
 		parts = append([]string{c.ints("outer", before...)}, parts...)
 	}
-	if after := atOnes(want[at+1:]); len(after) > 0 {
+	if after := tracedDims(want[at+1:]); len(after) > 0 {
 		parts = append(parts, c.ints("inner", after...))
 	}
 	out := c.node.Outputs[0] + "_size"
@@ -338,10 +334,10 @@ func (c *call) repeat(i, batched int, want []dim) error {
 	return nil
 }
 
-func atOnes(dims []dim) []int64 {
+func tracedDims(dims []dim) []int64 {
 	list := make([]int64, len(dims))
 	for i, d := range dims {
-		list[i] = d.atOne()
+		list[i] = d.traced()
 	}
 	return list
 }
@@ -356,9 +352,13 @@ func slice(c *call) (value, error) {
 	if err != nil {
 		return in, err
 	}
-	ends, err := c.intsOf(2)
+	until, err := c.input(2)
 	if err != nil {
 		return in, err
+	}
+	ends, known := until.constants()
+	if !known && len(until.ints) != len(starts) {
+		return in, unsafe("its end is not known")
 	}
 	var axes, steps []int64
 	if len(c.node.Inputs) > 3 && c.node.Inputs[3] != "" {
@@ -380,14 +380,22 @@ func slice(c *call) (value, error) {
 		if i < len(steps) {
 			step = steps[i]
 		}
-		if i >= len(ends) || axis < 0 || axis >= len(in.shape) || step == 0 {
+		if axis < 0 || axis >= len(in.shape) || step == 0 || known && i >= len(ends) {
 			return in, unsafe("axis %d, step %d", axis, step)
 		}
-		if in.shape[axis].batch {
+		if !known {
+			end := until.ints[i]
+			if !end.alone() || starts[i] != 0 || step != 1 || in.shape[axis].isFree() || in.shape[axis].before < end.free {
+				return in, unsafe("its end is not known")
+			}
+			out.shape[axis], out.ints = end, nil
+			continue
+		}
+		if in.shape[axis].isFree() {
 			if starts[i] == 0 && ends[i] == math.MaxInt64 && step == 1 {
 				continue
 			}
-			return in, unsafe("a part of the batch")
+			return in, unsafe("a part of the freed dimension")
 		}
 		first, count := part(in.shape[axis].before, starts[i], ends[i], step)
 		out.shape[axis] = fixed(count)
@@ -420,7 +428,8 @@ func part(n, start, end, step int64) (first, count int64) {
 }
 
 // gather picks along an axis. Along one that holds the batch only each picture's own rows are ever asked for, by an index
-// that at a batch of one begins with the first: a picture's index moves on by the rows of those before it.
+// that at a batch of one begins with the first: a picture's index moves on by the rows of those before it. Along the context
+// length the first token is picked, or one that was looked for.
 func gather(c *call) (value, error) {
 	in, err := c.input(0)
 	if err != nil {
@@ -435,13 +444,19 @@ func gather(c *call) (value, error) {
 		return in, unsafe("axis %d", axis)
 	}
 	out := value{shape: slices.Concat(in.shape[:axis], index.shape, in.shape[axis+1:])}
-	if d := in.shape[axis]; d.batch {
-		if axis != 0 || d.before != 1 || len(index.shape) != 1 || !index.shape[0].alone() {
-			return in, unsafe("a part of the batch")
-		}
-		return out, c.moveIndex(d.after, index)
-	}
 	picks, known := index.constants()
+	if d := in.shape[axis]; d.isFree() && c.context {
+		if !d.alone() || index.hasFree() || known && slices.ContainsFunc(picks, func(at int64) bool { return at != 0 }) {
+			return in, unsafe("a part of the freed dimension")
+		}
+		return out, nil
+	} else if d.isFree() {
+		if axis != 0 || d.before != 1 || len(index.shape) != 1 || !index.shape[0].alone() {
+			return in, unsafe("a part of the freed dimension")
+		}
+		c.moveIndex(d.after)
+		return out, nil
+	}
 	if known && in.ints != nil && len(in.shape) == 1 {
 		out.ints = make([]dim, len(picks))
 		for i, at := range picks {
@@ -458,17 +473,11 @@ func gather(c *call) (value, error) {
 }
 
 // moveIndex adds i*rows to the i-th index.
-func (c *call) moveIndex(rows int64, index value) error {
-	batch, err := c.batchOf(c.node.Inputs[1], index)
-	if err != nil {
-		return err
-	}
-	scalar := c.before("Squeeze", "count", batch)
-	zero, one := c.scalar("zero", 0), c.scalar("one", 1)
-	numbers := c.before("Range", "numbers", zero, scalar, one)
+func (c *call) moveIndex(rows int64) {
+	count := c.before("Squeeze", "count", c.size())
+	numbers := c.before("Range", "numbers", c.scalar("zero", 0), count, c.scalar("one", 1))
 	offsets := c.before("Mul", "offsets", numbers, c.ints("rows", rows))
 	c.replaceInput(1, c.before("Add", "moved", c.node.Inputs[1], offsets))
-	return nil
 }
 
 // scalar makes a constant without dimensions.

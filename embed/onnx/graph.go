@@ -43,6 +43,12 @@ type Graph struct {
 	reshaped bool
 }
 
+// SetDim fixes a dimension of an input or output.
+func (g *Graph) SetDim(v *Value, axis int, size int64) {
+	v.Dims[axis] = size
+	g.reshaped = true
+}
+
 // FreeDim leaves a dimension of an input or output open. What the file says of the shapes in between is dropped.
 func (g *Graph) FreeDim(v *Value, axis int) {
 	v.Dims[axis] = Dynamic

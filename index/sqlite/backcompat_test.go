@@ -44,7 +44,7 @@ func TestBackwardCompatible(t *testing.T) {
 				t.Errorf("counts %+v, %v", n, err)
 			}
 			vectors, copies := 0, 0
-			err = store.Vectors(ctx, model.ID, nil, func(id int64, vector []byte) error {
+			err = store.VectorsAfter(ctx, model.ID, 0, func(_, id int64, vector []byte) error {
 				vectors++
 				hit, err := store.Hit(ctx, id, nil)
 				copies += len(hit.Places)

@@ -47,7 +47,9 @@ func (s *Store) checkSchema(ctx context.Context) error {
 		return fmt.Errorf("%w: a database of another program", ErrNotIndex)
 	case version > SchemaVersion():
 		return fmt.Errorf("%w: its schema is %d, this program reads up to %d", ErrNewer, version, SchemaVersion())
-	case version < SchemaVersion():
+	}
+	s.schema = version
+	if version < SchemaVersion() {
 		return fmt.Errorf("%w: its schema is %d; any index run brings it up to %d", errOlder, version, SchemaVersion())
 	}
 	return nil
@@ -77,6 +79,7 @@ func (s *Store) migrate(ctx context.Context) error {
 			return fmt.Errorf("migrate to schema %d: %w", version+1, err)
 		}
 	}
+	s.schema = version
 	return nil
 }
 

@@ -39,12 +39,17 @@ const applicationID = 0x696d6773
 type Store struct {
 	db   *sql.DB
 	path string
+	// schema is the version that the index has; one that is only read may be older.
+	schema int
 	// memory tells an index that lives in this process only (a dry run without an index).
 	memory bool
 }
 
 // Path is the database's file.
 func (s *Store) Path() string { return s.path }
+
+// OnNetwork tells whether the index lies on a network file system, where nothing is mapped into memory, or nowhere.
+func (s *Store) OnNetwork() bool { return s.memory || onNetwork(filepath.Dir(s.path)) }
 
 // Prepare makes the index's file, with its folder, private to the user, where there is none, and refuses what cannot
 // be changed. It comes before the lock, whose file lies beside the index.
@@ -119,7 +124,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 			return nil, err
 		}
 	}
-	if err := s.checkSchema(ctx); err != nil {
+	if err := s.checkSchema(ctx); err != nil && !errors.Is(err, errOlder) {
 		s.Close()
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}

@@ -26,27 +26,71 @@ func underClause(under []Under) (clause string, args []any) {
 	return "(" + clause + ")", args
 }
 
-// Vectors calls each with the vector of every content that has a file under one of the folders (nil: anywhere).
-// The bytes are valid during the call only.
-func (s *Store) Vectors(ctx context.Context, modelID int64, under []Under, each func(contentID int64, vector []byte) error) error {
-	clause, args := underClause(under)
-	rows, err := s.db.QueryContext(ctx, `SELECT e.content_id, e.vector FROM embeddings e WHERE e.model_id = ?
-		AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id AND `+clause+`)`, append([]any{modelID}, args...)...)
+// VectorsAfter calls each with the vectors of a model that came after a number, in their order; of an index from before they
+// had numbers, with all, the number being 0. The bytes are valid during the call only.
+func (s *Store) VectorsAfter(ctx context.Context, modelID, seq int64, each func(seq, contentID int64, vector []byte) error) error {
+	query := "SELECT seq, content_id, vector FROM embeddings WHERE model_id = ? AND seq > ? ORDER BY seq"
+	if s.schema < schemaSearch {
+		query = "SELECT 0, content_id, vector FROM embeddings WHERE model_id = ? AND ? >= 0"
+	}
+	rows, err := s.db.QueryContext(ctx, query, modelID, seq)
 	if err != nil {
 		return explain(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var id int64
+		var number, id int64
 		var vector sql.RawBytes
-		if err := rows.Scan(&id, &vector); err != nil {
+		if err := rows.Scan(&number, &id, &vector); err != nil {
 			return explain(err)
 		}
-		if err := each(id, vector); err != nil {
+		if err := each(number, id, vector); err != nil {
 			return err
 		}
 	}
 	return explain(rows.Err())
+}
+
+// ContentsUnder returns the contents that have a file under one of the folders.
+func (s *Store) ContentsUnder(ctx context.Context, under []Under) ([]int64, error) {
+	clause, args := underClause(under)
+	ids, err := collect(ctx, s.db, "SELECT DISTINCT f.content_id FROM files f WHERE "+clause, func(scan scanFunc) (int64, error) {
+		var id int64
+		return id, scan(&id)
+	}, args...)
+	return ids, explain(err)
+}
+
+// FlatFile is what the index knows of a model's vector file (package flat).
+type FlatFile struct {
+	Token     uint64
+	Seq, Rows int64
+}
+
+// FlatFile returns what was noted last; ok is false where there is no file.
+func (s *Store) FlatFile(ctx context.Context, modelID int64) (f FlatFile, ok bool, err error) {
+	if s.schema < schemaSearch {
+		return f, false, nil
+	}
+	var token int64
+	err = s.db.QueryRowContext(ctx, "SELECT token, seq, rows FROM flat_files WHERE model_id = ?", modelID).Scan(&token, &f.Seq, &f.Rows)
+	if errors.Is(err, sql.ErrNoRows) {
+		return f, false, nil
+	}
+	f.Token = uint64(token)
+	return f, err == nil, explain(err)
+}
+
+// NoteFlatFile notes how a model's vector file is now.
+func (s *Store) NoteFlatFile(ctx context.Context, modelID int64, f FlatFile) error {
+	_, err := s.db.ExecContext(ctx, "INSERT OR REPLACE INTO flat_files(model_id, token, seq, rows) VALUES (?, ?, ?, ?)", modelID, int64(f.Token), f.Seq, f.Rows)
+	return explain(err)
+}
+
+// VectorCount is the number of vectors of a model, and the number of the last one.
+func (s *Store) VectorCount(ctx context.Context, modelID int64) (n, last int64, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT count(*), (SELECT coalesce(max(seq), 0) FROM embeddings WHERE model_id = ?) FROM embeddings WHERE model_id = ?", modelID, modelID).Scan(&n, &last)
+	return n, last, explain(err)
 }
 
 // Hit is a content as a search shows it.

@@ -1,0 +1,297 @@
+package embed
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/edsrzf/mmap-go"
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/imgsearch/imgsearch/embed/dynamic"
+	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// A search runs the text tower once, so that loading is what it waits for. The cache keeps a copy of the tower for that: the
+// runtime's own format, optimised, mapped into memory, with the context length freed where that changes nothing: of a query
+// of five words only its tokens are computed. Measured with ViT-B/32 on two cores, from start to the first answer: 1.24 s by
+// the plain way, 0.10 s by the copy (docs/benchmarks.md#once).
+
+// onceVersion goes up when the copies are made otherwise.
+const onceVersion = 1
+
+// onceCopy is what is noted beside a copy.
+type onceCopy struct {
+	// Size of the copy, in bytes: one that is cut short is not used.
+	Size int64 `json:"size"`
+	// Context tells that the context length is free.
+	Context bool `json:"context"`
+	// Notes says why it is not.
+	Notes string `json:"notes,omitempty"`
+
+	path string
+}
+
+// oncePath is where the copy lies in a cache folder. It depends on the runtime, which made it.
+func (l *Loader) oncePath(dir string) string {
+	return filepath.Join(dir, "models", fmt.Sprintf("%s.once-%d.%d.%s.ort", l.spec.towerKey(models.TextualFile), onceVersion, dynamic.Version, ort.GetVersion()))
+}
+
+// findOnce looks for the copy. The runtime must have been started.
+func (l *Loader) findOnce() (c onceCopy, ok bool) {
+	for _, dir := range l.options.CacheDirs {
+		path := l.oncePath(dir)
+		data, err := os.ReadFile(path + ".json")
+		if err != nil || json.Unmarshal(data, &c) != nil {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.Size() == c.Size {
+			c.path = path
+			return c, true
+		}
+	}
+	return onceCopy{}, false
+}
+
+// PrepareOnce makes the text tower's copy for searches, unless it is there. It takes seconds and as much of the cache's disk
+// as the tower, if that leaves room.
+func (l *Loader) PrepareOnce(ctx context.Context) error {
+	if _, err := startRuntime(l.options.Library); err != nil {
+		return err
+	}
+	if _, ok := l.findOnce(); ok || len(l.options.CacheDirs) == 0 {
+		return nil
+	}
+	var errs []error
+	for _, dir := range l.options.CacheDirs {
+		err := l.makeOnce(ctx, l.oncePath(dir))
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		errs = append(errs, err)
+	}
+	return fmt.Errorf("keep a copy of the text tower: %w", errors.Join(errs...))
+}
+
+// spareDisk is how many times the copy's size must be free.
+const spareDisk = 4
+
+func (l *Loader) makeOnce(ctx context.Context, at string) error {
+	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+		return err
+	}
+	if l.options.FreeBytes != nil {
+		size, err := l.spec.towerBytes(models.TextualFile)
+		if err != nil {
+			return err
+		}
+		if free, err := l.options.FreeBytes(filepath.Dir(at)); err == nil && free < uint64(spareDisk*size) {
+			return fmt.Errorf("only %d MB are free at %s", free>>20, filepath.Dir(at))
+		}
+	}
+	l.options.Notef("preparing %s for quick searches, once", l.spec.Model.Name)
+	dropUnfinished(filepath.Dir(at))
+	reference, err := openTextual(l.spec, tuning{once: true})
+	if err != nil {
+		return err
+	}
+	defer reference.session.close()
+	want, err := reference.Embed(onceTexts(l.spec.Tokens.ContextLength))
+	if err != nil {
+		return err
+	}
+	c := onceCopy{Context: true}
+	err = l.tryOnce(ctx, at, &c, want)
+	if err != nil && ctx.Err() == nil {
+		c = onceCopy{Notes: err.Error()}
+		err = l.tryOnce(ctx, at, &c, want)
+	}
+	if err != nil {
+		return err
+	}
+	l.dropOtherOnce(at)
+	return nil
+}
+
+// onceTexts are texts of several lengths: the copy must answer them as the tower does.
+func onceTexts(contextLength int) []string {
+	return []string{"", "dog", "a dog on the beach", "two people climb a snowy mountain at night", strings.Repeat("red car ", contextLength)}
+}
+
+// minOnceCosine is how near the copy's answers must be. Measured: 0.999999; a tower that looks at the tokens behind, cut
+// short, is at 0.98 and below.
+const minOnceCosine = 0.99999
+
+// tryOnce makes a copy, compares its answers, and gives it its name.
+func (l *Loader) tryOnce(ctx context.Context, at string, c *onceCopy, want [][]float32) error {
+	tmp := fmt.Sprintf("%s/.once-%d.ort", filepath.Dir(at), os.Getpid())
+	defer os.Remove(tmp)
+	if err := l.writeOnce(tmp, c.Context); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	info, err := os.Stat(tmp)
+	if err != nil {
+		return err
+	}
+	c.Size, c.path = info.Size(), tmp
+	tower, err := openTextual(l.spec, tuning{once: true, copied: c})
+	if err != nil {
+		return err
+	}
+	got, err := tower.Embed(onceTexts(l.spec.Tokens.ContextLength))
+	tower.session.close()
+	if err != nil {
+		return err
+	}
+	if cos := worstCosine(got, want); cos < minOnceCosine {
+		return fmt.Errorf("with a free context length it gives other vectors: cosine %.5f", cos)
+	}
+	note, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	if err := os.Chmod(tmp, 0o600); err != nil {
+		return err
+	}
+	if err := syncFile(tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, at); err != nil {
+		return err
+	}
+	return os.WriteFile(at+".json", append(note, '\n'), 0o600)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// writeOnce lets the runtime optimise the tower and write it in its own format.
+func (l *Loader) writeOnce(path string, context bool) error {
+	g, done, err := l.spec.readGraph(models.TextualFile, "")
+	if err != nil {
+		return err
+	}
+	defer done()
+	if context {
+		if err := dynamic.Context(g); err != nil {
+			return err
+		}
+	}
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	var graph strings.Builder
+	from := l.spec.Model.Path(models.TextualFile)
+	if from == "" {
+		err = g.Write(&graph)
+	} else {
+		err = g.WriteShell(&graph, filepath.Base(from))
+	}
+	if err != nil {
+		return err
+	}
+	for _, set := range []func() error{
+		// Not the layouts for this processor's caches: the copy outlives a move of the cache to another machine.
+		func() error { return options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableExtended) },
+		func() error { return options.SetOptimizedModelFilePath(path) },
+		func() error { return options.AddSessionConfigEntry("session.save_model_format", "ORT") },
+		func() error {
+			return options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(from))
+		},
+	} {
+		if err := set(); err != nil {
+			return err
+		}
+	}
+	input := make([]string, len(g.Inputs))
+	for i, in := range g.Inputs {
+		input[i] = in.Name
+	}
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData([]byte(graph.String()), input, []string{g.Outputs[0].Name}, options)
+	if err != nil {
+		return err
+	}
+	return s.Destroy()
+}
+
+// openOnce opens a copy: it stays mapped as long as the session.
+func openOnce(s *session, c onceCopy, names []string, options *ort.SessionOptions) error {
+	f, err := os.Open(c.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	mapped, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return fmt.Errorf("map %s: %w", c.path, err)
+	}
+	for _, name := range []string{"session.use_ort_model_bytes_directly", "session.use_ort_model_bytes_for_initializers", "session.disable_prepacking"} {
+		if err := options.AddSessionConfigEntry(name, "1"); err != nil {
+			return errors.Join(err, mapped.Unmap())
+		}
+	}
+	s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(mapped, names, []string{s.output.Name}, options)
+	if err != nil {
+		return errors.Join(err, mapped.Unmap())
+	}
+	s.unmap = mapped.Unmap
+	return nil
+}
+
+// onceSignature is the signature of a copy.
+func onceSignature(sig onnx.Signature, context bool) onnx.Signature {
+	if !context {
+		return sig
+	}
+	inputs := make([]onnx.Value, len(sig.Inputs))
+	for i, in := range sig.Inputs {
+		inputs[i] = onnx.Value{Name: in.Name, Elem: in.Elem, Dims: []int64{1, onnx.Dynamic}}
+	}
+	return onnx.Signature{Inputs: inputs, Outputs: sig.Outputs}
+}
+
+// dropOtherOnce removes copies of this tower that another version made.
+func (l *Loader) dropOtherOnce(at string) {
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(at), l.spec.towerKey(models.TextualFile)+".once-*"))
+	for _, path := range others {
+		if !strings.HasPrefix(path, at) {
+			_ = os.Remove(path)
+		}
+	}
+}
+
+// towerBytes is the size of a tower's files.
+func (s Spec) towerBytes(file string) (int64, error) {
+	if s.Model.IsBuiltin() {
+		data, err := s.Model.ReadFile(file)
+		return int64(math.Ceil(builtinGrowth * float64(len(data)))), err
+	}
+	var n int64
+	for _, name := range append([]string{file}, s.weightFiles(file)...) {
+		info, err := os.Stat(s.Model.Path(name))
+		if err != nil {
+			return 0, err
+		}
+		n += info.Size()
+	}
+	return n, nil
+}
+
+// builtinGrowth is by how much the built-in model's copy is larger: its weights are stored in 8 bits.
+const builtinGrowth = 4

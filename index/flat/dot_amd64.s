@@ -1,0 +1,53 @@
+#include "textflag.h"
+
+// func kernel(dst *float32, rows *byte, q *float32, m, dim, stride int)
+// dim must be a multiple of 32. Needs AVX2, FMA and F16C.
+TEXT ·kernel(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ rows+8(FP), SI
+	MOVQ q+16(FP), DX
+	MOVQ m+24(FP), CX
+	MOVQ dim+32(FP), R8
+	MOVQ stride+40(FP), R11
+
+row:
+	TESTQ CX, CX
+	JZ    done
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ SI, R12
+	MOVQ DX, R9
+	MOVQ R8, R10
+
+step:
+	VCVTPH2PS (R12), Y4
+	VCVTPH2PS 16(R12), Y5
+	VCVTPH2PS 32(R12), Y6
+	VCVTPH2PS 48(R12), Y7
+	VFMADD231PS (R9), Y4, Y0
+	VFMADD231PS 32(R9), Y5, Y1
+	VFMADD231PS 64(R9), Y6, Y2
+	VFMADD231PS 96(R9), Y7, Y3
+	ADDQ $64, R12
+	ADDQ $128, R9
+	SUBQ $32, R10
+	JNZ  step
+
+	VADDPS Y1, Y0, Y0
+	VADDPS Y3, Y2, Y2
+	VADDPS Y2, Y0, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS X1, X0, X0
+	VHADDPS X0, X0, X0
+	VHADDPS X0, X0, X0
+	VMOVSS X0, (DI)
+	ADDQ $4, DI
+	ADDQ R11, SI
+	DECQ CX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET

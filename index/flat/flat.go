@@ -1,0 +1,238 @@
+// Package flat keeps the vectors of one model beside the index as one file of rows, which is mapped into memory and scanned
+// by all cores. The file is a copy: the database is the truth, and a file that is missing, torn or of another database is
+// made again. It must not know SQL, pictures or models.
+package flat
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/edsrzf/mmap-go"
+	"golang.org/x/sync/errgroup"
+)
+
+var (
+	// ErrStale is a file that is missing, torn, or of another state of the database: it is to be ignored, and made again.
+	ErrStale = errors.New("the vector file is not of this index")
+	// ErrFault is a file whose pages cannot be read any more: its disk is gone.
+	ErrFault = errors.New("the vector file cannot be read any more")
+)
+
+// Stamp ties a file to a state of the database. Two of them are equal only if the file holds what the database held.
+type Stamp struct {
+	// Token is drawn anew with each change of the file.
+	Token uint64
+	// Seq is the number of the last vector that is in the file.
+	Seq int64
+	// Rows is the number of rows.
+	Rows int64
+}
+
+// The file begins with a page that holds the header; rows of rowSize(dim) bytes follow: dim half-precision numbers and the
+// content's id, all little-endian.
+const (
+	magic      = "imgsf16\x01"
+	headerSize = 4096
+	headerUsed = 8 + 4 + 4 + 3*8 + 4
+	idSize     = 8
+)
+
+func rowSize(dim int) int { return 2*dim + idSize }
+
+// header is what the first page says.
+type header struct {
+	dim   int
+	stamp Stamp
+}
+
+func (h header) bytes() []byte {
+	b := make([]byte, 0, headerUsed)
+	b = append(b, magic...)
+	b = binary.LittleEndian.AppendUint32(b, uint32(h.dim))
+	b = binary.LittleEndian.AppendUint32(b, uint32(rowSize(h.dim)))
+	b = binary.LittleEndian.AppendUint64(b, h.stamp.Token)
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.stamp.Seq))
+	b = binary.LittleEndian.AppendUint64(b, uint64(h.stamp.Rows))
+	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+func readHeader(f *os.File) (header, error) {
+	b := make([]byte, headerUsed)
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return header{}, fmt.Errorf("%w: %w", ErrStale, err)
+	}
+	h := header{
+		dim: int(binary.LittleEndian.Uint32(b[8:])),
+		stamp: Stamp{
+			Token: binary.LittleEndian.Uint64(b[16:]), Seq: int64(binary.LittleEndian.Uint64(b[24:])), Rows: int64(binary.LittleEndian.Uint64(b[32:])),
+		},
+	}
+	if string(b[:8]) != magic || crc32.ChecksumIEEE(b[:headerUsed-4]) != binary.LittleEndian.Uint32(b[headerUsed-4:]) || int(binary.LittleEndian.Uint32(b[12:])) != rowSize(h.dim) {
+		return header{}, fmt.Errorf("%w: it has no header", ErrStale)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return header{}, err
+	}
+	if h.stamp.Rows < 0 || (info.Size()-headerSize)/int64(rowSize(h.dim)) < h.stamp.Rows {
+		return header{}, fmt.Errorf("%w: %d bytes for %d rows", ErrStale, info.Size(), h.stamp.Rows)
+	}
+	return h, nil
+}
+
+// Set is a list of rows. Its methods may be called from any goroutine.
+type Set struct {
+	rows   []byte
+	n, dim int
+}
+
+// NewSet returns an empty set in memory.
+func NewSet(dim int) *Set { return &Set{dim: dim} }
+
+// Add adds a row: dim half-precision numbers, little-endian, and the content's id. No other call may run meanwhile.
+func (m *Set) Add(id int64, vector []byte) error {
+	if len(vector) != 2*m.dim {
+		return fmt.Errorf("a vector of %d bytes, want %d", len(vector), 2*m.dim)
+	}
+	m.rows = binary.LittleEndian.AppendUint64(append(m.rows, vector...), uint64(id))
+	m.n++
+	return nil
+}
+
+// File is a set in a mapped file. Its methods may be called until Close.
+type File struct {
+	Set
+
+	f      *os.File
+	mapped mmap.MMap
+}
+
+// Open maps the file of vectors of dim numbers if it has the stamp. Errors of what it holds wrap ErrStale.
+func Open(path string, dim int, want Stamp) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%w: %w", ErrStale, err)
+		}
+		return nil, err
+	}
+	m, err := mapFile(f, dim, want)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return m, nil
+}
+
+func mapFile(f *os.File, dim int, want Stamp) (*File, error) {
+	h, err := readHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	if h.dim != dim || h.stamp != want {
+		return nil, fmt.Errorf("%w: it has %+v, the index wants %+v", ErrStale, h.stamp, want)
+	}
+	m := &File{f: f, Set: Set{n: int(h.stamp.Rows), dim: dim}}
+	if m.n == 0 {
+		return m, nil
+	}
+	if m.mapped, err = mmap.MapRegion(f, headerSize+m.n*rowSize(dim), mmap.RDONLY, 0, 0); err != nil {
+		return nil, fmt.Errorf("map %s: %w", f.Name(), err)
+	}
+	m.rows = m.mapped[headerSize:]
+	return m, nil
+}
+
+// Close gives the mapping back.
+func (m *File) Close() error {
+	var err error
+	if m.mapped != nil {
+		err = m.mapped.Unmap()
+	}
+	return errors.Join(err, m.f.Close())
+}
+
+// Len is the number of rows.
+func (m *Set) Len() int { return m.n }
+
+// Scan writes the inner product of q with each row to scores, of Len values, and the contents' ids to ids, unless it is nil.
+// Rows whose id keep refuses get skipped instead, for nothing; a nil keep takes all. The work is split over the cores. A disk
+// that goes away meanwhile is ErrFault.
+func (m *Set) Scan(q, scores []float32, keep func(id int64) bool, skipped float32) error {
+	if len(q) != m.dim || len(scores) != m.n {
+		return fmt.Errorf("scan: a query of %d and %d scores for %d rows of %d", len(q), len(scores), m.n, m.dim)
+	}
+	return m.split(func(from, to int) {
+		size := rowSize(m.dim)
+		if keep == nil {
+			dots(scores[from:to], m.rows[from*size:to*size], q, size)
+			return
+		}
+		for i := from; i < to; i++ {
+			if row := m.rows[i*size : (i+1)*size]; keep(rowID(row)) {
+				dots(scores[i:i+1], row, q, size)
+			} else {
+				scores[i] = skipped
+			}
+		}
+	})
+}
+
+// IDs calls each with the id of every row, in order.
+func (m *Set) IDs(each func(row int, id int64)) error {
+	return guarded(func() {
+		size := rowSize(m.dim)
+		for i := range m.n {
+			each(i, rowID(m.rows[i*size:(i+1)*size]))
+		}
+	})
+}
+
+// ID is the content of a row.
+func (m *Set) ID(row int) (id int64, err error) {
+	err = guarded(func() {
+		size := rowSize(m.dim)
+		id = rowID(m.rows[row*size : (row+1)*size])
+	})
+	return id, err
+}
+
+func rowID(row []byte) int64 { return int64(binary.LittleEndian.Uint64(row[len(row)-idSize:])) }
+
+// minPart is the least number of rows that are worth a goroutine: some 10 us of work.
+const minPart = 256
+
+func (m *Set) split(part func(from, to int)) error {
+	workers := min(runtime.GOMAXPROCS(0), (m.n+minPart-1)/minPart)
+	if workers <= 1 {
+		return guarded(func() { part(0, m.n) })
+	}
+	var g errgroup.Group
+	for w := range workers {
+		g.Go(func() error {
+			return guarded(func() { part(m.n*w/workers, m.n*(w+1)/workers) })
+		})
+	}
+	return g.Wait()
+}
+
+// guarded turns a page that cannot be read into an error: without it the signal would end the process.
+func guarded(work func()) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			fault, ok := p.(interface{ Addr() uintptr })
+			if !ok {
+				panic(p)
+			}
+			err = fmt.Errorf("%w: at %#x", ErrFault, fault.Addr())
+		}
+	}()
+	work()
+	return nil
+}
