@@ -318,7 +318,7 @@ func (s *session) answer(ctx context.Context, vector []float32, begin time.Time)
 
 func (s *session) search(ctx context.Context, query []float32) ([]index.Hit, error) {
 	drop := !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == ""
-	return s.searcher.Search(ctx, query, index.SearchOptions{Top: s.top, Under: s.existingUnder(), DropMissing: drop})
+	return s.searcher.Search(ctx, query, index.SearchOptions{Top: s.top, Under: s.existingUnder(), DropMissing: drop, Once: s.queries == ""})
 }
 
 // existingUnder resolves --under as roots are stored: as given, and where a link leads.

@@ -38,6 +38,8 @@ type SearchOptions struct {
 	Under []string
 	// DropMissing leaves out pictures without a file that is there, and fills up with the next.
 	DropMissing bool
+	// Once tells that no other search will follow: memory counts.
+	Once bool
 }
 
 // Searcher answers queries from one model's vectors: those of its file beside the index (package flat), and from the index
@@ -88,6 +90,9 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 	}
 	if err := s.Refresh(ctx, o.Under); err != nil {
 		return nil, err
+	}
+	if o.Once && s.file != nil {
+		s.file.Forget()
 	}
 	scores, err := s.scores(query)
 	if err != nil {

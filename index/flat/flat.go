@@ -89,6 +89,8 @@ func readHeader(f *os.File) (header, error) {
 type Set struct {
 	rows   []byte
 	n, dim int
+	// passed is told of bytes from..to of rows that were scanned; nil: nobody.
+	passed func(from, to int)
 }
 
 // NewSet returns an empty set in memory.
@@ -148,6 +150,17 @@ func mapFile(f *os.File, dim int, want Stamp) (*File, error) {
 	return m, nil
 }
 
+// Forget gives pages back as soon as they are scanned, so that a process that scans once does not count the whole file to its
+// memory. They stay in the system's cache.
+func (m *File) Forget() {
+	m.passed = func(from, to int) {
+		forget(m.mapped[(headerSize+from)/pageSize*pageSize : (headerSize+to)/pageSize*pageSize])
+	}
+}
+
+// pageSize divides the page sizes of all systems' mappings; on those with larger pages, forgetting does less.
+const pageSize = 64 << 10
+
 // Close gives the mapping back.
 func (m *File) Close() error {
 	var err error
@@ -169,18 +182,33 @@ func (m *Set) Scan(q, scores []float32, keep func(id int64) bool, skipped float3
 	}
 	return m.split(func(from, to int) {
 		size := rowSize(m.dim)
-		if keep == nil {
-			dots(scores[from:to], m.rows[from*size:to*size], q, size)
-			return
-		}
-		for i := from; i < to; i++ {
-			if row := m.rows[i*size : (i+1)*size]; keep(rowID(row)) {
-				dots(scores[i:i+1], row, q, size)
-			} else {
-				scores[i] = skipped
+		for from < to {
+			end := min(to, from+max(blockBytes/size, 1))
+			m.scanBlock(q, scores, keep, skipped, from, end)
+			if m.passed != nil {
+				m.passed(from*size, end*size)
 			}
+			from = end
 		}
 	})
+}
+
+// blockBytes is how much is scanned at a time.
+const blockBytes = 4 << 20
+
+func (m *Set) scanBlock(q, scores []float32, keep func(id int64) bool, skipped float32, from, to int) {
+	size := rowSize(m.dim)
+	if keep == nil {
+		dots(scores[from:to], m.rows[from*size:to*size], q, size)
+		return
+	}
+	for i := from; i < to; i++ {
+		if row := m.rows[i*size : (i+1)*size]; keep(rowID(row)) {
+			dots(scores[i:i+1], row, q, size)
+		} else {
+			scores[i] = skipped
+		}
+	}
 }
 
 // IDs calls each with the id of every row, in order.
