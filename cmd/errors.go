@@ -10,6 +10,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/quantize"
 	"github.com/imgsearch/imgsearch/index"
@@ -102,6 +103,7 @@ func classify(err error) (code int, hint string) {
 		{hub.ErrTaken, exitUsage, "give another name, or remove what is there first (`imgsearch models rm NAME`, or move your files away)"},
 		{hub.ErrNoSpace, exitFailed, "free some space, or set IMGSEARCH_MODELS to a folder on another disk; what came is kept, the next pull continues"},
 		{quantize.ErrNothing, exitUsage, "this model gains nothing from int8: leave it at --precision fp32"},
+		{embed.ErrNoMemory, exitFailed, "raise the limit (ulimit -v, the container's), or choose a smaller model: `imgsearch models list` shows what each takes"},
 		{models.ErrMissing, exitModel, hintModelFolder},
 		{models.ErrDamaged, exitModel, hintModelFolder},
 		{ortlib.ErrNotFound, exitModel, hintGetRuntime},

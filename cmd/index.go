@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -36,6 +37,7 @@ type indexOptions struct {
 	ifIdle        bool
 	jobs          int
 	maxPixels     int64
+	maxMemory     string
 	limit         time.Duration
 	progress      string
 }
@@ -89,6 +91,7 @@ EXIT STATUS
 	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
 	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "the largest picture that is decoded, in pixels (`N`)")
+	f.StringVar(&o.maxMemory, "max-memory", "", "the memory to stay below (`1GB`; default: what the container allows, at most 60 % of what is free)")
 	f.DurationVar(&o.limit, "for", 0, "stop after this time (`5h`, 30m), in an orderly way")
 	f.StringVar(&o.progress, "progress", "", "`bar`, plain, json or none (default: bar on a terminal)")
 	return c
@@ -104,6 +107,9 @@ func (o *indexOptions) check() error {
 		return usageError("give a time such as 5h or 30m", "--for %v", o.limit)
 	case o.fromNul && o.from == "":
 		return usageError("it belongs to --from", "--null without --from")
+	}
+	if _, err := memoryLimit(o.maxMemory); err != nil {
+		return err
 	}
 	if err := o.model.check(o.app); err != nil {
 		return err
@@ -282,6 +288,10 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	} else if ok {
 		stored = known
 	}
+	room, err := o.room(loader)
+	if err != nil {
+		return err
+	}
 	progress := newProgress(o.app, o.progress)
 	events, end := progress.start()
 	if !o.dryRun {
@@ -296,7 +306,7 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	begin := time.Now()
 	sum, err := index.Run(ctx, store, index.Request{
 		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, RetryFailed: o.retryFailed,
-		Jobs: o.jobs, MaxPixels: o.maxPixels, For: o.limit, DryRun: o.dryRun,
+		Jobs: o.jobs, MaxPixels: o.maxPixels, MaxBytes: room, For: o.limit, DryRun: o.dryRun,
 		Model: stored, Reader: pictures{m.spec}, Provider: loader.Provider().Name, On: events,
 		Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) },
 	}, o.app.interrupts.stop)
@@ -328,6 +338,26 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	}
 	return nil
 }
+
+// room is what there is for files and decoded pictures in memory. The garbage collector is told too, so that garbage does
+// not take what the pictures may.
+func (o *indexOptions) room(loader *embed.Loader) (int64, error) {
+	limit, err := memoryLimit(o.maxMemory)
+	if err != nil {
+		return 0, err
+	}
+	tower, err := loader.VisualBytes()
+	if err != nil {
+		return 0, err
+	}
+	room := decodeLimit(limit, tower)
+	o.app.logf("%s of memory, %s of it for pictures", megabytes(limit), megabytes(room))
+	debug.SetMemoryLimit(min(room, maxHeap) + minDecodeBytes)
+	return room, nil
+}
+
+// maxHeap is as large as the heap usually gets: two workers' pictures of 50 MP, the queue, and what is garbage.
+const maxHeap = 512 << 20
 
 // register makes the index know the model. Where the index's own model is not what it was (its files, or what this
 // version computes), the new one is wanted in its place.

@@ -11,6 +11,9 @@ import (
 // ErrBadVector is a tower's answer that is no direction: not finite, or all zero.
 var ErrBadVector = errors.New("the model answered with a vector that is not finite or zero")
 
+// ErrNoMemory is a tower that does not fit into the memory that the process may take.
+var ErrNoMemory = errors.New("not enough memory for the model")
+
 // normalize scales v to length 1, in place.
 func normalize(v []float32) error {
 	sum := 0.0

@@ -2,6 +2,7 @@ package embed
 
 import (
 	"context"
+	"os"
 	"sync"
 	"time"
 
@@ -119,6 +120,22 @@ func (l *Loader) Prepare() error {
 	}
 	_, err := l.int8()
 	return err
+}
+
+// VisualBytes is the size of the vision tower's file in the precision.
+func (l *Loader) VisualBytes() (int64, error) {
+	if l.options.Precision == Int8 {
+		path, err := l.int8()
+		if err != nil {
+			return 0, err
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return 0, err
+		}
+		return info.Size(), nil
+	}
+	return l.spec.towerBytes(models.VisualFile)
 }
 
 // Spec returns what the model's small files say.

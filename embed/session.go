@@ -10,6 +10,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/x448/float16"
 	ort "github.com/yalue/onnxruntime_go"
@@ -105,6 +106,9 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 		err = openOnce(s, *tune.copied, names, options)
 	} else {
 		s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, []string{s.output.Name}, options)
+	}
+	if err != nil && strings.Contains(err.Error(), "bad_alloc") {
+		return nil, fmt.Errorf("%w: load %s: %w", ErrNoMemory, file, err)
 	}
 	if err != nil {
 		return nil, damaged(file, err)

@@ -85,7 +85,7 @@ func (c *comparer) walkTarget(t target) error {
 }
 
 // foldersAhead is how many folders the walk may be ahead of the comparison. Reading folders and asking the index take about
-// as long as each other: measured over 100,000 files that had not changed, on two cores, 0.6 s beside each other and 0.8 s
+// as long as each other: measured over 100,000 files that had not changed, on two cores, 0.54 s beside each other and 0.80 s
 // one after the other.
 const foldersAhead = 8
 

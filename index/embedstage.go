@@ -77,14 +77,17 @@ func gather(ctx context.Context, batch []decoded, size int, ready <-chan decoded
 }
 
 func (r *run) embedBatch(ctx context.Context, tower Embedder, batch []decoded, writes chan<- write) error {
-	tensors := batch[0].tensor
+	tensors := *batch[0].tensor
 	if len(batch) > 1 {
-		tensors = make([]float32, 0, len(batch)*len(batch[0].tensor))
+		tensors = make([]float32, 0, len(batch)*len(tensors))
 		for _, d := range batch {
-			tensors = append(tensors, d.tensor...)
+			tensors = append(tensors, *d.tensor...)
 		}
 	}
 	vectors, err := tower.Embed(tensors, len(batch))
+	for _, d := range batch {
+		r.tensors.Put(d.tensor)
+	}
 	if err != nil {
 		return fmt.Errorf("embed %q: %w", r.path(batch[0].task.place), err)
 	}

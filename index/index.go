@@ -77,6 +77,8 @@ type Request struct {
 	Jobs int
 	// MaxPixels is the largest picture that is decoded.
 	MaxPixels int64
+	// MaxBytes bounds the bytes of files and decoded pictures in memory at once, by their headers' word; 0: 256 MiB.
+	MaxBytes int64
 	// For ends the run in an orderly way when the time is up; 0: never.
 	For time.Duration
 	// DryRun looks and counts, and changes nothing.

@@ -20,9 +20,12 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// decodeBudget bounds the bytes of files and decoded pictures in memory at once, by their headers' word. A picture that
-// needs more than all of it is decoded when no other is. 256 MiB lets four workers decode 12 MP JPEGs together.
+// decodeBudget is how many bytes of files and decoded pictures are in memory at once if the memory allows it: 256 MiB let
+// four workers decode photos of 50 MP together. A picture that needs more is decoded when no other is.
 const decodeBudget = 256 << 20
+
+// errTooMuchMemory is a picture that this run has not the memory for. Another may: it is not the file's fault.
+var errTooMuchMemory = errors.New("not enough memory")
 
 // maxSide bounds a side in pixels: twice what JPEG can say. Working memory grows with a side, and a picture of one row
 // of 300 million pixels is an attack, not a panorama.
@@ -44,7 +47,7 @@ func plausible(h Header, size int64) error {
 type decoded struct {
 	task    task
 	content sqlite.Content
-	tensor  []float32
+	tensor  *[]float32
 	claim   *claim
 	damaged bool
 }
@@ -54,10 +57,14 @@ var errChanged = errors.New("the file changed while it was read")
 
 // read decodes tasks until they are drained or ctx ends. What needs no vector, or failed, goes straight to writes.
 func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan task, ready chan<- decoded, writes chan<- write) error {
-	budget := semaphore.NewWeighted(decodeBudget)
+	if r.req.MaxBytes == 0 {
+		r.req.MaxBytes = decodeBudget
+	}
+	share := min(r.req.MaxBytes, decodeBudget)
+	budget := semaphore.NewWeighted(share)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
-		w := &reader{run: r, budget: budget, slot: i, alone: alone, ready: ready, writes: writes}
+		w := &reader{run: r, budget: budget, share: share, slot: i, alone: alone, ready: ready, writes: writes}
 		g.Go(func() error {
 			for t := range tasks {
 				if r.stopped() {
@@ -77,7 +84,8 @@ func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan ta
 type reader struct {
 	*run
 	budget *semaphore.Weighted
-	slot   int // in the journal
+	share  int64 // of the budget, at most
+	slot   int   // in the journal
 	alone  bool
 	ready  chan<- decoded
 	writes chan<- write
@@ -106,38 +114,11 @@ func (e *indexError) Error() string { return e.err.Error() }
 
 // open reads one file and hands on what it is. The file's stat becomes that of the opened file.
 func (w *reader) open(ctx context.Context, t *task) error {
-	f, err := os.Open(w.path(t.place))
+	h, data, need, err := w.readFile(ctx, t)
 	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("it became a %v while it was read", info.Mode().Type())
-	}
-	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
-	h, err := w.req.Reader.Header(f)
-	if err != nil {
-		return w.blame(t, info, err)
-	}
-	if pixels := int64(h.Width) * int64(h.Height); pixels > w.req.MaxPixels {
-		return broken(fmt.Errorf("%d x %d pixels are more than --max-pixels %d", h.Width, h.Height, w.req.MaxPixels))
-	}
-	if err := plausible(h, t.stat.Size); err != nil {
-		return broken(err)
-	}
-	need := min(t.stat.Size+h.DecodeBytes, decodeBudget)
-	if err := w.budget.Acquire(ctx, need); err != nil {
 		return err
 	}
 	defer w.budget.Release(need)
-	data, err := readWhole(f, t.stat)
-	if err != nil {
-		return err
-	}
 	content := w.req.Reader.Identify(h, data)
 	mine, c := w.claims.take(content.Hash)
 	if !mine {
@@ -162,10 +143,11 @@ func (w *reader) open(ctx context.Context, t *task) error {
 		}
 		return w.known(ctx, *t, content)
 	}
-	tensor := make([]float32, w.req.Reader.TensorLen())
-	damaged, err := w.tensor(h, content, data, tensor)
+	tensor := w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
+	damaged, err := w.tensor(h, content, data, *tensor)
 	c.finish(err)
 	if err != nil {
+		w.tensors.Put(tensor)
 		w.claims.release(content.Hash)
 		return err
 	}
@@ -175,6 +157,47 @@ func (w *reader) open(ctx context.Context, t *task) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// readFile reads a file, after its header has said that it is a picture that may be read. need is what it has taken of the
+// budget, for the caller to give back.
+func (w *reader) readFile(ctx context.Context, t *task) (h Header, data []byte, need int64, err error) {
+	path := w.path(t.place)
+	defer w.disks.enter(t.device, path)()
+	f, err := os.Open(path)
+	if err != nil {
+		return h, nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return h, nil, 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return h, nil, 0, fmt.Errorf("it became a %v while it was read", info.Mode().Type())
+	}
+	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+	if h, err = w.req.Reader.Header(f); err != nil {
+		return h, nil, 0, w.blame(t, info, err)
+	}
+	if pixels := int64(h.Width) * int64(h.Height); pixels > w.req.MaxPixels {
+		return h, nil, 0, broken(fmt.Errorf("%d x %d pixels are more than --max-pixels %d", h.Width, h.Height, w.req.MaxPixels))
+	}
+	if err := plausible(h, t.stat.Size); err != nil {
+		return h, nil, 0, broken(err)
+	}
+	need = t.stat.Size + h.DecodeBytes
+	if need > w.req.MaxBytes {
+		return h, nil, 0, fmt.Errorf("%w: it takes %d MB to read, and there are %d MB for pictures (--max-memory)", errTooMuchMemory, need>>20, w.req.MaxBytes>>20)
+	}
+	need = min(need, w.share)
+	if err := w.budget.Acquire(ctx, need); err != nil {
+		return h, nil, 0, err
+	}
+	if data, err = readWhole(f, t.stat); err != nil {
+		w.budget.Release(need)
+	}
+	return h, data, need, err
 }
 
 // tensor decodes a picture. A panic of a decoder costs this file, not the run.

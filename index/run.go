@@ -28,6 +28,10 @@ func Run(ctx context.Context, store *sqlite.Store, req Request, stop <-chan stru
 		return Summary{}, err
 	}
 	r := &run{store: store, req: req, roots: make(map[int64]sqlite.Root)}
+	r.tensors.New = func() any {
+		tensor := make([]float32, req.Reader.TensorLen())
+		return &tensor
+	}
 	r.counts.skipped = make(map[string]int)
 	for _, root := range roots {
 		r.roots[root.ID] = root
@@ -55,6 +59,8 @@ type run struct {
 	suspects   map[sqlite.Place]bool
 	counts     counts
 	claims     claims
+	disks      disks
+	tensors    sync.Pool // of *[]float32, of Reader.TensorLen values
 	gone       []rootGone // one for each walk that came to its end
 	complete   bool
 }

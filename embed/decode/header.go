@@ -95,8 +95,12 @@ func readConfig(format Format, in *sourceReader) (config image.Config, perPixel 
 	r := bufio.NewReaderSize(in, 64<<10)
 	switch format {
 	case PNG:
+		interlaced := isInterlacedPNG(r)
 		config, err = png.DecodeConfig(r)
-		perPixel = 2 * bytesPerPixel(config)
+		perPixel = bytesPerPixel(config)
+		if interlaced {
+			perPixel *= 2
+		}
 	case GIF:
 		config, err = gif.DecodeConfig(r)
 		perPixel = 2
@@ -110,6 +114,13 @@ func readConfig(format Format, in *sourceReader) (config image.Config, perPixel 
 		err = ErrUnsupported
 	}
 	return config, perPixel, err
+}
+
+// isInterlacedPNG reads the last byte but the checksum of the header chunk.
+func isInterlacedPNG(r *bufio.Reader) bool {
+	const at = 28
+	head, err := r.Peek(at + 1)
+	return err == nil && head[at] != 0
 }
 
 // decodeWebPConfig reads the size; of an animation, the canvas, which webp.DecodeConfig refuses.

@@ -15,6 +15,8 @@ import (
 
 	"modernc.org/sqlite" // also registers the driver
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/imgsearch/imgsearch/internal/disk"
 )
 
 var (
@@ -49,7 +51,7 @@ type Store struct {
 func (s *Store) Path() string { return s.path }
 
 // OnNetwork tells whether the index lies on a network file system, where nothing is mapped into memory, or nowhere.
-func (s *Store) OnNetwork() bool { return s.memory || onNetwork(filepath.Dir(s.path)) }
+func (s *Store) OnNetwork() bool { return s.memory || disk.OnNetwork(filepath.Dir(s.path)) }
 
 // Prepare makes the index's file, with its folder, private to the user, where there is none, and refuses what cannot
 // be changed. It comes before the lock, whose file lies beside the index.
@@ -78,7 +80,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	journal := "WAL"
-	if onNetwork(filepath.Dir(path)) {
+	if disk.OnNetwork(filepath.Dir(path)) {
 		journal = "DELETE" // WAL needs shared memory, which network file systems do not have
 	}
 	// Pragmas stand in the DSN so that every pooled connection has them. FULL: a commit survives a power cut; there

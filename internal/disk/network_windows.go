@@ -1,4 +1,4 @@
-package sqlite
+package disk
 
 import (
 	"path/filepath"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// onNetwork tells mapped drives and UNC paths.
-func onNetwork(dir string) bool {
+// OnNetwork tells mapped drives and UNC paths.
+func OnNetwork(dir string) bool {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return false

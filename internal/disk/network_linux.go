@@ -1,9 +1,9 @@
-package sqlite
+package disk
 
 import "golang.org/x/sys/unix"
 
-// onNetwork tells the file systems on which locks and shared memory cannot be trusted (magic numbers of statfs(2)).
-func onNetwork(dir string) bool {
+// OnNetwork tells the file systems on which locks and shared memory cannot be trusted (magic numbers of statfs(2)).
+func OnNetwork(dir string) bool {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {
 		return false

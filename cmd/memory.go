@@ -1,0 +1,50 @@
+package cmd
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+	"github.com/dustin/go-humanize"
+	"github.com/pbnjay/memory"
+)
+
+// What indexing takes besides the decoders: the program, the runtime library, the database, and queues; and of the tower,
+// whose weights the runtime keeps in a form of its own beside the mapped file. Measured with ViT-B/32: 515 MB in all.
+const (
+	baseBytes       = 160 << 20
+	minDecodeBytes  = 64 << 20
+	towerMultiplier = 1.1
+)
+
+// shareOfFree is the part of what is free that we take when nobody says how much.
+const shareOfFree = 0.6
+
+// memoryLimit is how much the process may take: what was asked for, else what the container and the machine leave. A limit of the
+// address space (ulimit -v) is none of memory: the runtime library and Go reserve two gigabytes that they do not use.
+func memoryLimit(asked string) (int64, error) {
+	if asked != "" {
+		n, err := humanize.ParseBytes(asked)
+		if err != nil || n == 0 || n > math.MaxInt64 {
+			return 0, usageError("give a size such as 1GB or 800MiB", "--max-memory %q", asked)
+		}
+		return int64(n), nil
+	}
+	limit := uint64(math.MaxInt64)
+	if n, err := memlimit.FromCgroup(); err == nil {
+		limit = min(limit, n)
+	}
+	if n := availableMemory(); n > 0 {
+		limit = min(limit, uint64(shareOfFree*float64(n)))
+	} else if n := memory.TotalMemory(); n > 0 {
+		limit = min(limit, n/2)
+	}
+	return int64(limit), nil
+}
+
+// decodeLimit is what a limit leaves for files and decoded pictures, beside a tower of so many bytes.
+func decodeLimit(limit, towerBytes int64) int64 {
+	return max(limit-baseBytes-int64(towerMultiplier*float64(towerBytes)), minDecodeBytes)
+}
+
+func megabytes(n int64) string { return fmt.Sprintf("%d MB", n>>20) }
