@@ -10,7 +10,7 @@ LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test race lint vet bench fuzz ci clean runtime try
+.PHONY: help run build test race lint vet bench compare fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -44,6 +44,10 @@ $(TOOLS)/golangci-lint:
 
 bench: runtime ## run the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -count 5 ./...
+
+COMPARE ?= /tmp/imgsearch-compare
+compare: build ## measure whole programs beside rclip, in the folder COMPARE (scripts/bench/compare; half an hour)
+	scripts/bench/compare $(COMPARE) --svg docs/benchmarks.svg
 
 FUZZTIME ?= 30s
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each

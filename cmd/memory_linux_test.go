@@ -58,7 +58,7 @@ func TestContainer(t *testing.T) {
 	shell := exec.Command("sh", append([]string{"-c", `echo $$ > "$0" && exec "$@"`, join, named}, c.Args[1:]...)...)
 	shell.Env = c.Env
 	out, err := shell.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "12 added") {
+	if err != nil || !strings.Contains(string(out), "8 added") {
 		t.Fatalf("%v: %s", err, out)
 	}
 	data, err := os.ReadFile(peak)

@@ -121,7 +121,7 @@ func (l *Loader) makeOnce(ctx context.Context, at string) error {
 
 // onceTexts are texts of several lengths: the copy must answer them as the tower does.
 func onceTexts(contextLength int) []string {
-	return []string{"", "dog", "a dog on the beach", "two people climb a snowy mountain at night", strings.Repeat("red car ", contextLength)}
+	return []string{"a", "dog", "a dog on the beach", "two people climb a snowy mountain at night", strings.Repeat("red car ", contextLength)}
 }
 
 // minOnceCosine is how near the copy's answers must be. Measured: 0.999999; a tower that looks at the tokens behind, cut

@@ -60,7 +60,7 @@ type run struct {
 	counts     counts
 	claims     claims
 	disks      disks
-	tensors    sync.Pool // of *[]float32, of Reader.TensorLen values
+	tensors    sync.Pool  // of *[]float32, of Reader.TensorLen values
 	gone       []rootGone // one for each walk that came to its end
 	complete   bool
 }
@@ -162,9 +162,6 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 	}
 	r.complete = true
 	if err := r.syncVectors(ctx); err != nil {
-		return err
-	}
-	if err := r.store.NoteCoverage(ctx); err != nil {
 		return err
 	}
 	return r.store.Checkpoint(ctx)

@@ -37,16 +37,20 @@ func (r *run) syncVectors(ctx context.Context) error {
 	if r.store.OnNetwork() {
 		return nil // not mapped there
 	}
-	n, last, err := r.store.VectorCount(ctx, r.req.Model.ID)
+	last, err := r.store.LastVector(ctx)
 	if err != nil {
 		return err
 	}
 	noted, ok, err := r.store.FlatFile(ctx, r.req.Model.ID)
-	if err != nil || n == 0 {
+	if err != nil || last == 0 {
 		return err
 	}
 	have := flat.Stamp(noted)
-	usable := ok && have.Seq <= last && float64(have.Rows-n) <= maxDead*float64(n)
+	dead, err := r.deadRows(ctx, have.Rows)
+	if err != nil {
+		return err
+	}
+	usable := ok && have.Seq <= last && !dead
 	w, after, err := openVectors(flatPath(r.store, r.req.Model), r.req.Model.Dim, have, usable, last)
 	if err != nil {
 		r.cannotSync(err)
@@ -69,12 +73,23 @@ func (r *run) syncVectors(ctx context.Context) error {
 		r.cannotSync(full)
 		return nil
 	}
-	stamp, err := w.Commit(rand.Uint64(), after)
+	stamp, err := w.Commit(rand.Uint64(), max(after, last)) // what came after the last of this model is others'
+
 	if err != nil {
 		r.cannotSync(err)
 		return nil
 	}
 	return r.store.NoteFlatFile(ctx, r.req.Model.ID, sqlite.FlatFile(stamp))
+}
+
+// deadRows tells whether too many of the file's rows are of vectors that the index has not any more.
+func (r *run) deadRows(ctx context.Context, rows int64) (bool, error) {
+	withFile, _, err := r.store.Coverage(ctx, r.req.Model.ID)
+	if err != nil || float64(rows-int64(withFile)) <= maxDead*float64(rows) {
+		return false, err
+	}
+	n, err := r.store.VectorCount(ctx, r.req.Model.ID) // those without a file are kept for a while
+	return float64(rows-n) > maxDead*float64(rows), err
 }
 
 // openVectors opens a file to add the vectors that came after a number: the one that there is, or a new one. A nil writer:

@@ -115,7 +115,7 @@ func rowwise(c *call) (value, error) {
 		return in, unsafe("axis %d of %d", axis, len(in.shape))
 	}
 	for _, d := range in.shape[axis:last] {
-		if d.isFree() && !(c.context && c.node.Op == "Softmax") {
+		if d.isFree() && (!c.context || c.node.Op != "Softmax") {
 			return in, mixes()
 		}
 	}
@@ -392,7 +392,7 @@ func reduce(c *call) (value, error) {
 		switch {
 		case !over[i]:
 			out = append(out, d)
-		case d.isFree() && !(c.context && (c.node.Op == "ArgMax" || c.node.Op == "ReduceSum")):
+		case d.isFree() && (!c.context || c.node.Op != "ArgMax" && c.node.Op != "ReduceSum"):
 			// Of the context length, a token's place stays where tokens behind it go, and what is masked adds nothing.
 			return in, mixes()
 		case c.node.Int("keepdims", 1) != 0:

@@ -101,7 +101,11 @@ func orNull(s string) any {
 
 // PutEmbedding keeps a content's vector, L2-normalised half-precision numbers.
 func (b *Batch) PutEmbedding(ctx context.Context, modelID, contentID int64, vector []byte) error {
-	_, err := b.exec(ctx, "INSERT OR REPLACE INTO embeddings(model_id, content_id, vector) VALUES (?, ?, ?)", modelID, contentID, vector)
+	// Not OR REPLACE, which would take the old one away behind the triggers' back.
+	if _, err := b.exec(ctx, "DELETE FROM embeddings WHERE model_id = ? AND content_id = ?", modelID, contentID); err != nil {
+		return err
+	}
+	_, err := b.exec(ctx, "INSERT INTO embeddings(model_id, content_id, vector) VALUES (?, ?, ?)", modelID, contentID, vector)
 	return err
 }
 

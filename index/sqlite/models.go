@@ -105,45 +105,19 @@ func (s *Store) DropModel(ctx context.Context, m Model) error {
 	return explain(err)
 }
 
-// Coverage counts the pictures that have a file, and those of them with a vector of the model. After a complete run of index
-// the answer is at hand.
+// Coverage tells how many pictures have a file, and how many of them a vector of the model.
 func (s *Store) Coverage(ctx context.Context, modelID int64) (have, all int, err error) {
-	if s.schema >= schemaSearch {
-		err = s.db.QueryRowContext(ctx, "SELECT embedded, pictures FROM coverage WHERE model_id = ?", modelID).Scan(&have, &all)
-		if err == nil || !errors.Is(err, sql.ErrNoRows) {
-			return have, all, explain(err)
-		}
+	query := "SELECT coalesce(max(pictures), 0), coalesce(max(embedded), 0) FROM coverage WHERE model_id = ?"
+	if s.schema < schemaSearch {
+		query = `SELECT (SELECT count(DISTINCT content_id) FROM files),
+			(SELECT count(*) FROM embeddings e WHERE e.model_id = ? AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id))`
 	}
-	return s.countCoverage(ctx, modelID)
-}
-
-// NoteCoverage counts for every model what Coverage answers until the next change.
-func (s *Store) NoteCoverage(ctx context.Context) error {
-	models, err := s.Models(ctx)
-	if err != nil {
-		return err
-	}
-	for _, m := range models {
-		have, all, err := s.Coverage(ctx, m.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := s.db.ExecContext(ctx, "INSERT OR REPLACE INTO coverage(model_id, pictures, embedded) VALUES (?, ?, ?)", m.ID, all, have); err != nil {
-			return explain(err)
-		}
-	}
-	return nil
+	err = s.db.QueryRowContext(ctx, query, modelID).Scan(&all, &have)
+	return have, all, explain(err)
 }
 
 // schemaSearch is the first version with numbered vectors, remembered queries and counts.
 const schemaSearch = 2
-
-func (s *Store) countCoverage(ctx context.Context, modelID int64) (have, all int, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(DISTINCT content_id) FROM files),
-		(SELECT count(*) FROM embeddings e WHERE e.model_id = ? AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id))`, modelID).
-		Scan(&all, &have)
-	return have, all, explain(err)
-}
 
 func (s *Store) namedModel(ctx context.Context, key string) (m Model, ok bool, err error) {
 	m, err = scanModel(s.db.QueryRowContext(ctx, "SELECT "+modelColumns+` FROM models

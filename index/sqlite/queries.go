@@ -34,7 +34,7 @@ func RememberQuery(ctx context.Context, path string, modelID int64, text string,
 	}
 	defer s.Close()
 	if err := s.checkSchema(ctx); err != nil {
-		return nil //nolint:nilerr // nothing to remember it in
+		return nil // an index of another version: nothing to remember it in
 	}
 	tx, err := s.db.BeginTx(ctx, nil)
 	if err != nil {

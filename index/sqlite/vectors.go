@@ -87,10 +87,16 @@ func (s *Store) NoteFlatFile(ctx context.Context, modelID int64, f FlatFile) err
 	return explain(err)
 }
 
-// VectorCount is the number of vectors of a model, and the number of the last one.
-func (s *Store) VectorCount(ctx context.Context, modelID int64) (n, last int64, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT count(*), (SELECT coalesce(max(seq), 0) FROM embeddings WHERE model_id = ?) FROM embeddings WHERE model_id = ?", modelID, modelID).Scan(&n, &last)
-	return n, last, explain(err)
+// LastVector is the number of the last vector of any model, which is at hand.
+func (s *Store) LastVector(ctx context.Context) (last int64, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM embeddings").Scan(&last)
+	return last, explain(err)
+}
+
+// VectorCount counts the vectors of a model, with and without a file.
+func (s *Store) VectorCount(ctx context.Context, modelID int64) (n int64, err error) {
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM embeddings WHERE model_id = ?", modelID).Scan(&n)
+	return n, explain(err)
 }
 
 // Hit is a content as a search shows it.

@@ -145,12 +145,12 @@ func (d *decoder) reconstruct() {
 // transform multiplies the coefficients that n points need and transforms them.
 func transform(coef *[64]int16, q *[64]int32, n int, out []byte, stride int) {
 	var b [64]int32
-	any := int16(0)
+	rest := int16(0) // of the coefficients but the first, the bits
 	for y := 0; y < 8*n; y += 8 {
 		for x := y; x < y+n; x++ {
 			b[x] = int32(coef[x]) * q[x]
 			if x > 0 {
-				any |= coef[x]
+				rest |= coef[x]
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func transform(coef *[64]int16, q *[64]int32, n int, out []byte, stride int) {
 		inverse2(&b, out, stride)
 	case n == 4:
 		inverse4(&b, out, stride)
-	case any == 0:
+	case rest == 0:
 		flat8(sample((b[0]+4)>>3), out, stride)
 	default:
 		inverse8(&b, out, stride)

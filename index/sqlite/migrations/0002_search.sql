@@ -28,15 +28,43 @@ CREATE TABLE queries (
   UNIQUE (model_id, text)
 );
 
--- How many pictures have a file, and how many of them a vector of each model. The triggers empty it with every change that
--- could make it wrong; index fills it at the end of a run.
+-- How many pictures have a file, and how many of them a vector of each model: counted once, and kept right by the triggers.
 CREATE TABLE coverage (
   model_id INTEGER PRIMARY KEY REFERENCES models(id) ON DELETE CASCADE,
   pictures INTEGER NOT NULL,
   embedded INTEGER NOT NULL
 );
-CREATE TRIGGER coverage_file_added AFTER INSERT ON files WHEN EXISTS (SELECT 1 FROM coverage) BEGIN DELETE FROM coverage; END;
-CREATE TRIGGER coverage_file_gone AFTER DELETE ON files WHEN EXISTS (SELECT 1 FROM coverage) BEGIN DELETE FROM coverage; END;
-CREATE TRIGGER coverage_file_changed AFTER UPDATE OF content_id ON files WHEN EXISTS (SELECT 1 FROM coverage) BEGIN DELETE FROM coverage; END;
-CREATE TRIGGER coverage_vector_added AFTER INSERT ON embeddings WHEN EXISTS (SELECT 1 FROM coverage) BEGIN DELETE FROM coverage; END;
-CREATE TRIGGER coverage_vector_gone AFTER DELETE ON embeddings WHEN EXISTS (SELECT 1 FROM coverage) BEGIN DELETE FROM coverage; END;
+INSERT INTO coverage(model_id, pictures, embedded) SELECT m.id, (SELECT count(DISTINCT content_id) FROM files),
+  (SELECT count(*) FROM embeddings e WHERE e.model_id = m.id AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id)) FROM models m;
+
+CREATE TRIGGER coverage_model_added AFTER INSERT ON models BEGIN
+  INSERT INTO coverage(model_id, pictures, embedded) VALUES (NEW.id, (SELECT count(DISTINCT content_id) FROM files), 0);
+END;
+CREATE TRIGGER coverage_file_added AFTER INSERT ON files
+WHEN NOT EXISTS (SELECT 1 FROM files WHERE content_id = NEW.content_id AND id <> NEW.id) BEGIN
+  UPDATE coverage SET pictures = pictures + 1,
+    embedded = embedded + EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = coverage.model_id AND e.content_id = NEW.content_id);
+END;
+CREATE TRIGGER coverage_file_gone AFTER DELETE ON files
+WHEN NOT EXISTS (SELECT 1 FROM files WHERE content_id = OLD.content_id) BEGIN
+  UPDATE coverage SET pictures = pictures - 1,
+    embedded = embedded - EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = coverage.model_id AND e.content_id = OLD.content_id);
+END;
+CREATE TRIGGER coverage_file_left AFTER UPDATE OF content_id ON files
+WHEN OLD.content_id <> NEW.content_id AND NOT EXISTS (SELECT 1 FROM files WHERE content_id = OLD.content_id) BEGIN
+  UPDATE coverage SET pictures = pictures - 1,
+    embedded = embedded - EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = coverage.model_id AND e.content_id = OLD.content_id);
+END;
+CREATE TRIGGER coverage_file_came AFTER UPDATE OF content_id ON files
+WHEN OLD.content_id <> NEW.content_id AND NOT EXISTS (SELECT 1 FROM files WHERE content_id = NEW.content_id AND id <> NEW.id) BEGIN
+  UPDATE coverage SET pictures = pictures + 1,
+    embedded = embedded + EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = coverage.model_id AND e.content_id = NEW.content_id);
+END;
+CREATE TRIGGER coverage_vector_added AFTER INSERT ON embeddings
+WHEN EXISTS (SELECT 1 FROM files WHERE content_id = NEW.content_id) BEGIN
+  UPDATE coverage SET embedded = embedded + 1 WHERE model_id = NEW.model_id;
+END;
+CREATE TRIGGER coverage_vector_gone AFTER DELETE ON embeddings
+WHEN EXISTS (SELECT 1 FROM files WHERE content_id = OLD.content_id) BEGIN
+  UPDATE coverage SET embedded = embedded - 1 WHERE model_id = OLD.model_id;
+END;
