@@ -35,7 +35,7 @@ func BenchmarkIndex(b *testing.B) {
 	if full == "" {
 		b.Skip("IMGSEARCH_FULL names no folder for an index of a million pictures")
 	}
-	const photosARound = 500
+	const photosARound = 200
 	spec, err := embed.ReadSpec(models.Builtin())
 	if err != nil {
 		b.Fatal(err)

@@ -288,9 +288,11 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	} else if ok {
 		stored = known
 	}
-	room, err := o.room(loader)
-	if err != nil {
-		return err
+	var room int64
+	if !o.dryRun {
+		if room, err = o.room(loader); err != nil {
+			return err
+		}
 	}
 	progress := newProgress(o.app, o.progress)
 	events, end := progress.start()
@@ -324,9 +326,7 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		}
 	}
 	if sum.Embedded > 0 && sum.Stopped == index.NotStopped {
-		if err := loader.PrepareOnce(ctx); err != nil {
-			o.app.logf("%v", err) // it only saves time
-		}
+		o.app.prepareOnce(ctx, loader, o.maxMemory)
 	}
 	switch {
 	case sum.Stopped == index.Interrupted:

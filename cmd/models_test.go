@@ -184,3 +184,19 @@ func rangeStart(r *http.Request) (from int) {
 }
 
 func itoa(n int) string { return fmt.Sprint(n) }
+
+// TestEarlierPreprocessing: an index whose vectors an earlier version made answers, and says so, until index makes new ones.
+func TestEarlierPreprocessing(t *testing.T) {
+	p := newProgram(t)
+	data, err := os.ReadFile(filepath.Join(testkit.Repository(), "testdata", "backcompat", "schema-1.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(p.index, data, 0o400); err != nil { // as on a disk that cannot be written to
+		t.Fatal(err)
+	}
+	if out := p.must(0, "an earlier version of imgsearch", "search", "--json", "waves"); !strings.Contains(out, `"indexed":6`) {
+		t.Errorf("search: %s", out)
+	}
+	p.must(0, `"missing":true`, "search", "--json", "waves")
+}

@@ -204,12 +204,10 @@ func (s *session) remember(ctx context.Context, vector []float32) {
 	for _, v := range vector {
 		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 	}
-	if err := sqlite.RememberQuery(ctx, s.store.Path(), s.used.ID, s.remembered(), raw); err != nil {
+	if err := sqlite.RememberQuery(ctx, s.store.Path(), s.used, s.remembered(), raw); err != nil {
 		s.app.logf("the query is not remembered: %v", err)
 	}
-	if err := s.loader.PrepareOnce(ctx); err != nil {
-		s.app.logf("%v", err)
-	}
+	s.app.prepareOnce(ctx, s.loader, "")
 }
 
 // vectorsOf finds the model in the index, and how many pictures of all have its vectors. An index that nothing was
@@ -222,6 +220,19 @@ func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m mo
 	if ok {
 		if have, all, err = store.Coverage(ctx, stored.ID); err != nil || have > 0 || all == 0 {
 			return stored, have, all, err
+		}
+	}
+	for _, identity := range m.spec.EarlierIdentities(m.precision) {
+		earlier, ok, err := store.ModelByIdentity(ctx, identity)
+		if err != nil {
+			return stored, 0, 0, err
+		}
+		if !ok {
+			continue
+		}
+		if have, all, err = store.Coverage(ctx, earlier.ID); err != nil || have > 0 {
+			o.app.notef("vectors that an earlier version of imgsearch made answer; `imgsearch index` makes new ones")
+			return earlier, have, all, err
 		}
 	}
 	give := "imgsearch index"

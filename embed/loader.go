@@ -138,6 +138,9 @@ func (l *Loader) VisualBytes() (int64, error) {
 	return l.spec.towerBytes(models.VisualFile)
 }
 
+// TextualBytes is the size of the text tower's file.
+func (l *Loader) TextualBytes() (int64, error) { return l.spec.towerBytes(models.TextualFile) }
+
 // Spec returns what the model's small files say.
 func (l *Loader) Spec() Spec { return l.spec }
 

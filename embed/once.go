@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/edsrzf/mmap-go"
 	ort "github.com/yalue/onnxruntime_go"
@@ -32,7 +33,7 @@ type onceCopy struct {
 	Size int64 `json:"size"`
 	// Context tells that the context length is free.
 	Context bool `json:"context"`
-	// Notes says why it is not.
+	// Notes says why it is not; of a copy that cannot be made (Size 0), why.
 	Notes string `json:"notes,omitempty"`
 
 	path string
@@ -51,7 +52,7 @@ func (l *Loader) findOnce() (c onceCopy, ok bool) {
 		if err != nil || json.Unmarshal(data, &c) != nil {
 			continue
 		}
-		if info, err := os.Stat(path); err == nil && info.Size() == c.Size {
+		if info, err := os.Stat(path); err == nil && info.Size() == c.Size && c.Size > 0 {
 			c.path = path
 			return c, true
 		}
@@ -67,6 +68,12 @@ func (l *Loader) PrepareOnce(ctx context.Context) error {
 	}
 	if _, ok := l.findOnce(); ok || len(l.options.CacheDirs) == 0 {
 		return nil
+	}
+	for _, dir := range l.options.CacheDirs {
+		var failed onceCopy
+		if data, err := os.ReadFile(l.oncePath(dir) + ".json"); err == nil && json.Unmarshal(data, &failed) == nil && failed.Size == 0 {
+			return fmt.Errorf("no copy of the text tower can be made: %s", failed.Notes)
+		}
 	}
 	var errs []error
 	for _, dir := range l.options.CacheDirs {
@@ -101,8 +108,8 @@ func (l *Loader) makeOnce(ctx context.Context, at string) error {
 	if err != nil {
 		return err
 	}
-	defer reference.session.close()
 	want, err := reference.Embed(onceTexts(l.spec.Tokens.ContextLength))
+	reference.session.close()
 	if err != nil {
 		return err
 	}
@@ -112,11 +119,23 @@ func (l *Loader) makeOnce(ctx context.Context, at string) error {
 		c = onceCopy{Notes: err.Error()}
 		err = l.tryOnce(ctx, at, &c, want)
 	}
+	if err == nil {
+		l.dropOtherOnce(at)
+		return nil
+	}
+	if ctx.Err() == nil && !errors.Is(err, syscall.ENOSPC) { // so that not every search tries again
+		err = errors.Join(err, writeNote(at, onceCopy{Notes: err.Error()}))
+	}
+	return err
+}
+
+// writeNote puts beside a copy what it is.
+func writeNote(at string, c onceCopy) error {
+	note, err := json.Marshal(c)
 	if err != nil {
 		return err
 	}
-	l.dropOtherOnce(at)
-	return nil
+	return os.WriteFile(at+".json", append(note, '\n'), 0o600)
 }
 
 // onceTexts are texts of several lengths: the copy must answer them as the tower does.
@@ -155,10 +174,6 @@ func (l *Loader) tryOnce(ctx context.Context, at string, c *onceCopy, want [][]f
 	if cos := worstCosine(got, want); cos < minOnceCosine {
 		return fmt.Errorf("with a free context length it gives other vectors: cosine %.5f", cos)
 	}
-	note, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
 	if err := os.Chmod(tmp, 0o600); err != nil {
 		return err
 	}
@@ -168,7 +183,7 @@ func (l *Loader) tryOnce(ctx context.Context, at string, c *onceCopy, want [][]f
 	if err := os.Rename(tmp, at); err != nil {
 		return err
 	}
-	return os.WriteFile(at+".json", append(note, '\n'), 0o600)
+	return writeNote(at, *c)
 }
 
 func syncFile(path string) error {

@@ -152,11 +152,23 @@ func damaged(name string, err error) error {
 
 // Identity names what decides the numbers in a vector: the SHA-256 over the digests of the model's files, the
 // version of our preprocessing, and the precision. Vectors of different identities are never compared.
-func (s Spec) Identity(p Precision) string {
+func (s Spec) Identity(p Precision) string { return s.identity(p, preprocess.Version) }
+
+// EarlierIdentities are those that earlier versions of our preprocessing made of the model, the newest first: their vectors
+// may still answer its text tower.
+func (s Spec) EarlierIdentities(p Precision) []string {
+	var list []string
+	for v := preprocess.Version - 1; v >= 1; v-- {
+		list = append(list, s.identity(p, v))
+	}
+	return list
+}
+
+func (s Spec) identity(p Precision, version int) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(s.Digests)) {
 		fmt.Fprintf(h, "%s %s\n", s.Digests[name], name)
 	}
-	fmt.Fprintf(h, "preprocess %d\nprecision %s\n", preprocess.Version, p.recipe())
+	fmt.Fprintf(h, "preprocess %d\nprecision %s\n", version, p.recipe())
 	return hex.EncodeToString(h.Sum(nil))
 }

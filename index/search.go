@@ -155,11 +155,8 @@ func (s *Searcher) readVectors(ctx context.Context) error {
 	var after int64
 	if ok && !s.store.OnNetwork() {
 		s.file, err = flat.Open(flatPath(s.store, s.model), s.model.Dim, flat.Stamp(noted))
-		switch {
-		case err == nil:
+		if err == nil { // else the index has all of it
 			after = noted.Seq
-		case !errors.Is(err, flat.ErrStale):
-			return err
 		}
 	}
 	s.newest = flat.NewSet(s.model.Dim)
@@ -294,12 +291,12 @@ func (h *minHeap) Pop() any          { old := *h; x := old[len(old)-1]; *h = old
 func (s *Searcher) hits(ctx context.Context, scores []float32, best []int) ([]Hit, error) {
 	hits := make([]Hit, 0, len(best))
 	seen := make(map[int64]bool, len(best))
-	for _, i := range best {
+	for _, i := range slices.Backward(best) {
 		id, err := s.contentAt(i)
 		if err != nil {
 			return nil, err
 		}
-		if scores[i] == outside || seen[id] { // a vector that was made again has two rows until the file is made anew
+		if scores[i] == outside || seen[id] { // a vector that was made again has two rows, of which the last counts
 			continue
 		}
 		seen[id] = true

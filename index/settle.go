@@ -27,8 +27,15 @@ func (r *run) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := b.DropOrphans(ctx, time.Now().AddDate(0, 0, -orphanDays)); err != nil {
+	dropped, err := b.DropOrphans(ctx, time.Now().AddDate(0, 0, -orphanDays))
+	if err != nil {
 		return err
+	}
+	if dropped > 0 {
+		// A new picture may get the number of one that is gone, which the vector files still have.
+		if err := b.ForgetFlatFiles(ctx); err != nil {
+			return err
+		}
 	}
 	return b.Commit()
 }

@@ -109,6 +109,12 @@ func (b *Batch) PutEmbedding(ctx context.Context, modelID, contentID int64, vect
 	return err
 }
 
+// ForgetFlatFiles makes all models' vector files stale: they are made anew.
+func (b *Batch) ForgetFlatFiles(ctx context.Context) error {
+	_, err := b.exec(ctx, "DELETE FROM flat_files")
+	return err
+}
+
 // PutFile records a file with its content; a failure that was remembered at that place is forgotten.
 func (b *Batch) PutFile(ctx context.Context, f File) error {
 	old, err := b.contentAt(ctx, f.Place)

@@ -23,7 +23,7 @@ func (s *Store) Query(ctx context.Context, modelID int64, text string) (vector [
 
 // RememberQuery keeps a query's vector, the oldest ones give way. It opens the index at path for that moment only, and
 // waits for nobody: an index that is being written to, cannot be written to, or is of another version is left as it is.
-func RememberQuery(ctx context.Context, path string, modelID int64, text string, vector []byte) error {
+func RememberQuery(ctx context.Context, path string, m Model, text string, vector []byte) error {
 	if !writable(path) {
 		return nil
 	}
@@ -41,7 +41,8 @@ func RememberQuery(ctx context.Context, path string, modelID int64, text string,
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	res, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO queries(model_id, text, vector) VALUES (?, ?, ?)", modelID, text, vector)
+	// By the identity too: the index may have been replaced since the model was looked up.
+	res, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO queries(model_id, text, vector) SELECT id, ?, ? FROM models WHERE id = ? AND identity = ?", text, vector, m.ID, m.Identity)
 	if err != nil {
 		return explain(err)
 	}

@@ -122,6 +122,9 @@ func (d *decoder) picture() (*Picture, error) {
 		// Pixels for each row of blocks of this component.
 		p.Rows = min(p.Rows, c.lastRow*8*d.head.vmax/c.v)
 	}
+	if p.Rows == 0 {
+		return nil, fmt.Errorf("%w: no row of the picture is whole", ErrFormat)
+	}
 	if d.head.Progressive {
 		d.reconstruct()
 	}

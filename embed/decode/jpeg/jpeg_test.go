@@ -349,6 +349,9 @@ func FuzzDecode(f *testing.F) {
 				}
 				continue
 			}
+			if p.Rows < 1 || p.Rows > p.Height {
+				t.Fatalf("%d rows of %d", p.Rows, p.Height)
+			}
 			if h.Width != p.Width || h.Height != p.Height {
 				t.Fatalf("%d x %d, the header says %d x %d", p.Width, p.Height, h.Width, h.Height)
 			}
@@ -424,4 +427,19 @@ func photo(b *testing.B) []byte {
 		b.Fatal(err)
 	}
 	return out.Bytes()
+}
+
+// TestManyScans: a file of endless scans of nothing is not walked to its end.
+func TestManyScans(t *testing.T) {
+	whole := read(t, "grayprogressive.jpg")
+	last := bytes.LastIndex(whole, []byte{0xff, sos})
+	scan := whole[last : len(whole)-2]
+	many := bytes.Clone(whole[:last])
+	for range maxScans + 100 {
+		many = append(many, scan...)
+	}
+	p, err := Decode(append(many, 0xff, eoi), 0)
+	if err != nil || !p.Damaged {
+		t.Errorf("%+v, %v; want a damaged picture", p, err)
+	}
 }

@@ -13,6 +13,10 @@ var zigzag = [128]uint8{
 	63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
 }
 
+// maxScans bounds the scans of a file. Encoders write a dozen, a few hundred at the very most; a hostile file could have one of
+// nothing every few bytes, each of which takes a walk over all blocks.
+const maxScans = 500
+
 // scan is one scan of a file.
 type scan struct {
 	comps          []*component
@@ -26,6 +30,9 @@ type scan struct {
 func (d *decoder) readScan(s []byte) error {
 	if len(d.comps) == 0 || len(s) < 1 {
 		return fmt.Errorf("%w: a scan before the frame header", ErrFormat)
+	}
+	if d.scans++; d.scans > maxScans {
+		return fmt.Errorf("%w: more than %d scans", ErrFormat, maxScans)
 	}
 	n := int(s[0])
 	if n < 1 || n > len(d.comps) || len(s) < 4+2*n {

@@ -240,6 +240,7 @@ type decoder struct {
 	adobe   int // its transform; -1: no marker
 	jfif    bool
 	damaged bool
+	scans   int
 }
 
 // segments walks the file from marker to marker and decodes its scans. Damage behind the frame header ends the walk.
