@@ -44,6 +44,9 @@ func TestMaxMemory(t *testing.T) {
 
 // TestContainer indexes large pictures in a control group of 1 GB: by what the program finds out itself it stays below.
 func TestContainer(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector takes many times the memory")
+	}
 	join, peak := memoryGroup(t, 1<<30)
 	photos := t.TempDir()
 	for i := range 4 {

@@ -285,6 +285,14 @@ func (c *call) input(i int) (value, error) {
 	return c.in[i], nil
 }
 
+// two returns what is known of the first two inputs.
+func (c *call) two() (a, b value, err error) {
+	if a, err = c.input(0); err == nil {
+		b, err = c.input(1)
+	}
+	return a, b, err
+}
+
 // intsOf returns the constants of an input.
 func (c *call) intsOf(i int) ([]int64, error) {
 	v, err := c.input(i)

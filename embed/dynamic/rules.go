@@ -143,13 +143,9 @@ func broadcast(shapes ...[]dim) ([]dim, error) {
 }
 
 func arithmetic(c *call) (value, error) {
-	a, err := c.input(0)
+	a, b, err := c.two()
 	if err != nil {
-		return a, err
-	}
-	b, err := c.input(1)
-	if err != nil {
-		return b, err
+		return value{}, err
 	}
 	c.cutTo(0, b.shape)
 	c.cutTo(1, a.shape)
@@ -260,13 +256,9 @@ func where(c *call) (value, error) {
 }
 
 func matMul(c *call) (value, error) {
-	a, err := c.input(0)
+	a, b, err := c.two()
 	if err != nil {
-		return a, err
-	}
-	b, err := c.input(1)
-	if err != nil {
-		return b, err
+		return value{}, err
 	}
 	m, n := len(a.shape), len(b.shape)
 	if m < 2 || n < 2 || a.shape[m-1] != b.shape[n-2] || a.shape[m-1].isFree() && !c.context {
@@ -277,13 +269,9 @@ func matMul(c *call) (value, error) {
 }
 
 func gemm(c *call) (value, error) {
-	a, err := c.input(0)
+	a, b, err := c.two()
 	if err != nil {
-		return a, err
-	}
-	b, err := c.input(1)
-	if err != nil {
-		return b, err
+		return value{}, err
 	}
 	if len(a.shape) != 2 || len(b.shape) != 2 {
 		return value{}, unsafe("shapes %v and %v", a.shape, b.shape)

@@ -431,11 +431,7 @@ func part(n, start, end, step int64) (first, count int64) {
 // that at a batch of one begins with the first: a picture's index moves on by the rows of those before it. Along the context
 // length the first token is picked, or one that was looked for.
 func gather(c *call) (value, error) {
-	in, err := c.input(0)
-	if err != nil {
-		return in, err
-	}
-	index, err := c.input(1)
+	in, index, err := c.two()
 	if err != nil {
 		return in, err
 	}
