@@ -175,6 +175,9 @@ func TestWarmupPulls(t *testing.T) {
 	p := newProgram(t)
 	newHub(t)
 	p.must(0, "downloaded "+catalogued, "warmup", "--model", catalogued)
+	if copies, err := filepath.Glob(filepath.Join(os.Getenv("IMGSEARCH_CACHE"), "models", "*.ort")); err != nil || len(copies) != 1 {
+		t.Errorf("copies of the text tower for quick searches: %v, %v", copies, err)
+	}
 	p.must(0, "images/s", "warmup", "--model", catalogued)
 }
 
