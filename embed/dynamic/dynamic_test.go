@@ -44,6 +44,31 @@ func TestPlaceFree(t *testing.T) {
 	}
 }
 
+// TestSplit: equal parts of an axis that is not freed, as SigLIP's heads are cut.
+func TestSplit(t *testing.T) {
+	in := value{shape: []dim{fixed(3), {1, 1, 1}, fixed(64)}}
+	for name, c := range map[string]struct {
+		parts value
+		axis  int64
+		want  int64 // 0: refused
+	}{
+		"equal":       {constant([]int64{3}, []int64{1, 1, 1}), 0, 1},
+		"unequal":     {constant([]int64{3}, []int64{1, 2, 0}), 0, 0},
+		"the batch":   {constant([]int64{3}, []int64{1, 1, 1}), 1, 0},
+		"indivisible": {constant([]int64{3}, []int64{21, 21, 22}), 2, 0},
+	} {
+		n := onnx.NewNode("Split", "s", []string{"x", "parts"}, []string{"a", "b", "c"}).WithInt("axis", c.axis)
+		got, err := split(&call{follower: &follower{}, node: n, in: []value{in, c.parts}})
+		if c.want == 0 {
+			if !errors.Is(err, ErrUnsafe) {
+				t.Errorf("%s: %v, %v", name, got, err)
+			}
+		} else if err != nil || got.shape[c.axis] != fixed(c.want) || !got.shape[1].alone() {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+}
+
 func TestPart(t *testing.T) {
 	for _, c := range []struct{ n, start, end, step, first, count int64 }{
 		{5, 0, 5, 1, 0, 5}, {5, -2, 1 << 62, 1, 3, 2}, {5, 1, -1, 2, 1, 2}, {5, 3, 1, 1, 3, 0},

@@ -19,7 +19,7 @@ var rules = map[string]rule{
 	"Pow": arithmetic, "Min": arithmetic, "Max": arithmetic, "Less": arithmetic, "And": arithmetic, "Where": where,
 	"MatMul": matMul, "Gemm": gemm, "Conv": conv, "AveragePool": conv, "MaxPool": conv, "GlobalAveragePool": globalPool,
 	"Reshape": reshape, "Flatten": flatten, "Transpose": transpose, "Unsqueeze": unsqueeze, "Squeeze": squeeze,
-	"Concat": concat, "Expand": expand, "Slice": slice, "Gather": gather, "Pad": pad,
+	"Concat": concat, "Expand": expand, "Slice": slice, "Split": split, "Gather": gather, "Pad": pad,
 	"ArgMax": reduce, "ReduceL2": reduce, "ReduceMean": reduce, "ReduceSum": reduce, "ReduceMax": reduce,
 }
 

@@ -411,6 +411,34 @@ func slice(c *call) (value, error) {
 	return out, nil
 }
 
+// split cuts an axis into equal parts.
+func split(c *call) (value, error) {
+	in, err := c.input(0)
+	if err != nil {
+		return in, err
+	}
+	axis := axisOf(c.node.Int("axis", 0), len(in.shape))
+	n := int64(len(c.node.Outputs))
+	if axis < 0 || axis >= len(in.shape) || in.shape[axis].isFree() || in.shape[axis].before%n != 0 {
+		return in, unsafe("%d parts of axis %d of %v", n, axis, in.shape)
+	}
+	size := in.shape[axis].before / n
+	if len(c.node.Inputs) > 1 && c.node.Inputs[1] != "" {
+		parts, err := c.intsOf(1)
+		if err != nil {
+			return in, err
+		}
+		for _, p := range parts {
+			if p != size {
+				return in, unsafe("parts of %v", parts)
+			}
+		}
+	}
+	out := slices.Clone(in.shape)
+	out[axis] = fixed(size)
+	return value{shape: out}, nil
+}
+
 // part is the first element and the number of elements of a slice of n.
 func part(n, start, end, step int64) (first, count int64) {
 	clamp := func(v, lo, hi int64) int64 {
