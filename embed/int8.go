@@ -86,7 +86,7 @@ func intact(at string) bool {
 }
 
 func (l *Loader) quantizeTo(at, file string) error {
-	g, done, err := l.spec.readGraph(file, "")
+	g, done, err := l.spec.readGraph(file, l.spec.Model.Path(file))
 	if err != nil {
 		return err
 	}

@@ -15,12 +15,9 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// readGraph reads a tower's graph, from its file or a copy of it at path. done closes what its weights are read from.
-func (s Spec) readGraph(file, copied string) (g *onnx.Graph, done func(), err error) {
-	at := s.Model.Path(file)
-	if copied != "" {
-		at = copied
-	}
+// readGraph reads a tower's graph, from the path of its file or of a copy; "" is the built-in model's. done closes what its
+// weights are read from.
+func (s Spec) readGraph(file, at string) (g *onnx.Graph, done func(), err error) {
 	var r io.ReaderAt
 	var size int64
 	done = func() {}
@@ -57,9 +54,20 @@ func (s Spec) readGraph(file, copied string) (g *onnx.Graph, done func(), err er
 	return g, done, nil
 }
 
-// readShell reads a tower's graph without the weights, which it points to in the file at path, and its signature. The
-// runtime maps them from there: it starts twice as fast, and takes 200 MB less for ViT-B/32 (docs/benchmarks.md#batch).
-// With freeBatch the batch is made dynamic; the error wraps dynamic.ErrUnsafe or dynamic.ErrDynamic where it cannot be.
+// graphData is what the runtime loads of a graph. Of one that was read from a file it is a shell without the weights, which
+// points to them in the file: the runtime maps them from there, starts twice as fast, and takes 200 MB less for ViT-B/32
+// (docs/benchmarks.md#batch).
+func graphData(g *onnx.Graph, from string) ([]byte, error) {
+	var out bytes.Buffer
+	if from == "" {
+		err := g.Write(&out)
+		return out.Bytes(), err
+	}
+	err := g.WriteShell(&out, filepath.Base(from))
+	return out.Bytes(), err
+}
+
+// readShell reads a tower's graph as graphData makes it, and its signature. With freeBatch the batch is made dynamic; the error wraps dynamic.ErrUnsafe or dynamic.ErrDynamic where it cannot be.
 func (s Spec) readShell(file, at string, freeBatch bool) ([]byte, onnx.Signature, error) {
 	g, done, err := s.readGraph(file, at)
 	if err != nil {
@@ -71,9 +79,6 @@ func (s Spec) readShell(file, at string, freeBatch bool) ([]byte, onnx.Signature
 			return nil, onnx.Signature{}, fmt.Errorf("%s: %w", file, err)
 		}
 	}
-	var out bytes.Buffer
-	if err := g.WriteShell(&out, filepath.Base(at)); err != nil {
-		return nil, onnx.Signature{}, err
-	}
-	return out.Bytes(), g.Signature, nil
+	data, err := graphData(g, at)
+	return data, g.Signature, err
 }

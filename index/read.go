@@ -21,11 +21,8 @@ import (
 )
 
 // decodeBudget is how many bytes of files and decoded pictures are in memory at once if the memory allows it: 256 MiB let
-// four workers decode photos of 50 MP together. A picture that needs more is decoded when no other is.
+// many workers decode baseline JPEGs of 50 MP together. A picture that needs more is decoded when no other is.
 const decodeBudget = 256 << 20
-
-// errTooMuchMemory is a picture that this run has not the memory for. Another may: it is not the file's fault.
-var errTooMuchMemory = errors.New("not enough memory")
 
 // maxSide bounds a side in pixels: twice what JPEG can say. Working memory grows with a side, and a picture of one row
 // of 300 million pixels is an attack, not a panorama.
@@ -57,9 +54,6 @@ var errChanged = errors.New("the file changed while it was read")
 
 // read decodes tasks until they are drained or ctx ends. What needs no vector, or failed, goes straight to writes.
 func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan task, ready chan<- decoded, writes chan<- write) error {
-	if r.req.MaxBytes == 0 {
-		r.req.MaxBytes = decodeBudget
-	}
 	share := min(r.req.MaxBytes, decodeBudget)
 	budget := semaphore.NewWeighted(share)
 	g, ctx := errgroup.WithContext(ctx)
@@ -188,7 +182,8 @@ func (w *reader) readFile(ctx context.Context, t *task) (h Header, data []byte, 
 	}
 	need = t.stat.Size + h.DecodeBytes
 	if need > w.req.MaxBytes {
-		return h, nil, 0, fmt.Errorf("%w: it takes %d MB to read, and there are %d MB for pictures (--max-memory)", errTooMuchMemory, need>>20, w.req.MaxBytes>>20)
+		// Another run may have the memory: no fault of the file.
+		return h, nil, 0, fmt.Errorf("not enough memory: it takes %d MB to read, and there are %d MB for pictures (--max-memory)", need>>20, w.req.MaxBytes>>20)
 	}
 	need = min(need, w.share)
 	if err := w.budget.Acquire(ctx, need); err != nil {

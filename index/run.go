@@ -23,6 +23,9 @@ const orphanDays = 90
 func Run(ctx context.Context, store *sqlite.Store, req Request, stop <-chan struct{}) (Summary, error) {
 	begin := time.Now()
 	req.On = req.On.withDefaults()
+	if req.MaxBytes == 0 {
+		req.MaxBytes = decodeBudget
+	}
 	targets, roots, err := plan(ctx, store, req)
 	if err != nil {
 		return Summary{}, err

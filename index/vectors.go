@@ -74,7 +74,6 @@ func (r *run) syncVectors(ctx context.Context) error {
 		return nil
 	}
 	stamp, err := w.Commit(rand.Uint64(), max(after, last)) // what came after the last of this model is others'
-
 	if err != nil {
 		r.cannotSync(err)
 		return nil

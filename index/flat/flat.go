@@ -173,9 +173,9 @@ func (m *File) Close() error {
 // Len is the number of rows.
 func (m *Set) Len() int { return m.n }
 
-// Scan writes the inner product of q with each row to scores, of Len values, and the contents' ids to ids, unless it is nil.
-// Rows whose id keep refuses get skipped instead, for nothing; a nil keep takes all. The work is split over the cores. A disk
-// that goes away meanwhile is ErrFault.
+// Scan writes the inner product of q with each row to scores, of Len values. Rows whose id keep refuses get the value skipped
+// instead, and are not computed; a nil keep takes all. The work is split over the cores. A disk that goes away meanwhile is
+// ErrFault.
 func (m *Set) Scan(q, scores []float32, keep func(id int64) bool, skipped float32) error {
 	if len(q) != m.dim || len(scores) != m.n {
 		return fmt.Errorf("scan: a query of %d and %d scores for %d rows of %d", len(q), len(scores), m.n, m.dim)
@@ -232,7 +232,7 @@ func (m *Set) ID(row int) (id int64, err error) {
 
 func rowID(row []byte) int64 { return int64(binary.LittleEndian.Uint64(row[len(row)-idSize:])) }
 
-// minPart is the least number of rows that are worth a goroutine: some 10 us of work.
+// minPart is the least number of rows that are worth a goroutine: some 20 us of work at 512 dimensions.
 const minPart = 256
 
 func (m *Set) split(part func(from, to int)) error {

@@ -2,5 +2,5 @@
 
 package disk
 
-// rotates is not known here: the machines of these systems have had no such disk inside for years.
+// rotates is not known here.
 func rotates(string) bool { return false }
