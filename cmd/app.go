@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
@@ -19,6 +21,9 @@ type App struct {
 	json    bool
 	quiet   bool
 	verbose bool
+
+	provider provider.Name   // what the running command was asked for
+	loaders  []*embed.Loader // those that were made, to be closed
 }
 
 // logf tells of details with --verbose.

@@ -3,13 +3,19 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
 )
 
 type doctorOptions struct {
-	app   *App
-	model askedModel
+	app      *App
+	model    askedModel
+	provider askedProvider
+	maxAge   time.Duration
+	report   string
 }
 
 func newDoctorCommand(app *App) *cobra.Command {
@@ -17,8 +23,9 @@ func newDoctorCommand(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Examine everything that a run needs",
-		Long: `Examine the program, the runtime library, the model, its tokenizer and towers, the decoders, the index, its folders
-and the free space. Each finding comes with its mend. Nothing is changed.
+		Long: `Examine the program, the machine and the session, the runtime library, the model, its tokenizer and towers, the
+accelerators, the decoders, the index, its folders and the free space. Each finding comes with its mend. What may crash is
+tried in child processes. Nothing is changed.
 
 EXIT STATUS
   0 all is well, or warnings only; 1 a check failed; 2 wrong usage`,
@@ -26,6 +33,9 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	modelFlags(c.Flags(), &o.model)
+	o.provider.flags(c.Flags())
+	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail when the last complete run of index began longer ago than this (`36h`)")
+	c.Flags().StringVar(&o.report, "report", "", "write everything that a bug report wants to `FILE`, your folders' names left out")
 	return c
 }
 
@@ -42,9 +52,17 @@ const (
 type finding struct {
 	Name   string      `json:"name"`
 	Status checkStatus `json:"status"`
-	Detail string      `json:"detail"`
-	Hint   string      `json:"hint,omitempty"`
+	// Severity is info, warning or error: the status in the words of other tools.
+	Severity string `json:"severity"`
+	Detail   string `json:"detail"`
+	// Evidence are lines that the finding rests on.
+	Evidence []string `json:"evidence,omitempty"`
+	// Hint is the mend; it stands under both names.
+	Hint string `json:"hint,omitempty"`
+	Mend string `json:"mend,omitempty"`
 }
+
+var severities = map[checkStatus]string{checkOK: "info", checkWarn: "warning", checkFail: "error"}
 
 // examination collects findings; what one check learns, later ones use.
 type examination struct {
@@ -53,18 +71,27 @@ type examination struct {
 	findings []finding
 	model    *model // nil: it cannot be opened
 	runtime  bool   // the native runtime is there
+	library  ortlib.Library
+	trials   *trials // nil: none were begun
+	maxAge   time.Duration
+	begin    time.Time
+}
+
+func (e *examination) add(f finding) {
+	f.Severity, f.Mend = severities[f.Status], f.Hint
+	e.findings = append(e.findings, f)
 }
 
 func (e *examination) ok(name, format string, args ...any) {
-	e.findings = append(e.findings, finding{name, checkOK, fmt.Sprintf(format, args...), ""})
+	e.add(finding{Name: name, Status: checkOK, Detail: fmt.Sprintf(format, args...)})
 }
 
 func (e *examination) warn(name, hint, format string, args ...any) {
-	e.findings = append(e.findings, finding{name, checkWarn, fmt.Sprintf(format, args...), hint})
+	e.add(finding{Name: name, Status: checkWarn, Detail: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 func (e *examination) fail(name, hint, format string, args ...any) {
-	e.findings = append(e.findings, finding{name, checkFail, fmt.Sprintf(format, args...), hint})
+	e.add(finding{Name: name, Status: checkFail, Detail: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // failErr is fail with the mend that the error itself suggests.
@@ -80,9 +107,16 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	if err := o.model.check(o.app); err != nil {
 		return err
 	}
-	e := &examination{app: o.app, asked: o.model}
+	if err := o.provider.check(o.app); err != nil {
+		return err
+	}
+	if o.maxAge < 0 {
+		return usageError("give a time such as 36h", "--max-age %v", o.maxAge)
+	}
+	e := &examination{app: o.app, asked: o.model, maxAge: o.maxAge, begin: time.Now()}
 	for _, check := range []func(context.Context, *examination){
-		checkProgram, checkRuntime, checkModel, checkTokenizer, checkTowers, checkDecoders, checkIndex, checkFolders, checkSpace,
+		checkProgram, checkMachine, checkSession, checkGraphics, checkRuntime, checkModel, startTrials, checkTokenizer, checkTowers,
+		checkDecoders, checkIndex, checkMaxAge, checkFolders, checkSpace, checkProviders,
 	} {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -95,6 +129,12 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	}
 	if err := o.print(e.findings, !failed); err != nil {
 		return err
+	}
+	if o.report != "" {
+		if err := o.writeReport(ctx, e); err != nil {
+			return err
+		}
+		o.app.notef("wrote %s: look through it before you give it to anybody", escapePath(o.report))
 	}
 	if failed {
 		return quietExit(exitFailed)
@@ -114,6 +154,13 @@ func (o *doctorOptions) print(findings []finding, ok bool) error {
 	for _, f := range findings {
 		if _, err := fmt.Fprintf(out, "%-4s  %-10s %s\n", f.Status, f.Name, f.Detail); err != nil {
 			return err
+		}
+		if f.Status != checkOK || o.app.verbose {
+			for _, line := range f.Evidence {
+				if _, err := fmt.Fprintf(out, "      %-10s | %s\n", "", line); err != nil {
+					return err
+				}
+			}
 		}
 		if f.Hint != "" {
 			if _, err := fmt.Fprintf(out, "      %-10s hint: %s\n", "", f.Hint); err != nil {

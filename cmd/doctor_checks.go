@@ -12,10 +12,13 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"golang.org/x/image/bmp"
@@ -162,14 +165,49 @@ func checkRoots(ctx context.Context, e *examination, store *sqlite.Store) {
 			f.Close()
 		}
 		if err != nil {
-			e.warn("roots", "connect its disk, or `imgsearch roots move`, or `imgsearch roots rm`; on a Mac, give the terminal Full Disk Access",
-				"%s: %v", escapePath(r.Path), fserr.Cause(err))
+			e.warn("roots", rootMend(runtime.GOOS, err), "%s: %v", escapePath(r.Path), fserr.Cause(err))
 			continue
 		}
 		reachable++
 	}
 	if reachable == len(roots) {
 		e.ok("roots", "%s, all reachable", count(len(roots), "folder"))
+	}
+}
+
+// rootMend says what to do about a root that cannot be read. macOS denies with EPERM what its privacy settings protect.
+func rootMend(goos string, err error) string {
+	if goos == "darwin" && errors.Is(err, syscall.EPERM) {
+		return "System Settings, Privacy & Security, Full Disk Access: allow the program that starts imgsearch (the terminal, or imgsearch itself for launchd and cron)"
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return "give the user that runs imgsearch the right to read it"
+	}
+	return "connect its disk, or `imgsearch roots move`, or `imgsearch roots rm`"
+}
+
+// checkMaxAge sees that index has gone through lately: a nightly job that fails every night is noticed.
+func checkMaxAge(ctx context.Context, e *examination) {
+	if e.maxAge == 0 {
+		return
+	}
+	const mend = "run `imgsearch index`, and see why the job does not (docs/scheduling.md)"
+	store, err := e.app.openReadOnly(ctx)
+	if err != nil {
+		e.fail("age", mend, "no run is on record: %v", err)
+		return
+	}
+	defer store.Close()
+	last, ok, err := store.LastCompleteRun(ctx)
+	switch {
+	case err != nil:
+		e.failErr("age", err)
+	case !ok:
+		e.fail("age", mend, "no run of index has been completed")
+	case time.Since(last.StartedAt) > e.maxAge:
+		e.fail("age", mend, "the last complete run began %s ago (%s), more than %s", humanTime(time.Since(last.StartedAt)), stamp(last.StartedAt), humanTime(e.maxAge))
+	default:
+		e.ok("age", "the last complete run began %s ago", humanTime(time.Since(last.StartedAt)))
 	}
 }
 

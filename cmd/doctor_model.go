@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/models"
 	"github.com/imgsearch/imgsearch/models/starter"
@@ -19,12 +21,23 @@ func checkProgram(_ context.Context, e *examination) {
 }
 
 func checkRuntime(_ context.Context, e *examination) {
-	r, err := embed.StartRuntime(e.app.libraryOptions())
+	// Always in a child first, also a library that was loaded before: doctor is asked when something is wrong.
+	options := e.app.runtimeOptions()
+	library, err := ortlib.Find(options.Options)
 	if err != nil {
 		e.failErr("runtime", err)
 		return
 	}
-	e.runtime = true
+	if o, err := embed.TryLibrary(program(), library); err == nil && o.Result == nil {
+		e.add(finding{Name: "runtime", Status: checkFail, Detail: library.Path + ": " + o.Reason(), Evidence: o.Stderr, Hint: cmp.Or(o.Cause.Mend, hintGetRuntime)})
+		return
+	}
+	r, err := embed.StartRuntime(options)
+	if err != nil {
+		e.failErr("runtime", err)
+		return
+	}
+	e.runtime, e.library = true, r.Library
 	e.ok("runtime", "ONNX Runtime %s, %s: %s", r.Version, r.Origin, r.Path)
 }
 
@@ -108,7 +121,7 @@ func checkTowers(ctx context.Context, e *examination) {
 	if e.model == nil || !e.runtime {
 		return
 	}
-	loader := e.app.loader(*e.model, false)
+	loader := e.app.cpuLoader(*e.model, false)
 	visual, err := loader.Visual(ctx)
 	if err != nil {
 		e.failErr("towers", err)

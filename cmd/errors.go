@@ -12,6 +12,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/embed/quantize"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
@@ -106,6 +107,8 @@ func classify(err error) (code int, hint string) {
 		{embed.ErrNoMemory, exitFailed, "raise the limit (ulimit -v, the container's), or choose a smaller model: `imgsearch models list` shows what each takes"},
 		{models.ErrMissing, exitModel, hintModelFolder},
 		{models.ErrDamaged, exitModel, hintModelFolder},
+		{provider.ErrMissing, exitModel, "leave --provider out: the fastest one that works is taken; docs/providers.md says what each takes"},
+		{embed.ErrProviderCrashed, exitFailed, "run it again: what was done is kept, and the next run does not count on that provider blindly"},
 		{ortlib.ErrNotFound, exitModel, hintGetRuntime},
 		{ortlib.ErrNoPlace, exitModel, "set HOME, or IMGSEARCH_CACHE to a folder that takes files and may hold programs"},
 		{ortlib.ErrUnusable, exitModel, hintGetRuntime},

@@ -24,7 +24,9 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	root.SetErr(s.Err)
 	ctx, stop := app.watchSignals(ctx)
 	defer stop()
-	return app.exit(root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	app.closeLoaders()
+	return app.exit(err)
 }
 
 // asksJSON tells whether --json stands among the flags.

@@ -175,11 +175,17 @@ func usualModel(ctx context.Context, store *sqlite.Store, wanted bool) (sqlite.M
 	return m, err
 }
 
-// loader returns the one loader for a model.
+// loader returns the one loader for a model, on the provider that was asked for.
 func (a *App) loader(m model, once bool) *embed.Loader {
-	return embed.NewLoader(m.spec, embed.Options{
-		Library: a.libraryOptions(), Precision: m.precision, CacheDirs: a.cacheDirs(), FreeBytes: freeBytes, Once: once, Logf: a.logf, Notef: a.notef,
+	return a.loaderWith(m, once, a.acceleration())
+}
+
+func (a *App) loaderWith(m model, once bool, on embed.Acceleration) *embed.Loader {
+	l := embed.NewLoader(m.spec, embed.Options{
+		Library: a.runtimeOptions(), Accelerate: on, Precision: m.precision, CacheDirs: a.cacheDirs(), FreeBytes: freeBytes, Once: once, Logf: a.logf, Notef: a.notef,
 	})
+	a.loaders = append(a.loaders, l)
+	return l
 }
 
 // modelFlags adds the flags that choose a model.

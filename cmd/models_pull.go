@@ -212,7 +212,7 @@ func (o *pullOptions) check(dir string, manifest *models.Manifest) error {
 		return err
 	}
 	o.app.logf("trying both towers")
-	found, err := embed.Check(spec, embed.Options{Library: o.app.libraryOptions(), Logf: o.app.logf})
+	found, err := embed.Check(spec, embed.Options{Library: o.app.runtimeOptions(), Logf: o.app.logf})
 	if errors.Is(err, ortlib.ErrNotFound) || errors.Is(err, ortlib.ErrNoPlace) || errors.Is(err, ortlib.ErrUnusable) {
 		o.app.warnf("the model could not be tried: %v", err)
 		return nil

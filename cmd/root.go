@@ -27,7 +27,9 @@ Nothing is sent anywhere, and no photo is ever changed.
 ENVIRONMENT
   IMGSEARCH_INDEX    the index, as --index
   IMGSEARCH_ORT_LIB  the ONNX Runtime library, as --ort-lib
+  IMGSEARCH_PROVIDER where models compute, as --provider
   IMGSEARCH_CACHE    the folder for what can be made again
+  IMGSEARCH_STATE    the folder for what was found out about this machine
   IMGSEARCH_MODELS   the folder of downloaded models
 
 EXIT STATUS
@@ -54,7 +56,7 @@ EXIT STATUS
 	})
 	c.AddCommand(
 		newIndexCommand(app), newSearchCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
-		newWarmupCommand(app), newDoctorCommand(app),
+		newWarmupCommand(app), newDoctorCommand(app), newProbeCommand(app),
 	)
 	for _, sub := range c.Commands() {
 		checkArgs(sub)

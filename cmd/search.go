@@ -29,6 +29,7 @@ type searchOptions struct {
 	allPaths       bool
 	includeMissing bool
 	model          askedModel
+	provider       askedProvider
 }
 
 func newSearchCommand(app *App) *cobra.Command {
@@ -79,6 +80,7 @@ EXIT STATUS
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
 	modelFlags(f, &o.model)
+	o.provider.flags(f)
 	return c
 }
 
@@ -128,6 +130,9 @@ func (o *searchOptions) check() error {
 		if info, err := os.Stat(o.queries); err != nil || info.IsDir() {
 			return usageError("give a file with one query a line, or -", "--queries %s is not a file that is there", escapePath(o.queries))
 		}
+	}
+	if err := o.provider.check(o.app); err != nil {
+		return err
 	}
 	return o.model.check(o.app)
 }

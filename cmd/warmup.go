@@ -12,13 +12,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/models"
 )
 
 type warmupOptions struct {
-	app   *App
-	model askedModel
+	app      *App
+	model    askedModel
+	provider askedProvider
 }
 
 func newWarmupCommand(app *App) *cobra.Command {
@@ -26,9 +28,15 @@ func newWarmupCommand(app *App) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "warmup",
 		Short: "Prepare the machine and measure what a run costs on it",
-		Long: `Download the model named by --model, or verify it if it is there, unpack the runtime library, load both towers, run them, make
-the copy of the text tower that searches start quickly with, and tell what a picture and a query cost on this machine. The vision tower is measured in fp32 and in int8, on some of your indexed
-photos if there are any: how much faster int8 is, and how near its vectors and its ten nearest pictures are.
+		Long: `Download the model named by --model, or verify it if it is there, unpack the runtime library, load both towers, run
+them, make the copy of the text tower that searches start quickly with, and tell what a picture and a query cost on this
+machine. The vision tower is measured in fp32 and in int8, on some of your indexed photos if there are any: how much
+faster int8 is, and how near its vectors and its ten nearest pictures are.
+
+Every accelerator that the runtime library has is compiled for and measured, each in a process of its own: its settings,
+its batch sizes, and whether its vectors are the processor's. The fastest one is kept for index and search in sessions of
+this kind (a terminal, ssh, cron), until the runtime library, a driver, the system or the model changes. One that died in
+an earlier run is trusted again when it works here.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 11 another process is downloading; 12 the model or the runtime library is missing
@@ -37,6 +45,7 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	modelFlags(c.Flags(), &o.model)
+	o.provider.flags(c.Flags())
 	return c
 }
 
@@ -54,12 +63,18 @@ type warmupJSON struct {
 	ImageMS        float64 `json:"image_ms"`
 	ImagesPerS     float64 `json:"images_per_s"`
 	QueryMS        float64 `json:"query_ms"`
+	// Candidates are the providers that were measured, Chosen what each tower will run on.
+	Candidates []candidateJSON       `json:"candidates"`
+	Chosen     map[string]chosenJSON `json:"chosen"`
 	// Int8 compares the precisions; absent where the model has nothing to quantise.
 	Int8 *int8JSON `json:"int8,omitempty"`
 }
 
 func (o *warmupOptions) run(ctx context.Context) error {
 	if err := o.model.check(o.app); err != nil {
+		return err
+	}
+	if err := o.provider.check(o.app); err != nil {
 		return err
 	}
 	if err := o.pull(ctx); err != nil {
@@ -73,14 +88,16 @@ func (o *warmupOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	library, err := embed.StartRuntime(o.app.libraryOptions())
+	library, err := embed.StartRuntime(o.app.runtimeOptions())
 	if err != nil {
 		return err
 	}
-	loader := o.app.loader(m, false)
+	if err := o.app.loader(m, false).Prepare(); err != nil {
+		return err // a provider that is not to be had
+	}
+	loader := o.app.cpuLoader(m, false)
 	out := warmupJSON{
-		Schema: schemaVersion, Model: m.spec.Model.Name, Dim: m.spec.Dim, Precision: string(m.precision),
-		Provider: loader.Provider().Name, ProviderReason: loader.Provider().Reason, Runtime: library.Version,
+		Schema: schemaVersion, Model: m.spec.Model.Name, Dim: m.spec.Dim, Precision: string(m.precision), Runtime: library.Version,
 	}
 	begin := time.Now()
 	visual, err := loader.Visual(ctx)
@@ -104,18 +121,45 @@ func (o *warmupOptions) run(ctx context.Context) error {
 		return err
 	}
 	o.app.prepareOnce(ctx, loader, "")
+	queryMS, err := o.timeQuery(ctx, m)
+	if err != nil {
+		return err
+	}
+	if err := o.measureProviders(ctx, o.app.loader(m, false), library.Library, queryMS, &out); err != nil {
+		return err
+	}
+	out.Provider, out.ProviderReason = out.Chosen["visual"].Provider, out.chosenReason(o.app.provider)
 	if o.app.json {
 		return printJSON(o.app.streams.Out, out)
 	}
-	_, err = fmt.Fprintf(o.app.streams.Out, `model    %s, dimension %d, %s, on %s (ONNX Runtime %s)
+	_, err = fmt.Fprintf(o.app.streams.Out, `model    %s, dimension %d, %s, on the processor (ONNX Runtime %s)
 loading  %.0f ms the vision tower, %.0f ms the text tower
 picture  %.1f ms (%.1f images/s without decoding)
 query    %.1f ms
-`, out.Model, out.Dim, out.Precision, out.Provider, out.Runtime, out.LoadVisualMS, out.LoadTextualMS, out.ImageMS, out.ImagesPerS, out.QueryMS)
+`, out.Model, out.Dim, out.Precision, out.Runtime, out.LoadVisualMS, out.LoadTextualMS, out.ImageMS, out.ImagesPerS, out.QueryMS)
 	if err == nil && out.Int8 != nil {
 		_, err = fmt.Fprintln(o.app.streams.Out, out.Int8.text())
 	}
+	for _, c := range out.Candidates {
+		if err == nil && c.Provider != string(provider.CPU) {
+			_, err = fmt.Fprintf(o.app.streams.Out, "tried    %s\n", c.text())
+		}
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(o.app.streams.Out, "chosen   %s for pictures (%s), %s for queries\n", out.Provider, out.ProviderReason, out.Chosen["textual"].Provider)
+	}
 	return err
+}
+
+// timeQuery is what a search waits for: loading the text tower for one query and asking it, in milliseconds.
+func (o *warmupOptions) timeQuery(ctx context.Context, m model) (float64, error) {
+	begin := time.Now()
+	tower, err := o.app.cpuLoader(m, true).Textual(ctx)
+	if err != nil {
+		return 0, err
+	}
+	_, err = tower.Embed([]string{"dog on beach"})
+	return milliseconds(time.Since(begin)), err
 }
 
 // pull downloads a model of the catalogue that is asked for and not there.

@@ -59,7 +59,7 @@ func (o *warmupOptions) comparePrecisions(ctx context.Context, store *sqlite.Sto
 	if m.precision == embed.Int8 {
 		other = embed.FP32
 	}
-	second, err := o.app.loader(newModel(m.spec, other), false).Visual(ctx)
+	second, err := o.app.cpuLoader(newModel(m.spec, other), false).Visual(ctx)
 	if errors.Is(err, quantize.ErrNothing) {
 		return nil, nil //nolint:nilnil // nothing to compare is no error
 	}

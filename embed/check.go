@@ -49,24 +49,39 @@ type trial struct {
 }
 
 func visualTrial(spec Spec) trial {
-	// Pictures that have little in common: noise, and stripes of several widths.
-	const n = 3
+	const n = trialPictures
 	size := spec.Preprocess.TensorLen()
-	pictures := make([]float32, n*size)
-	for i := range size {
-		pictures[i] = float32((i*7919)%1013)/500 - 1
-		for p := 1; p < n; p++ {
-			pictures[p*size+i] = float32(i%(2+3*p))/float32(1+3*p) - 0.3*float32(p)
-		}
-	}
+	pictures := makeTrialPictures(size)
 	return trial{models.VisualFile, n, func(tune tuning) (func(from, to int) ([][]float32, error), *session, error) {
-		tune.threads = 1
+		if tune.on == nil {
+			tune.threads = 1
+		}
 		v, err := openVisual(spec, tune)
 		if err != nil {
 			return nil, nil, err
 		}
 		return func(from, to int) ([][]float32, error) { return v.Embed(pictures[from*size:to*size], to-from) }, v.session, nil
 	}}
+}
+
+const trialPictures = 3
+
+// makeTrialPictures makes tensors of so many values each that have little in common: noise, and stripes of several widths.
+func makeTrialPictures(size int) []float32 {
+	pictures := make([]float32, trialPictures*size)
+	for i := range size {
+		pictures[i] = float32((i*7919)%1013)/500 - 1
+		for p := 1; p < trialPictures; p++ {
+			pictures[p*size+i] = float32(i%(2+3*p))/float32(1+3*p) - 0.3*float32(p)
+		}
+	}
+	return pictures
+}
+
+// canaryPicture is the tensor of the picture that goes with every batch on a provider.
+func canaryPicture(size int) []float32 {
+	at := canaryOf(trialPictures) * size
+	return makeTrialPictures(size)[at : at+size]
 }
 
 func textualTrial(spec Spec) trial {
@@ -114,10 +129,8 @@ func (t trial) run(o Options) (free bool, err error) {
 
 // tryFree compares the freed graph's answers with those of the graph.
 func (t trial) tryFree(want [][]float32) error {
-	for i := range want[1:] {
-		if cos := worstCosine(want[:1], want[i+1:]); cos > minBatchCosine {
-			return fmt.Errorf("%w: different inputs have vectors of cosine %.5f, so that rows that were mixed up would not show", dynamic.ErrUnsafe, cos)
-		}
+	if err := differ(want); err != nil {
+		return err
 	}
 	embed, s, err := t.open(tuning{freeBatch: true})
 	if err != nil {
@@ -133,6 +146,16 @@ func (t trial) tryFree(want [][]float32) error {
 	}
 	if cos := worstCosine(got, want); cos < minFreedCosine {
 		return fmt.Errorf("freed, it gives other vectors: cosine %.4f", cos)
+	}
+	return nil
+}
+
+// differ demands that vectors of different inputs differ.
+func differ(vectors [][]float32) error {
+	for i := range vectors[1:] {
+		if cos := worstCosine(vectors[:1], vectors[i+1:]); cos > minBatchCosine {
+			return fmt.Errorf("%w: different inputs have vectors of cosine %.5f, so that rows that were mixed up would not show", dynamic.ErrUnsafe, cos)
+		}
 	}
 	return nil
 }

@@ -52,7 +52,7 @@ func TestFreedBatch(t *testing.T) {
 			}
 			var log []string
 			found, err := embed.Check(spec, embed.Options{
-				Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)},
+				Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}},
 				Logf:    func(format string, _ ...any) { log = append(log, format) },
 			})
 			if err != nil {

@@ -31,7 +31,7 @@ func newLoader(t testing.TB, m models.Model) *embed.Loader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return embed.NewLoader(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}})
+	return embed.NewLoader(spec, embed.Options{Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}})
 }
 
 func cosine(a, b []float32) float64 {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
@@ -94,7 +95,6 @@ func (l *Loader) quantizeTo(at, file string) error {
 	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 		return err
 	}
-	l.options.Notef("making the int8 copy of %s, once: %s", l.spec.Model.Name, at)
 	dropUnfinished(filepath.Dir(at))
 	tmp, err := os.CreateTemp(filepath.Dir(at), ".int8-*")
 	if err != nil {
@@ -103,13 +103,29 @@ func (l *Loader) quantizeTo(at, file string) error {
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
 	sum := sha256.New()
-	if _, err := quantize.Dynamic(g, io.MultiWriter(tmp, sum), quantizeOptions()); err != nil {
+	// Told with the first byte: a model that has nothing to quantise writes none.
+	told := tellFirst(func() { l.options.Notef("making the int8 copy of %s, once: %s", l.spec.Model.Name, at) })
+	if _, err := quantize.Dynamic(g, io.MultiWriter(told, tmp, sum), quantizeOptions()); err != nil {
 		if errors.Is(err, onnx.ErrFormat) {
 			return damaged(file, err)
 		}
 		return fmt.Errorf("quantise %s of %s: %w", file, l.spec.Model.Name, err)
 	}
 	return keep(tmp, at, sum)
+}
+
+// writerFunc is a function that is written to.
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// tellFirst calls f with the first byte that is written.
+func tellFirst(f func()) io.Writer {
+	once := sync.OnceFunc(f)
+	return writerFunc(func(p []byte) (int, error) {
+		once()
+		return len(p), nil
+	})
 }
 
 // dropUnfinished removes what processes that were killed left; one that is still at it is younger than a day.

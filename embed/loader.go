@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/dynamic"
-	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/models"
 )
 
 // Options say how a Loader loads.
 type Options struct {
-	// Library says where the native runtime is looked for.
-	Library ortlib.Options
+	// Library says where the native runtime is and what loading it may do.
+	Library RuntimeOptions
+	// Accelerate says on what the towers may run besides the processor.
+	Accelerate Acceleration
 	// Precision is that of the vision tower; "" is FP32.
 	Precision Precision
 	// CacheDirs may keep copies of the model that fit this machine, the best first.
@@ -29,9 +31,6 @@ type Options struct {
 	Notef func(format string, args ...any)
 }
 
-// Provider is where a tower computes, and why there.
-type Provider struct{ Name, Reason string }
-
 // Loader is the one way to a tower: every subcommand uses it. It starts the native runtime and loads each tower at
 // most once, under a lock, and only the towers that are asked for. Its methods may be called from any goroutine.
 type Loader struct {
@@ -40,6 +39,7 @@ type Loader struct {
 	int8    func() (string, error) // makes the int8 copy of the vision tower and returns its path
 	visual  future[*Visual]
 	textual future[*Textual]
+	placer  placer
 }
 
 // NewLoader returns a loader that has loaded nothing yet.
@@ -50,9 +50,22 @@ func NewLoader(spec Spec, o Options) *Loader {
 	if o.Notef == nil {
 		o.Notef = func(string, ...any) {}
 	}
+	if o.Accelerate.Warnf == nil {
+		o.Accelerate.Warnf = func(string, ...any) {}
+	}
 	l := &Loader{spec: spec, options: o}
+	l.placer.init(l)
 	l.int8 = sync.OnceValues(func() (string, error) { return l.quantizedTower(models.VisualFile) })
 	l.visual.load = func() (*Visual, error) {
+		place, err := l.placer.place(models.VisualFile)
+		if err != nil {
+			return nil, err
+		}
+		if place != nil {
+			if tower, err := l.accelerateVisual(place); err == nil {
+				return tower, nil
+			}
+		}
 		tune := tuning{threads: 1}
 		if o.Precision == Int8 {
 			if _, err := startRuntime(l.options.Library); err != nil {
@@ -70,6 +83,15 @@ func NewLoader(spec Spec, o Options) *Loader {
 		return load(l, openVisual, tune)
 	}
 	l.textual.load = func() (*Textual, error) {
+		place, err := l.placer.place(models.TextualFile)
+		if err != nil {
+			return nil, err
+		}
+		if place != nil {
+			if tower, err := l.accelerateTextual(place); err == nil {
+				return tower, nil
+			}
+		}
 		if o.Once {
 			if tower, ok := l.loadOnce(); ok {
 				return tower, nil
@@ -98,7 +120,7 @@ func (l *Loader) loadOnce() (*Textual, bool) {
 }
 
 func load[T any](l *Loader, open func(Spec, tuning) (T, error), tune tuning) (T, error) {
-	l.options.Logf("loading %s on %s", l.spec.Model.Name, l.Provider().Name)
+	l.options.Logf("loading %s on cpu", l.spec.Model.Name)
 	if _, err := startRuntime(l.options.Library); err != nil {
 		var none T
 		return none, err
@@ -112,9 +134,15 @@ func load[T any](l *Loader, open func(Spec, tuning) (T, error), tune tuning) (T,
 	return tower, err
 }
 
-// Prepare makes what the precision needs, once: the int8 copy of the vision tower. It starts nothing native, and reports
-// a model that cannot be had in that precision before anything is noted down of it.
+// Prepare makes what the precision needs, once: the int8 copy of the vision tower. It starts nothing native in this
+// process, and reports a model that cannot be had in that precision, or a provider that was asked for and is not to be had
+// (provider.ErrMissing), before anything is noted down of it.
 func (l *Loader) Prepare() error {
+	if asked := l.options.Accelerate.Asked; asked != "" && asked != provider.Auto && asked != provider.CPU {
+		if _, err := l.placer.place(models.VisualFile); err != nil {
+			return err
+		}
+	}
 	if l.options.Precision != Int8 {
 		return nil
 	}
@@ -144,10 +172,18 @@ func (l *Loader) TextualBytes() (int64, error) { return l.spec.towerBytes(models
 // Spec returns what the model's small files say.
 func (l *Loader) Spec() Spec { return l.spec }
 
-// Provider tells where the towers compute.
-func (l *Loader) Provider() Provider {
-	return Provider{Name: "cpu", Reason: "the processor is the only provider of this version"}
-}
+// Provider tells where the vision tower computes, or, before it is loaded, where it is going to.
+func (l *Loader) Provider() Provider { return l.placer.told(models.VisualFile) }
+
+// TextProvider is Provider of the text tower.
+func (l *Loader) TextProvider() Provider { return l.placer.told(models.TextualFile) }
+
+// WantsEarlyStart tells that the vision tower goes to an accelerator, which is initialised first thing: on the processor a
+// run that finds nothing to read takes half the time without.
+func (l *Loader) WantsEarlyStart() bool { return l.placer.isPlaced(models.VisualFile) }
+
+// Close ends the use of accelerators in an orderly way: an initialisation in flight is waited for, for closeWait at most.
+func (l *Loader) Close() { l.placer.close() }
 
 // StartVisual begins to load the vision tower, so that it is there when the first batch is.
 func (l *Loader) StartVisual() { l.visual.start() }

@@ -37,7 +37,7 @@ func TestOnceCopy(t *testing.T) {
 			cache := t.TempDir()
 			var log strings.Builder
 			options := embed.Options{
-				Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}, CacheDirs: []string{cache}, Once: true,
+				Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}, CacheDirs: []string{cache}, Once: true,
 				Logf: func(format string, _ ...any) { log.WriteString(format + "\n") },
 			}
 			answer := func() [][]float32 {

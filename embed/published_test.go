@@ -233,7 +233,7 @@ func TestVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := embed.Check(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}); err != nil {
+			if _, err := embed.Check(spec, embed.Options{Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}}); err != nil {
 				t.Fatal(err)
 			}
 			loader := newLoader(t, m)
@@ -361,7 +361,7 @@ func TestHostileModels(t *testing.T) {
 			m := smallModel(t, c.files)
 			spec, err := embed.ReadSpec(m)
 			if err == nil {
-				_, err = embed.Check(spec, embed.Options{Library: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}})
+				_, err = embed.Check(spec, embed.Options{Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}})
 			}
 			if !errors.Is(err, c.want) || !strings.Contains(fmt.Sprint(err), c.says) {
 				t.Errorf("err = %v, want %v that says %q", err, c.want, c.says)

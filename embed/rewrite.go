@@ -10,7 +10,6 @@ import (
 	"path"
 	"path/filepath"
 
-	"github.com/imgsearch/imgsearch/embed/dynamic"
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -67,15 +66,16 @@ func graphData(g *onnx.Graph, from string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// readShell reads a tower's graph as graphData makes it, and its signature. With freeBatch the batch is made dynamic; the error wraps dynamic.ErrUnsafe or dynamic.ErrDynamic where it cannot be.
-func (s Spec) readShell(file, at string, freeBatch bool) ([]byte, onnx.Signature, error) {
+// readShell reads a tower's graph, changed by reshape unless that is nil, as graphData makes it, and its signature. The
+// error may wrap dynamic.ErrUnsafe or dynamic.ErrDynamic.
+func (s Spec) readShell(file, at string, reshape func(*onnx.Graph) error) ([]byte, onnx.Signature, error) {
 	g, done, err := s.readGraph(file, at)
 	if err != nil {
 		return nil, onnx.Signature{}, err
 	}
 	defer done()
-	if freeBatch {
-		if err := dynamic.Batch(g); err != nil {
+	if reshape != nil {
+		if err := reshape(g); err != nil {
 			return nil, onnx.Signature{}, fmt.Errorf("%s: %w", file, err)
 		}
 	}

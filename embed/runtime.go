@@ -7,6 +7,7 @@ import (
 
 	ort "github.com/yalue/onnxruntime_go"
 
+	"github.com/imgsearch/imgsearch/embed/guard"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 )
 
@@ -17,17 +18,47 @@ var native struct {
 	started bool
 }
 
+// RuntimeOptions say where the native runtime is and what loading it may do to the process.
+type RuntimeOptions struct {
+	ortlib.Options
+	// Vet is asked before a library is loaded into this process; nil: nobody. Its error is the answer in the library's place.
+	Vet func(ortlib.Library) error
+	// Crash makes what a crash of native code is reported with, from the error that it amounts to; nil: crashes are the
+	// system's own.
+	Crash func(what error) guard.Watch
+}
+
+// arm reports crashes of native code as an error, until disarm is called. trace is a file that a line is appended to.
+func (o RuntimeOptions) arm(what error, trace string) (disarm func(), err error) {
+	if o.Crash == nil {
+		return func() {}, nil
+	}
+	w := o.Crash(what)
+	w.Trace = trace
+	return guard.Arm(w)
+}
+
 // startRuntime loads the library and starts ONNX Runtime, once a process. A failure may be tried again.
-func startRuntime(o ortlib.Options) (ortlib.Library, error) {
+func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 	native.Lock()
 	defer native.Unlock()
 	if native.started {
 		return native.library, nil
 	}
-	library, err := ortlib.Find(o)
+	library, err := ortlib.Find(o.Options)
 	if err != nil {
 		return library, err
 	}
+	if o.Vet != nil {
+		if err := o.Vet(library); err != nil {
+			return library, err
+		}
+	}
+	disarm, err := o.arm(fmt.Errorf("%w: %s crashed while it was loaded", ortlib.ErrUnusable, library.Path), "")
+	if err != nil {
+		return library, err
+	}
+	defer disarm()
 	if err := silence(); err != nil {
 		return library, err
 	}
@@ -54,7 +85,7 @@ type Runtime struct {
 }
 
 // StartRuntime loads the runtime library without a model: doctor's first question.
-func StartRuntime(o ortlib.Options) (Runtime, error) {
+func StartRuntime(o RuntimeOptions) (Runtime, error) {
 	library, err := startRuntime(o)
 	if err != nil {
 		return Runtime{Library: library}, err

@@ -49,12 +49,14 @@ type tuning struct {
 	freeBatch bool
 	// copied is the copy of the text tower that is to be opened in its place; nil: none.
 	copied *onceCopy
+	// on is where the tower is placed; nil: on the processor.
+	on *placement
 }
 
 // maxBatch bounds what a graph may insist on: a batch is allocated as a whole.
 const maxBatch = 64
 
-// openSession loads one tower on the CPU.
+// openSession loads one tower, on the processor unless tune places it elsewhere.
 func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*session, error) {
 	if err := checkFiles(spec, file); err != nil {
 		return nil, err
@@ -86,13 +88,18 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	var data []byte
 	if tune.copied != nil {
 		sig = onceSignature(sig, tune.copied.Context)
-	} else if at == "" {
+	} else if at == "" && tune.on == nil {
 		data, err = spec.Model.ReadFile(file)
-	} else if data, sig, err = spec.readShell(file, at, tune.freeBatch); err == nil {
+	} else if data, sig, err = spec.readShell(file, at, tune.reshape()); err == nil && at != "" {
 		err = options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(at))
 	}
 	if err != nil {
 		return nil, err
+	}
+	if tune.on != nil {
+		if err := tune.on.appendTo(options); err != nil {
+			return nil, fmt.Errorf("choose %s: %w", tune.on.definition.Native, err)
+		}
 	}
 	s := &session{inputs: sig.Inputs, dim: spec.Dim}
 	if err := s.chooseOutput(sig.Outputs); err != nil {

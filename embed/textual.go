@@ -17,6 +17,8 @@ type Textual struct {
 	mask      int // the input that is the attention mask; -1: none
 	// short tells that a text may be given with its own tokens only, alone.
 	short bool
+	// fallback is as in Visual.
+	fallback *fallback
 }
 
 // openTextual loads the tower and, beside it, the tokenizer: each takes a core for tens of milliseconds.
@@ -74,12 +76,20 @@ func LoadTokenizer(spec Spec) (*tokenize.Tokenizer, error) {
 
 // Embed returns the L2-normalised vectors of the texts, each of Spec.Dim values.
 func (t *Textual) Embed(texts []string) ([][]float32, error) {
+	if t.fallback != nil {
+		return t.fallback.run(len(texts), t.feed(texts))
+	}
+	return t.session.run(len(texts), t.feed(texts))
+}
+
+// feed makes the inputs of rows of texts.
+func (t *Textual) feed(texts []string) func(rows []int) ([]ort.Value, error) {
 	ids := make([][]int32, len(texts))
 	used := make([]int, len(texts))
 	for i, text := range texts {
 		ids[i], used[i] = t.tokenizer.Encode(text)
 	}
-	return t.session.run(len(texts), func(rows []int) ([]ort.Value, error) {
+	return func(rows []int) ([]ort.Value, error) {
 		var inputs []ort.Value
 		for i, in := range t.session.inputs {
 			flat := make([]int32, 0, len(rows)*t.tokenizer.ContextLength())
@@ -100,7 +110,7 @@ func (t *Textual) Embed(texts []string) ([][]float32, error) {
 			inputs = append(inputs, v)
 		}
 		return inputs, nil
-	})
+	}
 }
 
 // maskInput finds the attention mask among the inputs: by the name that exporters give it, else the second of two; -1

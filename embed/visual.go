@@ -14,6 +14,9 @@ import (
 type Visual struct {
 	session *session
 	spec    Spec
+	// fallback runs the session, and the processor when it fails; nil: the session is the processor's.
+	fallback *fallback
+	canary   []float32
 }
 
 func openVisual(spec Spec, tune tuning) (*Visual, error) {
@@ -33,7 +36,11 @@ func openVisual(spec Spec, tune tuning) (*Visual, error) {
 // Batch is the number of pictures that one Embed should get, and how many calls should run at once, to use the
 // machine fully. On a processor single pictures side by side are the fastest: measured with the built-in tower on
 // two cores, one thread a run, images/s: two runs of batch 1: 75, of batch 8: 77; one run: 39 (docs/benchmarks.md#indexing).
+// An accelerator runs one batch after another, of which the canary takes a row.
 func (v *Visual) Batch() (size, parallel int) {
+	if v.fallback != nil {
+		return v.fallback.rows(), 1
+	}
 	return max(v.session.batch, 1), runtime.NumCPU()
 }
 
@@ -64,16 +71,30 @@ func checkShape(in onnx.Value, want []int64, elems ...onnx.ElemType) error {
 // Embed returns the L2-normalised vectors, each of Spec.Dim values, of n pictures whose tensors
 // ([n,3,height,width], as preprocess.Config.Tensor writes them) lie one after another.
 func (v *Visual) Embed(tensors []float32, n int) ([][]float32, error) {
-	size := v.spec.Preprocess.TensorLen()
-	if len(tensors) < n*size {
+	if len(tensors) < n*v.spec.Preprocess.TensorLen() {
 		return nil, fmt.Errorf("embed: %d values are not %d pictures", len(tensors), n)
 	}
+	if v.fallback != nil {
+		return v.fallback.run(n, v.feed(tensors))
+	}
+	return v.session.run(n, v.feed(tensors))
+}
+
+// feed makes the input of rows of tensors.
+func (v *Visual) feed(tensors []float32) func(rows []int) ([]ort.Value, error) {
 	p := v.spec.Preprocess
-	return v.session.run(n, func(rows []int) ([]ort.Value, error) {
-		data := tensors[rows[0]*size : (rows[len(rows)-1]+1)*size]
-		if len(data) != len(rows)*size { // rows repeated to fill a fixed batch
+	size := p.TensorLen()
+	return func(rows []int) ([]ort.Value, error) {
+		var data []float32
+		if last := rows[len(rows)-1]; last == rows[0]+len(rows)-1 {
+			data = tensors[rows[0]*size : (last+1)*size]
+		} else { // rows repeated to fill a fixed batch, or the canary
 			data = make([]float32, 0, len(rows)*size)
 			for _, r := range rows {
+				if r == canaryRow {
+					data = append(data, v.canary...)
+					continue
+				}
 				data = append(data, tensors[r*size:(r+1)*size]...)
 			}
 		}
@@ -84,5 +105,5 @@ func (v *Visual) Embed(tensors []float32, n int) ([][]float32, error) {
 		}
 		t, err := ort.NewTensor(shape, data)
 		return []ort.Value{t}, err
-	})
+	}
 }

@@ -89,8 +89,8 @@ type Request struct {
 	Reader Reader
 	// Load waits for the vision tower; it is called when the first picture is ready, if any is.
 	Load func(context.Context) (Embedder, error)
-	// Provider names where the tower computes, for the run's record.
-	Provider string
+	// Provider names where the tower computes, for the run's record, once the run has ended; nil: nobody knows.
+	Provider func() string
 	// On are told what happens.
 	On Events
 }

@@ -129,8 +129,15 @@ func (r *run) record(ctx context.Context, work func() error, begin time.Time) er
 		return err
 	}
 	return r.store.EndRun(ctx, sqlite.Run{
-		ID: r.runID, Complete: r.complete, Provider: r.req.Provider, Embedded: r.counts.get().embedded, Summary: string(summary),
+		ID: r.runID, Complete: r.complete, Provider: r.provider(), Embedded: r.counts.get().embedded, Summary: string(summary),
 	})
+}
+
+func (r *run) provider() string {
+	if r.req.Provider == nil {
+		return ""
+	}
+	return r.req.Provider()
 }
 
 // wet does what a dry run only looks at.

@@ -28,6 +28,11 @@ type Library struct {
 	Origin string
 }
 
+const originBundled = "bundled"
+
+// IsBundled tells that the library is the copy from inside this program.
+func (l Library) IsBundled() bool { return l.Origin == originBundled }
+
 // Options say where to look beyond the fixed places.
 type Options struct {
 	// Explicit is the path that the user gave (--ort-lib, IMGSEARCH_ORT_LIB): it is used or it is an error.
@@ -55,7 +60,7 @@ func Find(o Options) (Library, error) {
 		if err != nil {
 			return Library{}, err
 		}
-		return Library{path, "bundled"}, nil
+		return Library{path, originBundled}, nil
 	}
 	for _, place := range places() {
 		for _, pattern := range fileNames() {

@@ -39,10 +39,19 @@ func (s *Store) EndRun(ctx context.Context, r Run) error {
 
 // LastRun returns the newest run; ok is false where there was none.
 func (s *Store) LastRun(ctx context.Context) (r Run, ok bool, err error) {
+	return s.lastRun(ctx, "")
+}
+
+// LastCompleteRun returns the newest run that came to its end; ok is false where none did.
+func (s *Store) LastCompleteRun(ctx context.Context) (r Run, ok bool, err error) {
+	return s.lastRun(ctx, "WHERE complete AND ended_at IS NOT NULL")
+}
+
+func (s *Store) lastRun(ctx context.Context, where string) (r Run, ok bool, err error) {
 	var started int64
 	var ended sql.NullInt64
 	var provider, summary sql.NullString
-	err = s.db.QueryRowContext(ctx, "SELECT id, started_at, ended_at, complete, provider, embedded, summary FROM runs ORDER BY id DESC LIMIT 1").
+	err = s.db.QueryRowContext(ctx, "SELECT id, started_at, ended_at, complete, provider, embedded, summary FROM runs "+where+" ORDER BY id DESC LIMIT 1").
 		Scan(&r.ID, &started, &ended, &r.Complete, &provider, &r.Embedded, &summary)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil

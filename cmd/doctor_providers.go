@@ -1,0 +1,138 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/probe"
+	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// doctor answers within 15 s: the trials, side by side, end at trialsEnd after its begin, but have leastTrial.
+const (
+	trialsEnd  = 12 * time.Second
+	leastTrial = 4 * time.Second
+)
+
+// trials are the providers that are being tried in child processes.
+type trials struct {
+	wg       sync.WaitGroup
+	loader   *embed.Loader
+	provided []tried
+}
+
+type tried struct {
+	provider.Definition
+	outcome probe.Outcome
+	err     error
+}
+
+// startTrials begins to try every provider that the runtime library may have, while the other checks are made.
+func startTrials(ctx context.Context, e *examination) {
+	if e.model == nil || !e.runtime {
+		return
+	}
+	t := &trials{loader: e.app.loader(*e.model, false)}
+	e.trials = t
+	limit := max(trialsEnd-time.Since(e.begin), leastTrial)
+	accelerators := t.loader.Accelerators()
+	t.provided = make([]tried, len(accelerators))
+	for i, d := range accelerators {
+		t.wg.Go(func() {
+			o, err := t.loader.Try(ctx, models.VisualFile, d, limit)
+			t.provided[i] = tried{d, o, err}
+		})
+	}
+}
+
+// checkProviders tells what came of the trials, and what is remembered of earlier runs.
+func checkProviders(_ context.Context, e *examination) {
+	t := e.trials
+	if t == nil {
+		return
+	}
+	t.wg.Wait()
+	have := 0
+	for _, p := range t.provided {
+		if !p.outcome.Cause.Missing || p.outcome.Died() {
+			have++
+			e.add(p.finding())
+		} else if string(p.Name) == string(e.app.provider) {
+			e.fail("provider "+string(p.Name), "give a build that has it by --ort-lib", "the runtime library does not have it; it takes %s", p.Needs)
+		}
+	}
+	if asked := e.app.provider; asked != provider.Auto && asked != provider.CPU && len(t.provided) == 0 {
+		d, _ := provider.Of(asked)
+		e.fail("provider "+string(asked), "give a build that has it by --ort-lib; docs/providers.md", "not to be had here: it takes %s", d.Needs)
+	} else if have == 0 {
+		e.ok("providers", "the runtime library has none but the processor")
+	}
+	checkCrashes(e)
+	checkMeasured(e)
+}
+
+func (p tried) finding() finding {
+	f := finding{Name: "provider " + string(p.Name), Status: checkOK, Evidence: p.outcome.Stderr}
+	switch o := p.outcome; {
+	case p.err != nil:
+		f.Status, f.Detail, f.Hint = checkFail, p.err.Error(), "see the message"
+	case o.Result != nil:
+		f.Detail = fmt.Sprintf("works in a child process: loaded and run in %.1f s, cosine to the processor %.5f", o.Result.Provider.LoadMS/1000, o.Result.Cosine)
+	case o.Cause.Absent && !o.Died():
+		f.Status, f.Detail, f.Hint = checkWarn, o.Reason(), o.Cause.Mend
+	default:
+		f.Status, f.Detail, f.Hint = checkFail, o.Reason(), o.Cause.Mend
+		if f.Hint == "" {
+			f.Hint = "the processor does the work meanwhile; update the driver, or leave it at --provider cpu (docs/troubleshooting.md)"
+		}
+		if o.TimedOut {
+			f.Hint = "it hangs, or is far too slow to be of use; the processor does the work meanwhile (`imgsearch warmup` waits longer)"
+		}
+	}
+	return f
+}
+
+// checkCrashes tells of runs that died with a provider in use.
+func checkCrashes(e *examination) {
+	state := e.app.state()
+	told := make(map[string]bool)
+	for _, d := range state.Deaths() {
+		told[string(d.Provider)] = true
+		hint := "the next run tries it in a child process before it counts on it"
+		if d.Signal != "" {
+			e.fail("crash", hint, "%s with model %s", d.Text(), d.Slot.Title)
+		} else if !d.Earlier {
+			e.warn("crash", hint, "a run ended without a word: %s with model %s", d.Text(), d.Slot.Title)
+		}
+	}
+	for _, r := range state.Records() {
+		if r.Avoid && r.Key.Differs(provider.KeyFor(e.library)) == "" {
+			e.fail("crash", "the processor does the work; `imgsearch warmup` trusts it again if it works there", "%s with model %s: it is left alone", r.Last, r.Slot.Title)
+		}
+	}
+}
+
+// checkMeasured tells what warmup or index found out for sessions of this kind.
+func checkMeasured(e *examination) {
+	l := e.trials.loader
+	if len(e.trials.provided) == 0 {
+		return
+	}
+	var parts []string
+	for _, file := range []string{models.VisualFile, models.TextualFile} {
+		slot := l.Slot(file)
+		v, ok, why := e.app.state().Verdict(slot, provider.KeyFor(e.library))
+		if !ok {
+			parts = append(parts, fmt.Sprintf("%s tower: %s", slot.Tower, why))
+			continue
+		}
+		best := v.Best()
+		parts = append(parts, fmt.Sprintf("%s tower: %s (measured by %s)", slot.Tower, best.Title(), v.By))
+	}
+	e.ok("measured", "%s", strings.Join(parts, "; "))
+}

@@ -1,0 +1,248 @@
+package embed
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// ErrProviderCrashed is native code of a provider that ended the process.
+var ErrProviderCrashed = errors.New("crashed in this process")
+
+// initialising is held while a provider is initialised: drivers and compilers are not made for two threads at once.
+var initialising sync.Mutex
+
+// inUse is a provider that this process uses, or tries to.
+type inUse struct {
+	place    *placement
+	sentinel *provider.Sentinel
+	disarm   func()
+	// ready is closed when the initialisation has ended, well or not.
+	ready chan struct{}
+}
+
+// The bounds of waiting for native code. What was tried in a child took so long; a machine that is busy takes longer.
+const (
+	minInitLimit = 30 * time.Second
+	initPatience = 10 // times what it took when it was tried
+	minRunLimit  = 15 * time.Second
+	runPatience  = 50 // times what the first run took
+	closeWait    = 10 * time.Second
+)
+
+// loaded is a tower on a provider, after its first run.
+type loaded struct {
+	session *session
+	first   time.Duration // what the first run took
+}
+
+// accelerate initialises a provider with a tower in this process, which may be the end of it: a sentinel says so to the
+// next run, and the crash handler to the user. first runs the tower once and returns the time that it took.
+func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*session, error), first func(*session, *fallback) error) (*fallback, error) {
+	name := place.definition.Name
+	if _, err := startRuntime(l.options.Library); err != nil {
+		return nil, err
+	}
+	use, err := l.beginUse(place)
+	if err != nil {
+		l.refuse(file, place, err)
+		return nil, err
+	}
+	f := &fallback{place: place, failed: func(err error) { l.fell(file, place, use, err) }}
+	f.open = func() (*session, error) { return l.openOnProcessor(file) }
+	l.options.Logf("loading %s on %s", l.spec.Model.Name, name)
+	limit := max(minInitLimit, initPatience*place.expected)
+	ready, err := within(limit, func() (loaded, error) {
+		defer close(use.ready)
+		initialising.Lock()
+		defer initialising.Unlock()
+		s, err := open(tuning{on: place})
+		if err != nil {
+			return loaded{}, err
+		}
+		g := &fallback{place: place, session: s, limit: limit}
+		begin := time.Now()
+		err = first(s, g)
+		return loaded{s, time.Since(begin)}, err
+	})
+	if err != nil {
+		if errors.Is(err, errHung) {
+			l.avoid(place, "did not answer while it was initialised")
+		} else {
+			l.endUse(use)
+		}
+		l.refuse(file, place, err)
+		return nil, err
+	}
+	if err := use.sentinel.Running(); err != nil {
+		l.options.Logf("crash sentinel: %v", err)
+	}
+	f.session, f.limit = ready.session, max(minRunLimit, runPatience*ready.first)
+	return f, nil
+}
+
+// beginUse leaves the sentinel and sets the crash handler.
+func (l *Loader) beginUse(place *placement) (*inUse, error) {
+	sentinel, err := l.options.Accelerate.State.Begin(provider.Use{
+		Provider: place.definition.Name, Variant: place.variant, Slot: place.slot, Key: place.key, Tried: place.tried,
+	})
+	if err != nil {
+		return nil, err
+	}
+	disarm, err := l.options.Library.arm(fmt.Errorf("the provider %s %w", place.definition.Name, ErrProviderCrashed), sentinel.Path())
+	if err != nil {
+		return nil, errors.Join(err, sentinel.End())
+	}
+	use := &inUse{place: place, sentinel: sentinel, disarm: disarm, ready: make(chan struct{})}
+	l.placer.mu.Lock()
+	l.placer.inUse = append(l.placer.inUse, use)
+	l.placer.mu.Unlock()
+	return use, nil
+}
+
+// endUse takes the sentinel away.
+func (l *Loader) endUse(use *inUse) {
+	l.placer.mu.Lock()
+	defer l.placer.mu.Unlock()
+	for i, u := range l.placer.inUse {
+		if u == use {
+			l.placer.inUse = append(l.placer.inUse[:i], l.placer.inUse[i+1:]...)
+			u.disarm()
+			if err := u.sentinel.End(); err != nil {
+				l.options.Logf("crash sentinel: %v", err)
+			}
+			return
+		}
+	}
+}
+
+// close ends what is in use. What does not come to an end in time keeps its sentinel.
+func (p *placer) close() {
+	p.mu.Lock()
+	left := append([]*inUse(nil), p.inUse...)
+	p.mu.Unlock()
+	state := p.loader.options.Accelerate.State
+	deadline := time.After(closeWait)
+	for _, use := range left {
+		select {
+		case <-use.ready:
+			p.loader.endUse(use)
+			if r := state.Record(use.place.slot, use.place.definition.Name, use.place.key); r.Deaths > 0 && !r.Avoid {
+				state.Forgive(use.place.slot, use.place.definition.Name)
+			}
+		case <-deadline:
+			return
+		}
+	}
+}
+
+// refuse notes that a provider that had been chosen could not be initialised in this process.
+func (l *Loader) refuse(file string, place *placement, err error) {
+	name := place.definition.Name
+	l.options.Accelerate.Warnf("%s cannot be used, the processor does the work: %v", name, err)
+	l.placer.tell(file, onProcessor("%s: %v", name, err))
+	l.noteFailure(place, err)
+}
+
+// fell notes that a provider failed while it ran.
+func (l *Loader) fell(file string, place *placement, use *inUse, err error) {
+	name := place.definition.Name
+	l.options.Accelerate.Warnf("%s failed, the processor goes on: %v", name, err)
+	l.placer.tell(file, onProcessor("%s failed in this run: %v", name, err))
+	if errors.Is(err, errHung) {
+		l.avoid(place, "did not answer while it ran")
+	} else {
+		l.noteFailure(place, err)
+		l.endUse(use)
+	}
+}
+
+// noteFailure makes the next run try the provider in a child before it counts on it.
+func (l *Loader) noteFailure(place *placement, err error) {
+	state := l.options.Accelerate.State
+	v, fresh, _ := state.Verdict(place.slot, place.key)
+	if !fresh {
+		return
+	}
+	v.Put(provider.Measured{Provider: place.definition.Name, Variant: place.variant, Batch: place.batch, Reason: err.Error(), At: time.Now()})
+	if err := state.Keep(v); err != nil {
+		l.options.Logf("%v", err)
+	}
+}
+
+// avoid keeps later runs from a provider that hangs: a child may get through where this process did not.
+func (l *Loader) avoid(place *placement, what string) {
+	state := l.options.Accelerate.State
+	r := state.Record(place.slot, place.definition.Name, place.key)
+	r.Deaths, r.Avoid, r.Told = r.Deaths+1, true, true
+	r.Last = fmt.Sprintf("%s %s on %s", place.definition.Name, what, time.Now().Format("2006-01-02 15:04"))
+	if err := state.KeepRecord(r); err != nil {
+		l.options.Logf("%v", err)
+	}
+}
+
+func (l *Loader) accelerateVisual(place *placement) (*Visual, error) {
+	v := &Visual{spec: l.spec, canary: canaryPicture(l.spec.Preprocess.TensorLen())}
+	f, err := l.accelerate(place, models.VisualFile, func(tune tuning) (*session, error) {
+		tower, err := openVisual(l.spec, tune)
+		if err != nil {
+			return nil, err
+		}
+		return tower.session, nil
+	}, func(s *session, f *fallback) error {
+		first := &Visual{session: s, spec: l.spec, fallback: f, canary: v.canary}
+		_, err := first.tryAccelerated()
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	v.session, v.fallback = f.session, f
+	return v, nil
+}
+
+// tryAccelerated runs a batch on the provider, without the processor to fall back to.
+func (v *Visual) tryAccelerated() ([][]float32, error) {
+	return v.fallback.accelerated(1, v.feed(v.canary))
+}
+
+func (l *Loader) accelerateTextual(place *placement) (*Textual, error) {
+	var t *Textual
+	f, err := l.accelerate(place, models.TextualFile, func(tune tuning) (*session, error) {
+		tower, err := openTextual(l.spec, tune)
+		if err != nil {
+			return nil, err
+		}
+		t = tower
+		return tower.session, nil
+	}, func(_ *session, f *fallback) error {
+		_, err := f.accelerated(1, t.feed([]string{"a"}))
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	t.fallback = f
+	return t, nil
+}
+
+// openOnProcessor loads a tower for what a provider has left undone: rows run one by one, on all cores.
+func (l *Loader) openOnProcessor(file string) (*session, error) {
+	tune := tuning{threads: 1, alone: true}
+	if file == models.TextualFile {
+		t, err := load(l, openTextual, tune)
+		if err != nil {
+			return nil, err
+		}
+		return t.session, nil
+	}
+	v, err := load(l, openVisual, tune)
+	if err != nil {
+		return nil, err
+	}
+	return v.session, nil
+}

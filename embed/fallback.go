@@ -1,0 +1,134 @@
+package embed
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	ort "github.com/yalue/onnxruntime_go"
+)
+
+// ErrDisagrees is a provider whose vectors are not the processor's.
+var ErrDisagrees = errors.New("its vectors are not the processor's")
+
+// errHung is native code that does not come back.
+var errHung = errors.New("it does not answer")
+
+// minAgreement is the least cosine similarity between a provider's vector and the processor's: half precision keeps 0.9999
+// and more, what is computed wrongly is far below.
+const minAgreement = 0.999
+
+// canaryRow stands for the canary among the rows of a batch.
+const canaryRow = -1
+
+// fallback runs a tower on a provider, and from the first failure on, on the processor: an error, an answer that does not
+// come, a vector that is not finite, or a canary whose vector is not the processor's. The batch that failed is done again.
+// The canary goes with every batch, so no vector is given out that was not checked.
+type fallback struct {
+	place   *placement
+	session *session
+	// limit is how long a batch may take.
+	limit time.Duration
+	// open loads the tower on the processor.
+	open func() (*session, error)
+	// failed is told of the failure, once.
+	failed func(error)
+
+	mu        sync.Mutex
+	fallen    bool
+	processor *session
+	err       error // of open
+}
+
+// rows is the number of pictures that a batch has room for.
+func (f *fallback) rows() int {
+	if f.place.canary != nil {
+		return f.place.batch - 1
+	}
+	return f.place.batch
+}
+
+func (f *fallback) run(n int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {
+	f.mu.Lock()
+	fallen := f.fallen
+	f.mu.Unlock()
+	if !fallen {
+		vectors, err := f.accelerated(n, feed)
+		if err == nil {
+			return vectors, nil
+		}
+		f.fall(err)
+	}
+	s, err := f.onProcessor()
+	if err != nil {
+		return nil, err
+	}
+	return s.run(n, feed)
+}
+
+func (f *fallback) fall(err error) {
+	f.mu.Lock()
+	first := !f.fallen
+	f.fallen = true
+	f.mu.Unlock()
+	if first {
+		f.failed(err)
+	}
+}
+
+// onProcessor loads the tower on the processor, once. The provider's session stays: what failed is not touched again.
+func (f *fallback) onProcessor() (*session, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.processor == nil && f.err == nil {
+		f.processor, f.err = f.open()
+	}
+	return f.processor, f.err
+}
+
+func (f *fallback) accelerated(n int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {
+	vectors := make([][]float32, 0, n)
+	for from := 0; from < n; from += f.rows() {
+		rows := make([]int, f.place.batch)
+		for i := range rows {
+			rows[i] = min(from+i, n-1)
+		}
+		if f.place.canary != nil {
+			rows[len(rows)-1] = canaryRow
+		}
+		got, err := within(f.limit, func() ([][]float32, error) { return f.session.runBatch(rows, feed) })
+		if err != nil {
+			return nil, err
+		}
+		if f.place.canary != nil {
+			if cos := worstCosine(got[len(got)-1:], [][]float32{f.place.canary}); cos < minAgreement {
+				return nil, fmt.Errorf("%w: cosine %.4f on the picture that goes with every batch", ErrDisagrees, cos)
+			}
+		}
+		vectors = append(vectors, got[:min(f.rows(), n-from)]...)
+	}
+	return vectors, nil
+}
+
+// within runs native code for a time. When it does not come back, its thread is left to it.
+func within[T any](limit time.Duration, f func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		value, err := f()
+		done <- answer{value, err}
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case a := <-done:
+		return a.value, a.err
+	case <-timer.C:
+		var none T
+		return none, fmt.Errorf("%w within %v", errHung, limit.Round(time.Second))
+	}
+}

@@ -1,0 +1,326 @@
+package provider
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/internal/machine"
+)
+
+// stateVersion goes up when a state is written otherwise: an older one is measured again.
+const stateVersion = 1
+
+// Key is what a measurement holds for. When any of it changes, it is stale.
+type Key struct {
+	Version   int    `json:"version"`
+	Program   int    `json:"program"` // of the way in which we run a provider
+	Library   string `json:"library"` // path, size and mtime
+	System    string `json:"system"`
+	Processor string `json:"processor"`
+	Drivers   string `json:"drivers"`
+}
+
+// runningVersion goes up when towers are run on a provider in another way.
+const runningVersion = 1
+
+// KeyFor describes this machine with a runtime library.
+func KeyFor(l ortlib.Library) Key {
+	return Key{
+		Version: stateVersion, Program: runningVersion, Library: fileKey(l.Path), System: machine.System(),
+		Processor: machine.Processor(), Drivers: machine.Drivers(),
+	}
+}
+
+func fileKey(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return path
+	}
+	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
+}
+
+// Differs says in what the machine differs from what a measurement holds for, in words for people; "": in nothing.
+func (k Key) Differs(now Key) string {
+	switch {
+	case k == now:
+		return ""
+	case k.Library != now.Library:
+		return "the runtime library changed"
+	case k.System != now.System:
+		return "the system changed"
+	case k.Drivers != now.Drivers:
+		return "the graphics drivers changed"
+	case k.Processor != now.Processor:
+		return "the processor changed"
+	}
+	return "imgsearch changed"
+}
+
+// Slot is a place for one measurement: a tower of a model, in a kind of session.
+type Slot struct {
+	// Tower is the tower's role, "visual" or "textual".
+	Tower string `json:"tower"`
+	// Model names the tower's contents (a digest), Title the model for people.
+	Model string `json:"model"`
+	Title string `json:"title"`
+	// Session is the kind of session.
+	Session machine.Session `json:"session"`
+}
+
+func (s Slot) file() string {
+	return fmt.Sprintf("%s-%.16s-%s.json", s.Tower, s.Model, s.Session)
+}
+
+// Measured is what was found out of one candidate: a provider with a setting and a batch size.
+type Measured struct {
+	Provider Name   `json:"provider"`
+	Variant  string `json:"variant,omitempty"`
+	Batch    int    `json:"batch,omitempty"`
+	// OK tells that it worked and its vectors agree with the processor's.
+	OK bool `json:"ok"`
+	// Missing tells that the runtime library does not have it, Absent that the machine has no such device.
+	Missing bool `json:"missing,omitempty"`
+	Absent  bool `json:"absent,omitempty"`
+	// TimedOut tells that it gave no answer in the time that it had.
+	TimedOut bool `json:"timed_out,omitempty"`
+	// Reason says why not, Mend what to do.
+	Reason string `json:"reason,omitempty"`
+	Mend   string `json:"mend,omitempty"`
+	// LoadMS is the time from the start of loading to the end of the first run, in milliseconds.
+	LoadMS float64 `json:"load_ms,omitempty"`
+	// PerSecond is the number of pictures or texts a second, once it runs.
+	PerSecond float64 `json:"per_s,omitempty"`
+	// Cosine is the least similarity with the processor's vectors.
+	Cosine float64   `json:"cosine,omitempty"`
+	At     time.Time `json:"at"`
+}
+
+// Title names a candidate for people.
+func (m Measured) Title() string {
+	title := string(m.Provider)
+	if m.Variant != "" {
+		title += " " + m.Variant
+	}
+	if m.Batch > 0 {
+		title += fmt.Sprintf(", batch %d", m.Batch)
+	}
+	return title
+}
+
+// Verdict is what was measured of a tower on this machine.
+type Verdict struct {
+	Key  Key  `json:"key"`
+	Slot Slot `json:"slot"`
+	// By is the command that measured: warmup, which tries everything, or index, which tries what is likely.
+	By         string     `json:"by"`
+	Candidates []Measured `json:"candidates"`
+	// Canary is the processor's vector of the picture that is compared in every batch.
+	Canary []float32 `json:"canary,omitempty"`
+}
+
+// worthGain is how much faster an accelerator must be to be taken: below that the machine's noise decides, and the
+// processor is the one that cannot fail.
+const worthGain = 1.1
+
+// patience is how long a failure counts: whatever was wrong may have passed by the next night. One that cost minutes of
+// waiting counts for longer.
+const (
+	patience     = time.Hour
+	longPatience = 7 * 24 * time.Hour
+)
+
+// counts tells whether the word on a candidate still counts.
+func (m Measured) counts(now time.Time) bool {
+	age := now.Sub(m.At)
+	return m.OK || m.Missing || m.Absent || age < patience || m.TimedOut && age < longPatience
+}
+
+// CPU is the processor's measurement; ok is false without one.
+func (v Verdict) CPU() (Measured, bool) {
+	i := slices.IndexFunc(v.Candidates, func(m Measured) bool { return m.Provider == CPU })
+	if i < 0 {
+		return Measured{}, false
+	}
+	return v.Candidates[i], true
+}
+
+// Of returns the best candidate of a provider; ok is false where none of it works.
+func (v Verdict) Of(n Name) (best Measured, ok bool) {
+	for _, m := range v.Candidates {
+		if m.Provider == n && m.OK && (!ok || v.better(m, best)) {
+			best, ok = m, true
+		}
+	}
+	return best, ok
+}
+
+// Best is the candidate that does the work soonest: the processor unless another is clearly faster.
+func (v Verdict) Best() Measured {
+	best, ok := v.CPU()
+	if !ok {
+		best = Measured{Provider: CPU, OK: true}
+	}
+	for _, m := range v.Candidates {
+		switch {
+		case !m.OK || m.Provider == CPU:
+		case best.Provider == CPU && ok && v.clearlyBetter(m, best), best.Provider != CPU && v.better(m, best):
+			best = m
+		}
+	}
+	return best
+}
+
+// better: pictures come by the thousand, a text alone.
+func (v Verdict) better(a, b Measured) bool {
+	if v.Slot.Tower == "textual" {
+		return a.LoadMS < b.LoadMS
+	}
+	return a.PerSecond > b.PerSecond
+}
+
+func (v Verdict) clearlyBetter(a, cpu Measured) bool {
+	if v.Slot.Tower == "textual" {
+		return a.LoadMS*worthGain < cpu.LoadMS
+	}
+	return a.PerSecond > cpu.PerSecond*worthGain
+}
+
+// Knows tells whether there is a word on a provider that still counts.
+func (v Verdict) Knows(n Name, now time.Time) bool {
+	for _, m := range v.Candidates {
+		if m.Provider == n && m.counts(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// Failure is the reason why no candidate of a provider works; "" where one does or nothing is known.
+func (v Verdict) Failure(n Name) (m Measured, ok bool) {
+	if _, works := v.Of(n); works {
+		return Measured{}, false
+	}
+	for _, m := range v.Candidates {
+		if m.Provider == n {
+			return m, true
+		}
+	}
+	return Measured{}, false
+}
+
+// Put replaces what is known of the candidate's provider, variant and batch.
+func (v *Verdict) Put(m Measured) {
+	v.Candidates = slices.DeleteFunc(v.Candidates, func(old Measured) bool {
+		return old.Provider == m.Provider && (old.Variant == m.Variant && old.Batch == m.Batch || !old.OK)
+	})
+	v.Candidates = append(v.Candidates, m)
+}
+
+// Store keeps what is known of providers in a folder. Its zero value keeps nothing.
+type Store struct {
+	// Dirs may keep it, the best first; the first one that takes files does.
+	Dirs []string
+}
+
+// Verdict reads what was measured for a slot. ok is false without a measurement, or with a stale one; why then says it.
+func (s Store) Verdict(slot Slot, now Key) (v Verdict, ok bool, why string) {
+	for _, dir := range s.Dirs {
+		data, err := os.ReadFile(filepath.Join(dir, "providers", slot.file()))
+		if err != nil {
+			continue
+		}
+		if json.Unmarshal(data, &v) != nil {
+			return Verdict{}, false, "what was measured cannot be read"
+		}
+		if why := v.Key.Differs(now); why != "" {
+			return Verdict{}, false, why
+		}
+		return v, true, ""
+	}
+	return Verdict{}, false, "nothing was measured yet"
+}
+
+// Verdicts are all that were measured, fresh or stale.
+func (s Store) Verdicts() []Verdict {
+	var list []Verdict
+	for _, dir := range s.Dirs {
+		files, _ := filepath.Glob(filepath.Join(dir, "providers", "*.json"))
+		for _, path := range files {
+			var v Verdict
+			if data, err := os.ReadFile(path); err == nil && json.Unmarshal(data, &v) == nil {
+				list = append(list, v)
+			}
+		}
+	}
+	return list
+}
+
+// Keep writes a verdict down.
+func (s Store) Keep(v Verdict) error { return s.write("providers", v.Slot.file(), v) }
+
+// Vetted tells whether a child process has loaded the library on this machine as it is.
+func (s Store) Vetted(l ortlib.Library) bool {
+	now := KeyFor(l)
+	for _, dir := range s.Dirs {
+		var k Key
+		data, err := os.ReadFile(filepath.Join(dir, "libraries", libraryFile(l)))
+		if err == nil && json.Unmarshal(data, &k) == nil && k.Differs(now) == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// Vet notes that a child process has loaded the library.
+func (s Store) Vet(l ortlib.Library) error { return s.write("libraries", libraryFile(l), KeyFor(l)) }
+
+func libraryFile(l ortlib.Library) string {
+	sum := sha256.Sum256([]byte(l.Path))
+	return hex.EncodeToString(sum[:8]) + ".json"
+}
+
+// write puts a file into the first folder that takes it, whole or not at all.
+func (s Store) write(sub, name string, v any) error {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	err = errNoPlace
+	for _, dir := range s.Dirs {
+		if err = writeFile(filepath.Join(dir, sub), name, append(data, '\n')); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("keep what is known of providers: %w", err)
+}
+
+func writeFile(dir, name string, data []byte) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, ".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	if _, err := tmp.Write(data); err != nil {
+		tmp.Close()
+		return err
+	}
+	if err := tmp.Close(); err != nil {
+		return err
+	}
+	at := filepath.Join(dir, name)
+	if runtime.GOOS == "windows" {
+		os.Remove(at) // a rename does not replace there
+	}
+	return os.Rename(tmp.Name(), at)
+}

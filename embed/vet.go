@@ -1,0 +1,43 @@
+package embed
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/probe"
+	"github.com/imgsearch/imgsearch/embed/provider"
+)
+
+// vetLimit is how long loading a library may take in a child: 40 ms here, seconds from a cold disk.
+const vetLimit = 9 * time.Second
+
+// TryLibrary loads a runtime library in a child process.
+func TryLibrary(program string, l ortlib.Library) (probe.Outcome, error) {
+	return probe.Run(context.Background(), program, probe.Request{Library: l.Path}, vetLimit)
+}
+
+// VetOnce returns a check of runtime libraries for RuntimeOptions.Vet: a library that this machine, as it is, has not loaded
+// before is loaded in a child process first, so that what cannot be loaded here is a diagnosis and no crash. program is
+// this program. The check's error wraps ortlib.ErrUnusable.
+func VetOnce(state provider.Store, program string, logf func(format string, args ...any)) func(ortlib.Library) error {
+	return func(l ortlib.Library) error {
+		if state.Vetted(l) {
+			return nil
+		}
+		o, err := TryLibrary(program, l)
+		switch {
+		case err != nil:
+			logf("%v: the runtime library is loaded without having been tried", err)
+			return nil
+		case o.Result == nil:
+			return fmt.Errorf("%w: %s: %s", ortlib.ErrUnusable, l.Path, o.Reason())
+		}
+		logf("a child process has loaded %s (ONNX Runtime %s, %v)", l.Path, o.Result.Runtime, o.Took.Round(time.Millisecond))
+		if err := state.Vet(l); err != nil {
+			logf("%v", err)
+		}
+		return nil
+	}
+}

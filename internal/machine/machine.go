@@ -1,0 +1,80 @@
+// Package machine tells what a run depends on besides its own files: the system, the processor, drivers, and the kind of
+// session that the process runs in. It reads; it changes nothing and loads no library.
+package machine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// System names the operating system's release: a compiled model of another one is not trusted.
+func System() string { return runtime.GOOS + "/" + runtime.GOARCH + " " + release() }
+
+// Boot names the time between two starts of the machine; "" where the platform does not tell.
+func Boot() string { return boot() }
+
+// Processor is the processor's name, "" where it is not told.
+func Processor() string { return strings.Join(strings.Fields(processor()), " ") }
+
+// Drivers names the graphics drivers that a provider may meet: it changes when one is installed, updated, or chosen by the
+// environment.
+func Drivers() string {
+	h := sha256.New()
+	for _, name := range driverVariables {
+		fmt.Fprintf(h, "%s=%s\n", name, os.Getenv(name))
+	}
+	for _, path := range driverFiles() {
+		if info, err := os.Stat(path); err == nil {
+			fmt.Fprintf(h, "%s %d %d\n", path, info.Size(), info.ModTime().Unix())
+		}
+	}
+	fmt.Fprintf(h, "%s\n", NVIDIA())
+	return hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// driverVariables choose among drivers (Vulkan's loader, CUDA's devices).
+var driverVariables = []string{"VK_ICD_FILENAMES", "VK_DRIVER_FILES", "CUDA_VISIBLE_DEVICES"}
+
+func driverFiles() []string {
+	files := VulkanDrivers()
+	if runtime.GOOS == "linux" {
+		libraries, _ := filepath.Glob("/usr/lib/*/libcuda.so.*") // the pattern is a constant
+		files = append(files, libraries...)
+	}
+	return files
+}
+
+// VulkanDrivers are the manifests of Vulkan's drivers that its loader will look at.
+func VulkanDrivers() []string {
+	for _, name := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES"} {
+		if list := filepath.SplitList(os.Getenv(name)); len(list) > 0 {
+			return list
+		}
+	}
+	if runtime.GOOS != "linux" {
+		return nil
+	}
+	var files []string
+	for _, dir := range []string{"/usr/share/vulkan/icd.d", "/usr/local/share/vulkan/icd.d", "/etc/vulkan/icd.d"} {
+		found, _ := filepath.Glob(filepath.Join(dir, "*.json")) // the pattern is a constant
+		files = append(files, found...)
+	}
+	slices.Sort(files)
+	return files
+}
+
+// NVIDIA is the version of NVIDIA's kernel driver as it tells it itself, "" without one.
+func NVIDIA() string {
+	data, err := os.ReadFile("/proc/driver/nvidia/version")
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimPrefix(line, "NVRM version: ")
+}
