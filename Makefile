@@ -10,7 +10,7 @@ LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test race lint vet bench compare fuzz ci clean runtime try
+.PHONY: help run build test race lint vet bench compare webgpu fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ bench: runtime ## run the benchmarks beside the code
 COMPARE ?= /tmp/imgsearch-compare
 compare: build ## measure whole programs beside rclip, in the folder COMPARE (scripts/bench/compare; half an hour)
 	scripts/bench/compare $(COMPARE) --svg docs/benchmarks.svg
+
+webgpu: build ## run the WebGPU provider for real on a software GPU (minutes; Debian: chromium, libvulkan1)
+	scripts/try-webgpu
 
 FUZZTIME ?= 30s
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each

@@ -30,7 +30,13 @@ type tried struct {
 	provider.Definition
 	outcome probe.Outcome
 	err     error
+	// lag is how many times as fast the processor was, where that is why it was not tried.
+	lag float64
 }
+
+// uselessLag is how far behind the processor a provider is that need not be tried again: software that plays a GPU takes
+// longer for a picture than doctor has.
+const uselessLag = 20
 
 // startTrials begins to try every provider that the runtime library may have, while the other checks are made.
 func startTrials(ctx context.Context, e *examination) {
@@ -43,9 +49,13 @@ func startTrials(ctx context.Context, e *examination) {
 	accelerators := t.loader.Accelerators()
 	t.provided = make([]tried, len(accelerators))
 	for i, d := range accelerators {
+		if times := t.loader.Lag(models.VisualFile, d.Name); times > uselessLag {
+			t.provided[i] = tried{Definition: d, lag: times}
+			continue
+		}
 		t.wg.Go(func() {
 			o, err := t.loader.Try(ctx, models.VisualFile, d, limit)
-			t.provided[i] = tried{d, o, err}
+			t.provided[i] = tried{Definition: d, outcome: o, err: err}
 		})
 	}
 }
@@ -79,6 +89,8 @@ func checkProviders(_ context.Context, e *examination) {
 func (p tried) finding() finding {
 	f := finding{Name: "provider " + string(p.Name), Status: checkOK, Evidence: p.outcome.Stderr}
 	switch o := p.outcome; {
+	case p.lag > 0:
+		f.Detail = fmt.Sprintf("works, but the processor is %.0f times as fast: it is not used", p.lag)
 	case p.err != nil:
 		f.Status, f.Detail, f.Hint = checkFail, p.err.Error(), "see the message"
 	case o.Result != nil:

@@ -460,6 +460,21 @@ func Batches(d provider.Definition, file string) []int {
 	return d.Batches
 }
 
+// Lag is how many times as fast as a provider the processor was when it was measured; 0 where that is not known.
+func (l *Loader) Lag(file string, n provider.Name) float64 {
+	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
+	if !ok {
+		return 0
+	}
+	v, fresh, _ := c.store.Verdict(l.Slot(file), c.key)
+	cpu, known := v.CPU()
+	best, works := v.Of(n)
+	if !fresh || !known || !works || best.PerSecond == 0 {
+		return 0
+	}
+	return cpu.PerSecond / best.PerSecond
+}
+
 // Try runs one picture on a provider in a child process, as index would: with the setting that was found to be the best
 // one, else the first one at the smallest batch.
 func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, limit time.Duration) (probe.Outcome, error) {

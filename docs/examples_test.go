@@ -1,0 +1,81 @@
+package docs_test
+
+import (
+	"context"
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/imgsearch/imgsearch/cmd"
+)
+
+// commandLine finds what the ready files run.
+var commandLine = regexp.MustCompile(`(?m)(?:^ExecStart=|^[0-9*]+ +[0-9*]+ +\* \* \* +)\S*imgsearch ([^\n>|]*)`)
+
+// TestReadyFiles: the files that people copy run commands that there are, with flags that there are.
+func TestReadyFiles(t *testing.T) {
+	for _, name := range []string{"imgsearch.service", "crontab", "com.imgsearch.index.plist"} {
+		data, err := os.ReadFile(filepath.Join("examples", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines [][]string
+		if strings.HasSuffix(name, ".plist") {
+			lines = [][]string{plistArguments(t, data)}
+		}
+		for _, m := range commandLine.FindAllStringSubmatch(string(data), -1) {
+			lines = append(lines, strings.Fields(m[1]))
+		}
+		if len(lines) == 0 {
+			t.Errorf("%s runs nothing", name)
+		}
+		for _, args := range lines {
+			// An index that is not there: whatever is wrong with the words comes before.
+			args = append([]string{"--index", filepath.Join(t.TempDir(), "i.db"), "--ort-lib", "/nowhere"}, args...)
+			var errs strings.Builder
+			code := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: io.Discard, Err: &errs})
+			if code == 2 {
+				t.Errorf("%s: %v: %s", name, args, errs.String())
+			}
+		}
+	}
+}
+
+// plistArguments reads what launchd is told to run, the program left out.
+func plistArguments(t *testing.T, data []byte) (args []string) {
+	t.Helper()
+	d := xml.NewDecoder(strings.NewReader(string(data)))
+	inArray, text := false, ""
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch v := token.(type) {
+		case xml.StartElement:
+			inArray = inArray || v.Name.Local == "array"
+			text = ""
+		case xml.CharData:
+			text += string(v)
+		case xml.EndElement:
+			if v.Name.Local == "array" {
+				inArray = false
+			}
+			if inArray && v.Name.Local == "string" {
+				args = append(args, text)
+			}
+		}
+	}
+	if len(args) < 2 {
+		t.Fatal("no arguments")
+	}
+	return args[1:]
+}
