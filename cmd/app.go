@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
@@ -22,8 +23,10 @@ type App struct {
 	quiet   bool
 	verbose bool
 
-	provider provider.Name   // what the running command was asked for
-	loaders  []*embed.Loader // those that were made, to be closed
+	provider provider.Name // what the running command was asked for
+
+	mu      sync.Mutex
+	loaders []*embed.Loader // those that were made, to be closed
 }
 
 // logf tells of details with --verbose.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
@@ -40,8 +41,8 @@ func (m machine) addPhotos(n int) {
 	}
 }
 
-// cron runs the program as cron would: no terminal, hardly an environment.
-func (m machine) cron(breaks string, args ...string) (stdout, stderr string, code int) {
+// command is the program as cron would run it: no terminal, hardly an environment.
+func (m machine) command(breaks string, args ...string) *exec.Cmd {
 	m.t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -50,10 +51,17 @@ func (m machine) cron(breaks string, args ...string) (stdout, stderr string, cod
 	c := exec.Command(self, args...)
 	c.Args[0] = "imgsearch"
 	c.Dir = "/"
-	c.Env = append([]string{"HOME=" + m.home, "PATH=/usr/bin:/bin", "SHELL=/bin/sh", "LOGNAME=me", "FAKEORT=" + breaks, "FAKEORT_SLOWCPU=60"}, m.env...)
+	c.Env = append([]string{"HOME=" + m.home, "PATH=/usr/bin:/bin", "SHELL=/bin/sh", "LOGNAME=me", "FAKEORT=" + breaks, "FAKEORT_SLOWCPU=200"}, m.env...)
+	return c
+}
+
+// cron runs it to its end.
+func (m machine) cron(breaks string, args ...string) (stdout, stderr string, code int) {
+	m.t.Helper()
+	c := m.command(breaks, args...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	err = c.Run()
+	err := c.Run()
 	if c.ProcessState == nil {
 		m.t.Fatal(err)
 	}
@@ -80,7 +88,7 @@ func (m machine) index(breaks string, args ...string) (n night, stderr string, c
 }
 
 func (m machine) sentinels() int {
-	left, _ := filepath.Glob(filepath.Join(m.home, ".local", "state", "imgsearch", "inflight", "*"))
+	left, _ := filepath.Glob(filepath.Join(m.home, ".local", "state", "imgsearch", "inflight", "*.json"))
 	return len(left)
 }
 
@@ -98,6 +106,8 @@ func TestCrashes(t *testing.T) {
 		{"BrokenInTheMainProcess", testBrokenInTheMainProcess},
 		{"WarmupForgives", testWarmupForgives},
 		{"Killed", testKilled},
+		{"KilledTwice", testKilledTwice},
+		{"InterruptedTrial", testInterruptedTrial},
 		{"HangInTheMainProcess", testHangInTheMainProcess},
 		{"BrokenLibrary", testBrokenLibrary},
 		{"CachedSearch", testCachedSearch},
@@ -231,16 +241,18 @@ func testBrokenInTheMainProcess(t *testing.T, cache string) {
 					t.Errorf("doctor after the crash: exit %d: %s", code, stdout)
 				}
 			}
-			n, stderr, code = m.index(c.breaks)
-			if code != 0 || !n.Complete || n.Provider != "cpu" {
-				t.Errorf("second night: exit %d, %+v: %s", code, n, stderr)
+			for night := 2; night <= 4; night++ {
+				m.addPhotos(20)
+				n, stderr, code := m.index(c.breaks)
+				if code != 0 || !n.Complete || n.Provider != "cpu" {
+					t.Errorf("night %d: exit %d, %+v: %s", night, code, n, stderr)
+				}
+				if night == 4 && strings.Contains(stderr, "warning: webgpu") {
+					t.Errorf("it is still said: %s", stderr)
+				}
 			}
 			if m.sentinels() > 0 {
 				t.Error("a sentinel is left")
-			}
-			m.addPhotos(1)
-			if n, stderr, code := m.index(c.breaks); code != 0 || n.Added != 1 || n.Provider != "cpu" || strings.Contains(stderr, "warning: webgpu") {
-				t.Errorf("third night: exit %d, %+v, said again: %s", code, n, stderr)
 			}
 		})
 	}
@@ -283,9 +295,77 @@ func testKilled(t *testing.T, cache string) {
 		t.Errorf("doctor: exit %d: %s", code, stdout)
 	}
 	n, stderr, code := m.index("", "--verbose")
-	if code != 0 || n.Provider != "webgpu" || !strings.Contains(stderr, "it died the last time") {
+	if code != 0 || n.Provider != "webgpu" || !strings.Contains(stderr, "it failed the last time") {
 		t.Errorf("exit %d, %+v: %s", code, n, stderr)
 	}
+}
+
+// testKilledTwice: what ends the process without a word, night after night, is left alone from the third night on.
+func testKilledTwice(t *testing.T, cache string) {
+	t.Parallel()
+	m := newMachine(t, cache)
+	for range 2 {
+		if _, _, code := m.index("main/run2:kill"); code != -1 {
+			t.Fatalf("exit %d", code)
+		}
+	}
+	if n, stderr, code := m.index("main/run2:kill"); code != 0 || n.Provider != "cpu" || n.Added != 20 {
+		t.Errorf("exit %d, %+v: %s", code, n, stderr)
+	}
+}
+
+// testInterruptedTrial: Ctrl-C is obeyed while a child hangs, and the child is gone.
+func testInterruptedTrial(t *testing.T, cache string) {
+	t.Parallel()
+	m := newMachine(t, cache)
+	c := m.command("child/session:hang", "index", "--json", m.photos)
+	var out bytes.Buffer
+	c.Stdout = &out
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	child := ""
+	for range 200 {
+		if child = childOf(c.Process.Pid); child != "" {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if child == "" {
+		t.Fatal("no child is started")
+	}
+	time.Sleep(300 * time.Millisecond)
+	if err := c.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- c.Wait() }()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		_ = c.Process.Kill()
+		t.Fatal("it does not end")
+	}
+	if code := c.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("exit %d: %s", code, out.String())
+	}
+	if state, _ := os.ReadFile(filepath.Join("/proc", child, "cmdline")); strings.Contains(string(state), "probe-provider") {
+		t.Error("the child lives on")
+	}
+}
+
+// childOf is the number of a process's child that tries a provider; "" without one.
+func childOf(pid int) string {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	for _, path := range tasks {
+		data, _ := os.ReadFile(path)
+		for _, child := range strings.Fields(string(data)) {
+			if line, _ := os.ReadFile(filepath.Join("/proc", child, "cmdline")); strings.Contains(string(line), "probe-provider") {
+				return child
+			}
+		}
+	}
+	return ""
 }
 
 // testHangInTheMainProcess: native code that does not come back costs some seconds; the processor does the rest.
@@ -302,7 +382,7 @@ func testHangInTheMainProcess(t *testing.T, cache string) {
 				t.Errorf("exit %d, %+v: %s", code, n, stderr)
 			}
 			m.addPhotos(1)
-			if n, _, code := m.index(breaks); code != 0 || n.Provider != "cpu" || n.Added != 1 {
+			if n, _, code := m.index(breaks); code != 0 || n.Added != 1 {
 				t.Errorf("second night: exit %d, %+v", code, n)
 			}
 		})

@@ -25,7 +25,7 @@ func newDoctorCommand(app *App) *cobra.Command {
 		Short: "Examine everything that a run needs",
 		Long: `Examine the program, the machine and the session, the runtime library, the model, its tokenizer and towers, the
 accelerators, the decoders, the index, its folders and the free space. Each finding comes with its mend. What may crash is
-tried in child processes. Nothing is changed.
+tried in child processes. Your photos and the index are not changed.
 
 EXIT STATUS
   0 all is well, or warnings only; 1 a check failed; 2 wrong usage`,
@@ -122,6 +122,9 @@ func (o *doctorOptions) run(ctx context.Context) error {
 			return err
 		}
 		check(ctx, e)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	failed := false
 	for _, f := range e.findings {

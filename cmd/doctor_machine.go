@@ -17,17 +17,28 @@ import (
 )
 
 // askLimit is how long a program of the system may take to answer.
-const askLimit = 5 * time.Second
+const askLimit = 2 * time.Second
 
 // ask runs a program of the system and returns what it prints; "" where it is not there or does not answer.
 func ask(ctx context.Context, name string, args ...string) string {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, name, args...).Output()
-	if err != nil {
+	answered := make(chan string, 1)
+	go func() { // a driver that hangs holds its tools in the kernel, where nothing ends them
+		c := exec.CommandContext(ctx, name, args...)
+		c.WaitDelay = time.Second
+		out, err := c.Output()
+		if err != nil {
+			out = nil
+		}
+		answered <- strings.TrimSpace(string(out))
+	}()
+	select {
+	case text := <-answered:
+		return text
+	case <-time.After(askLimit + time.Second):
 		return ""
 	}
-	return strings.TrimSpace(string(out))
 }
 
 // checkMachine tells the system and the processor, and what its instructions mean for int8.
@@ -115,7 +126,7 @@ func checkGraphics(ctx context.Context, e *examination) {
 	if v := machine.NVIDIA(); v != "" {
 		found = append(found, "NVIDIA driver "+v)
 		evidence = append(evidence, strings.Split(ask(ctx, "nvidia-smi", "-L"), "\n")...)
-		if cuda, _ := filepath.Glob("/usr/lib/*/libcuda.so.1"); len(cuda) == 0 {
+		if len(machine.CUDALibraries()) == 0 {
 			e.warn("graphics", "install the driver's libraries (libcuda.so.1)", "NVIDIA's kernel driver is there, libcuda.so.1 is not among the system's libraries")
 		}
 	}

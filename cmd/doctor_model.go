@@ -20,7 +20,7 @@ func checkProgram(_ context.Context, e *examination) {
 	e.ok("program", "imgsearch %s, %s, %d processors", versionText(), runtime.Version(), runtime.NumCPU())
 }
 
-func checkRuntime(_ context.Context, e *examination) {
+func checkRuntime(ctx context.Context, e *examination) {
 	// Always in a child first, also a library that was loaded before: doctor is asked when something is wrong.
 	options := e.app.runtimeOptions()
 	library, err := ortlib.Find(options.Options)
@@ -28,7 +28,7 @@ func checkRuntime(_ context.Context, e *examination) {
 		e.failErr("runtime", err)
 		return
 	}
-	if o, err := embed.TryLibrary(program(), library); err == nil && o.Result == nil {
+	if o, err := embed.TryLibrary(ctx, program(), library, libraryLimit); err == nil && o.Result == nil {
 		e.add(finding{Name: "runtime", Status: checkFail, Detail: library.Path + ": " + o.Reason(), Evidence: o.Stderr, Hint: cmp.Or(o.Cause.Mend, hintGetRuntime)})
 		return
 	}

@@ -10,13 +10,15 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/probe"
 	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/internal/machine"
 	"github.com/imgsearch/imgsearch/models"
 )
 
 // doctor answers within 15 s: the trials, side by side, end at trialsEnd after its begin, but have leastTrial.
 const (
-	trialsEnd  = 12 * time.Second
-	leastTrial = 4 * time.Second
+	libraryLimit = 6 * time.Second
+	trialsEnd    = 12 * time.Second
+	leastTrial   = 4 * time.Second
 )
 
 // trials are the providers that are being tried in child processes.
@@ -62,8 +64,13 @@ func startTrials(ctx context.Context, e *examination) {
 
 // checkProviders tells what came of the trials, and what is remembered of earlier runs.
 func checkProviders(_ context.Context, e *examination) {
+	defer checkCrashes(e)
 	t := e.trials
 	if t == nil {
+		return
+	}
+	if e.app.provider == provider.CPU {
+		e.ok("providers", "not looked at: the processor was asked for")
 		return
 	}
 	t.wg.Wait()
@@ -82,7 +89,6 @@ func checkProviders(_ context.Context, e *examination) {
 	} else if have == 0 {
 		e.ok("providers", "the runtime library has none but the processor")
 	}
-	checkCrashes(e)
 	checkMeasured(e)
 }
 
@@ -95,6 +101,8 @@ func (p tried) finding() finding {
 		f.Status, f.Detail, f.Hint = checkFail, p.err.Error(), "see the message"
 	case o.Result != nil:
 		f.Detail = fmt.Sprintf("works in a child process: loaded and run in %.1f s, cosine to the processor %.5f", o.Result.Provider.LoadMS/1000, o.Result.Cosine)
+	case !o.IsProvidersFault():
+		f.Status, f.Detail, f.Hint = checkWarn, "not tried: "+o.Reason(), "the machine is busy, or the model large: try again, or `imgsearch warmup`, which waits longer"
 	case o.Cause.Absent && !o.Died():
 		f.Status, f.Detail, f.Hint = checkWarn, o.Reason(), o.Cause.Mend
 	default:
@@ -109,22 +117,28 @@ func (p tried) finding() finding {
 	return f
 }
 
-// checkCrashes tells of runs that died with a provider in use.
+// checkCrashes tells of runs that died with a provider in use. What happened in sessions of another kind is theirs.
 func checkCrashes(e *examination) {
 	state := e.app.state()
-	told := make(map[string]bool)
+	here := machine.CurrentSession()
+	tell := func(slot provider.Slot, hint, format string, args ...any) {
+		if slot.Session == here {
+			e.fail("crash", hint, format, args...)
+		} else {
+			e.warn("crash", hint, format+" (in a session of another kind: %s)", append(args, slot.Session)...)
+		}
+	}
 	for _, d := range state.Deaths() {
-		told[string(d.Provider)] = true
-		hint := "the next run tries it in a child process before it counts on it"
+		const hint = "the next run tries it in a child process before it counts on it"
 		if d.Signal != "" {
-			e.fail("crash", hint, "%s with model %s", d.Text(), d.Slot.Title)
-		} else if !d.Earlier {
+			tell(d.Slot, hint, "%s with model %s", d.Text(), d.Slot.Title)
+		} else if d.Counts() {
 			e.warn("crash", hint, "a run ended without a word: %s with model %s", d.Text(), d.Slot.Title)
 		}
 	}
 	for _, r := range state.Records() {
-		if r.Avoid && r.Key.Differs(provider.KeyFor(e.library)) == "" {
-			e.fail("crash", "the processor does the work; `imgsearch warmup` trusts it again if it works there", "%s with model %s: it is left alone", r.Last, r.Slot.Title)
+		if r.Avoid && (e.library.Path == "" || r.Key.Differs(provider.KeyFor(e.library)) == "") {
+			tell(r.Slot, "the processor does the work; `imgsearch warmup` trusts it again if it works there", "%s with model %s: it is left alone", r.Last, r.Slot.Title)
 		}
 	}
 }

@@ -119,6 +119,10 @@ func shorten(text string, roots []string) string {
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(len(b.path), len(a.path)) })
 	for _, p := range places {
 		text = strings.ReplaceAll(text, p.path, p.name)
+		// As it stands in JSON, where some characters are escaped.
+		if quoted, err := json.Marshal(p.path); err == nil {
+			text = strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), p.name)
+		}
 	}
 	return text
 }

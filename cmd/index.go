@@ -280,6 +280,9 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		return err
 	}
 	loader := o.app.loader(m, false)
+	if err := loader.CheckAsked(); err != nil {
+		return err
+	}
 	stored := m.stored()
 	if !o.dryRun {
 		if err := loader.Prepare(); err != nil {
@@ -333,6 +336,7 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		}
 	}
 	if sum.Embedded > 0 && sum.Stopped == index.NotStopped {
+		loader.Close() // what crashes from here on is no accelerator's fault
 		o.app.prepareOnce(ctx, loader, o.maxMemory)
 	}
 	switch {

@@ -184,6 +184,8 @@ func (a *App) loaderWith(m model, once bool, on embed.Acceleration) *embed.Loade
 	l := embed.NewLoader(m.spec, embed.Options{
 		Library: a.runtimeOptions(), Accelerate: on, Precision: m.precision, CacheDirs: a.cacheDirs(), FreeBytes: freeBytes, Once: once, Logf: a.logf, Notef: a.notef,
 	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.loaders = append(a.loaders, l)
 	return l
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -100,6 +101,7 @@ func program() string {
 func (a *App) acceleration() embed.Acceleration {
 	return embed.Acceleration{
 		Asked: a.provider, State: a.state(), Session: machine.CurrentSession(), Program: program(), Warnf: a.warnf,
+		Context: a.interrupts.context(),
 	}
 }
 
@@ -107,7 +109,7 @@ func (a *App) acceleration() embed.Acceleration {
 func (a *App) runtimeOptions() embed.RuntimeOptions {
 	o := embed.RuntimeOptions{Options: a.libraryOptions(), Crash: a.crashReport}
 	if p := program(); p != "" {
-		o.Vet = embed.VetOnce(a.state(), p, a.logf)
+		o.Vet = embed.VetOnce(a.interrupts.context(), a.state(), p, a.logf)
 	}
 	return o
 }
@@ -128,7 +130,20 @@ func (a *App) crashReport(what error) guard.Watch {
 
 // closeLoaders ends the use of accelerators.
 func (a *App) closeLoaders() {
-	for _, l := range a.loaders {
+	for _, l := range a.madeLoaders() {
 		l.Close()
+	}
+}
+
+func (a *App) madeLoaders() []*embed.Loader {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.loaders)
+}
+
+// abandonLoaders tells the next run that this one did not crash, before the process is ended at once.
+func (a *App) abandonLoaders() {
+	for _, l := range a.madeLoaders() {
+		l.Interrupted()
 	}
 }

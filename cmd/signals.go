@@ -15,6 +15,15 @@ type interrupts struct {
 	mu      sync.Mutex
 	orderly bool
 	hit     bool
+	first   context.Context // ends with the first signal
+}
+
+// context ends with the first signal: what can be left is left then.
+func (i *interrupts) context() context.Context {
+	if i.first == nil {
+		return context.Background()
+	}
+	return i.first
 }
 
 func (i *interrupts) setOrderly() {
@@ -29,12 +38,17 @@ func (i *interrupts) wasHit() bool {
 	return i.hit
 }
 
-// watchSignals starts to listen for Ctrl-C and SIGTERM until the returned function is called.
+// watchSignals starts to listen for Ctrl-C, SIGTERM and SIGHUP until the returned function is called.
 func (a *App) watchSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	a.interrupts.stop = make(chan struct{})
+	first, hit := context.WithCancel(ctx)
+	a.interrupts.first = first //nolint:fatcontext // it is the first one made
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup means it
+		signal.Notify(signals, syscall.SIGHUP) // the terminal was closed
+	}
 	done := make(chan struct{})
 	go func() {
 		for {
@@ -47,8 +61,10 @@ func (a *App) watchSignals(ctx context.Context) (context.Context, func()) {
 			again, orderly := a.interrupts.hit, a.interrupts.orderly
 			a.interrupts.hit = true
 			a.interrupts.mu.Unlock()
+			hit()
 			switch {
 			case again:
+				a.abandonLoaders()
 				os.Exit(exitInterrupted)
 			case orderly:
 				close(a.interrupts.stop)
@@ -60,6 +76,7 @@ func (a *App) watchSignals(ctx context.Context) (context.Context, func()) {
 	return ctx, func() {
 		signal.Stop(signals)
 		close(done)
+		hit()
 		cancel()
 	}
 }

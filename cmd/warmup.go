@@ -92,8 +92,8 @@ func (o *warmupOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.app.loader(m, false).Prepare(); err != nil {
-		return err // a provider that is not to be had
+	if err := o.app.loader(m, false).CheckAsked(); err != nil {
+		return err
 	}
 	loader := o.app.cpuLoader(m, false)
 	out := warmupJSON{
@@ -125,7 +125,7 @@ func (o *warmupOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.measureProviders(ctx, o.app.loader(m, false), library.Library, queryMS, &out); err != nil {
+	if err := o.measureProviders(ctx, o.app.loader(m, false), library.Library, m.precision, queryMS, &out); err != nil {
 		return err
 	}
 	out.Provider, out.ProviderReason = out.Chosen["visual"].Provider, out.chosenReason(o.app.provider)

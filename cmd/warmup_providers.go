@@ -52,11 +52,15 @@ type providers struct {
 
 // measureProviders tries every candidate of both towers in child processes, keeps what it finds, and notes the winners.
 // queryMS is what a query takes on the processor from the start of loading.
-func (o *warmupOptions) measureProviders(ctx context.Context, loader *embed.Loader, library ortlib.Library, queryMS float64, out *warmupJSON) error {
+func (o *warmupOptions) measureProviders(ctx context.Context, loader *embed.Loader, library ortlib.Library, precision embed.Precision, queryMS float64, out *warmupJSON) error {
 	out.Candidates, out.Chosen = []candidateJSON{}, make(map[string]chosenJSON)
 	p := providers{o.app, loader, library, out}
 	slots := map[string]string{"visual": models.VisualFile, "textual": models.TextualFile}
 	for _, tower := range []string{"visual", "textual"} {
+		if tower == "visual" && precision == embed.Int8 { // the processor's own
+			out.Chosen[tower] = chosenJSON{Provider: string(provider.CPU), Gain: 1}
+			continue
+		}
 		v := provider.Verdict{Key: provider.KeyFor(library), Slot: loader.Slot(slots[tower]), By: "warmup"}
 		if tower == "textual" {
 			v.Put(provider.Measured{Provider: provider.CPU, OK: true, LoadMS: queryMS, PerSecond: 1000 / out.QueryMS, Cosine: 1, At: time.Now()})
@@ -80,7 +84,10 @@ func (p *providers) measure(ctx context.Context, file string, v *provider.Verdic
 			if err != nil {
 				return err
 			}
-			if m.Missing || m.Absent {
+			if m.Missing && d.Name == p.app.provider {
+				return p.loader.Missing(d.Name)
+			}
+			if m.Missing || m.Absent || m.TimedOut {
 				break
 			}
 		}
@@ -102,13 +109,12 @@ func (p *providers) measure(ctx context.Context, file string, v *provider.Verdic
 
 func (p *providers) try(ctx context.Context, file string, d provider.Definition, setting string, batch int, v *provider.Verdict) (provider.Measured, error) {
 	p.app.logf("measuring %s", provider.Measured{Provider: d.Name, Variant: setting, Batch: batch}.Title())
-	// The child compares on the same machine at the same time; the verdict keeps this process's measurement of the processor.
 	cpu, _ := v.CPU()
-	m, err := p.loader.Measure(ctx, file, d, setting, batch, candidateRounds, warmupLimit, v)
-	if err == nil && file == models.TextualFile {
-		v.Put(cpu)
+	m := p.loader.Measure(ctx, file, d, setting, batch, candidateRounds, warmupLimit, v)
+	if file == models.TextualFile {
+		v.Put(cpu) // measured here, with the copy for quick searches
 	}
-	return m, err
+	return m, ctx.Err()
 }
 
 // conclude keeps a verdict and tells it.
@@ -149,6 +155,8 @@ func (j *warmupJSON) chosenReason(asked provider.Name) string {
 	switch {
 	case asked == provider.CPU:
 		return "as asked"
+	case j.Precision == string(embed.Int8):
+		return "int8 computes on the processor"
 	case chosen.Provider != string(provider.CPU):
 		return fmt.Sprintf("%.1f times as fast as the processor", chosen.Gain)
 	case len(j.Candidates) <= len(j.Chosen):

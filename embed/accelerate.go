@@ -3,7 +3,6 @@ package embed
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/provider"
@@ -14,7 +13,10 @@ import (
 var ErrProviderCrashed = errors.New("crashed in this process")
 
 // initialising is held while a provider is initialised: drivers and compilers are not made for two threads at once.
-var initialising sync.Mutex
+var initialising = make(chan struct{}, 1)
+
+// errBusy is another provider's initialisation that does not end.
+var errBusy = errors.New("another tower's initialisation does not end")
 
 // inUse is a provider that this process uses, or tries to.
 type inUse struct {
@@ -23,6 +25,8 @@ type inUse struct {
 	disarm   func()
 	// ready is closed when the initialisation has ended, well or not.
 	ready chan struct{}
+	// failed tells that it failed while it was in use.
+	failed bool
 }
 
 // The bounds of waiting for native code. What was tried in a child took so long; a machine that is busy takes longer.
@@ -30,49 +34,50 @@ const (
 	minInitLimit = 30 * time.Second
 	initPatience = 10 // times what it took when it was tried
 	minRunLimit  = 15 * time.Second
-	runPatience  = 50 // times what the first run took
+	runPatience  = 50 // times what a batch took when it was tried
 	closeWait    = 10 * time.Second
 )
 
-// loaded is a tower on a provider, after its first run.
-type loaded struct {
-	session *session
-	first   time.Duration // what the first run took
-}
-
 // accelerate initialises a provider with a tower in this process, which may be the end of it: a sentinel says so to the
-// next run, and the crash handler to the user. first runs the tower once and returns the time that it took.
+// next run, and the crash handler to the user. first runs the tower once.
 func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*session, error), first func(*session, *fallback) error) (*fallback, error) {
 	name := place.definition.Name
 	if _, err := startRuntime(l.options.Library); err != nil {
 		return nil, err
 	}
+	limit := max(minInitLimit, initPatience*place.expected)
+	select {
+	case initialising <- struct{}{}:
+	case <-time.After(limit):
+		l.refuse(file, place, errBusy)
+		return nil, errBusy
+	}
 	use, err := l.beginUse(place)
 	if err != nil {
+		<-initialising
 		l.refuse(file, place, err)
 		return nil, err
 	}
 	f := &fallback{place: place, failed: func(err error) { l.fell(file, place, use, err) }}
 	f.open = func() (*session, error) { return l.openOnProcessor(file) }
 	l.options.Logf("loading %s on %s", l.spec.Model.Name, name)
-	limit := max(minInitLimit, initPatience*place.expected)
-	ready, err := within(limit, func() (loaded, error) {
+	ready, err := within(limit, func() (*session, error) {
 		defer close(use.ready)
-		initialising.Lock()
-		defer initialising.Unlock()
+		defer func() { <-initialising }()
 		s, err := open(tuning{on: place})
 		if err != nil {
-			return loaded{}, err
+			return nil, err
 		}
-		g := &fallback{place: place, session: s, limit: limit}
-		begin := time.Now()
-		err = first(s, g)
-		return loaded{s, time.Since(begin)}, err
+		if err := first(s, &fallback{place: place, session: s, limit: limit}); err != nil {
+			if !errors.Is(err, errHung) {
+				s.close()
+			}
+			return nil, err
+		}
+		return s, nil
 	})
 	if err != nil {
-		if errors.Is(err, errHung) {
-			l.avoid(place, "did not answer while it was initialised")
-		} else {
+		if !errors.Is(err, errHung) {
 			l.endUse(use)
 		}
 		l.refuse(file, place, err)
@@ -81,7 +86,7 @@ func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*s
 	if err := use.sentinel.Running(); err != nil {
 		l.options.Logf("crash sentinel: %v", err)
 	}
-	f.session, f.limit = ready.session, max(minRunLimit, runPatience*ready.first)
+	f.session, f.limit = ready, max(minRunLimit, runPatience*place.runs)
 	return f, nil
 }
 
@@ -131,14 +136,29 @@ func (p *placer) close() {
 		select {
 		case <-use.ready:
 			p.loader.endUse(use)
-			if r := state.Record(use.place.slot, use.place.definition.Name, use.place.key); r.Deaths > 0 && !r.Avoid {
+			if r := state.Record(use.place.slot, use.place.definition.Name, use.place.key); r.Deaths > 0 && !r.Avoid && !use.failed {
 				state.Forgive(use.place.slot, use.place.definition.Name)
 			}
-		case <-deadline:
+		case <-deadline: // an orderly end all the same
+			p.interrupted()
 			return
 		}
 	}
 }
+
+// interrupted notes in the sentinels that the process ends here because its user wants it to.
+func (p *placer) interrupted() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, use := range p.inUse {
+		if err := use.sentinel.Interrupted(); err != nil {
+			p.loader.options.Logf("crash sentinel: %v", err)
+		}
+	}
+}
+
+// Interrupted tells the next run that this one was ended by its user, and did not crash. The process is about to end.
+func (l *Loader) Interrupted() { l.placer.interrupted() }
 
 // refuse notes that a provider that had been chosen could not be initialised in this process.
 func (l *Loader) refuse(file string, place *placement, err error) {
@@ -153,34 +173,31 @@ func (l *Loader) fell(file string, place *placement, use *inUse, err error) {
 	name := place.definition.Name
 	l.options.Accelerate.Warnf("%s failed, the processor goes on: %v", name, err)
 	l.placer.tell(file, onProcessor("%s failed in this run: %v", name, err))
-	if errors.Is(err, errHung) {
-		l.avoid(place, "did not answer while it ran")
-	} else {
-		l.noteFailure(place, err)
+	l.placer.mu.Lock()
+	use.failed = true
+	l.placer.mu.Unlock()
+	l.noteFailure(place, err)
+	if !errors.Is(err, errHung) { // what hangs may still crash
 		l.endUse(use)
 	}
 }
 
-// noteFailure makes the next run try the provider in a child before it counts on it.
+// noteFailure makes the next run try the provider in a child before it counts on it; after a second failure in a row it is
+// left alone, since a child gets through where a main process does not.
 func (l *Loader) noteFailure(place *placement, err error) {
 	state := l.options.Accelerate.State
+	name, now := place.definition.Name, time.Now()
+	r := state.Record(place.slot, name, place.key)
+	r.Blame(fmt.Sprintf("%s failed on %s: %v", name, now.Format("2006-01-02 15:04"), err))
+	if err := state.KeepRecord(r); err != nil {
+		l.options.Logf("%v", err)
+	}
 	v, fresh, _ := state.Verdict(place.slot, place.key)
 	if !fresh {
 		return
 	}
-	v.Put(provider.Measured{Provider: place.definition.Name, Variant: place.variant, Batch: place.batch, Reason: err.Error(), At: time.Now()})
+	v.Fail(name, err.Error(), now)
 	if err := state.Keep(v); err != nil {
-		l.options.Logf("%v", err)
-	}
-}
-
-// avoid keeps later runs from a provider that hangs: a child may get through where this process did not.
-func (l *Loader) avoid(place *placement, what string) {
-	state := l.options.Accelerate.State
-	r := state.Record(place.slot, place.definition.Name, place.key)
-	r.Deaths, r.Avoid, r.Told = r.Deaths+1, true, true
-	r.Last = fmt.Sprintf("%s %s on %s", place.definition.Name, what, time.Now().Format("2006-01-02 15:04"))
-	if err := state.KeepRecord(r); err != nil {
 		l.options.Logf("%v", err)
 	}
 }

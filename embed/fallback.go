@@ -111,7 +111,8 @@ func (f *fallback) accelerated(n int, feed func(rows []int) ([]ort.Value, error)
 	return vectors, nil
 }
 
-// within runs native code for a time. When it does not come back, its thread is left to it.
+// within runs native code for a time, in seconds in which this process was awake: one that was stopped (Ctrl-Z, a laptop
+// that slept) has not waited. When the code does not come back, its thread is left to it.
 func within[T any](limit time.Duration, f func() (T, error)) (T, error) {
 	type answer struct {
 		value T
@@ -122,13 +123,17 @@ func within[T any](limit time.Duration, f func() (T, error)) (T, error) {
 		value, err := f()
 		done <- answer{value, err}
 	}()
-	timer := time.NewTimer(limit)
-	defer timer.Stop()
-	select {
-	case a := <-done:
-		return a.value, a.err
-	case <-timer.C:
-		var none T
-		return none, fmt.Errorf("%w within %v", errHung, limit.Round(time.Second))
+	tick := min(time.Second, limit)
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for waited := time.Duration(0); waited < limit; {
+		select {
+		case a := <-done:
+			return a.value, a.err
+		case <-ticker.C: // a ticker drops the ticks that nobody was awake for
+			waited += tick
+		}
 	}
+	var none T
+	return none, fmt.Errorf("%w within %v", errHung, limit.Round(time.Second))
 }

@@ -21,8 +21,8 @@ type placement struct {
 	cache string
 	// canary is the processor's vector of the picture that goes with every batch; nil: none goes.
 	canary []float32
-	// expected is the time that loading and the first run took when they were tried.
-	expected time.Duration
+	// expected is the time that loading and the first run took when they were tried, runs that of a batch.
+	expected, runs time.Duration
 	// tried tells that a child of this process has just found it to work.
 	tried bool
 	slot  provider.Slot

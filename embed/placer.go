@@ -2,17 +2,14 @@ package embed
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
-	"github.com/imgsearch/imgsearch/embed/probe"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/internal/machine"
 	"github.com/imgsearch/imgsearch/models"
@@ -28,8 +25,8 @@ type Acceleration struct {
 	Session machine.Session
 	// Program is this program, which children run; "": there are none, and only what State knows counts.
 	Program string
-	// ProbeText allows to measure the text tower: what State does not know is otherwise left to the processor.
-	ProbeText bool
+	// Context ends when the user wants the process to end: what is tried in a child is not waited for any more. Nil: never.
+	Context context.Context
 	// Warnf is told, once, what the owner should know of it; nil: nobody.
 	Warnf func(format string, args ...any)
 }
@@ -216,20 +213,23 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 		c.logf("%s", why)
 		v = provider.Verdict{Key: c.key, Slot: c.slot, By: "index"}
 	}
+	var unmeasured []string
 	for _, d := range usable {
-		if v.Knows(d.Name, time.Now()) && !suspects[d.Name] {
+		if v.Knows(d.Name, time.Now()) && !suspects[d.Name] && !c.isPurged(v, d) {
 			continue
 		}
-		if c.file == models.TextualFile && !explicit && !c.loader.options.Accelerate.ProbeText {
-			return nil, onProcessor("no accelerator was measured with it (`imgsearch warmup` does)"), nil
+		if c.file == models.TextualFile && !explicit { // a search does not wait for that
+			unmeasured = append(unmeasured, string(d.Name))
+			continue
 		}
 		if len(tried) == 0 && c.loader.options.Library.Vet != nil {
-			if err := c.loader.options.Library.Vet(c.library); err != nil {
+			if err := c.loader.options.Library.Vet(c.library); err != nil && !c.isInterrupted() {
 				return nil, Provider{}, err
 			}
 		}
-		if err := c.probe(&v, d, suspects[d.Name]); err != nil {
-			return nil, Provider{}, err
+		c.probe(&v, d, suspects[d.Name])
+		if c.isInterrupted() {
+			return nil, onProcessor("interrupted before anything else was tried"), nil
 		}
 		tried[d.Name] = true
 	}
@@ -251,10 +251,35 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 			reasons = append(reasons, c.lag(v, best))
 		}
 	}
+	if len(unmeasured) > 0 {
+		reasons = append(reasons, fmt.Sprintf("%s was not measured with it (`imgsearch warmup` does)", strings.Join(unmeasured, " and ")))
+	}
 	if len(reasons) == 0 {
 		reasons = append(reasons, "the runtime library has no accelerator for this machine")
 	}
 	return nil, onProcessor("%s", strings.Join(reasons, "; ")), nil
+}
+
+// context ends when the user wants the process to end.
+func (p *placer) context() context.Context {
+	if ctx := p.loader.options.Accelerate.Context; ctx != nil {
+		return ctx
+	}
+	return context.Background()
+}
+
+func (p *placer) isInterrupted() bool { return p.context().Err() != nil }
+
+// isPurged tells that what a provider compiled is gone, as when the system clears its caches: it would be compiled in this
+// process.
+func (c choosing) isPurged(v provider.Verdict, d provider.Definition) bool {
+	best, ok := v.Of(d.Name)
+	if !ok || d.CacheOption == "" {
+		return false
+	}
+	dir := c.loader.CompiledDir(c.file, d, best.Variant, best.Batch)
+	left, err := os.ReadDir(dir)
+	return dir != "" && (err != nil || len(left) == 0)
 }
 
 func withMend(m provider.Measured) string {
@@ -299,6 +324,9 @@ func (c choosing) choose(v provider.Verdict) *placement {
 			definition: d, variant: best.Variant, batch: best.Batch, cache: c.loader.CompiledDir(c.file, d, best.Variant, best.Batch),
 			expected: time.Duration(best.LoadMS * float64(time.Millisecond)), slot: c.slot, key: c.key,
 		}
+		if best.PerSecond > 0 {
+			place.runs = time.Duration(float64(best.Batch) / best.PerSecond * float64(time.Second))
+		}
 		if c.file == models.VisualFile {
 			if place.canary = v.Canary; place.canary == nil {
 				return nil
@@ -333,72 +361,20 @@ func (c choosing) praise(v provider.Verdict, p *placement) string {
 	return fmt.Sprintf("as asked, though the processor is %.1f times as fast", cpu.PerSecond/best.PerSecond)
 }
 
-// CompiledDir is the cache folder for what a provider compiles of a tower; "" where it keeps nothing.
-func (l *Loader) CompiledDir(file string, d provider.Definition, variant string, batch int) string {
-	if d.CacheOption == "" || len(l.options.CacheDirs) == 0 {
-		return ""
+// CheckAsked refuses a provider that was asked for and that this platform or library does not have, as far as files tell;
+// the error wraps provider.ErrMissing.
+func (l *Loader) CheckAsked() error {
+	c, ok := l.placer.consider(models.TextualFile)
+	if c.asked == "" || c.asked == provider.Auto || c.asked == provider.CPU || ok || c.library.Path == "" {
+		return nil
 	}
-	library, err := ortlib.Find(l.options.Library.Options)
-	if err != nil {
-		return ""
-	}
-	return CompiledDir(l.options.CacheDirs[0], d.Name, library, l.spec.towerKey(file), variant, batch)
+	return missing(c.asked, c.library)
 }
 
-// CompiledDir is the folder for what a provider compiles: one a runtime library, tower, setting and batch size, so that
-// nothing is ever taken for something else.
-func CompiledDir(cacheDir string, n provider.Name, l ortlib.Library, tower, variant string, batch int) string {
-	return filepath.Join(compiledRoot(cacheDir, n, l), tower, fmt.Sprintf("%s-%d", strings.ToLower(variant), batch))
-}
-
-// compiledRoot names the library by its size and time: the bundled one is unpacked under its digest, with its own time.
-func compiledRoot(cacheDir string, n provider.Name, l ortlib.Library) string {
-	version := "unknown"
-	if info, err := os.Stat(l.Path); err == nil {
-		version = fmt.Sprintf("%x-%x", info.Size(), info.ModTime().Unix())
-	}
-	return filepath.Join(cacheDir, string(n), version)
-}
-
-// DropStaleCompiled removes what was compiled with other runtime libraries, which nobody will ask for again.
-func DropStaleCompiled(cacheDirs []string, l ortlib.Library) error {
-	var errs []error
-	for _, dir := range cacheDirs {
-		for _, d := range provider.Accelerators(runtime.GOOS, runtime.GOARCH) {
-			if d.CacheOption != "" {
-				errs = append(errs, dropStale(dir, d.Name, l))
-			}
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func dropStale(cacheDir string, n provider.Name, l ortlib.Library) error {
-	var errs []error
-	now := compiledRoot(cacheDir, n, l)
-	others, _ := filepath.Glob(filepath.Join(filepath.Dir(now), "*"))
-	for _, path := range others {
-		if path != now {
-			errs = append(errs, os.RemoveAll(path))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// DropCompiledBut removes what was compiled of a tower for measuring, but for the candidate that is used.
-func (l *Loader) DropCompiledBut(file string, used provider.Measured) {
-	for _, d := range l.Accelerators() {
-		keep := l.CompiledDir(file, d, used.Variant, used.Batch)
-		if keep == "" {
-			continue
-		}
-		compiled, _ := filepath.Glob(filepath.Join(filepath.Dir(keep), "*"))
-		for _, path := range compiled {
-			if path != keep || d.Name != used.Provider {
-				_ = os.RemoveAll(path) // the next warmup tries again
-			}
-		}
-	}
+// Missing is the error of a provider that the library was found not to have; it wraps provider.ErrMissing.
+func (l *Loader) Missing(n provider.Name) error {
+	c, _ := l.placer.consider(models.TextualFile)
+	return missing(n, c.library)
 }
 
 // Accelerators are the providers that the runtime library may have and that the user allows.
@@ -412,30 +388,26 @@ func (l *Loader) Forgive(file string, n provider.Name) {
 	l.options.Accelerate.State.Forgive(l.Slot(file), n)
 }
 
-// probe tries a provider in a child and notes the outcome. alone tells that it died in a process before.
-func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) error {
+// probe tries a provider in a child and notes the outcome. again tells that there is something against it.
+func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) {
 	if c.loader.options.Accelerate.Program == "" {
-		return nil
+		return
 	}
 	variant, batch := c.guess(d)
 	if again {
-		c.logf("trying %s in a child process: it died the last time", d.Name)
+		c.logf("trying %s in a child process: it failed the last time", d.Name)
 	} else {
 		c.logf("trying %s in a child process", d.Name)
 	}
-	m, err := c.loader.Measure(context.Background(), c.file, d, variant, batch, indexRounds, probeLimit, v)
-	if err != nil {
-		return err
+	m := c.loader.Measure(c.context(), c.file, d, variant, batch, indexRounds, probeLimit, v)
+	if c.context().Err() != nil {
+		return
 	}
 	c.logf("%s: ok %v, %.1f a second, %s", m.Title(), m.OK, m.PerSecond, m.Reason)
 	if err := c.store.Keep(*v); err != nil {
 		c.logf("%v", err)
 	}
-	return nil
 }
-
-// minTextAgreement is how near a query's vector must be: all scores of a search turn on it.
-const minTextAgreement = 0.9999
 
 // indexRounds is how often index measures: enough to tell a tenth from ten times.
 const indexRounds = 3
@@ -450,88 +422,4 @@ func (c choosing) guess(d provider.Definition) (variant string, batch int) {
 		}
 	}
 	return d.Variants[0].Name, Batches(d, c.file)[0]
-}
-
-// Batches are the batch sizes to try of a tower on a provider: a search asks for one text.
-func Batches(d provider.Definition, file string) []int {
-	if file == models.TextualFile {
-		return []int{1}
-	}
-	return d.Batches
-}
-
-// Lag is how many times as fast as a provider the processor was when it was measured; 0 where that is not known.
-func (l *Loader) Lag(file string, n provider.Name) float64 {
-	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
-	if !ok {
-		return 0
-	}
-	v, fresh, _ := c.store.Verdict(l.Slot(file), c.key)
-	cpu, known := v.CPU()
-	best, works := v.Of(n)
-	if !fresh || !known || !works || best.PerSecond == 0 {
-		return 0
-	}
-	return cpu.PerSecond / best.PerSecond
-}
-
-// Try runs one picture on a provider in a child process, as index would: with the setting that was found to be the best
-// one, else the first one at the smallest batch.
-func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, limit time.Duration) (probe.Outcome, error) {
-	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
-	if !ok {
-		return probe.Outcome{}, provider.ErrMissing
-	}
-	c.file, c.slot = file, l.Slot(file)
-	variant, batch := d.Variants[0].Name, 1
-	if v, fresh, _ := c.store.Verdict(c.slot, c.key); fresh {
-		if best, works := v.Of(d.Name); works {
-			variant, batch = best.Variant, best.Batch
-		}
-	}
-	return probe.Run(ctx, l.options.Accelerate.Program, probe.Request{
-		Library: c.library.Path, Model: l.spec.Model.Ref(), Tower: roleOf(file), Provider: d.Name, Variant: variant, Batch: batch,
-		Cache: l.CompiledDir(file, d, variant, batch),
-	}, limit)
-}
-
-// Measure tries a candidate in a child process and puts what was found, of the processor too, into the verdict.
-func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) (provider.Measured, error) {
-	library, err := ortlib.Find(l.options.Library.Options)
-	if err != nil {
-		return provider.Measured{}, err
-	}
-	cache := l.CompiledDir(file, d, variant, batch)
-	if cache != "" {
-		if err := os.MkdirAll(cache, 0o700); err != nil {
-			cache = ""
-		}
-	}
-	o, err := probe.Run(ctx, l.options.Accelerate.Program, probe.Request{
-		Library: library.Path, Model: l.spec.Model.Ref(), Tower: roleOf(file), Provider: d.Name, Variant: variant, Batch: batch,
-		Rounds: rounds, Cache: cache,
-	}, limit)
-	if err != nil {
-		return provider.Measured{}, err
-	}
-	m := provider.Measured{Provider: d.Name, Variant: variant, Batch: batch, At: time.Now()}
-	if o.Result == nil {
-		m.Reason, m.Mend, m.Missing, m.Absent = o.Reason(), o.Cause.Mend, o.Cause.Missing && !o.Died(), o.Cause.Absent && !o.Died()
-		m.TimedOut = o.TimedOut
-		v.Put(m)
-		return m, ctx.Err()
-	}
-	m.Batch = o.Result.Batch
-	if file == models.TextualFile && o.Result.Cosine < minTextAgreement {
-		m.Cosine, m.Reason = o.Result.Cosine, fmt.Sprintf("its vectors are not equal to the processor's: cosine %.5f", o.Result.Cosine)
-		v.Put(m)
-		return m, nil
-	}
-	m.OK, m.LoadMS, m.PerSecond, m.Cosine = true, o.Result.Provider.LoadMS, o.Result.Provider.PerSecond, o.Result.Cosine
-	v.Put(m)
-	if _, known := v.CPU(); !known || file == models.VisualFile {
-		v.Put(provider.Measured{Provider: provider.CPU, OK: true, LoadMS: o.Result.CPU.LoadMS, PerSecond: o.Result.CPU.PerSecond, Cosine: 1, At: m.At})
-	}
-	v.Canary = o.Result.Canary
-	return m, nil
 }

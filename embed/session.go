@@ -117,6 +117,9 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	if err != nil && strings.Contains(err.Error(), "bad_alloc") {
 		return nil, fmt.Errorf("%w: load %s: %w", ErrNoMemory, file, err)
 	}
+	if err != nil && tune.on != nil { // the file is read by the processor too, which will say so if it is damaged
+		return nil, fmt.Errorf("initialise %s: %w", tune.on.definition.Native, err)
+	}
 	if err != nil {
 		return nil, damaged(file, err)
 	}

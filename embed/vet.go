@@ -10,24 +10,27 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 )
 
-// vetLimit is how long loading a library may take in a child: 40 ms here, seconds from a cold disk.
-const vetLimit = 9 * time.Second
+// vetLimit is how long loading a library may take in a child: 40 ms here, much longer from a disk that must start, or under a
+// virus scanner.
+const vetLimit = 60 * time.Second
 
 // TryLibrary loads a runtime library in a child process.
-func TryLibrary(program string, l ortlib.Library) (probe.Outcome, error) {
-	return probe.Run(context.Background(), program, probe.Request{Library: l.Path}, vetLimit)
+func TryLibrary(ctx context.Context, program string, l ortlib.Library, limit time.Duration) (probe.Outcome, error) {
+	return probe.Run(ctx, program, probe.Request{Library: l.Path}, limit)
 }
 
 // VetOnce returns a check of runtime libraries for RuntimeOptions.Vet: a library that this machine, as it is, has not loaded
 // before is loaded in a child process first, so that what cannot be loaded here is a diagnosis and no crash. program is
-// this program. The check's error wraps ortlib.ErrUnusable.
-func VetOnce(state provider.Store, program string, logf func(format string, args ...any)) func(ortlib.Library) error {
+// this program; the end of ctx ends the child. The check's error wraps ortlib.ErrUnusable.
+func VetOnce(ctx context.Context, state provider.Store, program string, logf func(format string, args ...any)) func(ortlib.Library) error {
 	return func(l ortlib.Library) error {
 		if state.Vetted(l) {
 			return nil
 		}
-		o, err := TryLibrary(program, l)
+		o, err := TryLibrary(ctx, program, l, vetLimit)
 		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
 		case err != nil:
 			logf("%v: the runtime library is loaded without having been tried", err)
 			return nil

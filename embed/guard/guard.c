@@ -49,9 +49,10 @@ static void *program_counter(void *context) {
 #endif
 }
 
-// is_native tells whether a signal comes from code outside this program's own file. abort is always native: Go never calls
-// it. Where the program counter cannot be read, the signal is left to Go.
-static int is_native(int sig, void *context) {
+// is_native tells whether a signal comes from code outside this program's own file. Go never calls abort; one that another
+// process sent is not ours to explain. Where the program counter cannot be read, the signal is left to Go.
+static int is_native(int sig, siginfo_t *info, void *context) {
+	if ((info->si_code == SI_USER || info->si_code == SI_QUEUE) && info->si_pid != getpid()) return 0;
 	if (sig == SIGABRT) return 1;
 	void *pc = program_counter(context);
 	Dl_info own, at;
@@ -65,7 +66,7 @@ static void say(int fd, const char *s) {
 }
 
 static void handle(int sig, siginfo_t *info, void *context) {
-	if (armed && is_native(sig, context)) {
+	if (armed && is_native(sig, info, context)) {
 		say(trace_fd, "crashed ");
 		say(trace_fd, signal_name(sig));
 		say(trace_fd, "\n");

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/provider"
@@ -108,6 +109,11 @@ type Outcome struct {
 	Took time.Duration
 }
 
+// IsProvidersFault tells that the child had come to the provider when it ended: what came before says nothing against it.
+func (o Outcome) IsProvidersFault() bool {
+	return o.Stage == StageAppend || o.Stage == StageSession || o.Stage == StageRun
+}
+
 // Died tells that the child came to no end of its own.
 func (o Outcome) Died() bool { return o.Signal != "" || o.TimedOut }
 
@@ -150,22 +156,51 @@ func Run(ctx context.Context, program string, r Request, limit time.Duration) (O
 	}
 	c := exec.CommandContext(ctx, program, Command)
 	c.Args[0] = "imgsearch"
-	c.Stdin = bytes.NewReader(in)
+	// The child ends when its input does: when this process is gone.
+	stdin, err := c.StdinPipe()
+	if err != nil {
+		return Outcome{}, err
+	}
 	c.WaitDelay = time.Second // a grandchild may hold the pipes
-	var out bytes.Buffer
+	out := head{max: maxAnswer}
 	errs := tail{max: stderrLines}
 	c.Stdout, c.Stderr = &out, &errs
 	if err := c.Start(); err != nil {
 		return Outcome{}, fmt.Errorf("start a child process: %w", err)
 	}
-	err = c.Wait()
+	ended := make(chan error, 1)
+	go func() {
+		_, _ = stdin.Write(append(in, '\n')) // a child that is gone already has said why
+		ended <- c.Wait()
+	}()
+	select {
+	case err = <-ended:
+	case <-after(ctx, unkillableWait): // in the kernel, where a driver holds it
+		err = errUnkillable
+	}
 	o := Outcome{Stage: StageStart, Took: time.Since(begin), Stderr: errs.lines()}
-	o.read(&out)
-	o.conclude(ctx, err, c.ProcessState, limit)
+	o.read(out.reader())
+	var state *os.ProcessState
+	if !errors.Is(err, errUnkillable) {
+		state = c.ProcessState
+	}
+	o.conclude(ctx, err, state, limit)
 	if o.Result == nil {
 		o.Cause = provider.Explain(strings.Join(append([]string{o.Error, o.Signal}, o.Stderr...), "\n"))
 	}
 	return o, nil
+}
+
+// unkillableWait is how long a child that was killed may take to go.
+const unkillableWait = 2 * time.Second
+
+var errUnkillable = errors.New("it cannot be killed")
+
+// after fires so long after a context's end.
+func after(ctx context.Context, d time.Duration) <-chan struct{} {
+	fired := make(chan struct{})
+	context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { close(fired) }) })
+	return fired
 }
 
 // read takes over the child's answer.
@@ -199,6 +234,8 @@ func (o *Outcome) conclude(ctx context.Context, err error, state *os.ProcessStat
 		o.Error = fmt.Sprintf("no answer within %v", limit.Round(time.Second))
 	case ctx.Err() != nil:
 		o.Error = ctx.Err().Error()
+	case state == nil:
+		o.Error = err.Error()
 	case state.ExitCode() == CrashCode && strings.HasPrefix(o.lastLine(), CrashMessage):
 		o.Signal = strings.TrimPrefix(o.lastLine(), CrashMessage)
 		o.Stderr = o.Stderr[:len(o.Stderr)-1]
@@ -215,9 +252,33 @@ func (o *Outcome) conclude(ctx context.Context, err error, state *os.ProcessStat
 	o.Result = nil
 }
 
+// maxAnswer bounds a child's answer, and what a native library prints among it.
+const maxAnswer = 4 << 20
+
+// head keeps the first bytes that are written to it.
+type head struct {
+	max int
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (h *head) Write(p []byte) (int, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.buf.Write(p[:min(len(p), h.max-h.buf.Len())])
+	return len(p), nil
+}
+
+func (h *head) reader() io.Reader {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return bytes.NewReader(h.buf.Bytes())
+}
+
 // tail keeps the last lines that are written to it.
 type tail struct {
 	max  int
+	mu   sync.Mutex
 	buf  []byte
 	kept []string
 }
@@ -226,6 +287,8 @@ type tail struct {
 const maxLine = 1 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.buf = append(t.buf, p...)
 	for {
 		i := bytes.IndexByte(t.buf, '\n')
@@ -254,6 +317,8 @@ func (t *tail) keep(line []byte) {
 }
 
 func (t *tail) lines() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(t.buf) > 0 {
 		t.keep(t.buf)
 		t.buf = nil

@@ -131,6 +131,10 @@ func TestFailuresPass(t *testing.T) {
 	v.Put(Measured{Provider: WebGPU, At: now.Add(-50 * time.Minute)})
 	v.Put(Measured{Provider: CUDA, At: now.Add(-30 * 24 * time.Hour), Missing: true})
 	v.Put(Measured{Provider: CoreML, At: now.Add(-2 * time.Hour), TimedOut: true})
+	absent := Verdict{Candidates: []Measured{{Provider: WebGPU, At: now.Add(-2 * time.Hour), Absent: true}}}
+	if !absent.Knows(WebGPU, now) || absent.Knows(WebGPU, now.Add(24*time.Hour)) {
+		t.Error("a device that is not there counts for a day")
+	}
 	for _, n := range []Name{WebGPU, CUDA, CoreML} {
 		if !v.Knows(n, now) {
 			t.Errorf("%s is forgotten", n)

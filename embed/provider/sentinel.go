@@ -3,7 +3,6 @@ package provider
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -43,6 +42,8 @@ type Use struct {
 const (
 	lineRunning = "running" // the provider is initialised and in use
 	lineCrashed = "crashed" // the signal's name behind it (package guard writes it)
+	// lineInterrupted: the user had enough
+	lineInterrupted = "interrupted"
 )
 
 // Begin leaves a sentinel for a provider that is about to be initialised in this process.
@@ -62,53 +63,59 @@ func (s Store) Begin(u Use) (*Sentinel, error) {
 	return nil, fmt.Errorf("leave a crash sentinel: %w", err)
 }
 
+// lockSuffix is of the file that is locked beside a sentinel: on Windows a locked file cannot be read or written.
+const (
+	sentinelSuffix = ".json"
+	lockSuffix     = ".lock"
+)
+
 func beginIn(dir string, u Use, data []byte) (*Sentinel, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(dir, fmt.Sprintf("%s-%d-*", u.Provider, u.PID))
+	f, err := os.CreateTemp(dir, fmt.Sprintf("%s-%d-*%s", u.Provider, u.PID, lockSuffix))
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	lock := flock.New(f.Name())
-	// Locked while it is still empty: an empty file is nobody's yet.
-	// Another process that looks for deaths holds it for an instant.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	if ok, err := lock.TryLockContext(ctx, time.Millisecond); err != nil || !ok {
+	f.Close()
+	s := &Sentinel{path: strings.TrimSuffix(f.Name(), lockSuffix) + sentinelSuffix, lock: flock.New(f.Name())}
+	if ok, err := s.lock.TryLock(); err != nil || !ok {
 		os.Remove(f.Name())
 		return nil, errors.Join(err, errors.New("lock it"))
 	}
-	if _, err := f.Write(data); err != nil {
-		_ = lock.Unlock()
-		os.Remove(f.Name())
-		return nil, err
+	if err := os.WriteFile(s.path, data, 0o600); err != nil {
+		return nil, errors.Join(err, s.End())
 	}
-	return &Sentinel{path: f.Name(), lock: lock}, nil
+	return s, nil
 }
 
 // Path is the file, which a crash handler may append a line to.
 func (s *Sentinel) Path() string { return s.path }
 
 // Running notes that the initialisation is through.
-func (s *Sentinel) Running() error {
+func (s *Sentinel) Running() error { return s.note(lineRunning) }
+
+// Interrupted notes that the user ends the process here: what follows is no crash.
+func (s *Sentinel) Interrupted() error { return s.note(lineInterrupted) }
+
+func (s *Sentinel) note(line string) error {
 	f, err := os.OpenFile(s.path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteString(lineRunning + "\n")
+	_, err = f.WriteString(line + "\n")
 	return errors.Join(err, f.Close())
 }
 
 // End removes the sentinel: the provider is not in use any more, in an orderly way.
 func (s *Sentinel) End() error {
 	err := os.Remove(s.path)
-	unlocked := s.lock.Unlock()
-	if err != nil { // Windows removes no file that is locked
-		err = os.Remove(s.path)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
 	}
-	return errors.Join(err, unlocked)
+	err = errors.Join(err, s.lock.Unlock())
+	os.Remove(s.lock.Path())
+	return err
 }
 
 // Death is a process that died with a provider in use.
@@ -120,6 +127,8 @@ type Death struct {
 	Signal string
 	// Earlier tells that the machine was started anew since.
 	Earlier bool
+	// Interrupted tells that the user ended the process.
+	Interrupted bool
 
 	path string
 }
@@ -140,7 +149,7 @@ func (d Death) Text() string {
 func (s Store) Deaths() []Death {
 	var list []Death
 	for _, dir := range s.Dirs {
-		files, _ := filepath.Glob(filepath.Join(dir, "inflight", "*"))
+		files, _ := filepath.Glob(filepath.Join(dir, "inflight", "*"+sentinelSuffix))
 		for _, path := range files {
 			if d, ok := readDeath(path); ok {
 				list = append(list, d)
@@ -151,7 +160,7 @@ func (s Store) Deaths() []Death {
 }
 
 func readDeath(path string) (Death, bool) {
-	lock := flock.New(path)
+	lock := flock.New(strings.TrimSuffix(path, sentinelSuffix) + lockSuffix)
 	if ok, err := lock.TryLock(); err != nil || !ok {
 		return Death{}, false // its process lives
 	}
@@ -164,7 +173,7 @@ func readDeath(path string) (Death, bool) {
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Scan()
 	if json.Unmarshal(lines.Bytes(), &d.Use) != nil {
-		os.Remove(path) // torn: nobody can tell what it was
+		removeSentinel(path) // torn: nobody can tell what it was
 		return Death{}, false
 	}
 	for lines.Scan() {
@@ -173,11 +182,22 @@ func readDeath(path string) (Death, bool) {
 			d.Running = true
 		case lineCrashed:
 			d.Signal = rest
+		case lineInterrupted:
+			d.Interrupted = true
 		}
 	}
 	d.Earlier = d.Boot != machine.Boot()
 	return d, true
 }
+
+func removeSentinel(path string) {
+	os.Remove(path)
+	os.Remove(strings.TrimSuffix(path, sentinelSuffix) + lockSuffix)
+}
+
+// Counts tells that a death says something against the provider: not one that the user wanted, and not one without a
+// signal before the machine was started anew, which may have been a power cut.
+func (d Death) Counts() bool { return d.Signal != "" || !d.Interrupted && !d.Earlier }
 
 // Record is what is remembered of a provider's deaths with a tower, until warmup finds that it works.
 type Record struct {
@@ -227,37 +247,47 @@ func (s Store) KeepRecord(r Record) error {
 	return s.write("crashes", recordFile(r.Slot, r.Provider), r)
 }
 
-// Forgive forgets a provider's deaths: it was seen to work.
+// Forgive forgets a provider's deaths in sessions of the slot's kind, where it was seen to work. In sessions of other kinds
+// it gets another chance: it must prove itself in a child process there.
 func (s Store) Forgive(slot Slot, n Name) {
 	for _, dir := range s.Dirs {
 		os.Remove(filepath.Join(dir, "crashes", recordFile(slot, n)))
 	}
+	for _, r := range s.Records() {
+		if r.Provider == n && r.Slot.Model == slot.Model && r.Slot.Tower == slot.Tower && r.Avoid {
+			r.Avoid, r.Told, r.Deaths = false, false, 1
+			_ = s.KeepRecord(r) // else it stays as it was
+		}
+	}
 }
 
-// Settle takes over the sentinels that dead processes left for a provider: they become its record. suspect tells that one
-// was left since the machine was started: the provider must prove itself in a child process first.
+// Blame counts a failure of a provider in a main process: after the second one in a row it is avoided.
+func (r *Record) Blame(what string) {
+	r.Deaths++
+	r.Last = what
+	r.Avoid = r.Avoid || r.Deaths > 1
+}
+
+// Settle takes over the sentinels that dead processes left for a provider: they become its record. suspect tells that there
+// is something against it: it must prove itself in a child process first.
 //
 // A native crash in a run that had begun well, or where a child had just found nothing, is what a trial in a child does not
-// show: the provider is avoided at once. Another one is believed when it happens again. An end without a signal of native code (kill -9, a
-// power cut) while it ran says nothing against the provider.
+// show: the provider is avoided at once. Any other death (a crash while it was initialised, kill -9, out of memory, on Windows every crash) is
+// believed when it happens again; a run that ends well in between forgives.
 func (s Store) Settle(slot Slot, n Name, now Key) (r Record, suspect bool, err error) {
 	r = s.Record(slot, n, now)
 	for _, d := range s.Deaths() {
 		if d.Provider != n || d.Slot != slot {
 			continue
 		}
-		if d.Key.Differs(now) == "" && (d.Signal != "" || !d.Earlier) {
-			suspect = true
-			r.Last = d.Text()
-			if d.Signal != "" || !d.Running {
-				r.Deaths++
-			}
-			r.Avoid = r.Avoid || d.Signal != "" && (d.Running || d.Tried) || r.Deaths > 1
+		if d.Key.Differs(now) == "" && d.Counts() {
+			r.Blame(d.Text())
+			r.Avoid = r.Avoid || d.Signal != "" && (d.Running || d.Tried)
 			if err := s.KeepRecord(r); err != nil {
-				return r, suspect, err
+				return r, true, err
 			}
 		}
-		os.Remove(d.path)
+		removeSentinel(d.path)
 	}
-	return r, suspect, nil
+	return r, r.Deaths > 0, nil
 }

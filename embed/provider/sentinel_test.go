@@ -24,7 +24,7 @@ func leave(t *testing.T, s Store, u Use, lines string) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "dead"), append(data, []byte("\n"+lines)...), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "dead.json"), append(data, []byte("\n"+lines)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -40,8 +40,10 @@ func TestSettle(t *testing.T) {
 		suspect, avoid bool
 		deaths         int
 	}{
-		{"killed while it ran", Use{Boot: boot}, "running\n", 0, true, false, 0},
-		{"killed while it ran, again", Use{Boot: boot}, "running\n", 1, true, false, 1},
+		{"killed while it ran", Use{Boot: boot}, "running\n", 0, true, false, 1},
+		{"killed while it ran, again", Use{Boot: boot}, "running\n", 1, true, true, 2},
+		{"interrupted", Use{Boot: boot}, "running\ninterrupted\n", 0, false, false, 0},
+		{"interrupted while it was initialised", Use{Boot: boot}, "interrupted\n", 0, false, false, 0},
 		{"killed while it was initialised", Use{Boot: boot}, "", 0, true, false, 1},
 		{"killed while it was initialised, again", Use{Boot: boot}, "", 1, true, true, 2},
 		{"crashed while it was initialised", Use{Boot: boot}, "crashed SIGABRT\n", 0, true, false, 1},
@@ -67,7 +69,8 @@ func TestSettle(t *testing.T) {
 		if len(s.Deaths()) > 0 {
 			t.Errorf("%s: the sentinel is left", c.name)
 		}
-		if again, suspect, _ := s.Settle(testSlot(), WebGPU, testKey()); suspect || again.Avoid != c.avoid {
+		// It stays under suspicion until a run ends well.
+		if again, suspect, _ := s.Settle(testSlot(), WebGPU, testKey()); suspect != c.suspect || again.Avoid != c.avoid {
 			t.Errorf("%s, the run after: suspect %v, %+v", c.name, suspect, again)
 		}
 	}
@@ -132,7 +135,15 @@ func TestForgive(t *testing.T) {
 	if r := s.Record(testSlot(), WebGPU, changed); r.Avoid {
 		t.Error("another library is blamed")
 	}
+	job := testSlot()
+	job.Session = "launchd"
+	if err := s.KeepRecord(Record{Key: testKey(), Slot: job, Provider: WebGPU, Deaths: 2, Avoid: true}); err != nil {
+		t.Fatal(err)
+	}
 	s.Forgive(testSlot(), WebGPU)
+	if r, suspect, err := s.Settle(job, WebGPU, testKey()); err != nil || r.Avoid || !suspect {
+		t.Errorf("in a session of another kind: %+v, suspect %v, %v", r, suspect, err)
+	}
 	if r := s.Record(testSlot(), WebGPU, testKey()); r.Avoid || r.Deaths != 0 {
 		t.Errorf("%+v", r)
 	}

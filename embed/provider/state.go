@@ -134,13 +134,14 @@ const worthGain = 1.1
 // waiting counts for longer.
 const (
 	patience     = time.Hour
+	dayPatience  = 24 * time.Hour // a device that is not there may be passed through tomorrow; looking for it is quick
 	longPatience = 7 * 24 * time.Hour
 )
 
 // counts tells whether the word on a candidate still counts.
 func (m Measured) counts(now time.Time) bool {
 	age := now.Sub(m.At)
-	return m.OK || m.Missing || m.Absent || age < patience || m.TimedOut && age < longPatience
+	return m.OK || m.Missing || age < patience || m.Absent && age < dayPatience || m.TimedOut && age < longPatience
 }
 
 // CPU is the processor's measurement; ok is false without one.
@@ -224,6 +225,15 @@ func (v *Verdict) Put(m Measured) {
 	v.Candidates = append(v.Candidates, m)
 }
 
+// Fail notes that a provider failed in a main process, whatever its setting.
+func (v *Verdict) Fail(n Name, reason string, at time.Time) {
+	for i := range v.Candidates {
+		if m := &v.Candidates[i]; m.Provider == n {
+			m.OK, m.Reason, m.At = false, reason, at
+		}
+	}
+}
+
 // Store keeps what is known of providers in a folder. Its zero value keeps nothing.
 type Store struct {
 	// Dirs may keep it, the best first; the first one that takes files does.
@@ -232,20 +242,22 @@ type Store struct {
 
 // Verdict reads what was measured for a slot. ok is false without a measurement, or with a stale one; why then says it.
 func (s Store) Verdict(slot Slot, now Key) (v Verdict, ok bool, why string) {
-	for _, dir := range s.Dirs {
+	why = "nothing was measured yet"
+	for _, dir := range s.Dirs { // the first one may be older, and not take files any more
 		data, err := os.ReadFile(filepath.Join(dir, "providers", slot.file()))
 		if err != nil {
 			continue
 		}
+		var v Verdict
 		if json.Unmarshal(data, &v) != nil {
-			return Verdict{}, false, "what was measured cannot be read"
+			why = "what was measured cannot be read"
+			continue
 		}
-		if why := v.Key.Differs(now); why != "" {
-			return Verdict{}, false, why
+		if why = v.Key.Differs(now); why == "" {
+			return v, true, ""
 		}
-		return v, true, ""
 	}
-	return Verdict{}, false, "nothing was measured yet"
+	return Verdict{}, false, why
 }
 
 // Verdicts are all that were measured, fresh or stale.

@@ -31,9 +31,15 @@ func Drivers() string {
 	}
 	for _, path := range driverFiles() {
 		if info, err := os.Stat(path); err == nil {
-			fmt.Fprintf(h, "%s %d %d\n", path, info.Size(), info.ModTime().Unix())
+			if info.Mode().IsRegular() {
+				fmt.Fprintf(h, "%s %d %d\n", path, info.Size(), info.ModTime().Unix())
+			} else {
+				fmt.Fprintf(h, "%s %v\n", path, info.Mode())
+			}
 		}
 	}
+	groups, _ := os.Getgroups() // without them the hash is the same every time, which is what counts
+	fmt.Fprintf(h, "%d %v\n", os.Getuid(), groups)
 	fmt.Fprintf(h, "%s\n", NVIDIA())
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
@@ -44,8 +50,18 @@ var driverVariables = []string{"VK_ICD_FILENAMES", "VK_DRIVER_FILES", "CUDA_VISI
 func driverFiles() []string {
 	files := VulkanDrivers()
 	if runtime.GOOS == "linux" {
-		libraries, _ := filepath.Glob("/usr/lib/*/libcuda.so.*") // the pattern is a constant
-		files = append(files, libraries...)
+		nodes, _ := filepath.Glob("/dev/dri/render*") // the pattern is a constant
+		files = append(append(files, CUDALibraries()...), nodes...)
+	}
+	return files
+}
+
+// CUDALibraries are the places of NVIDIA's user library among the system's.
+func CUDALibraries() []string {
+	var files []string
+	for _, dir := range []string{"/usr/lib/*", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/usr/local/nvidia/lib64"} {
+		found, _ := filepath.Glob(filepath.Join(dir, "libcuda.so.*")) // the patterns are constants
+		files = append(files, found...)
 	}
 	return files
 }

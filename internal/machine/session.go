@@ -22,7 +22,7 @@ const (
 func CurrentSession() Session {
 	return sessionOf(runtime.GOOS, os.Getenv, launchdManager, func() bool {
 		// The error stream is the last one that is redirected by hand.
-		return term.IsTerminal(0) || term.IsTerminal(2)
+		return term.IsTerminal(int(os.Stdin.Fd())) || term.IsTerminal(int(os.Stderr.Fd())) //nolint:forbidigo // whether they are terminals, nothing else
 	})
 }
 

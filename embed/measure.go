@@ -1,0 +1,101 @@
+package embed
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/probe"
+	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// minTextAgreement is how near a query's vector must be: all scores of a search turn on it.
+const minTextAgreement = 0.9999
+
+// Batches are the batch sizes to try of a tower on a provider: a search asks for one text.
+func Batches(d provider.Definition, file string) []int {
+	if file == models.TextualFile {
+		return []int{1}
+	}
+	return d.Batches
+}
+
+// Lag is how many times as fast as a provider the processor was when it was measured; 0 where that is not known.
+func (l *Loader) Lag(file string, n provider.Name) float64 {
+	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
+	if !ok {
+		return 0
+	}
+	v, fresh, _ := c.store.Verdict(l.Slot(file), c.key)
+	cpu, known := v.CPU()
+	best, works := v.Of(n)
+	if !fresh || !known || !works || best.PerSecond == 0 {
+		return 0
+	}
+	return cpu.PerSecond / best.PerSecond
+}
+
+// Try runs one picture on a provider in a child process, as index would: with the setting that was found to be the best
+// one, else the first one at the smallest batch.
+func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, limit time.Duration) (probe.Outcome, error) {
+	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
+	if !ok {
+		return probe.Outcome{}, provider.ErrMissing
+	}
+	c.file, c.slot = file, l.Slot(file)
+	variant, batch := d.Variants[0].Name, 1
+	if v, fresh, _ := c.store.Verdict(c.slot, c.key); fresh {
+		if best, works := v.Of(d.Name); works {
+			variant, batch = best.Variant, best.Batch
+		}
+	}
+	return probe.Run(ctx, l.options.Accelerate.Program, probe.Request{
+		Library: c.library.Path, Model: l.spec.Model.Ref(), Tower: roleOf(file), Provider: d.Name, Variant: variant, Batch: batch,
+		Cache: l.CompiledDir(file, d, variant, batch),
+	}, limit)
+}
+
+// Measure tries a candidate in a child process and puts what was found, of the processor too, into the verdict. What ends
+// the child before it comes to the provider is no word against it.
+func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
+	m := provider.Measured{Provider: d.Name, Variant: variant, Batch: batch, At: time.Now()}
+	library, err := ortlib.Find(l.options.Library.Options)
+	var o probe.Outcome
+	if err == nil {
+		cache := l.CompiledDir(file, d, variant, batch)
+		if cache != "" && os.MkdirAll(cache, 0o700) != nil {
+			cache = ""
+		}
+		o, err = probe.Run(ctx, l.options.Accelerate.Program, probe.Request{
+			Library: library.Path, Model: l.spec.Model.Ref(), Tower: roleOf(file), Provider: d.Name, Variant: variant, Batch: batch,
+			Rounds: rounds, Cache: cache,
+		}, limit)
+	}
+	switch {
+	case err != nil:
+		m.Reason = err.Error()
+		v.Put(m)
+		return m
+	case o.Result == nil:
+		m.Reason, m.Mend, m.Missing, m.Absent = o.Reason(), o.Cause.Mend, o.Cause.Missing && !o.Died(), o.Cause.Absent && !o.Died()
+		m.TimedOut = o.TimedOut && o.IsProvidersFault()
+		v.Put(m)
+		return m
+	}
+	m.Batch, m.Cosine = o.Result.Batch, o.Result.Cosine
+	if file == models.TextualFile && m.Cosine < minTextAgreement {
+		m.Reason = fmt.Sprintf("its vectors are not equal to the processor's: cosine %.5f", m.Cosine)
+		v.Put(m)
+		return m
+	}
+	m.OK, m.LoadMS, m.PerSecond = true, o.Result.Provider.LoadMS, o.Result.Provider.PerSecond
+	v.Put(m)
+	if _, known := v.CPU(); !known || file == models.VisualFile {
+		v.Put(provider.Measured{Provider: provider.CPU, OK: true, LoadMS: o.Result.CPU.LoadMS, PerSecond: o.Result.CPU.PerSecond, Cosine: 1, At: m.At})
+	}
+	v.Canary = o.Result.Canary
+	return m
+}
