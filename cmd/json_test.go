@@ -27,6 +27,7 @@ func newProgram(t *testing.T) program {
 	t.Setenv("IMGSEARCH_ORT_LIB", testkit.RuntimeLibrary(t))
 	t.Setenv("IMGSEARCH_CACHE", t.TempDir())
 	t.Setenv("IMGSEARCH_MODELS", t.TempDir())
+	t.Setenv("IMGSEARCH_STATE", t.TempDir())
 	return program{t, filepath.Join(t.TempDir(), "i.db")}
 }
 
@@ -108,6 +109,11 @@ func TestMachineFormats(t *testing.T) {
 	check("index", "", 0, "index")
 	check("search", "", 0, "search", "waves")
 	check("hit", "", 0, "search", "--format", "jsonl", "--all-paths", "waves")
+	check("search", "", 0, "search", "--explain", "waves", "--add", "0.5:hills", "--subtract-image", filepath.Join(photos, "b.png"))
+	check("search", "", 0, "search", "--type", "jpg,png")
+	check("hit", "", 0, "search", "--format", "jsonl", "--name", "*", "--sort", "path")
+	check("dupes", "", 0, "dupes")
+	check("dupes-group", "", 0, "dupes", "--exact", "--format", "jsonl")
 	check("queries", "waves\n\n\xff\nmore waves", 0, "search", "--queries", "-")
 	check("status", "", 0, "status", "--failures")
 	check("roots", "", 0, "roots", "list")

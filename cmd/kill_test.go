@@ -27,7 +27,7 @@ func imgsearch(t *testing.T, home string, args ...string) *exec.Cmd {
 	}
 	c := exec.Command(self, args...)
 	c.Args[0] = "imgsearch"
-	c.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "IMGSEARCH_INDEX=", "IMGSEARCH_ORT_LIB="+testkit.RuntimeLibrary(t))
+	c.Env = append(os.Environ(), "HOME="+home, "XDG_DATA_HOME=", "XDG_CACHE_HOME=", "XDG_STATE_HOME=", "IMGSEARCH_INDEX=", "IMGSEARCH_ORT_LIB="+testkit.RuntimeLibrary(t))
 	return c
 }
 

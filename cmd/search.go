@@ -1,19 +1,22 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/embed"
-	"github.com/imgsearch/imgsearch/embed/tokenize"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
@@ -30,16 +33,37 @@ type searchOptions struct {
 	includeMissing bool
 	model          askedModel
 	provider       askedProvider
+
+	images, addImages, subtractImages []string
+	add, subtract, like, prompts      []string
+	explain                           bool
+	minScore                          *float64
+	minScoreText                      string
+	from                              string
+	filters                           filterFlags
+	sort                              string
+	offset                            int
+	flags                             *pflag.FlagSet
+
+	terms  []queryTerm
+	filter sqlite.Filter
 }
 
 func newSearchCommand(app *App) *cobra.Command {
 	o := searchOptions{app: app}
 	c := &cobra.Command{
-		Use:   "search QUERY...",
+		Use:   "search [QUERY...]",
 		Short: "Find photos by what is in them",
-		Long: `Find the photos that fit a text best. One line is one picture; its copies are counted behind it.
+		Long: `Find the photos that fit a text or a picture best. One line is one picture; its copies are counted behind it.
 
-The score is the cosine similarity between text and picture; it is good for comparing hits of one search.
+The score is the cosine similarity between query and picture; it is good for comparing hits of one search. The percentage
+behind it is where it lies between the mean of all pictures that were searched and the best one.
+
+A query may have several terms: "search beach --add 0.5:sunset --subtract people". A term's weight is a number and a colon
+before it, 1 without; the query's direction is the sum of the terms' unit vectors times their weights. --image and --like
+ask for what looks like a picture; one that the index has needs no model.
+
+Filters narrow what is searched; without a query they list, the newest first.
 
 FORMATS
   table   rank, score and path, for people (default)
@@ -61,10 +85,14 @@ EXIT STATUS
   130 interrupted`,
 		Example: `  imgsearch search dog on beach
   imgsearch search --top 50 -0 "birthday cake" | xargs -0 cp -t ~/cakes
-  imgsearch search --queries - < queries.txt > answers.jsonl`,
+  imgsearch search --queries - < queries.txt > answers.jsonl
+  imgsearch search --image ~/Desktop/found.jpg --subtract people
+  imgsearch search --after 2023-06 --before 2023-09 --camera canon beach
+  find ~/Pictures -mtime -7 | imgsearch search --from - dog`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.query = strings.Join(args, " ")
+			o.flags = c.Flags()
 			if len(args) > 0 && o.queries != "" {
 				return usageError("give one of them", "a query and --queries")
 			}
@@ -78,6 +106,19 @@ EXIT STATUS
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
+	f.StringArrayVar(&o.images, "image", nil, "what looks like the picture `FILE`, of any format that is read (may be repeated)")
+	f.StringArrayVar(&o.like, "like", nil, "what looks like the indexed picture `PATH`, itself left out (may be repeated)")
+	f.StringArrayVar(&o.add, "add", nil, "add a `TERM` to the query: words, or weight:words (may be repeated)")
+	f.StringArrayVar(&o.subtract, "subtract", nil, "subtract a `TERM` from the query (may be repeated)")
+	f.StringArrayVar(&o.addImages, "add-image", nil, "add a picture, `FILE` or weight:FILE (may be repeated)")
+	f.StringArrayVar(&o.subtractImages, "subtract-image", nil, "subtract a picture, `FILE` or weight:FILE (may be repeated)")
+	f.StringArrayVar(&o.prompts, "prompt", nil, "put the words into `TEMPLATE`, as in \"a photo of {}\"; several are averaged (may be repeated)")
+	f.StringVar(&o.minScoreText, "min-score", "", "leave out what scores less than `COSINE`")
+	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
+	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
+	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path (default: score; without a query, date)")
+	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits")
+	o.filters.add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
 	modelFlags(f, &o.model)
 	o.provider.flags(f)
@@ -113,11 +154,24 @@ func (o *searchOptions) check() error {
 	if !utf8.ValidString(o.query) {
 		return usageError("write it in UTF-8", "the query is not UTF-8")
 	}
-	if o.queries == "" && tokenize.Clean(o.query, false) == "" {
-		return usageError("say what to look for: `imgsearch search dog on beach`", "an empty query")
+	if err := o.checkQuery(); err != nil {
+		return err
 	}
 	if o.top < 1 {
 		return usageError("give a number of 1 or more", "--top %d", o.top)
+	}
+	if o.offset < 0 {
+		return usageError("give a number of 0 or more", "--offset %d", o.offset)
+	}
+	if o.minScoreText != "" {
+		v, err := strconv.ParseFloat(o.minScoreText, 64)
+		if err != nil || !(v >= -1 && v <= 1) {
+			return usageError("give a cosine similarity, -1 to 1", "--min-score %q", o.minScoreText)
+		}
+		o.minScore = &v
+	}
+	if err := o.checkFrom(); err != nil {
+		return err
 	}
 	for i, dir := range o.under {
 		abs, err := filepath.Abs(dir)
@@ -147,6 +201,11 @@ func (o *searchOptions) run(ctx context.Context) error {
 	}
 	s := &session{searchOptions: o, store: store}
 	defer s.close()
+	s.filter.Query = o.filter
+	s.filter.Under = s.existingUnder()
+	if len(o.terms) == 0 && o.queries == "" {
+		return s.list(ctx)
+	}
 	if known, err := s.openRemembered(ctx); err != nil || known {
 		return err
 	}
@@ -159,7 +218,16 @@ func (o *searchOptions) run(ctx context.Context) error {
 		return err
 	}
 	s.loader = o.app.loader(m, o.queries == "")
-	s.loader.StartTextual()
+	if err := s.recall(ctx, stored); err != nil {
+		return err
+	}
+	textual, visual := s.wants()
+	if textual || o.queries != "" {
+		s.loader.StartTextual()
+	}
+	if visual {
+		s.loader.StartVisual()
+	}
 	if err := s.open(ctx, stored, have, all); err != nil {
 		return err
 	}
@@ -167,6 +235,35 @@ func (o *searchOptions) run(ctx context.Context) error {
 		return s.answerAll(ctx)
 	}
 	return s.answerOne(ctx)
+}
+
+// checkQuery reads the terms and the filters, and refuses a search for nothing.
+func (o *searchOptions) checkQuery() (err error) {
+	if o.terms, err = o.readTerms(); err != nil {
+		return err
+	}
+	if o.filter, err = o.filters.parse(time.Now()); err != nil {
+		return err
+	}
+	filtered := !o.filter.IsAll() || o.under != nil || o.from != ""
+	switch {
+	case o.queries != "" && len(o.terms) > 0:
+		return usageError("the lines are the queries", "--queries with terms of a query")
+	case o.queries != "" && (len(o.prompts) > 0 || o.explain):
+		return usageError("they belong to a single query", "--queries with --prompt or --explain")
+	case o.queries == "" && len(o.terms) == 0 && (!filtered || o.query != "" || o.flags.NArg() > 0):
+		return usageError("say what to look for: `imgsearch search dog on beach`", "an empty query")
+	}
+	if len(o.terms) == 0 && o.queries == "" {
+		if o.sort == "score" || o.minScore != nil || o.explain {
+			return usageError("give a query, or leave it out", "a score without a query")
+		}
+	}
+	switch o.sort {
+	case "", "score", "date", "path":
+		return nil
+	}
+	return usageError("give score, date or path", "--sort %q", o.sort)
 }
 
 // vectorsOf finds the model in the index, and how many pictures of all have its vectors. An index that nothing was
@@ -231,6 +328,9 @@ type session struct {
 	loader   *embed.Loader
 	searcher *index.Searcher
 	used     sqlite.Model
+	filter   index.Filter
+	listed   *listed // nil: no --from
+	norm     float64 // of the sum of the terms
 }
 
 // open prepares to search a model's vectors.
@@ -238,6 +338,11 @@ func (s *session) open(ctx context.Context, used sqlite.Model, have, all int) (e
 	s.used = used
 	if err := s.tellCoverage(ctx, s.store, used, have, all); err != nil {
 		return err
+	}
+	if s.listed == nil {
+		if err := s.readListed(ctx); err != nil {
+			return err
+		}
 	}
 	s.searcher, err = index.NewSearcher(ctx, s.store, used)
 	return err
@@ -256,39 +361,137 @@ func (s *session) answerOne(ctx context.Context) error {
 	begin := time.Now()
 	debug.SetGCPercent(singleGCPercent)
 	// While the tower is loaded, what there is to search is looked at.
-	if err := s.searcher.Refresh(ctx, s.existingUnder()); err != nil {
+	if err := s.searcher.Refresh(ctx, s.filter); err != nil {
 		return err
 	}
-	tower, err := s.loader.Textual(ctx)
-	if err != nil {
+	asked := s.unknownTexts()
+	if err := s.embedTerms(ctx); err != nil {
 		return err
 	}
-	vectors, err := tower.Embed([]string{s.query})
-	if err != nil {
+	if err := s.embedOthers(ctx); err != nil {
 		return err
 	}
-	if err := s.answer(ctx, vectors[0], begin); err != nil {
+	if err := s.answer(ctx, begin); err != nil {
 		return err
 	}
 	s.close() // so that remembering, which writes, is the last to close the index and leaves no log
-	s.remember(ctx, vectors[0])
+	s.remember(ctx, asked)
 	return nil
 }
 
 // singleGCPercent keeps the heap small in a process that answers once and ends: measured, 4 MB less and no time more.
 const singleGCPercent = 50
 
-func (s *session) answer(ctx context.Context, vector []float32, begin time.Time) error {
+// answer combines the terms, whose vectors are all known, searches and prints.
+func (s *session) answer(ctx context.Context, begin time.Time) error {
+	vector, norm, err := combine(s.terms)
+	if err != nil {
+		return err
+	}
+	s.norm = norm
 	hits, err := s.search(ctx, vector)
 	if err != nil {
 		return err
 	}
-	return s.print(s.app.streams.Out, answer{query: s.query, hits: hits, elapsed: time.Since(begin), indexed: s.searcher.Len()})
+	if s.listed != nil {
+		hits = s.withListed(hits, vector)
+	}
+	s.sortHits(hits)
+	a := answer{query: title(s.terms), hits: hits, indexed: s.searcher.Len()}
+	if s.explain {
+		if err := s.explainHits(ctx, &a); err != nil {
+			return err
+		}
+	}
+	a.elapsed = time.Since(begin)
+	return s.print(s.app.streams.Out, a)
+}
+
+// explainHits finds what the terms contribute to the hits.
+func (s *session) explainHits(ctx context.Context, a *answer) error {
+	a.explained, a.explainedOthers = make(map[int64][]contribution), make(map[string][]contribution)
+	for _, h := range a.hits {
+		if h.Vector != nil {
+			a.explainedOthers[h.Path] = contributions(s.terms, s.norm, h.Vector)
+			continue
+		}
+		vector, err := index.ContentVector(ctx, s.store, s.used, h.ContentID)
+		if err != nil {
+			return err
+		}
+		if vector != nil {
+			a.explained[h.ContentID] = contributions(s.terms, s.norm, vector)
+		}
+	}
+	return nil
+}
+
+// sortHits puts the hits into the order in which they are printed.
+func (s *session) sortHits(hits []index.Hit) {
+	switch s.sort {
+	case "date":
+		slices.SortStableFunc(hits, func(a, b index.Hit) int {
+			return cmp.Or(-cmp.Compare(a.TakenAt, b.TakenAt), cmp.Compare(a.Path, b.Path))
+		})
+	case "path":
+		slices.SortStableFunc(hits, func(a, b index.Hit) int { return cmp.Compare(a.Path, b.Path) })
+	}
+}
+
+// list answers without a query: what the filters select.
+func (s *session) list(ctx context.Context) error {
+	begin := time.Now()
+	used, _, err := s.store.DefaultModel(ctx)
+	if err != nil {
+		return err
+	}
+	s.used = used
+	if err := s.readListed(ctx); err != nil {
+		return err
+	}
+	if s.searcher, err = index.NewSearcher(ctx, s.store, used); err != nil {
+		return err
+	}
+	hits, err := s.searcher.List(ctx, s.options(), s.sort == "path")
+	if err != nil {
+		return err
+	}
+	if s.listed != nil {
+		for i := range hits {
+			paths := s.listed.paths[hits[i].ContentID]
+			hits[i].Path, hits[i].Also, hits[i].Missing = paths[0], paths[1:], false
+		}
+	}
+	a := answer{hits: hits, listing: true}
+	if s.format == "json" || len(hits) == 0 {
+		if a.indexed, err = s.searcher.Count(ctx); err != nil {
+			return err
+		}
+	}
+	a.elapsed = time.Since(begin)
+	return s.print(s.app.streams.Out, a)
+}
+
+// options are how the index is searched.
+func (s *session) options() index.SearchOptions {
+	drop := !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == ""
+	exclude := make(map[int64]bool)
+	for _, t := range s.terms {
+		if t.kind == likeTerm {
+			exclude[t.content] = true
+		}
+	}
+	top, offset := s.top, s.offset
+	if s.listed != nil && len(s.listed.others) > 0 { // they are merged with all that may be before them
+		top, offset = top+offset, 0
+	}
+	return index.SearchOptions{
+		Top: top, Offset: offset, Filter: s.filter, Exclude: exclude, MinScore: s.minScore, DropMissing: drop, Once: s.queries == "",
+	}
 }
 
 func (s *session) search(ctx context.Context, query []float32) ([]index.Hit, error) {
-	drop := !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == ""
-	return s.searcher.Search(ctx, query, index.SearchOptions{Top: s.top, Under: s.existingUnder(), DropMissing: drop, Once: s.queries == ""})
+	return s.searcher.Search(ctx, query, s.options())
 }
 
 // existingUnder resolves --under as roots are stored: as given, and where a link leads.

@@ -18,21 +18,29 @@ type answer struct {
 	hits    []index.Hit
 	elapsed time.Duration
 	indexed int
+	listing bool // without a query: there are no scores
+	// explained are what the terms contribute to each content, and to each path that is none of the index's.
+	explained       map[int64][]contribution
+	explainedOthers map[string][]contribution
 }
 
 // hitJSON is a hit in the machine formats (docs/json.md). Strings that are not UTF-8 go through JSON damaged: path_b64
 // holds the bytes then.
 type hitJSON struct {
-	Rank    int      `json:"rank"`
-	Score   float64  `json:"score"`
-	Path    string   `json:"path"`
-	PathB64 []byte   `json:"path_b64,omitempty"`
-	Also    []string `json:"also"`
-	AlsoB64 [][]byte `json:"also_b64,omitempty"`
-	Missing bool     `json:"missing"`
-	Width   int      `json:"width"`
-	Height  int      `json:"height"`
-	TakenAt *string  `json:"taken_at"`
+	Rank int `json:"rank"`
+	// Score and Relative are null in a list without a query.
+	Score    *float64 `json:"score"`
+	Path     string   `json:"path"`
+	PathB64  []byte   `json:"path_b64,omitempty"`
+	Also     []string `json:"also"`
+	AlsoB64  [][]byte `json:"also_b64,omitempty"`
+	Missing  bool     `json:"missing"`
+	Width    int      `json:"width"`
+	Height   int      `json:"height"`
+	TakenAt  *string  `json:"taken_at"`
+	Relative *float64 `json:"relative"`
+	// Terms are there with --explain.
+	Terms []contribution `json:"terms,omitempty"`
 }
 
 type answerJSON struct {
@@ -53,14 +61,14 @@ func (s *session) print(w io.Writer, a answer) error {
 	case "json":
 		err = printJSON(out, s.answerJSON(a))
 	case "jsonl":
-		for _, h := range s.hitsJSON(a.hits) {
+		for _, h := range s.hitsJSON(a) {
 			if err = printJSON(out, h); err != nil {
 				break
 			}
 		}
 	default:
 		for _, l := range s.lines(a.hits) {
-			s.printLine(out, l)
+			s.printLine(out, l, a)
 		}
 	}
 	if err != nil {
@@ -70,6 +78,8 @@ func (s *session) print(w io.Writer, a answer) error {
 		switch {
 		case a.indexed == 0 && s.under != nil:
 			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.under, ", ")))
+		case a.listing || !s.filter.Query.IsAll() || s.listed != nil || s.minScore != nil:
+			s.app.notef("no photos found that fit (%d searched)", a.indexed)
 		case a.indexed == 0:
 			s.app.notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
 		default:
@@ -82,7 +92,7 @@ func (s *session) print(w io.Writer, a answer) error {
 func (s *session) answerJSON(a answer) answerJSON {
 	return answerJSON{
 		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.used.Name, Precision: s.used.Precision,
-		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.indexed, Results: s.hitsJSON(a.hits),
+		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.indexed, Results: s.hitsJSON(a),
 	}
 }
 
@@ -110,11 +120,11 @@ func (s *session) lines(hits []index.Hit) []line {
 	return lines
 }
 
-func (s *session) hitsJSON(hits []index.Hit) []hitJSON {
-	list := make([]hitJSON, 0, len(hits))
-	for _, l := range s.lines(hits) {
+func (s *session) hitsJSON(a answer) []hitJSON {
+	list := make([]hitJSON, 0, len(a.hits))
+	for _, l := range s.lines(a.hits) {
 		h := hitJSON{
-			Rank: l.rank, Score: round(l.Score, 6), Path: l.Path, PathB64: notUTF8(l.Path), Also: append([]string{}, l.Also...),
+			Rank: l.rank, Path: l.Path, PathB64: notUTF8(l.Path), Also: append([]string{}, l.Also...),
 			Missing: l.Missing, Width: l.Width, Height: l.Height,
 		}
 		for _, path := range l.Also {
@@ -128,6 +138,14 @@ func (s *session) hitsJSON(hits []index.Hit) []hitJSON {
 		if l.TakenAt != "" {
 			h.TakenAt = &l.TakenAt
 		}
+		if !a.listing {
+			score, relative := round(l.Score, 6), round(l.Relative, 4)
+			h.Score, h.Relative = &score, &relative
+		}
+		h.Terms = a.explained[l.ContentID]
+		if l.ContentID == 0 {
+			h.Terms = a.explainedOthers[l.Path]
+		}
 		list = append(list, h)
 	}
 	return list
@@ -140,16 +158,30 @@ func notUTF8(path string) []byte {
 	return []byte(path)
 }
 
-func (s *session) printLine(w io.Writer, l line) {
+func (s *session) printLine(w io.Writer, l line, a answer) {
 	switch {
 	case s.nul:
 		fmt.Fprintf(w, "%s\x00", l.Path)
 	case s.format == "paths":
 		fmt.Fprintln(w, escapePath(l.Path))
 	case s.format == "tsv":
-		fmt.Fprintf(w, "%d\t%.4f\t%s\t%d\t%d\t%s\n", l.rank, l.Score, escapePath(l.Path), l.Width, l.Height, l.TakenAt)
+		score := ""
+		if !a.listing {
+			score = fmt.Sprintf("%.4f", l.Score)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%s\n", l.rank, score, escapePath(l.Path), l.Width, l.Height, l.TakenAt)
+	case a.listing:
+		day, _, _ := strings.Cut(l.TakenAt, "T")
+		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, escapePath(l.Path), remarks(l.Hit))
 	default:
-		fmt.Fprintf(w, "%3d  %.4f  %s%s\n", l.rank, l.Score, escapePath(l.Path), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %.4f  %3.0f%%  %s%s\n", l.rank, l.Score, 100*max(l.Relative, 0), escapePath(l.Path), remarks(l.Hit))
+		terms := a.explained[l.ContentID]
+		if l.ContentID == 0 {
+			terms = a.explainedOthers[l.Path]
+		}
+		for _, t := range terms {
+			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, escapePath(t.Term))
+		}
 	}
 }
 

@@ -20,9 +20,11 @@ func (s *session) openRemembered(ctx context.Context) (known bool, err error) {
 		return false, err
 	}
 	begin := time.Now()
-	raw, ok, err := s.store.Query(ctx, used.ID, s.remembered())
-	if err != nil || !ok || len(raw) != 4*used.Dim {
+	if err := s.recall(ctx, used); err != nil {
 		return false, err
+	}
+	if textual, visual := s.wants(); textual || visual {
+		return false, nil
 	}
 	have, all, err := s.store.Coverage(ctx, used.ID)
 	if err != nil || have == 0 {
@@ -31,25 +33,42 @@ func (s *session) openRemembered(ctx context.Context) (known bool, err error) {
 	if err := s.open(ctx, used, have, all); err != nil {
 		return false, err
 	}
-	s.app.logf("a query that was asked before: no model is loaded")
-	vector := make([]float32, used.Dim)
-	for i := range vector {
-		vector[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	if s.listed != nil && len(s.listed.others) > 0 {
+		return false, s.searcher.Close() // they need the model
 	}
-	return true, s.answer(ctx, vector, begin)
+	s.app.logf("a query that was asked before: no model is loaded")
+	return true, s.answer(ctx, begin)
 }
 
-// remembered is what a query is remembered under.
-func (s *session) remembered() string { return tokenize.Clean(s.query, false) }
+// remembered is what a text is remembered under.
+func remembered(text string) string { return tokenize.Clean(text, false) }
 
-// remember keeps the query's vector, and the text tower's copy that the next query is quicker with. Both only save time.
-func (s *session) remember(ctx context.Context, vector []float32) {
-	raw := make([]byte, 0, 4*len(vector))
-	for _, v := range vector {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+// unknownTexts are the terms with texts that were not asked before.
+func (s *session) unknownTexts() (terms []*queryTerm) {
+	for i := range s.terms {
+		if t := &s.terms[i]; t.kind == textTerm && !t.known() {
+			terms = append(terms, t)
+		}
 	}
-	if err := sqlite.RememberQuery(ctx, s.store.Path(), s.used, s.remembered(), raw); err != nil {
-		s.app.logf("the query is not remembered: %v", err)
+	return terms
+}
+
+// remember keeps the vectors of texts that were asked for the first time, and the text tower's copy that the next query is
+// quicker with. Both only save time.
+func (s *session) remember(ctx context.Context, asked []*queryTerm) {
+	for _, t := range asked {
+		for i, text := range t.texts {
+			raw := make([]byte, 0, 4*len(t.vectors[i]))
+			for _, v := range t.vectors[i] {
+				raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+			}
+			if err := sqlite.RememberQuery(ctx, s.store.Path(), s.used, remembered(text), raw); err != nil {
+				s.app.logf("the query is not remembered: %v", err)
+			}
+		}
 	}
-	s.app.prepareOnce(ctx, s.loader, "")
+	if len(asked) > 0 {
+		s.loader.Close() // what crashes from here on is no accelerator's fault
+		s.app.prepareOnce(ctx, s.loader, "")
+	}
 }

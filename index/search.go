@@ -19,6 +19,8 @@ import (
 
 // Hit is a picture that a search found.
 type Hit struct {
+	// ContentID is the picture's number in the index.
+	ContentID int64
 	// Score is the cosine similarity, -1 to 1.
 	Score float64
 	// Path is the first of the picture's files by name that is there; if none is, the first. Also are the others.
@@ -29,13 +31,36 @@ type Hit struct {
 	Width, Height int
 	// TakenAt is RFC 3339 local time, or "".
 	TakenAt string
+	// Vector is the picture's, where the index does not have it.
+	Vector []float32
+	// Relative is the score's place between the mean of all pictures that were searched, 0, and the best one's, 1.
+	Relative float64
 }
+
+// Filter narrows what is searched. Its zero value does not.
+type Filter struct {
+	// Under keeps the pictures with a file in one of these folders, absolute; nil: all.
+	Under []string
+	// Query is the rest, its Under left out.
+	Query sqlite.Filter
+	// Only keeps these contents; nil: all.
+	Only map[int64]bool
+	// Version tells filters apart: a searcher looks again when it is another one.
+	Version int
+}
+
+func (f Filter) isAll() bool { return f.Under == nil && f.Only == nil && f.Query.IsAll() }
 
 // SearchOptions narrow a search.
 type SearchOptions struct {
 	Top int
-	// Under keeps the pictures with a file in one of these folders, absolute; nil: all.
-	Under []string
+	// Offset is how many of the best are left out.
+	Offset int
+	Filter Filter
+	// Exclude leaves these contents out.
+	Exclude map[int64]bool
+	// MinScore leaves out what scores less; nil: nothing.
+	MinScore *float64
 	// DropMissing leaves out pictures without a file that is there, and fills up with the next.
 	DropMissing bool
 	// Once tells that no other search will follow: memory counts.
@@ -48,13 +73,14 @@ type Searcher struct {
 	store *sqlite.Store
 	model sqlite.Model
 	watch *sqlite.Watch
-	// what was found at the last look, for these folders
+	// what was found at the last look, for this filter
 	loaded bool
-	under  []string
+	filter Filter
 	file   *flat.File // nil: none
 	newest *flat.Set
 	keep   func(contentID int64) bool // nil: all
 	len    int
+	mean   float64
 	scope  []sqlite.Under
 	roots  map[int64]string
 }
@@ -88,7 +114,7 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 	if len(query) != s.model.Dim {
 		return nil, fmt.Errorf("search: a query of %d dimensions in an index of %d", len(query), s.model.Dim)
 	}
-	if err := s.Refresh(ctx, o.Under); err != nil {
+	if err := s.Refresh(ctx, o.Filter); err != nil {
 		return nil, err
 	}
 	if o.Once && s.file != nil {
@@ -98,32 +124,161 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 	if err != nil {
 		return nil, err
 	}
-	for want := o.Top; ; want *= 2 {
+	s.mean = meanScore(scores)
+	last := o.Offset + o.Top
+	for want := last + len(o.Exclude); ; want *= 2 {
 		best := topK(scores, want)
 		hits, err := s.hits(ctx, scores, best)
 		if err != nil {
 			return nil, err
 		}
-		markMissing(ctx, hits)
+		hits = slices.DeleteFunc(hits, func(h Hit) bool { return o.Exclude[h.ContentID] || o.MinScore != nil && h.Score < *o.MinScore })
+		Rate(hits, s.mean)
 		if o.DropMissing {
+			markMissing(ctx, hits)
 			hits = slices.DeleteFunc(hits, func(h Hit) bool { return h.Missing })
 		}
-		if len(hits) >= o.Top || len(best) == len(scores) {
-			return hits[:min(len(hits), o.Top)], nil
+		if len(hits) < last && len(best) < len(scores) && !(o.MinScore != nil && worstOf(scores, best) < *o.MinScore) {
+			continue
+		}
+		hits = hits[min(o.Offset, len(hits)):min(len(hits), last)]
+		if !o.DropMissing {
+			markMissing(ctx, hits)
+		}
+		return hits, nil
+	}
+}
+
+// meanScore is the mean over the rows that were searched.
+func meanScore(scores []float32) float64 {
+	sum, n := 0.0, 0
+	for _, x := range scores {
+		if x != outside {
+			sum += float64(x)
+			n++
+		}
+	}
+	return sum / max(float64(n), 1)
+}
+
+// Mean is the mean score of the pictures that were searched last.
+func (s *Searcher) Mean() float64 { return s.mean }
+
+// Rate sets the relative scores of hits, of which the first is the best, among pictures of a mean score.
+func Rate(hits []Hit, mean float64) {
+	for i := range hits {
+		if span := hits[0].Score - mean; span > 0 {
+			hits[i].Relative = (hits[i].Score - mean) / span
+		} else {
+			hits[i].Relative = 1
 		}
 	}
 }
 
-// Refresh looks what there is, of the pictures with a file in the folders (nil: all), unless it has looked and nothing has
-// changed since. Search does it by itself; calling it early lets it run beside the loading of a model.
-func (s *Searcher) Refresh(ctx context.Context, under []string) error {
+func worstOf(scores []float32, rows []int) float64 {
+	worst := math.Inf(1)
+	for _, i := range rows {
+		worst = min(worst, float64(scores[i]))
+	}
+	return worst
+}
+
+// Count is the number of pictures that the filter selects.
+func (s *Searcher) Count(ctx context.Context) (int, error) {
+	ids, err := s.selected(ctx)
+	return len(ids), err
+}
+
+// List returns the pictures that a filter selects, without a query: by time taken, the newest first, or by path.
+func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hit, error) {
+	if err := s.look(ctx, o.Filter); err != nil {
+		return nil, err
+	}
+	var hits []Hit
+	var failed error
+	// By path all are looked up, by time as many as are shown.
+	err := s.store.Newest(ctx, s.query(), func(id int64) bool {
+		if o.Exclude[id] || s.filter.Only != nil && !s.filter.Only[id] {
+			return true
+		}
+		h, ok, err := s.hit(ctx, id)
+		if err != nil {
+			failed = err
+			return false
+		}
+		if ok {
+			hits = append(hits, h)
+		}
+		enough := o.Offset + o.Top
+		if byPath || len(hits) < enough {
+			return true
+		}
+		if !o.DropMissing {
+			return false
+		}
+		if len(hits) < enough+dropBlock {
+			return true
+		}
+		hits = present(ctx, hits)
+		return len(hits) < enough
+	})
+	if err := errors.Join(err, failed); err != nil {
+		return nil, err
+	}
+	if byPath {
+		slices.SortFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Path, b.Path) })
+	}
+	if o.DropMissing {
+		hits = present(ctx, hits)
+	}
+	hits = hits[min(o.Offset, len(hits)):min(o.Offset+o.Top, len(hits))]
+	if !o.DropMissing {
+		markMissing(ctx, hits)
+	}
+	return hits, nil
+}
+
+// dropBlock is how many hits are looked up at once to see whether they are there.
+const dropBlock = 64
+
+// present are the hits with a file that is there.
+func present(ctx context.Context, hits []Hit) []Hit {
+	markMissing(ctx, hits)
+	return slices.DeleteFunc(hits, func(h Hit) bool { return h.Missing })
+}
+
+// query is the filter as the store takes it.
+func (s *Searcher) query() sqlite.Filter {
+	q := s.filter.Query
+	q.Under = s.scope
+	return q
+}
+
+// Refresh looks what there is, of the pictures that the filter selects, unless it has looked and nothing has changed since.
+// Search does it by itself; calling it early lets it run beside the loading of a model.
+func (s *Searcher) Refresh(ctx context.Context, filter Filter) error {
 	changed, err := s.watch.Changed(ctx)
 	if err != nil {
 		return err
 	}
-	if s.loaded && !changed && slices.Equal(under, s.under) {
+	if s.loaded && !changed && filter.Version == s.filter.Version && slices.Equal(filter.Under, s.filter.Under) {
 		return nil
 	}
+	if err := s.look(ctx, filter); err != nil {
+		return err
+	}
+	if err := s.readVectors(ctx); err != nil {
+		return fmt.Errorf("read vectors: %w", err)
+	}
+	if err := s.restrict(ctx); err != nil {
+		return err
+	}
+	s.loaded = true
+	return nil
+}
+
+// look looks where the folders are, and takes the filter over.
+func (s *Searcher) look(ctx context.Context, filter Filter) error {
 	roots, err := s.store.Roots(ctx)
 	if err != nil {
 		return err
@@ -132,14 +287,7 @@ func (s *Searcher) Refresh(ctx context.Context, under []string) error {
 	for _, r := range roots {
 		s.roots[r.ID] = r.Path
 	}
-	s.scope = scope(roots, under)
-	if err := s.readVectors(ctx); err != nil {
-		return fmt.Errorf("read vectors: %w", err)
-	}
-	if err := s.restrict(ctx); err != nil {
-		return err
-	}
-	s.loaded, s.under = true, slices.Clone(under)
+	s.scope, s.filter = scope(roots, filter.Under), filter
 	return nil
 }
 
@@ -168,14 +316,14 @@ func (s *Searcher) readVectors(ctx context.Context) error {
 	})
 }
 
-// restrict makes the bitmap of the contents under the folders, and counts.
+// restrict makes the bitmap of the contents that the filter selects, and counts.
 func (s *Searcher) restrict(ctx context.Context) (err error) {
-	if s.scope == nil {
+	if s.filter.isAll() {
 		s.keep = nil
 		s.len, _, err = s.store.Coverage(ctx, s.model.ID)
 		return err
 	}
-	ids, err := s.store.ContentsUnder(ctx, s.scope)
+	ids, err := s.selected(ctx)
 	if err != nil {
 		return err
 	}
@@ -199,6 +347,28 @@ func (s *Searcher) restrict(ctx context.Context) (err error) {
 		}
 	}
 	return s.newest.IDs(count)
+}
+
+// selected are the contents that the filter selects.
+func (s *Searcher) selected(ctx context.Context) ([]int64, error) {
+	query := s.query()
+	var ids []int64
+	switch {
+	case query.IsAll():
+		for id := range s.filter.Only {
+			ids = append(ids, id)
+		}
+		return ids, nil
+	case s.filter.Query.IsAll() && s.filter.Only == nil:
+		return s.store.ContentsUnder(ctx, s.scope)
+	}
+	matches, err := s.store.Matching(ctx, query)
+	for _, id := range matches {
+		if s.filter.Only == nil || s.filter.Only[id] {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
 }
 
 // scope turns absolute folders into folders of roots.
@@ -300,28 +470,39 @@ func (s *Searcher) hits(ctx context.Context, scores []float32, best []int) ([]Hi
 			continue
 		}
 		seen[id] = true
-		row, err := s.store.Hit(ctx, id, s.scope)
+		h, ok, err := s.hit(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		var paths []string
-		for _, p := range row.Places {
-			if root, ok := s.roots[p.RootID]; ok {
-				paths = append(paths, filepath.Join(root, filepath.FromSlash(p.Dir), p.Name))
-			}
+		if ok {
+			h.Score = float64(scores[i])
+			hits = append(hits, h)
 		}
-		if len(paths) == 0 {
-			continue // its files went while we searched
-		}
-		slices.Sort(paths)
-		hits = append(hits, Hit{
-			Score: float64(scores[i]), Path: paths[0], Also: paths[1:], Width: row.Width, Height: row.Height, TakenAt: row.TakenAt,
-		})
 	}
 	slices.SortFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path))
 	})
 	return hits, nil
+}
+
+// hit looks up what a content is; ok is false where its files went while we searched. Of its files those are told that the
+// filter's folders and names select.
+func (s *Searcher) hit(ctx context.Context, id int64) (h Hit, ok bool, err error) {
+	row, err := s.store.Hit(ctx, id, s.scope)
+	if err != nil {
+		return h, false, err
+	}
+	var paths []string
+	for _, p := range row.Places {
+		if root, ok := s.roots[p.RootID]; ok && (s.filter.Query.Name == nil || s.filter.Query.Name(p.Dir, p.Name)) {
+			paths = append(paths, filepath.Join(root, filepath.FromSlash(p.Dir), p.Name))
+		}
+	}
+	if len(paths) == 0 {
+		return h, false, nil
+	}
+	slices.Sort(paths)
+	return Hit{ContentID: id, Path: paths[0], Also: paths[1:], Width: row.Width, Height: row.Height, TakenAt: row.TakenAt}, true, nil
 }
 
 // missingLimit bounds the check whether files are there: a network disk that does not answer delays nobody. A file

@@ -221,6 +221,18 @@ func (m *Set) IDs(each func(row int, id int64)) error {
 	})
 }
 
+// Vectors calls each with the id and the vector of every row, in order: dim half-precision numbers, little-endian, valid
+// during the call only.
+func (m *Set) Vectors(each func(id int64, vector []byte)) error {
+	return guarded(func() {
+		size := rowSize(m.dim)
+		for i := range m.n {
+			row := m.rows[i*size : (i+1)*size]
+			each(rowID(row), row[:2*m.dim])
+		}
+	})
+}
+
 // ID is the content of a row.
 func (m *Set) ID(row int) (id int64, err error) {
 	err = guarded(func() {

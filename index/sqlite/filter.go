@@ -1,0 +1,197 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+)
+
+// Filter selects contents by what is known of them and of their files. Its zero value selects all that have a file.
+type Filter struct {
+	// Under keeps contents with a file in one of these folders; nil: anywhere.
+	Under []Under
+	// Name keeps contents with a file of whose folder and name it is true; nil: any.
+	Name func(dir, name string) bool
+	// TakenFrom and TakenTo bound the local time at which the picture was taken, as "2006-01-02T15:04:05", the second one
+	// not included; "": no bound. A picture without a time is not selected by a bound.
+	TakenFrom, TakenTo string
+	// Formats keeps contents of one of these formats; nil: any.
+	Formats []string
+	// Camera is told the camera; nil: any.
+	Camera func(string) bool
+	// Where is told the place in degrees; nil: any. South, North, West and East bound it: a box around what Where accepts.
+	// A West greater than East crosses the 180th meridian.
+	Where                    func(latitude, longitude float64) bool
+	South, North, West, East float64
+	// Width, Height and Pixels are bounds of the upright picture.
+	Width, Height, Pixels Range
+	// Shape compares width and height: "landscape", "portrait", "square", or "" for any.
+	Shape string
+}
+
+// Range is a range of numbers, both ends included; a nil end is open.
+type Range struct{ Min, Max *float64 }
+
+func (r Range) isOpen() bool { return r.Min == nil && r.Max == nil }
+
+// IsAll tells that the filter selects everything.
+func (f *Filter) IsAll() bool {
+	return f.Under == nil && f.Name == nil && f.Camera == nil && f.Where == nil && f.Formats == nil && f.TakenFrom == "" && f.TakenTo == "" &&
+		f.Width.isOpen() && f.Height.isOpen() && f.Pixels.isOpen() && f.Shape == ""
+}
+
+// Matching returns the contents that a filter selects, each once, in no order.
+func (s *Store) Matching(ctx context.Context, f Filter) ([]int64, error) {
+	var ids []int64
+	err := s.match(ctx, f, "", func(id int64) bool {
+		ids = append(ids, id)
+		return true
+	})
+	return ids, err
+}
+
+// Newest calls each with the contents that a filter selects by time taken, the newest first, those without a time last, until
+// it returns false.
+func (s *Store) Newest(ctx context.Context, f Filter, each func(id int64) bool) error {
+	return s.match(ctx, f, " ORDER BY c.taken_at IS NULL, c.taken_at DESC, c.id", each)
+}
+
+func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) error {
+	columns := "c.id"
+	from := "contents c"
+	if f.Under != nil || f.Name != nil {
+		from = "files f JOIN contents c ON c.id = f.content_id"
+	}
+	if f.Name != nil {
+		columns += ", f.dir, f.name"
+	}
+	if f.Camera != nil {
+		columns += ", c.camera"
+	}
+	if f.Where != nil {
+		columns += ", c.latitude, c.longitude"
+	}
+	where, args := f.clause()
+	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from+" WHERE "+where+order, args...)
+	if err != nil {
+		return explain(err)
+	}
+	defer rows.Close()
+	seen := make(map[int64]bool)
+	copies := f.Under != nil || f.Name != nil
+	for rows.Next() {
+		id, ok, err := f.read(rows)
+		if err != nil {
+			return explain(err)
+		}
+		if !ok || copies && seen[id] {
+			continue
+		}
+		if copies {
+			seen[id] = true
+		}
+		if !each(id) {
+			return nil
+		}
+	}
+	return explain(rows.Err())
+}
+
+// clause is what the database decides.
+func (f *Filter) clause() (where string, args []any) {
+	parts := []string{"c.orphaned_at IS NULL"}
+	add := func(part string, values ...any) {
+		parts = append(parts, part)
+		args = append(args, values...)
+	}
+	if f.Under != nil {
+		under, values := underClause(f.Under)
+		add(under, values...)
+	}
+	// The zone, where there is one, stands behind the 19 characters of the local time.
+	if f.TakenFrom != "" {
+		add("substr(c.taken_at, 1, 19) >= ?", f.TakenFrom)
+	}
+	if f.TakenTo != "" {
+		add("substr(c.taken_at, 1, 19) < ?", f.TakenTo)
+	}
+	if f.Formats != nil {
+		marks := strings.TrimSuffix(strings.Repeat("?, ", len(f.Formats)), ", ")
+		values := make([]any, len(f.Formats))
+		for i, format := range f.Formats {
+			values[i] = format
+		}
+		add("c.format IN ("+marks+")", values...)
+	}
+	for column, r := range map[string]Range{"c.width": f.Width, "c.height": f.Height, "c.width * c.height": f.Pixels} {
+		if r.Min != nil {
+			add(column+" >= ?", *r.Min)
+		}
+		if r.Max != nil {
+			add(column+" <= ?", *r.Max)
+		}
+	}
+	switch f.Shape {
+	case "landscape":
+		add("c.width > c.height")
+	case "portrait":
+		add("c.width < c.height")
+	case "square":
+		add("c.width = c.height")
+	}
+	if f.Where != nil {
+		add("c.latitude BETWEEN ? AND ?", f.South, f.North)
+		if f.West <= f.East {
+			add("c.longitude BETWEEN ? AND ?", f.West, f.East)
+		} else {
+			add("(c.longitude >= ? OR c.longitude <= ?)", f.West, f.East)
+		}
+	}
+	return strings.Join(parts, " AND "), args
+}
+
+// read reads a row and decides the rest.
+func (f *Filter) read(rows *sql.Rows) (id int64, ok bool, err error) {
+	if f.Name == nil && f.Camera == nil && f.Where == nil {
+		return id, true, rows.Scan(&id)
+	}
+	var camera, dir, name sql.RawBytes
+	var latitude, longitude float64
+	fields := []any{&id}
+	if f.Name != nil {
+		fields = append(fields, &dir, &name)
+	}
+	if f.Camera != nil {
+		fields = append(fields, &camera)
+	}
+	if f.Where != nil {
+		fields = append(fields, &latitude, &longitude)
+	}
+	if err := rows.Scan(fields...); err != nil {
+		return id, false, err
+	}
+	ok = (f.Name == nil || f.Name(string(dir), string(name))) && (f.Camera == nil || f.Camera(string(camera))) &&
+		(f.Where == nil || f.Where(latitude, longitude))
+	return id, ok, nil
+}
+
+// ContentVector returns a content's vector of a model as it is stored; ok is false where it has none.
+func (s *Store) ContentVector(ctx context.Context, modelID, contentID int64) (vector []byte, ok bool, err error) {
+	list, err := collect(ctx, s.db, "SELECT vector FROM embeddings WHERE model_id = ? AND content_id = ?", func(scan scanFunc) ([]byte, error) {
+		var v []byte
+		return v, scan(&v)
+	}, modelID, contentID)
+	if err != nil || len(list) == 0 {
+		return nil, false, explain(err)
+	}
+	return list[0], true, nil
+}
+
+// Copied returns the contents that more than one file holds.
+func (s *Store) Copied(ctx context.Context) ([]int64, error) {
+	ids, err := collect(ctx, s.db, "SELECT content_id FROM files GROUP BY content_id HAVING count(*) > 1", func(scan scanFunc) (int64, error) {
+		var id int64
+		return id, scan(&id)
+	})
+	return ids, explain(err)
+}
