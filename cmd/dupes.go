@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"time"
+	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -39,7 +41,8 @@ func newDupesCommand(app *App) *cobra.Command {
 		Short: "Find duplicates and pictures that are nearly the same",
 		Long: `Find files that hold the same picture, and pictures that are nearly the same: shots of one scene, resized or edited copies.
 Each group comes with its best picture first: that with the most pixels, of equal ones the sharpest, of equal ones the
-largest file. The score is the cosine similarity to it. Nothing is deleted.
+largest file. The score is the cosine similarity to it. Files that are not there, or cannot be reached, are left out, and
+nothing is deleted.
 
 FORMATS
   table   groups, for people (default)
@@ -65,7 +68,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.BoolVar(&o.exact, "exact", false, "only files that hold the same picture")
 	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "how alike pictures must be (`COSINE`)")
-	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out")
+	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out; scores stay those to it")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
 	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
@@ -93,9 +96,9 @@ func (o *dupesOptions) check() (err error) {
 	default:
 		return usageError("give table, paths, tsv, json or jsonl", "--format %q", o.format)
 	}
-	const least = 0.5 // below, everything is like everything
+	const least = 0.8 // below, everything is like everything
 	if !(o.threshold >= least && o.threshold <= 1) {
-		return usageError("give a cosine similarity of 0.5 to 1", "--threshold %v", o.threshold)
+		return usageError("give a cosine similarity of 0.8 to 1", "--threshold %v", o.threshold)
 	}
 	if o.filter, err = o.filters.parse(time.Now()); err != nil {
 		return err
@@ -117,9 +120,18 @@ func (o *dupesOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer store.Close()
-	used, err := o.chooseVectors(ctx, store)
+	used, err := o.app.vectorsWithoutModel(ctx, store, o.model)
 	if err != nil {
 		return err
+	}
+	if !o.exact {
+		have, all, err := store.Coverage(ctx, used.ID)
+		if err != nil {
+			return err
+		}
+		if have < all {
+			o.app.notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", have, all)
+		}
 	}
 	searcher, err := index.NewSearcher(ctx, store, used)
 	if err != nil {
@@ -127,7 +139,7 @@ func (o *dupesOptions) run(ctx context.Context) error {
 	}
 	defer searcher.Close()
 	groups, err := searcher.Dupes(ctx, index.DupeOptions{
-		Filter: index.Filter{Under: o.under, Query: o.filter}, Near: !o.exact, Threshold: o.threshold, Sharpness: sharpness,
+		Filter: index.Filter{Under: existing(o.under), Query: o.filter}, Near: !o.exact, Threshold: o.threshold, Sharpness: sharpness,
 	})
 	if err != nil {
 		return err
@@ -138,19 +150,20 @@ func (o *dupesOptions) run(ctx context.Context) error {
 	return o.print(o.app.streams.Out, groups, used)
 }
 
-// chooseVectors finds the model whose vectors decide what is alike. No model is loaded.
-func (o *dupesOptions) chooseVectors(ctx context.Context, store *sqlite.Store) (sqlite.Model, error) {
-	if o.model == (askedModel{}) {
+// vectorsWithoutModel finds the model whose vectors are looked at: the index's, or the one that is asked for. None is loaded, and
+// the index's need not be installed any more.
+func (a *App) vectorsWithoutModel(ctx context.Context, store *sqlite.Store, asked askedModel) (sqlite.Model, error) {
+	if asked == (askedModel{}) {
 		used, ok, err := store.DefaultModel(ctx)
 		if err != nil || ok {
 			return used, err
 		}
 	}
-	m, err := o.app.chooseModel(ctx, store, o.model, false)
+	m, err := a.chooseModel(ctx, store, asked, false)
 	if err != nil {
 		return sqlite.Model{}, err
 	}
-	used, _, _, err := (&searchOptions{app: o.app, model: o.model}).vectorsOf(ctx, store, m)
+	used, _, _, err := (&searchOptions{app: a, model: asked}).vectorsOf(ctx, store, m)
 	return used, err
 }
 
@@ -176,6 +189,7 @@ type dupeJSON struct {
 	Path      string   `json:"path"`
 	PathB64   []byte   `json:"path_b64,omitempty"`
 	Also      []string `json:"also"`
+	AlsoB64   [][]byte `json:"also_b64,omitempty"`
 	Width     int      `json:"width"`
 	Height    int      `json:"height"`
 	TakenAt   *string  `json:"taken_at"`
@@ -198,6 +212,11 @@ func (o *dupesOptions) groupJSON(g index.Group) groupJSON {
 		}
 		if d.TakenAt != "" {
 			one.TakenAt = &d.TakenAt
+		}
+		if slices.ContainsFunc(d.Also, func(p string) bool { return !utf8.ValidString(p) }) {
+			for _, p := range d.Also {
+				one.AlsoB64 = append(one.AlsoB64, []byte(p))
+			}
 		}
 		out.Pictures = append(out.Pictures, one)
 	}

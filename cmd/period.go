@@ -110,9 +110,18 @@ func back(unit string, day time.Time, n int) (time.Time, bool) {
 	case "week":
 		return day.AddDate(0, 0, -7*n), true
 	case "month":
-		return day.AddDate(0, -n, 0), true
+		return backMonths(day, n), true
 	case "year":
-		return day.AddDate(-n, 0, 0), true
+		return backMonths(day, 12*n), true
 	}
 	return day, false
+}
+
+// backMonths is the same day of an earlier month, or its last one where it has no such day.
+func backMonths(day time.Time, n int) time.Time {
+	at := day.AddDate(0, -n, 0)
+	if at.Day() != day.Day() {
+		at = at.AddDate(0, 0, -at.Day())
+	}
+	return at
 }

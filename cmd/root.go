@@ -55,7 +55,7 @@ EXIT STATUS
 		return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
 	})
 	c.AddCommand(
-		newIndexCommand(app), newSearchCommand(app), newDupesCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
+		newIndexCommand(app), newSearchCommand(app), newDupesCommand(app), newEmbedCommand(app), newExportCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
 		newWarmupCommand(app), newDoctorCommand(app), newProbeCommand(app),
 	)
 	for _, sub := range c.Commands() {

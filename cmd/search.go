@@ -42,6 +42,7 @@ type searchOptions struct {
 	from                              string
 	filters                           filterFlags
 	sort                              string
+	copyTo, linkTo                    string
 	offset                            int
 	flags                             *pflag.FlagSet
 
@@ -59,8 +60,8 @@ func newSearchCommand(app *App) *cobra.Command {
 The score is the cosine similarity between query and picture; it is good for comparing hits of one search. The percentage
 behind it is where it lies between the mean of all pictures that were searched and the best one.
 
-A query may have several terms: "search beach --add 0.5:sunset --subtract people". A term's weight is a number and a colon
-before it, 1 without; the query's direction is the sum of the terms' unit vectors times their weights. --image and --like
+A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or subtracted term is
+a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is the sum of the terms' unit vectors times their weights. --image and --like
 ask for what looks like a picture; one that the index has needs no model.
 
 Filters narrow what is searched; without a query they list, the newest first.
@@ -78,6 +79,7 @@ EXIT STATUS
   0   done, hits or not
   1   failed
   2   wrong usage
+  3   done, but a hit could not be copied or linked
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   12  the model or the runtime library is missing or damaged
   13  the index has no vectors of this model
@@ -118,6 +120,8 @@ EXIT STATUS
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
 	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits")
+	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank; nothing there is overwritten")
+	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, numbered by rank")
 	o.filters.add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
 	modelFlags(f, &o.model)
@@ -163,6 +167,8 @@ func (o *searchOptions) check() error {
 	if o.offset < 0 {
 		return usageError("give a number of 0 or more", "--offset %d", o.offset)
 	}
+	const most = 1 << 30 // so that sums of them are numbers
+	o.top, o.offset = min(o.top, most), min(o.offset, most)
 	if o.minScoreText != "" {
 		v, err := strconv.ParseFloat(o.minScoreText, 64)
 		if err != nil || !(v >= -1 && v <= 1) {
@@ -171,6 +177,9 @@ func (o *searchOptions) check() error {
 		o.minScore = &v
 	}
 	if err := o.checkFrom(); err != nil {
+		return err
+	}
+	if err := o.checkCollect(); err != nil {
 		return err
 	}
 	for i, dir := range o.under {
@@ -251,6 +260,8 @@ func (o *searchOptions) checkQuery() (err error) {
 		return usageError("the lines are the queries", "--queries with terms of a query")
 	case o.queries != "" && (len(o.prompts) > 0 || o.explain):
 		return usageError("they belong to a single query", "--queries with --prompt or --explain")
+	case len(o.prompts) > 0 && !slices.ContainsFunc(o.terms, func(t queryTerm) bool { return t.kind == textTerm }):
+		return usageError("give the words that go into it", "--prompt without a text")
 	case o.queries == "" && len(o.terms) == 0 && (!filtered || o.query != "" || o.flags.NArg() > 0):
 		return usageError("say what to look for: `imgsearch search dog on beach`", "an empty query")
 	}
@@ -329,20 +340,24 @@ type session struct {
 	searcher *index.Searcher
 	used     sqlite.Model
 	filter   index.Filter
-	listed   *listed // nil: no --from
-	norm     float64 // of the sum of the terms
+	// listed are the files of --from, nil without; listedPaths are what stood there.
+	listed      *listed
+	listedPaths []string
+	told        bool    // how many pictures have vectors
+	norm        float64 // of the sum of the terms
 }
 
 // open prepares to search a model's vectors.
 func (s *session) open(ctx context.Context, used sqlite.Model, have, all int) (err error) {
 	s.used = used
-	if err := s.tellCoverage(ctx, s.store, used, have, all); err != nil {
-		return err
-	}
-	if s.listed == nil {
-		if err := s.readListed(ctx); err != nil {
+	if !s.told {
+		if err := s.tellCoverage(ctx, s.store, used, have, all); err != nil {
 			return err
 		}
+		s.told = true
+	}
+	if err := s.readListed(ctx); err != nil {
+		return err
 	}
 	s.searcher, err = index.NewSearcher(ctx, s.store, used)
 	return err
@@ -393,9 +408,7 @@ func (s *session) answer(ctx context.Context, begin time.Time) error {
 	if err != nil {
 		return err
 	}
-	if s.listed != nil {
-		hits = s.withListed(hits, vector)
-	}
+	hits = s.withOthers(hits, vector)
 	s.sortHits(hits)
 	a := answer{query: title(s.terms), hits: hits, indexed: s.searcher.Len()}
 	if s.explain {
@@ -404,7 +417,10 @@ func (s *session) answer(ctx context.Context, begin time.Time) error {
 		}
 	}
 	a.elapsed = time.Since(begin)
-	return s.print(s.app.streams.Out, a)
+	if err := s.print(s.app.streams.Out, a); err != nil {
+		return err
+	}
+	return s.collectHits(hits)
 }
 
 // explainHits finds what the terms contribute to the hits.
@@ -456,20 +472,30 @@ func (s *session) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.listed != nil {
-		for i := range hits {
-			paths := s.listed.paths[hits[i].ContentID]
-			hits[i].Path, hits[i].Also, hits[i].Missing = paths[0], paths[1:], false
+	if s.sort == "" {
+		s.sort = "date"
+	}
+	others := 0
+	if s.listed != nil && len(s.listed.others) > 0 {
+		others = len(s.listed.others)
+		for _, o := range s.listed.others {
+			hits = append(hits, o.hit())
 		}
+		s.sortHits(hits)
+		hits = s.page(hits)
 	}
 	a := answer{hits: hits, listing: true}
 	if s.format == "json" || len(hits) == 0 {
 		if a.indexed, err = s.searcher.Count(ctx); err != nil {
 			return err
 		}
+		a.indexed += others
 	}
 	a.elapsed = time.Since(begin)
-	return s.print(s.app.streams.Out, a)
+	if err := s.print(s.app.streams.Out, a); err != nil {
+		return err
+	}
+	return s.collectHits(hits)
 }
 
 // options are how the index is searched.
@@ -494,13 +520,16 @@ func (s *session) search(ctx context.Context, query []float32) ([]index.Hit, err
 	return s.searcher.Search(ctx, query, s.options())
 }
 
-// existingUnder resolves --under as roots are stored: as given, and where a link leads.
-func (s *session) existingUnder() []string {
-	if s.under == nil {
+// existingUnder resolves --under as roots are stored.
+func (s *session) existingUnder() []string { return existing(s.under) }
+
+// existing are folders as given, and where a link leads; nil stays nil.
+func existing(under []string) []string {
+	if under == nil {
 		return nil
 	}
-	dirs := append([]string(nil), s.under...)
-	for _, dir := range s.under {
+	dirs := append([]string(nil), under...)
+	for _, dir := range under {
 		if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
 			dirs = append(dirs, target)
 		}

@@ -62,6 +62,9 @@ func (q *filterFlags) parseTimes(f *sqlite.Filter, now time.Time) error {
 		if text == "" {
 			return nil
 		}
+		if strings.Contains(text, "..") && flag != "--taken" {
+			return usageError("a range is for --taken", "%s %q", flag, text)
+		}
 		from, to, err := parsePeriod(text, now)
 		if err != nil {
 			return usageError(hintDates, "%s: %w", flag, err)
@@ -186,7 +189,11 @@ func parseRange(text string) (r sqlite.Range, err error) {
 // parseNames makes the globs. Names are compared in Unicode's composed form (macOS keeps names decomposed) and without
 // regard to case.
 func (q *filterFlags) parseNames(f *sqlite.Filter, _ time.Time) error {
-	if words := strings.Fields(foldName(q.camera)); len(words) > 0 {
+	words := strings.Fields(foldName(q.camera))
+	if q.camera != "" && len(words) == 0 {
+		return usageError("give words of its name", "--camera %q", q.camera)
+	}
+	if len(words) > 0 {
 		known := make(map[string]bool) // a library has a handful of cameras
 		f.Camera = func(camera string) bool {
 			fits, ok := known[camera]

@@ -12,98 +12,169 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
-// listed are the paths of --from: what the index knows of them, and what it does not.
+// listed are the files of --from: those whose pictures the index has, and the others.
 type listed struct {
+	// of are the model's vectors that they were looked up for.
+	of int64
 	// paths are the listed files of each content of the index.
 	paths map[int64][]string
-	// others are files that the index does not know.
-	others []other
+	// others are pictures that the index does not have, or no vector of.
+	others []*other
 }
 
-// other is a file that is embedded on the way.
+// other is a picture that is embedded on the way, with the files that hold it.
 type other struct {
-	path          string
-	width, height int
-	takenAt       string
-	vector        []float32
+	paths   []string
+	content sqlite.Content
+	vector  []float32
 }
 
-// readListed reads --from and finds the files in the index: by path while they have not changed, else by their picture.
+// readListed reads --from and finds its pictures in the index. What the filters do not select is left out: folders and names
+// are those of the list here.
 func (s *session) readListed(ctx context.Context) error {
-	if s.from == "" {
+	if s.from == "" || s.listed != nil && s.listed.of == s.used.ID {
 		return nil
 	}
-	paths, err := readPaths(s.app.streams.In, s.from, false)
-	if err != nil {
-		return err
-	}
-	s.listed = &listed{paths: make(map[int64][]string)}
-	s.filter.Only = make(map[int64]bool)
-	seen := make(map[string]bool)
-	for _, p := range paths {
-		abs, err := filepath.Abs(p)
+	if s.listedPaths == nil { // the standard input is there once
+		paths, err := readPaths(s.app.streams.In, s.from, false)
 		if err != nil {
 			return err
 		}
-		if seen[abs] {
-			continue
+		seen := make(map[string]bool)
+		s.listedPaths = []string{}
+		for _, p := range paths {
+			abs, err := filepath.Abs(p)
+			if err != nil {
+				return err
+			}
+			if !seen[abs] && s.isUnder(abs) {
+				s.listedPaths = append(s.listedPaths, abs)
+			}
+			seen[abs] = true
 		}
-		seen[abs] = true
-		if err := s.findListed(ctx, abs); err != nil {
+	}
+	s.listed = &listed{of: s.used.ID, paths: make(map[int64][]string)}
+	others := make(map[[32]byte]*other)
+	for _, path := range s.listedPaths {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := s.findListed(ctx, path, others); err != nil {
 			return err
 		}
 	}
+	s.filter.Version++
+	s.filter.Under, s.filter.Query.Name = nil, nil // the list has gone through them
+	s.filter.Paths = s.listed.paths
 	return nil
 }
 
-func (s *session) findListed(ctx context.Context, path string) error {
+// isUnder tells whether --under and --name select a listed path.
+func (s *session) isUnder(path string) bool {
+	if name := s.searchOptions.filter.Name; name != nil && !name(filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)) {
+		return false
+	}
+	dirs := s.existingUnder()
+	return dirs == nil || slices.ContainsFunc(dirs, func(dir string) bool {
+		rel, err := filepath.Rel(dir, path)
+		return err == nil && filepath.IsLocal(rel)
+	})
+}
+
+func (s *session) findListed(ctx context.Context, path string, others map[[32]byte]*other) error {
 	info, err := os.Stat(path)
-	if err != nil || !info.Mode().IsRegular() {
-		if err == nil {
-			return nil // a folder of find's list
-		}
+	if err != nil {
 		s.app.warnf("%s: %v", escapePath(path), err)
 		return nil
 	}
-	id, ok, err := index.FindUnchanged(ctx, s.store, path, info)
+	if !info.Mode().IsRegular() {
+		return nil // a folder of find's list
+	}
+	id, embedded, err := index.FindUnchanged(ctx, s.store, s.used, path, info)
 	if err != nil {
 		return err
 	}
-	if !ok {
-		c, err := readPicture(path)
-		if err != nil {
-			s.app.logf("%v", err) // not a picture: find lists what it finds
-			return nil
+	if embedded {
+		s.listed.paths[id] = append(s.listed.paths[id], path)
+		return nil
+	}
+	c, err := readPicture(path)
+	if err != nil {
+		if coded, ok := errors.AsType[*codedError](err); ok && errors.Is(coded.err, decode.ErrNotPicture) {
+			s.app.logf("%v", err) // find lists what it finds
+		} else {
+			s.app.warnf("%v", err)
 		}
-		if id, _, ok, err = s.store.Content(ctx, c.Hash, s.used.ID); err != nil {
+		return nil
+	}
+	return s.addListed(ctx, path, c, others)
+}
+
+// addListed adds a file whose picture was read.
+func (s *session) addListed(ctx context.Context, path string, c sqlite.Content, others map[[32]byte]*other) error {
+	if o := others[c.Hash]; o != nil {
+		o.paths = append(o.paths, path)
+		return nil
+	}
+	id, embedded, ok, err := s.store.Content(ctx, c.Hash, s.used.ID)
+	if err != nil {
+		return err
+	}
+	var vector []float32
+	if ok && embedded {
+		files, err := s.store.FilesOf(ctx, id)
+		if err != nil {
 			return err
 		}
-		if !ok {
-			s.listed.others = append(s.listed.others, other{path: path, width: c.Width, height: c.Height, takenAt: c.TakenAt})
+		if len(files) > 0 {
+			s.listed.paths[id] = append(s.listed.paths[id], path)
 			return nil
 		}
+		// The index keeps its vector, and no file.
+		if vector, err = index.ContentVector(ctx, s.store, s.used, id); err != nil {
+			return err
+		}
 	}
-	s.listed.paths[id] = append(s.listed.paths[id], path)
-	s.filter.Only[id] = true
+	if query := s.searchOptions.filter; !query.Selects(c) {
+		return nil
+	}
+	o := &other{paths: []string{path}, content: c, vector: vector}
+	others[c.Hash] = o
+	s.listed.others = append(s.listed.others, o)
 	return nil
 }
 
-// embedOthers embeds the files that the index does not know.
+// needVectors tells whether there are pictures to embed on the way.
+func (l *listed) needVectors() bool {
+	return l != nil && slices.ContainsFunc(l.others, func(o *other) bool { return o.vector == nil })
+}
+
+// embedOthers embeds the pictures that the index does not have.
 func (s *session) embedOthers(ctx context.Context) error {
-	if s.listed == nil || len(s.listed.others) == 0 {
+	if !s.listed.needVectors() {
 		return nil
 	}
-	s.app.notef("embedding %s that the index does not have; `imgsearch index` would keep them", count(len(s.listed.others), "photo"))
+	n := 0
+	for _, o := range s.listed.others {
+		if o.vector == nil {
+			n++
+		}
+	}
+	s.app.notef("embedding %s that the index does not have; `imgsearch index` would keep them", count(n, "photo"))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
 	var mu sync.Mutex
-	for i := range s.listed.others {
-		o := &s.listed.others[i]
+	for _, o := range s.listed.others {
+		if o.vector != nil {
+			continue
+		}
 		g.Go(func() error {
-			vector, err := s.embedPicture(ctx, o.path)
+			vector, err := s.embedPicture(ctx, o.paths[0])
 			if coded, ok := errors.AsType[*codedError](err); ok && coded.code == exitUsage {
 				mu.Lock()
 				defer mu.Unlock()
@@ -117,17 +188,22 @@ func (s *session) embedOthers(ctx context.Context) error {
 	return g.Wait()
 }
 
-// withListed shows listed files by their listed paths, and merges those that the index does not know.
-func (s *session) withListed(hits []index.Hit, query []float32) []index.Hit {
-	for i := range hits {
-		paths := s.listed.paths[hits[i].ContentID]
-		hits[i].Path, hits[i].Also, hits[i].Missing = paths[0], paths[1:], false
+// hit is how a picture of the list is shown.
+func (o *other) hit() index.Hit {
+	slices.Sort(o.paths)
+	return index.Hit{Path: o.paths[0], Also: o.paths[1:], Width: o.content.Width, Height: o.content.Height, TakenAt: o.content.TakenAt, Vector: o.vector}
+}
+
+// withOthers merges the pictures of the list that the index does not have, by score.
+func (s *session) withOthers(hits []index.Hit, query []float32) []index.Hit {
+	if s.listed == nil || len(s.listed.others) == 0 {
+		return hits
 	}
 	for _, o := range s.listed.others {
 		if o.vector == nil {
 			continue
 		}
-		h := index.Hit{Path: o.path, Width: o.width, Height: o.height, TakenAt: o.takenAt, Vector: o.vector}
+		h := o.hit()
 		for i, x := range o.vector {
 			h.Score += float64(x) * float64(query[i])
 		}
@@ -135,13 +211,15 @@ func (s *session) withListed(hits []index.Hit, query []float32) []index.Hit {
 			hits = append(hits, h)
 		}
 	}
-	if len(s.listed.others) == 0 {
-		return hits
-	}
 	slices.SortFunc(hits, func(a, b index.Hit) int {
 		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path))
 	})
 	index.Rate(hits, s.searcher.Mean())
+	return s.page(hits)
+}
+
+// page is what --offset and --top leave.
+func (s *session) page(hits []index.Hit) []index.Hit {
 	return hits[min(s.offset, len(hits)):min(s.offset+s.top, len(hits))]
 }
 

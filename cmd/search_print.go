@@ -78,6 +78,8 @@ func (s *session) print(w io.Writer, a answer) error {
 		switch {
 		case a.indexed == 0 && s.under != nil:
 			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.under, ", ")))
+		case s.offset > 0:
+			s.app.notef("no more photos found")
 		case a.listing || !s.filter.Query.IsAll() || s.listed != nil || s.minScore != nil:
 			s.app.notef("no photos found that fit (%d searched)", a.indexed)
 		case a.indexed == 0:
@@ -106,7 +108,7 @@ type line struct {
 func (s *session) lines(hits []index.Hit) []line {
 	lines := make([]line, 0, len(hits))
 	for i, h := range hits {
-		lines = append(lines, line{h, i + 1})
+		lines = append(lines, line{h, i + 1 + s.offset})
 		if !s.allPaths {
 			continue
 		}
@@ -114,7 +116,7 @@ func (s *session) lines(hits []index.Hit) []line {
 		for _, path := range h.Also {
 			one := h
 			one.Path, one.Also = path, nil
-			lines = append(lines, line{one, i + 1})
+			lines = append(lines, line{one, i + 1 + s.offset})
 		}
 	}
 	return lines

@@ -150,6 +150,7 @@ func (s *session) answerBatch(ctx context.Context, batch []queryLine) error {
 		if err != nil {
 			return err
 		}
+		s.sortHits(hits)
 		vectors = vectors[1:]
 		a := answer{line: l.number, query: l.text, hits: hits, elapsed: embedding + time.Since(begin), indexed: s.searcher.Len()}
 		if err := printJSON(s.app.streams.Out, s.answerJSON(a)); err != nil {

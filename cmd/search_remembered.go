@@ -33,7 +33,7 @@ func (s *session) openRemembered(ctx context.Context) (known bool, err error) {
 	if err := s.open(ctx, used, have, all); err != nil {
 		return false, err
 	}
-	if s.listed != nil && len(s.listed.others) > 0 {
+	if s.listed.needVectors() {
 		return false, s.searcher.Close() // they need the model
 	}
 	s.app.logf("a query that was asked before: no model is loaded")

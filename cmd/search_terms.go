@@ -92,6 +92,9 @@ func (o *searchOptions) readTerms() ([]queryTerm, error) {
 			if weight == 0 {
 				return nil, usageError("leave the term out", "%s %q: a weight of 0", group.flag, value)
 			}
+			if w := math.Abs(weight); w < leastWeight || w > mostWeight {
+				return nil, usageError("give a number between 0.000001 and 1000000", "%s %q: a weight of %v", group.flag, value, weight)
+			}
 			if group.kind == textTerm {
 				if !utf8.ValidString(value) || tokenize.Clean(value, false) == "" {
 					return nil, usageError("give words, as UTF-8", "%s %q", group.flag, value)
@@ -186,26 +189,40 @@ func scale(v []float32, by float64) {
 	}
 }
 
-// minLength is the length below which a sum of unit vectors is rounding, and no direction.
+// minLength is the length, of the sum of the weights, below which a sum of unit vectors is rounding, and no direction.
 const minLength = 1e-4
+
+// The bounds of a weight: beyond, numbers of single precision tell nothing apart.
+const (
+	leastWeight = 1e-6
+	mostWeight  = 1e6
+)
 
 // combine is the query's direction, and the length of the sum that it was.
 func combine(terms []queryTerm) (vector []float32, norm float64, err error) {
 	if len(terms) == 1 && terms[0].weight == 1 {
 		return terms[0].direction(), 1, nil
 	}
-	sum := make([]float32, len(terms[0].vectors[0]))
+	sum := make([]float64, len(terms[0].vectors[0]))
+	weights := 0.0
 	for _, t := range terms {
+		weights += math.Abs(t.weight)
 		for i, x := range t.direction() {
-			sum[i] += float32(t.weight) * x
+			sum[i] += t.weight * float64(x)
 		}
 	}
-	norm = length(sum)
-	if norm < minLength {
+	for _, x := range sum {
+		norm += x * x
+	}
+	norm = math.Sqrt(norm)
+	if norm < minLength*weights {
 		return nil, 0, usageError("leave one of them out, or give weights", "the terms cancel each other out: %s", title(terms))
 	}
-	scale(sum, 1/norm)
-	return sum, norm, nil
+	vector = make([]float32, len(sum))
+	for i, x := range sum {
+		vector[i] = float32(x / norm)
+	}
+	return vector, norm, nil
 }
 
 // contribution is what a term adds to a picture's score.
@@ -235,6 +252,8 @@ func contributions(terms []queryTerm, norm float64, picture []float32) []contrib
 func (s *session) recall(ctx context.Context, used sqlite.Model) error {
 	for i := range s.terms {
 		t := &s.terms[i]
+		clear(t.vectors) // of another model, where this is the second one that is tried
+		t.content = 0
 		switch t.kind {
 		case textTerm:
 			for j, text := range t.texts {

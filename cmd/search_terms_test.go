@@ -131,6 +131,9 @@ func TestPeriods(t *testing.T) {
 			t.Errorf("%q: %s, %v, want %s", text, got, err, want)
 		}
 	}
+	if from, _, err := parsePeriod("1 month ago", time.Date(2026, 3, 31, 9, 0, 0, 0, time.UTC)); err != nil || from.Format("2006-01-02") != "2026-02-28" {
+		t.Errorf("a month before 31 March: %v, %v", from, err)
+	}
 	for _, text := range []string{"", "..", "soon", "2023-13", "2023-02-30", "last century", "x days ago", "-3 days ago", "2024..2023", "2023-7"} {
 		if from, to, err := parsePeriod(text, now); err == nil {
 			t.Errorf("%q: %v %v", text, from, to)

@@ -19,12 +19,12 @@ func FindContent(ctx context.Context, store *sqlite.Store, file string) (id int6
 	if err != nil {
 		return 0, false, err
 	}
-	f, ok, err := fileAt(ctx, store, roots, file)
+	f, ok, err := fileAt(ctx, store, roots, 0, file)
 	return f.ContentID, ok, err
 }
 
 // fileAt looks a path up in every root that it may lie in, as it was given and where links lead.
-func fileAt(ctx context.Context, store *sqlite.Store, roots []sqlite.Root, file string) (sqlite.File, bool, error) {
+func fileAt(ctx context.Context, store *sqlite.Store, roots []sqlite.Root, modelID int64, file string) (sqlite.File, bool, error) {
 	names := []string{file}
 	if target, err := filepath.EvalSymlinks(file); err == nil && target != file {
 		names = append(names, target)
@@ -39,7 +39,7 @@ func fileAt(ctx context.Context, store *sqlite.Store, roots []sqlite.Root, file 
 			if dir == "." {
 				dir = ""
 			}
-			f, ok, err := store.FileAt(ctx, sqlite.Place{RootID: r.ID, Dir: dir, Name: path.Base(rel)}, 0)
+			f, ok, err := store.FileAt(ctx, sqlite.Place{RootID: r.ID, Dir: dir, Name: path.Base(rel)}, modelID)
 			if err != nil || ok {
 				return f, ok, err
 			}
@@ -61,14 +61,15 @@ func ContentVector(ctx context.Context, store *sqlite.Store, m sqlite.Model, id 
 	return v, nil
 }
 
-// FindUnchanged is FindContent of a file that looks as it did when it was indexed.
-func FindUnchanged(ctx context.Context, store *sqlite.Store, file string, info os.FileInfo) (id int64, ok bool, err error) {
+// FindUnchanged finds a file's picture if the file looks as it did when it was indexed, and the picture has a vector of the
+// model.
+func FindUnchanged(ctx context.Context, store *sqlite.Store, m sqlite.Model, file string, info os.FileInfo) (id int64, ok bool, err error) {
 	roots, err := store.Roots(ctx)
 	if err != nil {
 		return 0, false, err
 	}
-	f, ok, err := fileAt(ctx, store, roots, file)
-	if err != nil || !ok || !sameStat(f.Stat, sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) {
+	f, ok, err := fileAt(ctx, store, roots, m.ID, file)
+	if err != nil || !ok || !f.Embedded || !sameStat(f.Stat, sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) {
 		return 0, false, err
 	}
 	return f.ContentID, true, nil

@@ -77,7 +77,7 @@ func (s *Searcher) Dupes(ctx context.Context, o DupeOptions) ([]Group, error) {
 		if err != nil {
 			return nil, err
 		}
-		if ok && len(d.Also) > 0 { // the folders asked for may hold one only
+		if ok && len(d.Also) > 0 { // the folders asked for may hold one only, and one only may be there
 			d.Score = 1
 			groups = append(groups, Group{Exact: true, Pictures: []Dupe{d}})
 		}
@@ -95,15 +95,29 @@ func (g Group) files() (n int) {
 	return n
 }
 
-func (s *Searcher) dupe(ctx context.Context, id int64) (Dupe, bool, error) {
+// dupe is a content with those of its files that are there; ok is false where none is. A file of which that cannot be told is
+// not there: what is said of duplicates must not cost the last copy.
+func (s *Searcher) dupe(ctx context.Context, id int64) (d Dupe, ok bool, err error) {
 	h, ok, err := s.hit(ctx, id)
-	d := Dupe{Hit: h}
-	if ok {
-		if info, err := os.Stat(h.Path); err == nil {
+	if err != nil || !ok {
+		return d, false, err
+	}
+	var there []string
+	for _, path := range append([]string{h.Path}, h.Also...) {
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if there = append(there, path); len(there) == 1 {
 			d.Bytes = info.Size()
 		}
 	}
-	return d, ok, err
+	if len(there) == 0 {
+		return d, false, nil
+	}
+	h.Path, h.Also = there[0], there[1:]
+	d.Hit = h
+	return d, true, nil
 }
 
 // nearGroups finds the pictures that are alike.
@@ -136,7 +150,11 @@ func (s *Searcher) nearGroups(ctx context.Context, o DupeOptions, keep map[int64
 		return nil, err
 	}
 	var groups []Group
-	for _, set := range list.near(o.Threshold) {
+	sets, err := list.near(ctx, o.Threshold)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range sets {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -152,10 +170,6 @@ func (s *Searcher) nearGroups(ctx context.Context, o DupeOptions, keep map[int64
 // split makes groups of a set that hangs together, so that all of a group are like its best picture, and not only like one
 // another's neighbours: a night's film is no duplicate of its last picture.
 func (s *Searcher) split(ctx context.Context, o DupeOptions, list rows, ids []int64, set []int) ([]Group, error) {
-	type candidate struct {
-		Dupe
-		row int
-	}
 	var all []candidate
 	for _, row := range set {
 		d, ok, err := s.dupe(ctx, ids[row])
@@ -166,41 +180,66 @@ func (s *Searcher) split(ctx context.Context, o DupeOptions, list rows, ids []in
 			all = append(all, candidate{d, row})
 		}
 	}
-	pixels := func(c candidate) int { return c.Width * c.Height }
-	if o.Sharpness != nil {
-		sizes := make(map[int]int)
-		for _, c := range all {
-			sizes[pixels(c)]++
-		}
-		for i := range all {
-			if sizes[pixels(all[i])] > 1 && !all[i].Missing {
-				if v, err := o.Sharpness(all[i].Path); err == nil { // else the file's size decides
-					all[i].Sharpness = v
-				}
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b candidate) int {
-		return cmp.Or(cmp.Compare(pixels(b), pixels(a)), cmp.Compare(b.Sharpness, a.Sharpness), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
-	})
+	slices.SortFunc(all, compareCandidates)
 	var groups []Group
 	for len(all) > 1 {
-		best := all[0]
-		best.Score = 1
-		g := Group{Pictures: []Dupe{best.Dupe}}
-		var rest []candidate
-		for _, c := range all[1:] {
-			if score := list.cosine(best.row, c.row); score >= o.Threshold {
-				c.Score = min(score, 1)
-				g.Pictures = append(g.Pictures, c.Dupe)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var alike, rest []candidate
+		for _, c := range all {
+			if list.cosine(all[0].row, c.row) >= o.Threshold || c.row == all[0].row {
+				alike = append(alike, c)
 			} else {
 				rest = append(rest, c)
 			}
 		}
-		if len(g.Pictures) > 1 {
-			groups = append(groups, g)
+		if len(alike) > 1 {
+			groups = append(groups, o.group(list, alike))
 		}
 		all = rest
 	}
 	return groups, nil
+}
+
+// candidate is a picture that may be of a group.
+type candidate struct {
+	Dupe
+	row int
+}
+
+func (c candidate) pixels() int { return c.Width * c.Height }
+
+// compareCandidates puts the better picture first.
+func compareCandidates(a, b candidate) int {
+	return cmp.Or(cmp.Compare(b.pixels(), a.pixels()), cmp.Compare(b.Sharpness, a.Sharpness), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
+}
+
+// maxSharp is how many pictures of a group, those with the most pixels and bytes, are compared by sharpness: each is decoded.
+const maxSharp = 8
+
+// group puts the best one first and tells how alike the others are.
+func (o DupeOptions) group(list rows, alike []candidate) Group {
+	contenders := 1
+	for contenders < min(len(alike), maxSharp) && alike[contenders].pixels() == alike[0].pixels() {
+		contenders++
+	}
+	if o.Sharpness != nil && contenders > 1 {
+		inParallel(contenders, func(from, to int) {
+			for i := from; i < to; i++ {
+				if v, err := o.Sharpness(alike[i].Path); err == nil { // else the file's size decides
+					alike[i].Sharpness = v
+				}
+			}
+		})
+		slices.SortFunc(alike[:contenders], compareCandidates)
+	}
+	g := Group{}
+	for _, c := range alike {
+		if c.Score = min(list.cosine(alike[0].row, c.row), 1); c.row == alike[0].row {
+			c.Score = 1
+		}
+		g.Pictures = append(g.Pictures, c.Dupe)
+	}
+	return g
 }

@@ -43,13 +43,13 @@ type Filter struct {
 	Under []string
 	// Query is the rest, its Under left out.
 	Query sqlite.Filter
-	// Only keeps these contents; nil: all.
-	Only map[int64]bool
+	// Paths keeps these contents, and shows them by these files; nil: all, by theirs.
+	Paths map[int64][]string
 	// Version tells filters apart: a searcher looks again when it is another one.
 	Version int
 }
 
-func (f Filter) isAll() bool { return f.Under == nil && f.Only == nil && f.Query.IsAll() }
+func (f Filter) isAll() bool { return f.Under == nil && f.Paths == nil && f.Query.IsAll() }
 
 // SearchOptions narrow a search.
 type SearchOptions struct {
@@ -138,7 +138,7 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 			markMissing(ctx, hits)
 			hits = slices.DeleteFunc(hits, func(h Hit) bool { return h.Missing })
 		}
-		if len(hits) < last && len(best) < len(scores) && !(o.MinScore != nil && worstOf(scores, best) < *o.MinScore) {
+		if len(hits) < last && len(best) >= want && len(best) < len(scores) && !(o.MinScore != nil && worstOf(scores, best) < *o.MinScore) {
 			continue
 		}
 		hits = hits[min(o.Offset, len(hits)):min(len(hits), last)]
@@ -196,9 +196,18 @@ func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hi
 	}
 	var hits []Hit
 	var failed error
+	skip, offset := 0, o.Offset
+	if !byPath && !o.DropMissing { // what is not shown need not be looked up
+		skip, offset = o.Offset, 0
+	}
+	enough, checked := offset+o.Top, 0 // how many are known to be there
 	// By path all are looked up, by time as many as are shown.
 	err := s.store.Newest(ctx, s.query(), func(id int64) bool {
-		if o.Exclude[id] || s.filter.Only != nil && !s.filter.Only[id] {
+		if o.Exclude[id] || !s.lists(id) {
+			return true
+		}
+		if skip > 0 {
+			skip--
 			return true
 		}
 		h, ok, err := s.hit(ctx, id)
@@ -209,17 +218,17 @@ func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hi
 		if ok {
 			hits = append(hits, h)
 		}
-		enough := o.Offset + o.Top
 		if byPath || len(hits) < enough {
 			return true
 		}
 		if !o.DropMissing {
 			return false
 		}
-		if len(hits) < enough+dropBlock {
+		if len(hits) < checked+dropBlock {
 			return true
 		}
-		hits = present(ctx, hits)
+		hits = append(hits[:checked:checked], present(ctx, hits[checked:])...)
+		checked = len(hits)
 		return len(hits) < enough
 	})
 	if err := errors.Join(err, failed); err != nil {
@@ -231,7 +240,7 @@ func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hi
 	if o.DropMissing {
 		hits = present(ctx, hits)
 	}
-	hits = hits[min(o.Offset, len(hits)):min(o.Offset+o.Top, len(hits))]
+	hits = hits[min(offset, len(hits)):min(offset+o.Top, len(hits))]
 	if !o.DropMissing {
 		markMissing(ctx, hits)
 	}
@@ -349,22 +358,31 @@ func (s *Searcher) restrict(ctx context.Context) (err error) {
 	return s.newest.IDs(count)
 }
 
+// lists tells whether a content is among the filter's paths.
+func (s *Searcher) lists(id int64) bool {
+	if s.filter.Paths == nil {
+		return true
+	}
+	_, ok := s.filter.Paths[id]
+	return ok
+}
+
 // selected are the contents that the filter selects.
 func (s *Searcher) selected(ctx context.Context) ([]int64, error) {
 	query := s.query()
 	var ids []int64
 	switch {
 	case query.IsAll():
-		for id := range s.filter.Only {
+		for id := range s.filter.Paths {
 			ids = append(ids, id)
 		}
 		return ids, nil
-	case s.filter.Query.IsAll() && s.filter.Only == nil:
+	case s.filter.Query.IsAll() && s.filter.Paths == nil:
 		return s.store.ContentsUnder(ctx, s.scope)
 	}
 	matches, err := s.store.Matching(ctx, query)
 	for _, id := range matches {
-		if s.filter.Only == nil || s.filter.Only[id] {
+		if s.lists(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -429,6 +447,9 @@ func (s *Searcher) contentAt(row int) (int64, error) {
 func topK(scores []float32, k int) []int {
 	h := minHeap{}
 	for _, v := range scores {
+		if v == outside {
+			continue
+		}
 		if len(h) < k {
 			heap.Push(&h, v)
 		} else if v > h[0] {
@@ -492,8 +513,11 @@ func (s *Searcher) hit(ctx context.Context, id int64) (h Hit, ok bool, err error
 	if err != nil {
 		return h, false, err
 	}
-	var paths []string
+	paths := slices.Clone(s.filter.Paths[id])
 	for _, p := range row.Places {
+		if s.filter.Paths != nil {
+			break
+		}
 		if root, ok := s.roots[p.RootID]; ok && (s.filter.Query.Name == nil || s.filter.Query.Name(p.Dir, p.Name)) {
 			paths = append(paths, filepath.Join(root, filepath.FromSlash(p.Dir), p.Name))
 		}

@@ -1,7 +1,9 @@
 package index
 
 import (
+	"context"
 	"encoding/binary"
+	"errors"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -10,16 +12,23 @@ import (
 	"sync"
 
 	"github.com/x448/float16"
+
+	"github.com/imgsearch/imgsearch/index/flat"
 )
 
 // Pairs of vectors that are near one another are found without comparing all: 100,000 of them make five billion pairs. Every
 // vector gets a sketch, the signs of its projections on random directions (locality-sensitive hashing by hyperplanes; Charikar
-// 2002), taken by randomised Hadamard transforms around the vectors' mean. Groups of 16 bits are tables; what shares a bucket of
-// any table is compared, first by the sketch's Hamming distance, then exactly.
+// 2002), taken by randomised Hadamard transforms around the vectors' mean. Groups of bits are tables; what shares a bucket of
+// any table is compared, first by the sketch's Hamming distance, then exactly. Up to exactRows vectors all pairs are compared.
 const (
-	sketchRounds = 2  // sketches of as many bits as a vector has numbers
-	mixing       = 2  // transforms before each
-	tableBits    = 16 // of a table's key
+	sketchRounds = 2 // sketches of as many bits as a vector has numbers
+	mixing       = 2 // transforms before each
+	// exactRows: measured, 5,000 vectors of 512 numbers take 1 s, 10,000 four times that.
+	exactRows = 5000
+	// wantedRecall is the share of pairs at the threshold that share a bucket.
+	wantedRecall = 0.99
+	// perComponent is how many rows of a component a row is compared with in a bucket: of a night's film all are alike.
+	perComponent = 4
 )
 
 // sketches are the bits of n vectors.
@@ -183,6 +192,14 @@ func (s *sketches) hamming(a, b, limit int) int {
 // components are sets of rows that hang together by pairs of at least a similarity.
 type components struct{ parent []int32 }
 
+func newComponents(n int) *components {
+	c := &components{parent: make([]int32, n)}
+	for i := range c.parent {
+		c.parent[i] = int32(i)
+	}
+	return c
+}
+
 func (c *components) find(i int32) int32 {
 	for c.parent[i] != i {
 		c.parent[i] = c.parent[c.parent[i]]
@@ -196,39 +213,134 @@ func (c *components) join(a, b int32) {
 	c.parent[max(x, y)] = min(x, y)
 }
 
-// near returns the sets of two and more rows that hang together by pairs of at least the similarity, each in order. A pair
-// at the threshold is found with a probability of some 99.6 % where it is 0.95 and half of the vectors' length is their mean's (as measured
-// of CLIP models); nearer ones are found more surely.
-func (r rows) near(threshold float64) [][]int {
+// near returns the sets of two and more rows that hang together by pairs of at least the similarity, each in order. Of more
+// than exactRows rows, a pair at the threshold is found with the probability wantedRecall at least, nearer ones more surely.
+func (r rows) near(ctx context.Context, threshold float64) ([][]int, error) {
 	n := r.len()
-	c := components{parent: make([]int32, n)}
-	for i := range c.parent {
-		c.parent[i] = int32(i)
+	all := newComponents(n)
+	if n < 2 {
+		return nil, nil
+	}
+	var mu sync.Mutex
+	var failed error
+	merge := func(c *components, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		failed = errors.Join(failed, err)
+		for i, p := range c.parent {
+			all.join(int32(i), p)
+		}
+	}
+	if n <= exactRows {
+		inParallel(n, func(from, to int) {
+			c := newComponents(n)
+			merge(c, r.joinAll(ctx, c, from, to, threshold))
+		})
+		return all.sets(), failed
 	}
 	mean := r.mean()
 	s := r.sketch(mean)
-	limit := r.hammingLimit(s, mean, threshold)
-	var mu sync.Mutex
-	inParallel(s.words*64/tableBits, func(from, to int) {
+	angle := r.widestAngle(mean, threshold)
+	bits := tableBitsFor(angle, s.words*64)
+	limit := hammingLimit(angle, s.words*64)
+	inParallel(s.words*64/bits, func(from, to int) {
+		c := newComponents(n)
 		for table := from; table < to; table++ {
-			for _, bucket := range s.buckets(n, table) {
-				r.joinBucket(&c, &mu, s, bucket, limit, threshold)
+			for _, bucket := range s.buckets(n, table, bits) {
+				if err := ctx.Err(); err != nil {
+					merge(c, err)
+					return
+				}
+				r.joinBucket(c, s, bucket, limit, threshold)
 			}
 		}
+		merge(c, nil)
 	})
-	return c.sets()
+	return all.sets(), failed
+}
+
+// joinAll compares the rows from..to with all before them.
+func (r rows) joinAll(ctx context.Context, c *components, from, to int, threshold float64) error {
+	set := flat.NewSet(r.dim)
+	for i := range r.len() {
+		if err := set.Add(int64(i), r.data[i*2*r.dim:(i+1)*2*r.dim]); err != nil {
+			return err
+		}
+	}
+	query := make([]float32, r.dim)
+	scores := make([]float32, r.len())
+	for i := from; i < to; i++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		r.read(i, query)
+		if err := set.Scan(query, scores, nil, 0); err != nil {
+			return err
+		}
+		for j := range i {
+			if float64(scores[j]) >= threshold {
+				c.join(int32(i), int32(j))
+			}
+		}
+	}
+	return nil
+}
+
+// widestAngle is the angle, around the mean m, of a pair at the threshold t, for rows that lie near the mean: those whose
+// distance from it, squared, is d, are at an angle of which the cosine is (t - 1 + d) / d. Of the rows, one in a hundred lies nearer.
+func (r rows) widestAngle(mean []float32, threshold float64) float64 {
+	var distances []float64
+	one := make([]float32, r.dim)
+	for i := 0; i < r.len(); i += max(1, r.len()/meanSample) {
+		r.read(i, one)
+		d := 0.0
+		for k, x := range one {
+			diff := float64(x) - float64(mean[k])
+			d += diff * diff
+		}
+		distances = append(distances, d)
+	}
+	slices.Sort(distances)
+	d := distances[len(distances)/100]
+	if d <= 1-threshold {
+		return math.Pi / 2
+	}
+	return math.Acos(max(-1, min(1, (threshold-1+d)/d)))
+}
+
+// tableBitsFor is the number of bits of a table's key, the most with which a pair at the angle shares a bucket of any of
+// the tables as surely as is wanted. A pair's bits agree with the probability 1 - angle/pi each.
+func tableBitsFor(angle float64, total int) int {
+	for _, bits := range []int{16, 12, 10} {
+		share := math.Pow(1-angle/math.Pi, float64(bits))
+		if 1-math.Pow(1-share, float64(total/bits)) >= wantedRecall {
+			return bits
+		}
+	}
+	return 8 // slow, and the best that there is
+}
+
+// hammingLimit is what the sketches of a pair at the angle stay below: their expected distance and five standard deviations.
+func hammingLimit(angle float64, total int) int {
+	p := angle / math.Pi
+	return int(float64(total)*p+5*math.Sqrt(float64(total)*p*(1-p))) + 1
 }
 
 // buckets are the sets of two and more of n rows that share a table's key.
-func (s *sketches) buckets(n, table int) [][]int32 {
+func (s *sketches) buckets(n, table, bits int) [][]int32 {
 	order := make([]int32, n)
-	starts := make([]int32, 1<<tableBits+1)
-	key := func(i int) uint16 {
-		return uint16(s.of(i)[table*tableBits/64] >> (table * tableBits % 64))
+	starts := make([]int32, 1<<bits+1)
+	key := func(i int) int {
+		k, v := table*bits, s.of(i)
+		value := v[k/64] >> (k % 64)
+		if over := k%64 + bits - 64; over > 0 {
+			value |= v[k/64+1] << (bits - over)
+		}
+		return int(value & (1<<bits - 1))
 	}
 	// Counting sort by key.
 	for i := range n {
-		starts[int(key(i))+1]++
+		starts[key(i)+1]++
 	}
 	for k := 1; k < len(starts); k++ {
 		starts[k] += starts[k-1]
@@ -240,7 +352,7 @@ func (s *sketches) buckets(n, table int) [][]int32 {
 		next[k]++
 	}
 	var list [][]int32
-	for k := range 1 << tableBits {
+	for k := range 1 << bits {
 		if starts[k+1]-starts[k] > 1 {
 			list = append(list, order[starts[k]:starts[k+1]])
 		}
@@ -248,37 +360,40 @@ func (s *sketches) buckets(n, table int) [][]int32 {
 	return list
 }
 
-// hammingLimit is what the sketches of a pair at the threshold stay below: their expected distance and five standard
-// deviations. Around the mean m of unit vectors, a pair of similarity t is at an angle of which the cosine is
-// (t - |m|^2) / (1 - |m|^2), on average.
-func (r rows) hammingLimit(s *sketches, mean []float32, threshold float64) int {
-	square := 0.0
-	for _, x := range mean {
-		square += float64(x) * float64(x)
-	}
-	angle := math.Pi / 2
-	if square < 1 {
-		angle = math.Acos(max(-1, min(1, (threshold-square)/(1-square))))
-	}
-	p, total := angle/math.Pi, float64(s.words*64)
-	return int(total*p+5*math.Sqrt(total*p*(1-p))) + 1
-}
+// smallBucket is a bucket of which all pairs are compared: there is nothing to save.
+const smallBucket = 32
 
-// joinBucket joins what is near among the rows of a bucket. mu guards the components.
-func (r rows) joinBucket(c *components, mu *sync.Mutex, s *sketches, bucket []int32, limit int, threshold float64) {
-	for i, a := range bucket {
-		for _, b := range bucket[i+1:] {
-			if s.hamming(int(a), int(b), limit) > limit {
+// joinBucket joins what is near among the rows of a bucket: each is compared with some rows of every component that was met
+// in it.
+func (r rows) joinBucket(c *components, s *sketches, bucket []int32, limit int, threshold float64) {
+	if len(bucket) <= smallBucket {
+		for i, a := range bucket {
+			for _, b := range bucket[i+1:] {
+				if s.hamming(int(a), int(b), limit) <= limit && c.find(a) != c.find(b) && r.cosine(int(a), int(b)) >= threshold {
+					c.join(a, b)
+				}
+			}
+		}
+		return
+	}
+	var met []int32
+	members := make(map[int32]int, len(bucket)) // how many of met are of a component, by its root when it was met
+	for _, a := range bucket {
+		joined := false
+		for _, b := range met {
+			if c.find(a) == c.find(b) {
+				joined = true
 				continue
 			}
-			mu.Lock()
-			apart := c.find(a) != c.find(b)
-			mu.Unlock()
-			if apart && r.cosine(int(a), int(b)) >= threshold {
-				mu.Lock()
+			if s.hamming(int(a), int(b), limit) <= limit && r.cosine(int(a), int(b)) >= threshold {
 				c.join(a, b)
-				mu.Unlock()
+				joined = true
 			}
+		}
+		root := c.find(a)
+		if !joined || members[root] < perComponent {
+			met = append(met, a)
+			members[root]++
 		}
 	}
 }
@@ -286,11 +401,8 @@ func (r rows) joinBucket(c *components, mu *sync.Mutex, s *sketches, bucket []in
 func (c *components) sets() [][]int {
 	members := make(map[int32][]int)
 	for i := range c.parent {
-		if root := c.find(int32(i)); root != int32(i) || members[root] != nil {
-			members[root] = append(members[root], i)
-		} else {
-			members[root] = []int{i}
-		}
+		root := c.find(int32(i))
+		members[root] = append(members[root], i)
 	}
 	var sets [][]int
 	for i := range c.parent { // in the order of their first rows

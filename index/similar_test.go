@@ -1,6 +1,7 @@
 package index
 
 import (
+	"context"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -66,7 +67,7 @@ func clustered(n, dim int, cosines []float64) rows {
 
 // TestNearPairs: what is near is found, what is not is not.
 func TestNearPairs(t *testing.T) {
-	const n, near, far = 4000, 300, 300
+	const n, near, far = 6000, 300, 300
 	cosines := make([]float64, near+far)
 	for i := range cosines {
 		cosines[i] = 0.955 + 0.04*float64(i)/near
@@ -76,7 +77,7 @@ func TestNearPairs(t *testing.T) {
 	}
 	list := clustered(n, 512, cosines)
 	found := make(map[int]bool)
-	for _, set := range list.near(0.95) {
+	for _, set := range nearOf(t, list, 0.95) {
 		if len(set) != 2 || set[1] != n+set[0] {
 			t.Errorf("%v hang together", set)
 			continue
@@ -99,6 +100,91 @@ func TestNearPairs(t *testing.T) {
 	}
 }
 
+func nearOf(t testing.TB, list rows, threshold float64) [][]int {
+	t.Helper()
+	sets, err := list.near(context.Background(), threshold)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sets
+}
+
+// TestNearEqualsAll: with more rows than are compared all with all, nearly all pairs are in one set that are so when they are.
+// Rows near the mean are the hard ones: their pairs differ in more bits.
+func TestNearEqualsAll(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	const dim, n = 256, exactRows + 1500
+	list := clustered(n, dim, nil)
+	one := make([]float32, dim)
+	mean := list.mean()
+	for i := range 1500 { // copies of rows that are drawn to the mean, with some noise
+		list.read(i, one)
+		v := make([]float32, dim)
+		pull := r.Float32()
+		s := 0.0
+		for d := range v {
+			v[d] = one[d]*(1-pull*0.5) + mean[d]*pull
+			s += float64(v[d]) * float64(v[d])
+		}
+		a, b := make([]float32, dim), make([]float32, dim)
+		la, lb := 0.0, 0.0
+		for d := range v {
+			a[d] = v[d] / float32(math.Sqrt(s))
+			b[d] = a[d] + 0.2*float32(r.NormFloat64())/float32(math.Sqrt(dim))
+			la, lb = la+float64(a[d])*float64(a[d]), lb+float64(b[d])*float64(b[d])
+		}
+		for d := range v {
+			a[d], b[d] = a[d]/float32(math.Sqrt(la)), b[d]/float32(math.Sqrt(lb))
+		}
+		list.data = append(append(list.data, packF16(a)...), packF16(b)...)
+	}
+	for _, threshold := range []float64{0.97, 0.95, 0.9} {
+		together := make(map[int]int)
+		for k, set := range nearOf(t, list, threshold) {
+			for _, i := range set {
+				together[i] = k + 1
+			}
+		}
+		pairs, missed := 0, 0
+		for i := n; i < list.len(); i += 2 {
+			if list.cosine(i, i+1) >= threshold {
+				pairs++
+				if together[i] == 0 || together[i] != together[i+1] {
+					missed++
+				}
+			}
+		}
+		if pairs == 0 || missed > pairs/50 {
+			t.Errorf("at %.2f: %d of %d pairs are missed", threshold, missed, pairs)
+		}
+	}
+}
+
+// TestFilm: thousands of pictures that are all alike are one set, soon.
+func TestFilm(t *testing.T) {
+	cosines := make([]float64, 0)
+	list := clustered(exactRows, 128, cosines)
+	one := make([]float32, 128)
+	list.read(0, one)
+	r := rand.New(rand.NewPCG(11, 12))
+	for range 4000 {
+		v := make([]float32, 128)
+		s := 0.0
+		for d := range v {
+			v[d] = one[d] + 0.05*float32(r.NormFloat64())/float32(math.Sqrt(128))
+			s += float64(v[d]) * float64(v[d])
+		}
+		for d := range v {
+			v[d] /= float32(math.Sqrt(s))
+		}
+		list.data = append(list.data, packF16(v)...)
+	}
+	sets := nearOf(t, list, 0.95)
+	if len(sets) != 1 || len(sets[0]) != 4001 {
+		t.Errorf("%d sets, the first of %d", len(sets), len(sets[0]))
+	}
+}
+
 // TestEqualRows: equal vectors are always found, whatever the number.
 func TestEqualRows(t *testing.T) {
 	list := clustered(50, 256, nil)
@@ -106,11 +192,11 @@ func TestEqualRows(t *testing.T) {
 	for range 500 {
 		list.data = append(list.data, row...)
 	}
-	sets := list.near(0.999)
+	sets := nearOf(t, list, 0.999)
 	if len(sets) != 1 || len(sets[0]) != 501 {
 		t.Errorf("%d sets, the first of %d", len(sets), len(sets[0]))
 	}
-	if got := (rows{dim: 256}).near(0.9); got != nil {
+	if got := nearOf(t, rows{dim: 256}, 0.9); got != nil {
 		t.Errorf("of nothing: %v", got)
 	}
 }
@@ -118,6 +204,6 @@ func TestEqualRows(t *testing.T) {
 func BenchmarkNear(b *testing.B) {
 	list := clustered(100_000, 512, make([]float64, 0))
 	for b.Loop() {
-		list.near(0.95)
+		nearOf(b, list, 0.95)
 	}
 }

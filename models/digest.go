@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/wholefile"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -96,26 +96,11 @@ func writeDigestCache(path string, known map[string]string) error {
 	if path == "" {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
 	data, err := json.MarshalIndent(known, "", " ")
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".digests-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return wholefile.Write(path, data)
 }
 
 // VerifyBuiltin compares the files inside the binary with their manifest, from which the model's identity comes.

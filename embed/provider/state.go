@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/internal/machine"
+	"github.com/imgsearch/imgsearch/internal/wholefile"
 )
 
 // stateVersion goes up when a state is written otherwise: an older one is measured again.
@@ -307,32 +307,9 @@ func (s Store) write(sub, name string, v any) error {
 	}
 	err = errNoPlace
 	for _, dir := range s.Dirs {
-		if err = writeFile(filepath.Join(dir, sub), name, append(data, '\n')); err == nil {
+		if err = wholefile.Write(filepath.Join(dir, sub, name), append(data, '\n')); err == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("keep what is known of providers: %w", err)
-}
-
-func writeFile(dir, name string, data []byte) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(dir, ".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	if _, err := tmp.Write(data); err != nil {
-		tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	at := filepath.Join(dir, name)
-	if runtime.GOOS == "windows" {
-		os.Remove(at) // a rename does not replace there
-	}
-	return os.Rename(tmp.Name(), at)
 }

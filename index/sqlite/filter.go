@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strings"
 )
 
@@ -38,6 +39,35 @@ func (r Range) isOpen() bool { return r.Min == nil && r.Max == nil }
 func (f *Filter) IsAll() bool {
 	return f.Under == nil && f.Name == nil && f.Camera == nil && f.Where == nil && f.Formats == nil && f.TakenFrom == "" && f.TakenTo == "" &&
 		f.Width.isOpen() && f.Height.isOpen() && f.Pixels.isOpen() && f.Shape == ""
+}
+
+// Selects tells whether the filter selects a picture by what is known of itself; Under and Name, which are about files, are left
+// out.
+func (f *Filter) Selects(c Content) bool {
+	local := c.TakenAt[:min(len(c.TakenAt), len("2006-01-02T15:04:05"))]
+	switch {
+	case f.TakenFrom != "" && (local == "" || local < f.TakenFrom), f.TakenTo != "" && (local == "" || local >= f.TakenTo):
+		return false
+	case f.Formats != nil && !slices.Contains(f.Formats, c.Format):
+		return false
+	case f.Camera != nil && !f.Camera(c.Camera), f.Where != nil && !(c.HasGPS && f.Where(c.Latitude, c.Longitude)):
+		return false
+	case !f.Width.holds(c.Width) || !f.Height.holds(c.Height) || !f.Pixels.holds(c.Width*c.Height):
+		return false
+	}
+	switch f.Shape {
+	case "landscape":
+		return c.Width > c.Height
+	case "portrait":
+		return c.Width < c.Height
+	case "square":
+		return c.Width == c.Height
+	}
+	return true
+}
+
+func (r Range) holds(n int) bool {
+	return (r.Min == nil || float64(n) >= *r.Min) && (r.Max == nil || float64(n) <= *r.Max)
 }
 
 // Matching returns the contents that a filter selects, each once, in no order.
@@ -194,4 +224,12 @@ func (s *Store) Copied(ctx context.Context) ([]int64, error) {
 		return id, scan(&id)
 	})
 	return ids, explain(err)
+}
+
+// ContentHash is what makes a content the picture that it is (decode.Identity).
+func (s *Store) ContentHash(ctx context.Context, id int64) (hash [32]byte, err error) {
+	var raw []byte
+	err = s.db.QueryRowContext(ctx, "SELECT sha256 FROM contents WHERE id = ?", id).Scan(&raw)
+	copy(hash[:], raw)
+	return hash, explain(err)
 }

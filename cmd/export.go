@@ -1,0 +1,202 @@
+package cmd
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/x448/float16"
+
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+type exportOptions struct {
+	app     *App
+	format  string
+	output  string
+	under   []string
+	filters filterFlags
+	filter  sqlite.Filter
+	model   askedModel
+}
+
+func newExportCommand(app *App) *cobra.Command {
+	o := exportOptions{app: app}
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Give the index's vectors to other tools",
+		Long: `Write the vectors of the pictures in the index, with what they are.
+
+FORMATS
+  jsonl   one picture a line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity
+  npy     NumPy's: --output X.npy gets the vectors, float16 [pictures, dimension], X.jsonl the lines without them, in
+          the same order
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 13 the index has no vectors of this model;
+  14 the index is from a newer version of imgsearch; 130 interrupted`,
+		Example: `  imgsearch export > vectors.jsonl
+  imgsearch export --format npy --output vectors.npy --taken 2023`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "jsonl", "`jsonl` or npy")
+	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`; - is the standard output")
+	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
+	o.filters.add(f)
+	modelFlags(f, &o.model)
+	return c
+}
+
+func (o *exportOptions) check() (err error) {
+	switch o.format {
+	case "jsonl":
+	case "npy":
+		if !strings.HasSuffix(o.output, ".npy") {
+			return usageError("give a file: --output vectors.npy", "--format npy without a file FILE.npy")
+		}
+	default:
+		return usageError("give jsonl or npy", "--format %q", o.format)
+	}
+	for i, dir := range o.under {
+		if o.under[i], err = filepath.Abs(dir); err != nil {
+			return err
+		}
+	}
+	if o.filter, err = o.filters.parse(time.Now()); err != nil {
+		return err
+	}
+	return o.model.check(o.app)
+}
+
+// exportJSON is a picture with its vector (docs/json.md).
+type exportJSON struct {
+	Schema    int       `json:"schema"`
+	Model     string    `json:"model"`
+	Identity  string    `json:"identity"`
+	Precision string    `json:"precision"`
+	SHA256    string    `json:"sha256"`
+	Path      string    `json:"path"`
+	PathB64   []byte    `json:"path_b64,omitempty"`
+	Also      []string  `json:"also"`
+	Width     int       `json:"width"`
+	Height    int       `json:"height"`
+	TakenAt   *string   `json:"taken_at"`
+	Vector    []float32 `json:"vector,omitempty"`
+}
+
+func (o *exportOptions) run(ctx context.Context) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	store, err := o.app.openReadOnly(ctx)
+	if err != nil {
+		return err
+	}
+	defer store.Close()
+	used, err := o.app.vectorsWithoutModel(ctx, store, o.model)
+	if err != nil {
+		return err
+	}
+	searcher, err := index.NewSearcher(ctx, store, used)
+	if err != nil {
+		return err
+	}
+	defer searcher.Close()
+	each := func(write func(index.Exported) error) error {
+		return searcher.Export(ctx, index.Filter{Under: existing(o.under), Query: o.filter}, write)
+	}
+	if o.format == "npy" {
+		return o.exportNPY(used, each)
+	}
+	return o.exportLines(used, each)
+}
+
+func pictureJSON(used sqlite.Model, e index.Exported) exportJSON {
+	out := exportJSON{
+		Schema: schemaVersion, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: hex.EncodeToString(e.SHA256[:]),
+		Path: e.Path, PathB64: notUTF8(e.Path), Also: append([]string{}, e.Also...), Width: e.Width, Height: e.Height,
+	}
+	if e.TakenAt != "" {
+		out.TakenAt = &e.TakenAt
+	}
+	return out
+}
+
+// create opens where the results go: a new file that gets its name when it is whole, or the standard output.
+func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) error, err error) {
+	if path == "-" {
+		w = bufio.NewWriter(o.app.streams.Out)
+		return w, func(err error) error { return errors.Join(err, w.Flush()) }, nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-export-*")
+	if err != nil {
+		return nil, nil, usageError("give a file in a folder that takes files", "--output: %w", err)
+	}
+	w = bufio.NewWriter(f)
+	return w, func(err error) error {
+		defer os.Remove(f.Name())
+		if err = errors.Join(err, w.Flush(), f.Close()); err != nil {
+			return err
+		}
+		return os.Rename(f.Name(), path)
+	}, nil
+}
+
+func (o *exportOptions) exportLines(used sqlite.Model, each func(func(index.Exported) error) error) error {
+	w, done, err := o.create(o.output)
+	if err != nil {
+		return err
+	}
+	return done(each(func(e index.Exported) error {
+		l := pictureJSON(used, e)
+		l.Vector = make([]float32, len(e.Raw)/2)
+		for i := range l.Vector {
+			l.Vector[i] = float16.Frombits(binary.LittleEndian.Uint16(e.Raw[2*i:])).Float32()
+		}
+		return printJSON(w, l)
+	}))
+}
+
+// exportNPY writes the vectors in NumPy's format, version 1.0 (numpy.lib.format): the header tells the number of rows, which
+// is known at the end, so the rows wait in memory as they are stored.
+func (o *exportOptions) exportNPY(used sqlite.Model, each func(func(index.Exported) error) error) error {
+	lines, linesDone, err := o.create(strings.TrimSuffix(o.output, ".npy") + ".jsonl")
+	if err != nil {
+		return err
+	}
+	var rows []byte
+	err = each(func(e index.Exported) error {
+		rows = append(rows, e.Raw...)
+		return printJSON(lines, pictureJSON(used, e))
+	})
+	w, done, openErr := o.create(o.output)
+	if err = errors.Join(err, openErr); err != nil {
+		return linesDone(err)
+	}
+	err = writeNPY(w, rows, used.Dim)
+	return errors.Join(linesDone(nil), done(err))
+}
+
+func writeNPY(w io.Writer, rows []byte, dim int) error {
+	const align = 64
+	header := fmt.Sprintf("{'descr': '<f2', 'fortran_order': False, 'shape': (%d, %d), }", len(rows)/(2*dim), dim)
+	const fixed = 10 // magic, version, the header's length
+	header += strings.Repeat(" ", align-(fixed+len(header)+1)%align) + "\n"
+	if _, err := fmt.Fprintf(w, "\x93NUMPY\x01\x00%s%s", binary.LittleEndian.AppendUint16(nil, uint16(len(header))), header); err != nil {
+		return err
+	}
+	_, err := w.Write(rows)
+	return err
+}
