@@ -95,6 +95,9 @@ func (m machine) sentinels() int {
 // TestCrashes are runs of the real program over native code that really crashes. They share a cache, so that the copy for
 // quick searches is made once.
 func TestCrashes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("whole programs, one after another, for minutes")
+	}
 	cache := t.TempDir()
 	for _, c := range []struct {
 		name string
@@ -199,6 +202,7 @@ func skipUnderRace(t *testing.T) {
 
 // testHangInAChild: doctor ends, says so, and exits 1.
 func testHangInAChild(t *testing.T, cache string) {
+	skipUnderRace(t)
 	t.Parallel()
 	m := newMachine(t, cache)
 	stdout, _, code := m.cron("session:hang", "doctor")
@@ -260,6 +264,7 @@ func testBrokenInTheMainProcess(t *testing.T, cache string) {
 
 // testWarmupForgives: a provider that crashed is used again when warmup finds that it works.
 func testWarmupForgives(t *testing.T, cache string) {
+	skipUnderRace(t)
 	t.Parallel()
 	m := newMachine(t, cache)
 	if _, _, code := m.index("main/run2:abort"); code != 1 {
@@ -282,6 +287,7 @@ func testWarmupForgives(t *testing.T, cache string) {
 
 // testKilled: kill -9 costs a probe, not the provider.
 func testKilled(t *testing.T, cache string) {
+	skipUnderRace(t)
 	t.Parallel()
 	m := newMachine(t, cache)
 	if _, _, code := m.index("main/run2:kill"); code != -1 {
@@ -302,6 +308,7 @@ func testKilled(t *testing.T, cache string) {
 
 // testKilledTwice: what ends the process without a word, night after night, is left alone from the third night on.
 func testKilledTwice(t *testing.T, cache string) {
+	skipUnderRace(t)
 	t.Parallel()
 	m := newMachine(t, cache)
 	for range 2 {
@@ -370,9 +377,7 @@ func childOf(pid int) string {
 
 // testHangInTheMainProcess: native code that does not come back costs some seconds; the processor does the rest.
 func testHangInTheMainProcess(t *testing.T, cache string) {
-	if testing.Short() {
-		t.Skip("it waits for the time limits")
-	}
+	skipUnderRace(t)
 	for _, breaks := range []string{"main/session:hang", "main/run3:hang"} {
 		t.Run(breaks, func(t *testing.T) {
 			t.Parallel()
@@ -431,6 +436,7 @@ func testBrokenLibrary(t *testing.T, cache string) {
 
 // testCachedSearch: a query that was asked before loads nothing, tries nothing, and writes no state.
 func testCachedSearch(t *testing.T, cache string) {
+	skipUnderRace(t)
 	t.Parallel()
 	m := newMachine(t, cache)
 	if _, stderr, code := m.index(""); code != 0 {

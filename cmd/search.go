@@ -57,8 +57,8 @@ func newSearchCommand(app *App) *cobra.Command {
 		Short: "Find photos by what is in them",
 		Long: `Find the photos that fit a text or a picture best. One line is one picture; its copies are counted behind it.
 
-The score is the cosine similarity between query and picture; it is good for comparing hits of one search. The percentage
-behind it is where it lies between the mean of all pictures that were searched and the best one.
+The score is the cosine similarity between query and picture; it is good for comparing hits of one search. On a terminal a
+percentage behind it says where it lies between the mean of all pictures that were searched and the best one.
 
 A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or subtracted term is
 a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is the sum of the terms' unit vectors times their weights. --image and --like

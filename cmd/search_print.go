@@ -176,7 +176,11 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		day, _, _ := strings.Cut(l.TakenAt, "T")
 		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, escapePath(l.Path), remarks(l.Hit))
 	default:
-		fmt.Fprintf(w, "%3d  %.4f  %3.0f%%  %s%s\n", l.rank, l.Score, 100*max(l.Relative, 0), escapePath(l.Path), remarks(l.Hit))
+		relative := ""
+		if s.app.streams.OutTTY { // elsewhere the columns stay what scripts know
+			relative = fmt.Sprintf("  %3.0f%%", 100*max(l.Relative, 0))
+		}
+		fmt.Fprintf(w, "%3d  %.4f%s  %s%s\n", l.rank, l.Score, relative, escapePath(l.Path), remarks(l.Hit))
 		terms := a.explained[l.ContentID]
 		if l.ContentID == 0 {
 			terms = a.explainedOthers[l.Path]
