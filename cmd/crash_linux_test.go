@@ -280,6 +280,10 @@ func testWarmupForgives(t *testing.T, cache string) {
 	if n, stderr, _ := m.index(""); n.Provider != "webgpu" || n.Added != 1 {
 		t.Errorf("after warmup: %+v: %s", n, stderr)
 	}
+	m.addPhotos(1)
+	if _, stderr, code := m.cron("", "index"); code != 0 || !strings.Contains(stderr, "starter on webgpu: ") || !strings.Contains(stderr, "times as fast as the processor)") {
+		t.Errorf("the summary: exit %d: %s", code, stderr)
+	}
 	if stdout, _, code := m.cron("", "doctor"); code != 0 || !strings.Contains(stdout, "webgpu, batch") {
 		t.Errorf("doctor: exit %d: %s", code, stdout)
 	}

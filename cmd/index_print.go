@@ -104,7 +104,11 @@ func summaryLine(sum index.Summary, rate float64, m model, provider embed.Provid
 	}
 	line := strings.Join(parts, ", ") + skippedText(sum.Skipped) + " in " + humanTime(sum.Elapsed)
 	if sum.Embedded > 0 {
-		line += fmt.Sprintf(" (%.1f images/s, %s on %s)", rate, m.spec.Model.Name, provider.Name)
+		on := provider.Name
+		if provider.IsChosen {
+			on += ": " + provider.Reason
+		}
+		line += fmt.Sprintf(" (%.1f images/s, %s on %s)", rate, m.spec.Model.Name, on)
 	}
 	switch sum.Stopped {
 	case index.Interrupted:

@@ -44,7 +44,6 @@ EXIT STATUS
 	}
 	c.SetVersionTemplate("imgsearch {{.Version}}\n")
 	c.SuggestionsMinimumDistance = 2
-	c.CompletionOptions.HiddenDefaultCmd = true
 	flags := c.PersistentFlags()
 	flags.StringVar(&app.index, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
 	flags.StringVar(&app.ortLib, "ort-lib", "", "the ONNX Runtime library `FILE`")
@@ -62,6 +61,7 @@ EXIT STATUS
 		checkArgs(sub)
 	}
 	checkArgs(c)
+	completeFlags(app, c)
 	return c
 }
 

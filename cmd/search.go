@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"text/template"
 	"time"
 	"unicode/utf8"
 
@@ -46,8 +47,9 @@ type searchOptions struct {
 	offset                            int
 	flags                             *pflag.FlagSet
 
-	terms  []queryTerm
-	filter sqlite.Filter
+	terms    []queryTerm
+	filter   sqlite.Filter
+	template *template.Template // of --format template=...; else nil
 }
 
 func newSearchCommand(app *App) *cobra.Command {
@@ -72,6 +74,7 @@ FORMATS
   tsv     rank, score, path, width, height, time taken
   json    one object (docs/json.md)
   jsonl   one hit a line
+  template=TEXT   a Go template a hit: {{.Rank}} {{.Score}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}}
 In paths and tsv, control characters in a name are escaped with backslashes; -0 prints the bytes as they are.
 Pictures whose files are gone are marked in table and json, and left out elsewhere unless --include-missing.
 
@@ -104,7 +107,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
 	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
-	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
+	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
@@ -150,10 +153,20 @@ func (o *searchOptions) check() error {
 	if o.format == "" {
 		o.format = "table"
 	}
+	if text, ok := strings.CutPrefix(o.format, "template="); ok {
+		if err := o.readTemplate(text); err != nil {
+			return err
+		}
+		o.format = "template"
+	}
 	switch o.format {
 	case "table", "paths", "tsv", "json", "jsonl":
+	case "template":
+		if o.template == nil {
+			return usageError("give the template: --format template='{{.Path}}'", "--format template without one")
+		}
 	default:
-		return usageError("give table, paths, tsv, json or jsonl", "--format %q", o.format)
+		return usageError("give table, paths, tsv, json, jsonl or template=...", "--format %q", o.format)
 	}
 	if !utf8.ValidString(o.query) {
 		return usageError("write it in UTF-8", "the query is not UTF-8")

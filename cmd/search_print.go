@@ -66,6 +66,8 @@ func (s *session) print(w io.Writer, a answer) error {
 				break
 			}
 		}
+	case "template":
+		err = s.printTemplate(out, a)
 	default:
 		for _, l := range s.lines(a.hits) {
 			s.printLine(out, l, a)
@@ -174,13 +176,13 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%s\n", l.rank, score, escapePath(l.Path), l.Width, l.Height, l.TakenAt)
 	case a.listing:
 		day, _, _ := strings.Cut(l.TakenAt, "T")
-		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, escapePath(l.Path), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, s.app.hyperlink(l.Path, escapePath(l.Path)), remarks(l.Hit))
 	default:
 		relative := ""
 		if s.app.streams.OutTTY { // elsewhere the columns stay what scripts know
 			relative = fmt.Sprintf("  %3.0f%%", 100*max(l.Relative, 0))
 		}
-		fmt.Fprintf(w, "%3d  %.4f%s  %s%s\n", l.rank, l.Score, relative, escapePath(l.Path), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %.4f%s  %s%s\n", l.rank, l.Score, relative, s.app.hyperlink(l.Path, escapePath(l.Path)), remarks(l.Hit))
 		terms := a.explained[l.ContentID]
 		if l.ContentID == 0 {
 			terms = a.explainedOthers[l.Path]

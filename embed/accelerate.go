@@ -164,7 +164,7 @@ func (l *Loader) Interrupted() { l.placer.interrupted() }
 func (l *Loader) refuse(file string, place *placement, err error) {
 	name := place.definition.Name
 	l.options.Accelerate.Warnf("%s cannot be used, the processor does the work: %v", name, err)
-	l.placer.tell(file, onProcessor("%s: %v", name, err))
+	l.placer.tell(file, Provider{Name: string(provider.CPU), Reason: fmt.Sprintf("%s: %v", name, err), IsChosen: true})
 	l.noteFailure(place, err)
 }
 
@@ -172,7 +172,7 @@ func (l *Loader) refuse(file string, place *placement, err error) {
 func (l *Loader) fell(file string, place *placement, use *inUse, err error) {
 	name := place.definition.Name
 	l.options.Accelerate.Warnf("%s failed, the processor goes on: %v", name, err)
-	l.placer.tell(file, onProcessor("%s failed in this run: %v", name, err))
+	l.placer.tell(file, Provider{Name: string(provider.CPU), Reason: fmt.Sprintf("%s failed in this run: %v", name, err), IsChosen: true})
 	l.placer.mu.Lock()
 	use.failed = true
 	l.placer.mu.Unlock()

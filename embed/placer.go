@@ -32,7 +32,11 @@ type Acceleration struct {
 }
 
 // Provider is where a tower computes, and why there.
-type Provider struct{ Name, Reason string }
+type Provider struct {
+	Name, Reason string
+	// IsChosen tells that there was something else: the reason is worth telling.
+	IsChosen bool
+}
 
 // probeLimit is how long a child may take that index waits for. A model is compiled in that time; warmup gives it more.
 const probeLimit = 60 * time.Second
@@ -239,7 +243,7 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	c.candidates = usable
 	if place := c.choose(v); place != nil {
 		place.tried = tried[place.definition.Name]
-		return place, Provider{Name: string(place.definition.Name), Reason: c.praise(v, place)}, nil
+		return place, Provider{Name: string(place.definition.Name), Reason: c.praise(v, place), IsChosen: true}, nil
 	}
 	for _, d := range usable {
 		if m, ok := v.Failure(d.Name); ok && !m.Missing {
@@ -254,10 +258,13 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	if len(unmeasured) > 0 {
 		reasons = append(reasons, fmt.Sprintf("%s was not measured with it (`imgsearch warmup` does)", strings.Join(unmeasured, " and ")))
 	}
-	if len(reasons) == 0 {
+	told := len(reasons) > 0
+	if !told {
 		reasons = append(reasons, "the runtime library has no accelerator for this machine")
 	}
-	return nil, onProcessor("%s", strings.Join(reasons, "; ")), nil
+	chosen := onProcessor("%s", strings.Join(reasons, "; "))
+	chosen.IsChosen = told
+	return nil, chosen, nil
 }
 
 // context ends when the user wants the process to end.

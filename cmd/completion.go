@@ -1,0 +1,53 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// completeFlags tells the shell's completion what flags take, for a command and those below it.
+func completeFlags(app *App, c *cobra.Command) {
+	fixed := map[string][]string{
+		"format":      {"table", "paths", "tsv", "json", "jsonl"},
+		"provider":    {"auto", "cpu", "coreml", "cuda", "webgpu"},
+		"precision":   {"fp32", "int8"},
+		"progress":    {"bar", "plain", "json", "none"},
+		"orientation": {"landscape", "portrait", "square"},
+		"sort":        {"score", "date", "path"},
+		"type":        {"jpg", "png", "webp", "gif", "bmp", "tiff"},
+		"taken":       {"today", "yesterday", "last week", "last month", "last year", "this year"},
+	}
+	if c.Name() == "export" {
+		fixed["format"] = []string{"jsonl", "npy"}
+	}
+	for name, values := range fixed {
+		if c.Flags().Lookup(name) != nil {
+			// The flag is there, and has no function yet.
+			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+		}
+	}
+	if c.Flags().Lookup("model") != nil {
+		_ = c.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return app.modelNames(), cobra.ShellCompDirectiveDefault // a folder may be given too
+		})
+	}
+	for _, sub := range c.Commands() {
+		completeFlags(app, sub)
+	}
+}
+
+// modelNames are the models that are installed.
+func (a *App) modelNames() []string {
+	names := []string{models.StarterName}
+	entries, _ := os.ReadDir(a.models().Dir) // without the folder there are none
+	for _, e := range entries {
+		if _, err := os.Stat(filepath.Join(a.models().Dir, e.Name(), models.ConfigFile)); err == nil {
+			names = append(names, e.Name())
+		}
+	}
+	return names
+}

@@ -1,0 +1,44 @@
+package cmd
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// linksFiles tells whether the terminal is one that makes OSC 8 hyperlinks of paths
+// (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda): others might print them.
+func linksFiles(env func(string) string) bool {
+	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" {
+		return false
+	}
+	for _, name := range []string{"VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "KONSOLE_VERSION", "GHOSTTY_RESOURCES_DIR"} {
+		if env(name) != "" {
+			return true
+		}
+	}
+	switch env("TERM_PROGRAM") {
+	case "iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby":
+		return true
+	}
+	term := env("TERM")
+	return strings.HasPrefix(term, "foot") || strings.HasPrefix(term, "alacritty") || term == "xterm-kitty" || term == "xterm-ghostty"
+}
+
+// hyperlink makes a path that a click opens, where the output is such a terminal.
+func (a *App) hyperlink(path, shown string) string {
+	if !a.streams.OutTTY || !linksFiles(os.Getenv) {
+		return shown
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") { // C:/...
+		slashed = "/" + slashed
+	}
+	u := url.URL{Scheme: "file", Host: host, Path: slashed}
+	return "\x1b]8;;" + u.String() + "\x1b\\" + shown + "\x1b]8;;\x1b\\"
+}

@@ -1,0 +1,45 @@
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/template"
+)
+
+// readTemplate reads the template of --format, and tries it on nothing: a field that there is not is wrong usage, before
+// anything is searched.
+func (o *searchOptions) readTemplate(text string) (err error) {
+	const hint = "a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing"
+	if o.template, err = template.New("--format").Parse(text); err != nil {
+		return usageError(hint, "--format template: %w", err)
+	}
+	if err := o.template.Execute(io.Discard, templateHit{}); err != nil {
+		return usageError(hint, "--format template: %w", err)
+	}
+	if !strings.HasSuffix(text, "\n") {
+		o.template = template.Must(o.template.Parse(text + "\n"))
+	}
+	return nil
+}
+
+// templateHit is what a template sees of a hit.
+type templateHit struct {
+	Rank            int
+	Score, Relative float64
+	Path            string
+	Also            []string
+	Width, Height   int
+	TakenAt         string
+	Missing         bool
+}
+
+func (s *session) printTemplate(w io.Writer, a answer) error {
+	for _, l := range s.lines(a.hits) {
+		h := templateHit{l.rank, l.Score, l.Relative, l.Path, l.Also, l.Width, l.Height, l.TakenAt, l.Missing}
+		if err := s.template.Execute(w, h); err != nil {
+			return fmt.Errorf("print hit %d: %w", l.rank, err)
+		}
+	}
+	return nil
+}
