@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // System names the operating system's release: a compiled model of another one is not trusted.
@@ -20,7 +21,10 @@ func System() string { return runtime.GOOS + "/" + runtime.GOARCH + " " + releas
 func Boot() string { return boot() }
 
 // Processor is the processor's name, "" where it is not told.
-func Processor() string { return strings.Join(strings.Fields(processor()), " ") }
+func Processor() string { return readProcessor() }
+
+// readProcessor reads it once: on a machine of many cores the system's answer is long.
+var readProcessor = sync.OnceValue(func() string { return strings.Join(strings.Fields(processor()), " ") })
 
 // Drivers names the graphics drivers that a provider may meet: it changes when one is installed, updated, or chosen by the
 // environment.
