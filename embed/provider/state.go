@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
@@ -31,11 +32,14 @@ type Key struct {
 // runningVersion goes up when towers are run on a provider in another way.
 const runningVersion = 1
 
+// drivers looks for them once a process.
+var drivers = sync.OnceValue(machine.Drivers)
+
 // KeyFor describes this machine with a runtime library.
 func KeyFor(l ortlib.Library) Key {
 	return Key{
 		Version: stateVersion, Program: runningVersion, Library: fileKey(l.Path), System: machine.System(),
-		Processor: machine.Processor(), Drivers: machine.Drivers(),
+		Processor: machine.Processor(), Drivers: drivers(),
 	}
 }
 
