@@ -56,7 +56,7 @@ func (s *session) collectHits(hits []index.Hit) error {
 		switch {
 		case err == nil:
 			done++
-		case isFull(err):
+		case errors.Is(err, syscall.ENOSPC):
 			return fmt.Errorf("copy to %q: %w", dir, err)
 		default:
 			failed++
@@ -73,8 +73,6 @@ func (s *session) collectHits(hits []index.Hit) error {
 	}
 	return nil
 }
-
-func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) }
 
 // maxTries bounds the numbers that are tried behind a name that is taken.
 const maxTries = 1000

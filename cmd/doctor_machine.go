@@ -82,7 +82,7 @@ func instructions() (has []string, means string) {
 		}
 	}
 	if dot {
-		return has, "--precision int8 computes with the processor's integer dot products: it is worth it here"
+		return has, "--precision int8 computes with the processor's integer dot products"
 	}
 	return has, "the processor has no integer dot products: --precision int8 gains little"
 }

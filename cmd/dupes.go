@@ -5,10 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path/filepath"
-	"slices"
 	"time"
-	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -24,10 +21,9 @@ type dupesOptions struct {
 	rest      bool
 	format    string
 	nul       bool
-	under     []string
 	filters   filterFlags
 	model     askedModel
-	filter    sqlite.Filter
+	filter    index.Filter
 }
 
 // defaultThreshold: resized copies are above; of 1,000 photos, the built-in model, no two are, and the nearest ones, two shots of one
@@ -71,7 +67,6 @@ EXIT STATUS
 	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out; scores stay those to it")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
-	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
 	o.filters.add(f)
 	modelFlags(f, &o.model)
 	return c
@@ -103,11 +98,6 @@ func (o *dupesOptions) check() (err error) {
 	if o.filter, err = o.filters.parse(time.Now()); err != nil {
 		return err
 	}
-	for i, dir := range o.under {
-		if o.under[i], err = filepath.Abs(dir); err != nil {
-			return err
-		}
-	}
 	return o.model.check(o.app)
 }
 
@@ -133,13 +123,13 @@ func (o *dupesOptions) run(ctx context.Context) error {
 			o.app.notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", have, all)
 		}
 	}
-	searcher, err := index.NewSearcher(ctx, store, used)
+	searcher, err := index.NewSearcher(ctx, store, used, o.filter)
 	if err != nil {
 		return err
 	}
 	defer searcher.Close()
 	groups, err := searcher.Dupes(ctx, index.DupeOptions{
-		Filter: index.Filter{Under: existing(o.under), Query: o.filter}, Near: !o.exact, Threshold: o.threshold, Sharpness: sharpness,
+		Near: !o.exact, Threshold: o.threshold, Sharpness: sharpness,
 	})
 	if err != nil {
 		return err
@@ -148,23 +138,6 @@ func (o *dupesOptions) run(ctx context.Context) error {
 		groups = withoutBest(groups)
 	}
 	return o.print(o.app.streams.Out, groups, used)
-}
-
-// vectorsWithoutModel finds the model whose vectors are looked at: the index's, or the one that is asked for. None is loaded, and
-// the index's need not be installed any more.
-func (a *App) vectorsWithoutModel(ctx context.Context, store *sqlite.Store, asked askedModel) (sqlite.Model, error) {
-	if asked == (askedModel{}) {
-		used, ok, err := store.DefaultModel(ctx)
-		if err != nil || ok {
-			return used, err
-		}
-	}
-	m, err := a.chooseModel(ctx, store, asked, false)
-	if err != nil {
-		return sqlite.Model{}, err
-	}
-	used, _, _, err := (&searchOptions{app: a, model: asked}).vectorsOf(ctx, store, m)
-	return used, err
 }
 
 // withoutBest leaves the best file of each group out.
@@ -185,16 +158,13 @@ func withoutBest(groups []index.Group) []index.Group {
 
 // dupeJSON is one picture of a group (docs/json.md).
 type dupeJSON struct {
-	Score     float64  `json:"score"`
-	Path      string   `json:"path"`
-	PathB64   []byte   `json:"path_b64,omitempty"`
-	Also      []string `json:"also"`
-	AlsoB64   [][]byte `json:"also_b64,omitempty"`
-	Width     int      `json:"width"`
-	Height    int      `json:"height"`
-	TakenAt   *string  `json:"taken_at"`
-	Bytes     int64    `json:"bytes"`
-	Sharpness float64  `json:"sharpness,omitempty"`
+	Score float64 `json:"score"`
+	pathsJSON
+	Width     int     `json:"width"`
+	Height    int     `json:"height"`
+	TakenAt   *string `json:"taken_at"`
+	Bytes     int64   `json:"bytes"`
+	Sharpness float64 `json:"sharpness,omitempty"`
 }
 
 // groupJSON is a group of duplicates.
@@ -206,19 +176,10 @@ type groupJSON struct {
 func (o *dupesOptions) groupJSON(g index.Group) groupJSON {
 	out := groupJSON{Exact: g.Exact}
 	for _, d := range g.Pictures {
-		one := dupeJSON{
-			Score: round(d.Score, 6), Path: d.Path, PathB64: notUTF8(d.Path), Also: append([]string{}, d.Also...), Width: d.Width, Height: d.Height,
+		out.Pictures = append(out.Pictures, dupeJSON{
+			Score: round(d.Score, 6), pathsJSON: newPathsJSON(d.Path, d.Also), Width: d.Width, Height: d.Height, TakenAt: orNull(d.TakenAt),
 			Bytes: d.Bytes, Sharpness: round(d.Sharpness, 2),
-		}
-		if d.TakenAt != "" {
-			one.TakenAt = &d.TakenAt
-		}
-		if slices.ContainsFunc(d.Also, func(p string) bool { return !utf8.ValidString(p) }) {
-			for _, p := range d.Also {
-				one.AlsoB64 = append(one.AlsoB64, []byte(p))
-			}
-		}
-		out.Pictures = append(out.Pictures, one)
+		})
 	}
 	return out
 }

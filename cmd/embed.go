@@ -2,7 +2,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
@@ -74,11 +73,6 @@ func (o *embedOptions) run(ctx context.Context) error {
 	if err := o.model.check(o.app); err != nil {
 		return err
 	}
-	for _, path := range o.images {
-		if _, err := readPicture(path); err != nil {
-			return err
-		}
-	}
 	store, err := o.app.openReadOnly(ctx)
 	if err == nil {
 		defer store.Close()
@@ -107,15 +101,18 @@ func (o *embedOptions) run(ctx context.Context) error {
 }
 
 func (o *embedOptions) printImages(ctx context.Context, loader *embed.Loader, out vectorJSON) error {
-	s := session{searchOptions: &searchOptions{app: o.app}, loader: loader}
 	for _, path := range o.images {
 		abs, err := filepath.Abs(path)
 		if err != nil {
 			return err
 		}
-		vector, err := s.embedPicture(ctx, abs)
+		p, err := readPicture(abs)
 		if err != nil {
-			return fmt.Errorf("embed %s: %w", escapePath(path), err)
+			return err
+		}
+		vector, err := embedPicture(ctx, loader, p)
+		if err != nil {
+			return err
 		}
 		out.Path, out.PathB64, out.Vector = abs, notUTF8(abs), vector
 		if err := printJSON(o.app.streams.Out, out); err != nil {

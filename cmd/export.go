@@ -24,9 +24,8 @@ type exportOptions struct {
 	app     *App
 	format  string
 	output  string
-	under   []string
 	filters filterFlags
-	filter  sqlite.Filter
+	filter  index.Filter
 	model   askedModel
 }
 
@@ -53,7 +52,6 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "jsonl", "`jsonl` or npy")
 	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`; - is the standard output")
-	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
 	o.filters.add(f)
 	modelFlags(f, &o.model)
 	return c
@@ -69,11 +67,6 @@ func (o *exportOptions) check() (err error) {
 	default:
 		return usageError("give jsonl or npy", "--format %q", o.format)
 	}
-	for i, dir := range o.under {
-		if o.under[i], err = filepath.Abs(dir); err != nil {
-			return err
-		}
-	}
 	if o.filter, err = o.filters.parse(time.Now()); err != nil {
 		return err
 	}
@@ -82,18 +75,16 @@ func (o *exportOptions) check() (err error) {
 
 // exportJSON is a picture with its vector (docs/json.md).
 type exportJSON struct {
-	Schema    int       `json:"schema"`
-	Model     string    `json:"model"`
-	Identity  string    `json:"identity"`
-	Precision string    `json:"precision"`
-	SHA256    string    `json:"sha256"`
-	Path      string    `json:"path"`
-	PathB64   []byte    `json:"path_b64,omitempty"`
-	Also      []string  `json:"also"`
-	Width     int       `json:"width"`
-	Height    int       `json:"height"`
-	TakenAt   *string   `json:"taken_at"`
-	Vector    []float32 `json:"vector,omitempty"`
+	Schema    int    `json:"schema"`
+	Model     string `json:"model"`
+	Identity  string `json:"identity"`
+	Precision string `json:"precision"`
+	SHA256    string `json:"sha256"`
+	pathsJSON
+	Width   int       `json:"width"`
+	Height  int       `json:"height"`
+	TakenAt *string   `json:"taken_at"`
+	Vector  []float32 `json:"vector,omitempty"`
 }
 
 func (o *exportOptions) run(ctx context.Context) error {
@@ -109,14 +100,12 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	searcher, err := index.NewSearcher(ctx, store, used)
+	searcher, err := index.NewSearcher(ctx, store, used, o.filter)
 	if err != nil {
 		return err
 	}
 	defer searcher.Close()
-	each := func(write func(index.Exported) error) error {
-		return searcher.Export(ctx, index.Filter{Under: existing(o.under), Query: o.filter}, write)
-	}
+	each := func(write func(index.Exported) error) error { return searcher.Export(ctx, write) }
 	if o.format == "npy" {
 		return o.exportNPY(used, each)
 	}
@@ -124,14 +113,10 @@ func (o *exportOptions) run(ctx context.Context) error {
 }
 
 func pictureJSON(used sqlite.Model, e index.Exported) exportJSON {
-	out := exportJSON{
+	return exportJSON{
 		Schema: schemaVersion, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: hex.EncodeToString(e.SHA256[:]),
-		Path: e.Path, PathB64: notUTF8(e.Path), Also: append([]string{}, e.Also...), Width: e.Width, Height: e.Height,
+		pathsJSON: newPathsJSON(e.Path, e.Also), Width: e.Width, Height: e.Height, TakenAt: orNull(e.TakenAt),
 	}
-	if e.TakenAt != "" {
-		out.TakenAt = &e.TakenAt
-	}
-	return out
 }
 
 // create opens where the results go: a new file that gets its name when it is whole, or the standard output.

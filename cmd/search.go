@@ -1,25 +1,14 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
-	"fmt"
-	"os"
-	"path/filepath"
-	"runtime/debug"
-	"slices"
-	"strconv"
 	"strings"
 	"text/template"
-	"time"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
 type searchOptions struct {
@@ -27,7 +16,6 @@ type searchOptions struct {
 	query          string
 	queries        string
 	top            int
-	under          []string
 	format         string
 	nul            bool
 	allPaths       bool
@@ -48,7 +36,7 @@ type searchOptions struct {
 	flags                             *pflag.FlagSet
 
 	terms    []queryTerm
-	filter   sqlite.Filter
+	filter   index.Filter
 	template *template.Template // of --format template=...; else nil
 }
 
@@ -62,9 +50,10 @@ func newSearchCommand(app *App) *cobra.Command {
 The score is the cosine similarity between query and picture; it is good for comparing hits of one search. On a terminal a
 percentage behind it says where it lies between the mean of all pictures that were searched and the best one.
 
-A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or subtracted term is
-a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is the sum of the terms' unit vectors times their weights. --image and --like
-ask for what looks like a picture; one that the index has needs no model.
+A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or
+subtracted term is a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is
+the sum of the terms' unit vectors times their weights. --image and --like ask for what looks like a picture; one that the index
+has needs no model.
 
 Filters narrow what is searched; without a query they list, the newest first.
 
@@ -106,7 +95,6 @@ EXIT STATUS
 	}
 	f := c.Flags()
 	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
-	f.StringArrayVar(&o.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
@@ -132,87 +120,6 @@ EXIT STATUS
 	return c
 }
 
-func (o *searchOptions) check() error {
-	if o.app.json {
-		if o.format != "" && o.format != "json" && o.format != "jsonl" {
-			return usageError("give one of them", "--json and --format %s", o.format)
-		}
-		if o.format == "" {
-			o.format = "json"
-		}
-	}
-	if o.nul {
-		if o.format != "" && o.format != "paths" {
-			return usageError("-0 prints paths", "-0 and --format %s", o.format)
-		}
-		o.format = "paths"
-	}
-	if o.queries != "" && o.format != "" && o.format != "json" && o.format != "jsonl" {
-		return usageError("--queries answers with JSON lines", "--queries and --format %s", o.format)
-	}
-	if o.format == "" {
-		o.format = "table"
-	}
-	if text, ok := strings.CutPrefix(o.format, "template="); ok {
-		if err := o.readTemplate(text); err != nil {
-			return err
-		}
-		o.format = "template"
-	}
-	switch o.format {
-	case "table", "paths", "tsv", "json", "jsonl":
-	case "template":
-		if o.template == nil {
-			return usageError("give the template: --format template='{{.Path}}'", "--format template without one")
-		}
-	default:
-		return usageError("give table, paths, tsv, json, jsonl or template=...", "--format %q", o.format)
-	}
-	if !utf8.ValidString(o.query) {
-		return usageError("write it in UTF-8", "the query is not UTF-8")
-	}
-	if err := o.checkQuery(); err != nil {
-		return err
-	}
-	if o.top < 1 {
-		return usageError("give a number of 1 or more", "--top %d", o.top)
-	}
-	if o.offset < 0 {
-		return usageError("give a number of 0 or more", "--offset %d", o.offset)
-	}
-	const most = 1 << 30 // so that sums of them are numbers
-	o.top, o.offset = min(o.top, most), min(o.offset, most)
-	if o.minScoreText != "" {
-		v, err := strconv.ParseFloat(o.minScoreText, 64)
-		if err != nil || !(v >= -1 && v <= 1) {
-			return usageError("give a cosine similarity, -1 to 1", "--min-score %q", o.minScoreText)
-		}
-		o.minScore = &v
-	}
-	if err := o.checkFrom(); err != nil {
-		return err
-	}
-	if err := o.checkCollect(); err != nil {
-		return err
-	}
-	for i, dir := range o.under {
-		abs, err := filepath.Abs(dir)
-		if err != nil {
-			return err
-		}
-		o.under[i] = abs
-	}
-	if o.queries != "" && o.queries != "-" {
-		if info, err := os.Stat(o.queries); err != nil || info.IsDir() {
-			return usageError("give a file with one query a line, or -", "--queries %s is not a file that is there", escapePath(o.queries))
-		}
-	}
-	if err := o.provider.check(o.app); err != nil {
-		return err
-	}
-	return o.model.check(o.app)
-}
-
 func (o *searchOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
@@ -221,10 +128,8 @@ func (o *searchOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s := &session{searchOptions: o, store: store}
+	s := &session{searchOptions: o, store: store, filter: o.filter}
 	defer s.close()
-	s.filter.Query = o.filter
-	s.filter.Under = s.existingUnder()
 	if len(o.terms) == 0 && o.queries == "" {
 		return s.list(ctx)
 	}
@@ -235,7 +140,7 @@ func (o *searchOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stored, have, all, err := o.vectorsOf(ctx, store, m)
+	stored, have, all, err := o.app.vectorsOf(ctx, store, m, o.model)
 	if err != nil {
 		return err
 	}
@@ -257,304 +162,4 @@ func (o *searchOptions) run(ctx context.Context) error {
 		return s.answerAll(ctx)
 	}
 	return s.answerOne(ctx)
-}
-
-// checkQuery reads the terms and the filters, and refuses a search for nothing.
-func (o *searchOptions) checkQuery() (err error) {
-	if o.terms, err = o.readTerms(); err != nil {
-		return err
-	}
-	if o.filter, err = o.filters.parse(time.Now()); err != nil {
-		return err
-	}
-	filtered := !o.filter.IsAll() || o.under != nil || o.from != ""
-	switch {
-	case o.queries != "" && len(o.terms) > 0:
-		return usageError("the lines are the queries", "--queries with terms of a query")
-	case o.queries != "" && (len(o.prompts) > 0 || o.explain):
-		return usageError("they belong to a single query", "--queries with --prompt or --explain")
-	case len(o.prompts) > 0 && !slices.ContainsFunc(o.terms, func(t queryTerm) bool { return t.kind == textTerm }):
-		return usageError("give the words that go into it", "--prompt without a text")
-	case o.queries == "" && len(o.terms) == 0 && (!filtered || o.query != "" || o.flags.NArg() > 0):
-		return usageError("say what to look for: `imgsearch search dog on beach`", "an empty query")
-	}
-	if len(o.terms) == 0 && o.queries == "" {
-		if o.sort == "score" || o.minScore != nil || o.explain {
-			return usageError("give a query, or leave it out", "a score without a query")
-		}
-	}
-	switch o.sort {
-	case "", "score", "date", "path":
-		return nil
-	}
-	return usageError("give score, date or path", "--sort %q", o.sort)
-}
-
-// vectorsOf finds the model in the index, and how many pictures of all have its vectors. An index that nothing was
-// embedded into answers with no hits.
-func (o *searchOptions) vectorsOf(ctx context.Context, store *sqlite.Store, m model) (stored sqlite.Model, have, all int, err error) {
-	stored, ok, err := store.ModelByIdentity(ctx, m.identity)
-	if err != nil {
-		return stored, 0, 0, err
-	}
-	if ok {
-		if have, all, err = store.Coverage(ctx, stored.ID); err != nil || have > 0 || all == 0 {
-			return stored, have, all, err
-		}
-	}
-	for _, identity := range m.spec.EarlierIdentities(m.precision) {
-		earlier, ok, err := store.ModelByIdentity(ctx, identity)
-		if err != nil {
-			return stored, 0, 0, err
-		}
-		if !ok {
-			continue
-		}
-		if have, all, err = store.Coverage(ctx, earlier.ID); err != nil || have > 0 {
-			o.app.notef("vectors that an earlier version of imgsearch made answer; `imgsearch index` makes new ones")
-			return earlier, have, all, err
-		}
-	}
-	give := "imgsearch index"
-	if o.model != (askedModel{}) {
-		give += o.model.flags()
-	}
-	return stored, have, all, &codedError{
-		code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", modelTitle(m.stored())),
-		hint: fmt.Sprintf("make them with `%s`", give),
-	}
-}
-
-// tellCoverage says that another model is to answer, once it has all vectors.
-func (o *searchOptions) tellCoverage(ctx context.Context, store *sqlite.Store, used sqlite.Model, mine, all int) error {
-	wanted, ok, err := store.WantedModel(ctx)
-	if err != nil {
-		return err
-	}
-	if !ok || wanted.Identity == used.Identity {
-		if mine < all {
-			o.app.notef("model %s has the vectors of %d of %d pictures only: `imgsearch index --model %s` makes the rest", modelTitle(used), mine, all, useArgs(used))
-		}
-		return nil
-	}
-	have, _, err := store.Coverage(ctx, wanted.ID)
-	if err != nil {
-		return err
-	}
-	o.app.notef("model %s answers (%d of %d pictures); %s has %d of %d: `imgsearch index` goes on", modelTitle(used), mine, all, modelTitle(wanted), have, all)
-	return nil
-}
-
-// session is what one or many queries share.
-type session struct {
-	*searchOptions
-	store    *sqlite.Store
-	loader   *embed.Loader
-	searcher *index.Searcher
-	used     sqlite.Model
-	filter   index.Filter
-	// listed are the files of --from, nil without; listedPaths are what stood there.
-	listed      *listed
-	listedPaths []string
-	told        bool    // how many pictures have vectors
-	norm        float64 // of the sum of the terms
-}
-
-// open prepares to search a model's vectors.
-func (s *session) open(ctx context.Context, used sqlite.Model, have, all int) (err error) {
-	s.used = used
-	if !s.told {
-		if err := s.tellCoverage(ctx, s.store, used, have, all); err != nil {
-			return err
-		}
-		s.told = true
-	}
-	if err := s.readListed(ctx); err != nil {
-		return err
-	}
-	s.searcher, err = index.NewSearcher(ctx, s.store, used)
-	return err
-}
-
-// close gives back what was opened; it only read.
-func (s *session) close() {
-	if s.searcher != nil {
-		_ = s.searcher.Close()
-		s.searcher = nil
-	}
-	_ = s.store.Close()
-}
-
-func (s *session) answerOne(ctx context.Context) error {
-	begin := time.Now()
-	debug.SetGCPercent(singleGCPercent)
-	// While the tower is loaded, what there is to search is looked at.
-	if err := s.searcher.Refresh(ctx, s.filter); err != nil {
-		return err
-	}
-	asked := s.unknownTexts()
-	if err := s.embedTerms(ctx); err != nil {
-		return err
-	}
-	if err := s.embedOthers(ctx); err != nil {
-		return err
-	}
-	if err := s.answer(ctx, begin); err != nil {
-		return err
-	}
-	s.close() // so that remembering, which writes, is the last to close the index and leaves no log
-	s.remember(ctx, asked)
-	return nil
-}
-
-// singleGCPercent keeps the heap small in a process that answers once and ends: measured, 4 MB less and no time more.
-const singleGCPercent = 50
-
-// answer combines the terms, whose vectors are all known, searches and prints.
-func (s *session) answer(ctx context.Context, begin time.Time) error {
-	vector, norm, err := combine(s.terms)
-	if err != nil {
-		return err
-	}
-	s.norm = norm
-	hits, err := s.search(ctx, vector)
-	if err != nil {
-		return err
-	}
-	hits = s.withOthers(hits, vector)
-	s.sortHits(hits)
-	a := answer{query: title(s.terms), hits: hits, indexed: s.searcher.Len()}
-	if s.explain {
-		if err := s.explainHits(ctx, &a); err != nil {
-			return err
-		}
-	}
-	a.elapsed = time.Since(begin)
-	if err := s.print(s.app.streams.Out, a); err != nil {
-		return err
-	}
-	return s.collectHits(hits)
-}
-
-// explainHits finds what the terms contribute to the hits.
-func (s *session) explainHits(ctx context.Context, a *answer) error {
-	a.explained, a.explainedOthers = make(map[int64][]contribution), make(map[string][]contribution)
-	for _, h := range a.hits {
-		if h.Vector != nil {
-			a.explainedOthers[h.Path] = contributions(s.terms, s.norm, h.Vector)
-			continue
-		}
-		vector, err := index.ContentVector(ctx, s.store, s.used, h.ContentID)
-		if err != nil {
-			return err
-		}
-		if vector != nil {
-			a.explained[h.ContentID] = contributions(s.terms, s.norm, vector)
-		}
-	}
-	return nil
-}
-
-// sortHits puts the hits into the order in which they are printed.
-func (s *session) sortHits(hits []index.Hit) {
-	switch s.sort {
-	case "date":
-		slices.SortStableFunc(hits, func(a, b index.Hit) int {
-			return cmp.Or(-cmp.Compare(a.TakenAt, b.TakenAt), cmp.Compare(a.Path, b.Path))
-		})
-	case "path":
-		slices.SortStableFunc(hits, func(a, b index.Hit) int { return cmp.Compare(a.Path, b.Path) })
-	}
-}
-
-// list answers without a query: what the filters select.
-func (s *session) list(ctx context.Context) error {
-	begin := time.Now()
-	used, _, err := s.store.DefaultModel(ctx)
-	if err != nil {
-		return err
-	}
-	s.used = used
-	if err := s.readListed(ctx); err != nil {
-		return err
-	}
-	if s.searcher, err = index.NewSearcher(ctx, s.store, used); err != nil {
-		return err
-	}
-	hits, err := s.searcher.List(ctx, s.options(), s.sort == "path")
-	if err != nil {
-		return err
-	}
-	if s.sort == "" {
-		s.sort = "date"
-	}
-	others := 0
-	if s.listed != nil && len(s.listed.others) > 0 {
-		others = len(s.listed.others)
-		for _, o := range s.listed.others {
-			hits = append(hits, o.hit())
-		}
-		s.sortHits(hits)
-		hits = s.page(hits)
-	}
-	a := answer{hits: hits, listing: true}
-	if s.format == "json" || len(hits) == 0 {
-		if a.indexed, err = s.searcher.Count(ctx); err != nil {
-			return err
-		}
-		a.indexed += others
-	}
-	a.elapsed = time.Since(begin)
-	if err := s.print(s.app.streams.Out, a); err != nil {
-		return err
-	}
-	return s.collectHits(hits)
-}
-
-// options are how the index is searched.
-func (s *session) options() index.SearchOptions {
-	drop := !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == ""
-	exclude := make(map[int64]bool)
-	for _, t := range s.terms {
-		if t.kind == likeTerm {
-			exclude[t.content] = true
-		}
-	}
-	top, offset := s.top, s.offset
-	if s.listed != nil && len(s.listed.others) > 0 { // they are merged with all that may be before them
-		top, offset = top+offset, 0
-	}
-	return index.SearchOptions{
-		Top: top, Offset: offset, Filter: s.filter, Exclude: exclude, MinScore: s.minScore, DropMissing: drop, Once: s.queries == "",
-	}
-}
-
-func (s *session) search(ctx context.Context, query []float32) ([]index.Hit, error) {
-	return s.searcher.Search(ctx, query, s.options())
-}
-
-// existingUnder resolves --under as roots are stored.
-func (s *session) existingUnder() []string { return existing(s.under) }
-
-// existing are folders as given, and where a link leads; nil stays nil.
-func existing(under []string) []string {
-	if under == nil {
-		return nil
-	}
-	dirs := append([]string(nil), under...)
-	for _, dir := range under {
-		if target, err := filepath.EvalSymlinks(dir); err == nil && target != dir {
-			dirs = append(dirs, target)
-		}
-	}
-	return dirs
-}
-
-// openQueries opens the list of queries.
-func (s *session) openQueries() (*os.File, error) {
-	f, err := os.Open(s.queries)
-	if err != nil {
-		return nil, usageError("give a file with one query a line, or -", "--queries: %w", err)
-	}
-	return f, nil
 }

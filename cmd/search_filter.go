@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,11 +16,13 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
-// filterFlags narrow a search by what is known of the pictures.
+// filterFlags narrow a command to pictures by where they are and what is known of them.
 type filterFlags struct {
+	under                     []string
 	after, before, taken      string
 	camera                    string
 	types                     []string
@@ -31,6 +34,7 @@ type filterFlags struct {
 }
 
 func (q *filterFlags) add(f *pflag.FlagSet) {
+	f.StringArrayVar(&q.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
 	f.StringVar(&q.after, "after", "", "taken on `DATE` or later: 2023-07-14, 2023-07, 2023, yesterday, \"last month\", \"10 days ago\"")
 	f.StringVar(&q.before, "before", "", "taken before `DATE`")
 	f.StringVar(&q.taken, "taken", "", "taken in a `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
@@ -46,10 +50,21 @@ func (q *filterFlags) add(f *pflag.FlagSet) {
 }
 
 // parse makes the filter.
-func (q *filterFlags) parse(now time.Time) (f sqlite.Filter, err error) {
+func (q *filterFlags) parse(now time.Time) (f index.Filter, err error) {
 	for _, step := range []func(*sqlite.Filter, time.Time) error{q.parseTimes, q.parseFormats, q.parseSizes, q.parseNames, q.parsePlace} {
-		if err := step(&f, now); err != nil {
+		if err := step(&f.Query, now); err != nil {
 			return f, err
+		}
+	}
+	// As roots are stored: as given, and where a link leads.
+	for _, dir := range q.under {
+		abs, err := filepath.Abs(dir)
+		if err != nil {
+			return f, err
+		}
+		f.Under = append(f.Under, abs)
+		if target, err := filepath.EvalSymlinks(abs); err == nil && target != abs {
+			f.Under = append(f.Under, target)
 		}
 	}
 	return f, nil

@@ -68,7 +68,6 @@ func (s *session) readListed(ctx context.Context) error {
 			return err
 		}
 	}
-	s.filter.Version++
 	s.filter.Under, s.filter.Query.Name = nil, nil // the list has gone through them
 	s.filter.Paths = s.listed.paths
 	return nil
@@ -76,10 +75,10 @@ func (s *session) readListed(ctx context.Context) error {
 
 // isUnder tells whether --under and --name select a listed path.
 func (s *session) isUnder(path string) bool {
-	if name := s.searchOptions.filter.Name; name != nil && !name(filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)) {
+	if name := s.searchOptions.filter.Query.Name; name != nil && !name(filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)) {
 		return false
 	}
-	dirs := s.existingUnder()
+	dirs := s.searchOptions.filter.Under
 	return dirs == nil || slices.ContainsFunc(dirs, func(dir string) bool {
 		rel, err := filepath.Rel(dir, path)
 		return err == nil && filepath.IsLocal(rel)
@@ -103,7 +102,7 @@ func (s *session) findListed(ctx context.Context, path string, others map[[32]by
 		s.listed.paths[id] = append(s.listed.paths[id], path)
 		return nil
 	}
-	c, err := readPicture(path)
+	p, err := readPicture(path)
 	if err != nil {
 		if coded, ok := errors.AsType[*codedError](err); ok && errors.Is(coded.err, decode.ErrNotPicture) {
 			s.app.logf("%v", err) // find lists what it finds
@@ -112,7 +111,7 @@ func (s *session) findListed(ctx context.Context, path string, others map[[32]by
 		}
 		return nil
 	}
-	return s.addListed(ctx, path, c, others)
+	return s.addListed(ctx, path, p.content, others)
 }
 
 // addListed adds a file whose picture was read.
@@ -140,7 +139,7 @@ func (s *session) addListed(ctx context.Context, path string, c sqlite.Content, 
 			return err
 		}
 	}
-	if query := s.searchOptions.filter; !query.Selects(c) {
+	if query := s.searchOptions.filter.Query; !query.Selects(c) {
 		return nil
 	}
 	o := &other{paths: []string{path}, content: c, vector: vector}
@@ -174,7 +173,12 @@ func (s *session) embedOthers(ctx context.Context) error {
 			continue
 		}
 		g.Go(func() error {
-			vector, err := s.embedPicture(ctx, o.paths[0])
+			// Read again: all of a list's pictures would be too much to keep.
+			var vector []float32
+			p, err := readPicture(o.paths[0])
+			if err == nil {
+				vector, err = embedPicture(ctx, s.loader, p)
+			}
 			if coded, ok := errors.AsType[*codedError](err); ok && coded.code == exitUsage {
 				mu.Lock()
 				defer mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,16 +25,39 @@ type answer struct {
 	explainedOthers map[string][]contribution
 }
 
-// hitJSON is a hit in the machine formats (docs/json.md). Strings that are not UTF-8 go through JSON damaged: path_b64
-// holds the bytes then.
+// pathsJSON are a picture's files in the machine formats. Strings that are not UTF-8 go through JSON damaged: path_b64 and also_b64
+// hold the bytes then.
+type pathsJSON struct {
+	Path    string   `json:"path"`
+	PathB64 []byte   `json:"path_b64,omitempty"`
+	Also    []string `json:"also"`
+	AlsoB64 [][]byte `json:"also_b64,omitempty"`
+}
+
+func newPathsJSON(path string, also []string) pathsJSON {
+	p := pathsJSON{Path: path, PathB64: notUTF8(path), Also: append([]string{}, also...)}
+	if slices.ContainsFunc(also, func(path string) bool { return !utf8.ValidString(path) }) {
+		for _, path := range also {
+			p.AlsoB64 = append(p.AlsoB64, []byte(path))
+		}
+	}
+	return p
+}
+
+// orNull is a text that is null in the machine formats where it is empty.
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// hitJSON is a hit in the machine formats (docs/json.md).
 type hitJSON struct {
 	Rank int `json:"rank"`
 	// Score and Relative are null in a list without a query.
-	Score    *float64 `json:"score"`
-	Path     string   `json:"path"`
-	PathB64  []byte   `json:"path_b64,omitempty"`
-	Also     []string `json:"also"`
-	AlsoB64  [][]byte `json:"also_b64,omitempty"`
+	Score *float64 `json:"score"`
+	pathsJSON
 	Missing  bool     `json:"missing"`
 	Width    int      `json:"width"`
 	Height   int      `json:"height"`
@@ -78,8 +102,8 @@ func (s *session) print(w io.Writer, a answer) error {
 	}
 	if len(a.hits) == 0 && s.format != "json" {
 		switch {
-		case a.indexed == 0 && s.under != nil:
-			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.under, ", ")))
+		case a.indexed == 0 && s.filters.under != nil:
+			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.searchOptions.filter.Under, ", ")))
 		case s.offset > 0:
 			s.app.notef("no more photos found")
 		case a.listing || !s.filter.Query.IsAll() || s.listed != nil || s.minScore != nil:
@@ -128,19 +152,7 @@ func (s *session) hitsJSON(a answer) []hitJSON {
 	list := make([]hitJSON, 0, len(a.hits))
 	for _, l := range s.lines(a.hits) {
 		h := hitJSON{
-			Rank: l.rank, Path: l.Path, PathB64: notUTF8(l.Path), Also: append([]string{}, l.Also...),
-			Missing: l.Missing, Width: l.Width, Height: l.Height,
-		}
-		for _, path := range l.Also {
-			if !utf8.ValidString(path) {
-				h.AlsoB64 = make([][]byte, len(l.Also))
-			}
-		}
-		for i := range h.AlsoB64 {
-			h.AlsoB64[i] = []byte(l.Also[i])
-		}
-		if l.TakenAt != "" {
-			h.TakenAt = &l.TakenAt
+			Rank: l.rank, pathsJSON: newPathsJSON(l.Path, l.Also), Missing: l.Missing, Width: l.Width, Height: l.Height, TakenAt: orNull(l.TakenAt),
 		}
 		if !a.listing {
 			score, relative := round(l.Score, 6), round(l.Relative, 4)

@@ -11,14 +11,14 @@ import (
 // anything is searched.
 func (o *searchOptions) readTemplate(text string) (err error) {
 	const hint = "a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing"
-	if o.template, err = template.New("--format").Parse(text); err != nil {
-		return usageError(hint, "--format template: %w", err)
-	}
-	if err := o.template.Execute(io.Discard, templateHit{}); err != nil {
-		return usageError(hint, "--format template: %w", err)
-	}
 	if !strings.HasSuffix(text, "\n") {
-		o.template = template.Must(o.template.Parse(text + "\n"))
+		text += "\n"
+	}
+	if o.template, err = template.New("--format").Parse(text); err == nil {
+		err = o.template.Execute(io.Discard, templateHit{Also: []string{""}})
+	}
+	if err != nil {
+		return usageError(hint, "--format template: %w", err)
 	}
 	return nil
 }

@@ -1,12 +1,9 @@
 package cmd
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,6 +12,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/tokenize"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
@@ -41,6 +39,8 @@ type queryTerm struct {
 	vectors [][]float32
 	// content is the picture of the index that the term is; 0: none.
 	content int64
+	// picture is the file of an imageTerm, once it was read.
+	picture *pictureFile
 }
 
 // weighted matches a weight before a term, as rclip has it: "0.5:sunset".
@@ -293,41 +293,18 @@ func (s *session) recallContent(ctx context.Context, t *queryTerm, id int64, use
 
 // recallImage looks whether the index has a file's picture, wherever it lies.
 func (s *session) recallImage(ctx context.Context, t *queryTerm, used sqlite.Model) error {
-	c, err := readPicture(t.value)
-	if err != nil {
-		return err
+	if t.picture == nil { // it may be a pipe, which is there once
+		p, err := readPicture(t.value)
+		if err != nil {
+			return err
+		}
+		t.picture = &p
 	}
-	id, _, ok, err := s.store.Content(ctx, c.Hash, used.ID)
+	id, _, ok, err := s.store.Content(ctx, t.picture.content.Hash, used.ID)
 	if err != nil || !ok {
 		return err
 	}
 	return s.recallContent(ctx, t, id, used)
-}
-
-// maxQueryPicture bounds a picture that is given as a query.
-const maxQueryPicture = 1 << 30
-
-// readPicture reads a file and says what picture it is.
-func readPicture(path string) (sqlite.Content, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return sqlite.Content{}, usageError("give a picture that can be read", "%w", err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxQueryPicture))
-	if err != nil {
-		return sqlite.Content{}, usageError("give a picture that can be read", "%w", err)
-	}
-	var p pictures
-	h, err := p.Header(bytes.NewReader(data))
-	if err != nil {
-		return sqlite.Content{}, notPicture(path, err)
-	}
-	return p.Identify(h, data), nil
-}
-
-func notPicture(path string, err error) error {
-	return usageError("docs/formats.md lists what is read", "%s: %w", escapePath(path), errors.Unwrap(err))
 }
 
 // embedTerms computes what recall did not find.
@@ -347,7 +324,14 @@ func (s *session) embedTerms(ctx context.Context) error {
 			}
 			continue
 		}
-		vector, err := s.embedPicture(ctx, t.value)
+		if t.picture == nil { // the index knows it, and has no vector of this model
+			p, err := readPicture(t.value)
+			if err != nil {
+				return err
+			}
+			t.picture = &p
+		}
+		vector, err := embedPicture(ctx, s.loader, *t.picture)
 		if err != nil {
 			return err
 		}
@@ -356,16 +340,13 @@ func (s *session) embedTerms(ctx context.Context) error {
 	return nil
 }
 
-// embedPicture computes a file's vector as index does.
-func (s *session) embedPicture(ctx context.Context, path string) ([]float32, error) {
-	tensor, err := readTensor(s.loader.Spec(), path)
+// embedPicture computes a picture's vector as index does.
+func embedPicture(ctx context.Context, loader *embed.Loader, p pictureFile) ([]float32, error) {
+	tensor, err := p.tensor(loader.Spec())
 	if err != nil {
-		if _, blamed := errors.AsType[*index.ContentError](err); blamed {
-			return nil, notPicture(path, err)
-		}
 		return nil, err
 	}
-	tower, err := s.loader.Visual(ctx)
+	tower, err := loader.Visual(ctx)
 	if err != nil {
 		return nil, err
 	}

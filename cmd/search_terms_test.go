@@ -173,10 +173,11 @@ func TestNear(t *testing.T) {
 		q := filterFlags{radius: []string{"500m", "10km", "300mi", "9000km"}[r.IntN(4)]}
 		lat, lon := r.Float64()*180-90, r.Float64()*360-180
 		q.near = fmt.Sprintf("%v,%v", lat, lon)
-		f, err := q.parse(time.Now())
+		filter, err := q.parse(time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}
+		f := filter.Query
 		metres, err := parseDistance(q.radius)
 		if err != nil {
 			t.Fatal(err)

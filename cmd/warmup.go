@@ -128,7 +128,7 @@ func (o *warmupOptions) run(ctx context.Context) error {
 	if err := o.measureProviders(ctx, o.app.loader(m, false), library.Library, m.precision, queryMS, &out); err != nil {
 		return err
 	}
-	out.Provider, out.ProviderReason = out.Chosen["visual"].Provider, out.chosenReason(o.app.provider)
+	out.Provider, out.ProviderReason = out.Chosen[provider.Visual].Provider, out.chosenReason(o.app.provider)
 	if o.app.json {
 		return printJSON(o.app.streams.Out, out)
 	}
@@ -146,7 +146,7 @@ query    %.1f ms
 		}
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(o.app.streams.Out, "chosen   %s for pictures (%s), %s for queries\n", out.Provider, out.ProviderReason, out.Chosen["textual"].Provider)
+		_, err = fmt.Fprintf(o.app.streams.Out, "chosen   %s for pictures (%s), %s for queries\n", out.Provider, out.ProviderReason, out.Chosen[provider.Textual].Provider)
 	}
 	return err
 }

@@ -1,13 +1,10 @@
 package cmd
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
@@ -115,7 +112,7 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, store *sqlite.Store, spe
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		tensor, err := readTensor(spec, filepath.Join(byID[p.RootID], filepath.FromSlash(p.Dir), p.Name))
+		tensor, err := tensorOf(spec, filepath.Join(byID[p.RootID], filepath.FromSlash(p.Dir), p.Name))
 		if err != nil {
 			continue // gone or broken since: a sample may do without
 		}
@@ -146,28 +143,6 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, store *sqlite.Store, spe
 		j.Overlap10 = &overlap
 	}
 	return nil
-}
-
-// readTensor reads one photo as index does.
-func readTensor(spec embed.Spec, path string) ([]float32, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	const most = 256 << 20
-	data, err := io.ReadAll(io.LimitReader(f, most))
-	if err != nil {
-		return nil, err
-	}
-	p := pictures{spec}
-	h, err := p.Header(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	tensor := make([]float32, p.TensorLen())
-	_, err = p.Tensor(h, p.Identify(h, data), data, tensor)
-	return tensor, err
 }
 
 const nearest = 10

@@ -55,22 +55,22 @@ type providers struct {
 func (o *warmupOptions) measureProviders(ctx context.Context, loader *embed.Loader, library ortlib.Library, precision embed.Precision, queryMS float64, out *warmupJSON) error {
 	out.Candidates, out.Chosen = []candidateJSON{}, make(map[string]chosenJSON)
 	p := providers{o.app, loader, library, out}
-	slots := map[string]string{"visual": models.VisualFile, "textual": models.TextualFile}
-	for _, tower := range []string{"visual", "textual"} {
-		if tower == "visual" && precision == embed.Int8 { // the processor's own
+	files := map[string]string{provider.Visual: models.VisualFile, provider.Textual: models.TextualFile}
+	for _, tower := range []string{provider.Visual, provider.Textual} {
+		if tower == provider.Visual && precision == embed.Int8 { // the processor's own
 			out.Chosen[tower] = chosenJSON{Provider: string(provider.CPU), Gain: 1}
 			continue
 		}
-		v := provider.Verdict{Key: provider.KeyFor(library), Slot: loader.Slot(slots[tower]), By: "warmup"}
-		if tower == "textual" {
+		v := provider.Verdict{Key: provider.KeyFor(library), Slot: loader.Slot(files[tower]), By: "warmup"}
+		if tower == provider.Textual {
 			v.Put(provider.Measured{Provider: provider.CPU, OK: true, LoadMS: queryMS, PerSecond: 1000 / out.QueryMS, Cosine: 1, At: time.Now()})
 		} else {
 			v.Put(provider.Measured{Provider: provider.CPU, OK: true, LoadMS: out.LoadVisualMS, PerSecond: out.ImagesPerS, Cosine: 1, At: time.Now()})
 		}
-		if err := p.measure(ctx, slots[tower], &v); err != nil {
+		if err := p.measure(ctx, files[tower], &v); err != nil {
 			return err
 		}
-		p.conclude(slots[tower], v)
+		p.conclude(files[tower], v)
 	}
 	return embed.DropStaleCompiled(o.app.cacheDirs(), library)
 }
@@ -136,7 +136,7 @@ func (p *providers) conclude(file string, v provider.Verdict) {
 	}
 	cpu, _ := v.CPU()
 	gain := best.PerSecond / cpu.PerSecond
-	if v.Slot.Tower == "textual" {
+	if v.Slot.Tower == provider.Textual {
 		gain = cpu.LoadMS / best.LoadMS
 	}
 	p.out.Chosen[v.Slot.Tower] = chosenJSON{Provider: string(best.Provider), Variant: best.Variant, Batch: best.Batch, Gain: round(gain, 2)}
@@ -151,7 +151,7 @@ func (p *providers) conclude(file string, v provider.Verdict) {
 
 // chosenReason says why the vision tower runs where it will.
 func (j *warmupJSON) chosenReason(asked provider.Name) string {
-	chosen := j.Chosen["visual"]
+	chosen := j.Chosen[provider.Visual]
 	switch {
 	case asked == provider.CPU:
 		return "as asked"
@@ -171,7 +171,7 @@ func (c candidateJSON) text() string {
 	switch {
 	case !c.OK:
 		return fmt.Sprintf("%s, %s tower: %s", title, c.Tower, c.Reason)
-	case c.Tower == "textual":
+	case c.Tower == provider.Textual:
 		return fmt.Sprintf("%s, %s tower: a query in %.0f ms from the start, cosine to the processor %.5f", title, c.Tower, c.LoadMS, c.Cosine)
 	}
 	return fmt.Sprintf("%s, %s tower: %.1f images/s, cosine to the processor %.5f", title, c.Tower, c.PerS, c.Cosine)

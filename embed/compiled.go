@@ -17,7 +17,7 @@ func (l *Loader) CompiledDir(file string, d provider.Definition, variant string,
 	if d.CacheOption == "" || len(l.options.CacheDirs) == 0 {
 		return ""
 	}
-	library, err := ortlib.Find(l.options.Library.Options)
+	library, err := l.library()
 	if err != nil {
 		return ""
 	}
@@ -68,7 +68,7 @@ func dropStale(cacheDir string, n provider.Name, l ortlib.Library) error {
 func (l *Loader) DropCompiledBut(file string, used provider.Measured) {
 	keep := []provider.Measured{used}
 	for _, v := range l.options.Accelerate.State.Verdicts() { // those of other kinds of sessions
-		if v.Slot.Tower == roleOf(file) && v.Slot.Model == l.spec.towerKey(file) {
+		if v.Slot.Tower == towerOf(file) && v.Slot.Model == l.spec.towerKey(file) {
 			keep = append(keep, v.Best())
 		}
 	}

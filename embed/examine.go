@@ -16,17 +16,12 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// The roles of the towers in a probe.
-const (
-	roleVisual  = "visual"
-	roleTextual = "textual"
-)
-
-func roleOf(file string) string {
+// towerOf names the tower of a file.
+func towerOf(file string) string {
 	if file == models.TextualFile {
-		return roleTextual
+		return provider.Textual
 	}
-	return roleVisual
+	return provider.Visual
 }
 
 // Examine does what a request asks for, in a process of its own: native code may end it at any moment. stage is told what
@@ -48,7 +43,7 @@ func Examine(o RuntimeOptions, r probe.Request, open func(model string) (Spec, e
 		return found, err
 	}
 	e := examination{request: r, spec: spec, stage: stage, trial: visualTrial(spec)}
-	if r.Tower == roleTextual {
+	if r.Tower == provider.Textual {
 		e.trial = textualTrial(spec)
 	}
 	return found, e.run(&found)

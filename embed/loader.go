@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/dynamic"
+	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -36,7 +37,8 @@ type Options struct {
 type Loader struct {
 	spec    Spec
 	options Options
-	int8    func() (string, error) // makes the int8 copy of the vision tower and returns its path
+	int8    func() (string, error)         // makes the int8 copy of the vision tower and returns its path
+	library func() (ortlib.Library, error) // finds the runtime library, once
 	visual  future[*Visual]
 	textual future[*Textual]
 	placer  placer
@@ -54,6 +56,7 @@ func NewLoader(spec Spec, o Options) *Loader {
 		o.Accelerate.Warnf = func(string, ...any) {}
 	}
 	l := &Loader{spec: spec, options: o}
+	l.library = sync.OnceValues(func() (ortlib.Library, error) { return ortlib.Find(o.Library.Options) })
 	l.placer.init(l)
 	l.int8 = sync.OnceValues(func() (string, error) { return l.quantizedTower(models.VisualFile) })
 	l.visual.load = func() (*Visual, error) {

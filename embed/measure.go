@@ -6,7 +6,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/probe"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/models"
@@ -25,11 +24,11 @@ func Batches(d provider.Definition, file string) []int {
 
 // Lag is how many times as fast as a provider the processor was when it was measured; 0 where that is not known.
 func (l *Loader) Lag(file string, n provider.Name) float64 {
-	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
+	c, ok := l.placer.consider(file)
 	if !ok {
 		return 0
 	}
-	v, fresh, _ := c.store.Verdict(l.Slot(file), c.key)
+	v, fresh, _ := c.store.Verdict(c.slot, c.key)
 	cpu, known := v.CPU()
 	best, works := v.Of(n)
 	if !fresh || !known || !works || best.PerSecond == 0 {
@@ -41,20 +40,32 @@ func (l *Loader) Lag(file string, n provider.Name) float64 {
 // Try runs one picture on a provider in a child process, as index would: with the setting that was found to be the best
 // one, else the first one at the smallest batch.
 func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, limit time.Duration) (probe.Outcome, error) {
-	c, ok := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
+	c, ok := l.placer.consider(file)
 	if !ok {
 		return probe.Outcome{}, provider.ErrMissing
 	}
-	c.file, c.slot = file, l.Slot(file)
 	variant, batch := d.Variants[0].Name, 1
 	if v, fresh, _ := c.store.Verdict(c.slot, c.key); fresh {
 		if best, works := v.Of(d.Name); works {
 			variant, batch = best.Variant, best.Batch
 		}
 	}
+	return l.runChild(ctx, file, d, variant, batch, 0, limit)
+}
+
+// runChild tries a candidate in a child process, and measures it in so many rounds; 0: it does not.
+func (l *Loader) runChild(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration) (probe.Outcome, error) {
+	library, err := l.library()
+	if err != nil {
+		return probe.Outcome{}, err
+	}
+	cache := l.CompiledDir(file, d, variant, batch)
+	if cache != "" && os.MkdirAll(cache, 0o700) != nil {
+		cache = ""
+	}
 	return probe.Run(ctx, l.options.Accelerate.Program, probe.Request{
-		Library: c.library.Path, Model: l.spec.Model.Ref(), Tower: roleOf(file), Provider: d.Name, Variant: variant, Batch: batch,
-		Cache: l.CompiledDir(file, d, variant, batch),
+		Library: library.Path, Model: l.spec.Model.Ref(), Tower: towerOf(file), Provider: d.Name, Variant: variant, Batch: batch,
+		Rounds: rounds, Cache: cache,
 	}, limit)
 }
 
@@ -62,18 +73,7 @@ func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, li
 // the child before it comes to the provider is no word against it.
 func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
 	m := provider.Measured{Provider: d.Name, Variant: variant, Batch: batch, At: time.Now()}
-	library, err := ortlib.Find(l.options.Library.Options)
-	var o probe.Outcome
-	if err == nil {
-		cache := l.CompiledDir(file, d, variant, batch)
-		if cache != "" && os.MkdirAll(cache, 0o700) != nil {
-			cache = ""
-		}
-		o, err = probe.Run(ctx, l.options.Accelerate.Program, probe.Request{
-			Library: library.Path, Model: l.spec.Model.Ref(), Tower: roleOf(file), Provider: d.Name, Variant: variant, Batch: batch,
-			Rounds: rounds, Cache: cache,
-		}, limit)
-	}
+	o, err := l.runChild(ctx, file, d, variant, batch, rounds, limit)
 	switch {
 	case err != nil:
 		m.Reason = err.Error()

@@ -60,9 +60,7 @@ func (p *placer) init(l *Loader) {
 	p.loader, p.decided, p.provide = l, make(map[string]decision), make(map[string]Provider)
 }
 
-func onProcessor(format string, args ...any) Provider {
-	return Provider{Name: string(provider.CPU), Reason: fmt.Sprintf(format, args...)}
-}
+func onProcessor(reason string) Provider { return Provider{Name: string(provider.CPU), Reason: reason} }
 
 // told is what was decided of a tower, or what is known without trying anything.
 func (p *placer) told(file string) Provider {
@@ -86,7 +84,7 @@ func (p *placer) isPlaced(file string) bool { return p.glance(file) != nil }
 
 func (p *placer) glance(file string) *placement {
 	c, ok := p.consider(file)
-	if !ok || len(c.store.Deaths()) > 0 {
+	if !ok || p.isInt8(file) || len(c.store.Deaths()) > 0 {
 		return nil
 	}
 	v, fresh, _ := c.store.Verdict(c.slot, c.key)
@@ -106,7 +104,7 @@ func (p *placer) tell(file string, to Provider) {
 	p.mu.Lock()
 	p.provide[file] = to
 	p.mu.Unlock()
-	p.loader.options.Logf("the %s tower runs on %s: %s", roleOf(file), to.Name, to.Reason)
+	p.loader.options.Logf("the %s tower runs on %s: %s", towerOf(file), to.Name, to.Reason)
 }
 
 // place decides where a tower runs; nil is the processor. The error wraps provider.ErrMissing where the provider that was
@@ -144,11 +142,11 @@ type choosing struct {
 func (p *placer) consider(file string) (choosing, bool) {
 	o := p.loader.options
 	c := choosing{placer: p, file: file, asked: o.Accelerate.Asked, store: o.Accelerate.State}
-	if c.asked == "" || c.asked == provider.CPU || file == models.VisualFile && o.Precision == Int8 {
+	if c.asked == "" || c.asked == provider.CPU {
 		return c, false
 	}
 	var err error
-	if c.library, err = ortlib.Find(o.Library.Options); err != nil {
+	if c.library, err = p.loader.library(); err != nil {
 		return c, false // loading it will say so
 	}
 	for _, d := range provider.Accelerators(runtime.GOOS, runtime.GOARCH) {
@@ -165,7 +163,7 @@ func (p *placer) consider(file string) (choosing, bool) {
 
 // Slot is where what is known of a tower is kept.
 func (l *Loader) Slot(file string) provider.Slot {
-	return provider.Slot{Tower: roleOf(file), Model: l.spec.towerKey(file), Title: l.spec.Model.Name, Session: l.options.Accelerate.Session}
+	return provider.Slot{Tower: towerOf(file), Model: l.spec.towerKey(file), Title: l.spec.Model.Name, Session: l.options.Accelerate.Session}
 }
 
 func (p *placer) decide(file string) (*placement, Provider, error) {
@@ -174,7 +172,7 @@ func (p *placer) decide(file string) (*placement, Provider, error) {
 	switch {
 	case c.asked == provider.CPU:
 		return nil, onProcessor("as asked"), nil
-	case file == models.VisualFile && p.loader.options.Precision == Int8:
+	case p.isInt8(file):
 		if explicit {
 			p.warnf("int8 computes on the processor: %s is not used", c.asked)
 		}
@@ -182,9 +180,14 @@ func (p *placer) decide(file string) (*placement, Provider, error) {
 	case !ok && explicit && c.library.Path != "":
 		return nil, Provider{}, missing(c.asked, c.library)
 	case !ok:
-		return nil, onProcessor("the runtime library has no accelerator for this machine"), nil
+		return nil, onProcessor(noAccelerator), nil
 	}
 	return c.decide(explicit)
+}
+
+// isInt8 tells whether a tower computes in int8, which is the processor's own.
+func (p *placer) isInt8(file string) bool {
+	return file == models.VisualFile && p.loader.options.Precision == Int8
 }
 
 // missing is the error of a provider that is not to be had.
@@ -193,59 +196,29 @@ func missing(n provider.Name, l ortlib.Library) error {
 	return fmt.Errorf("%w: %s, which takes %s; the library is %s (%s)", provider.ErrMissing, n, d.Needs, l.Path, l.Origin)
 }
 
+// decide settles what dead processes left, learns what is not known, and chooses.
 func (c choosing) decide(explicit bool) (*placement, Provider, error) {
-	var usable []provider.Definition
-	var reasons []string
-	suspects, tried := make(map[provider.Name]bool), make(map[provider.Name]bool)
-	for _, d := range c.candidates {
-		record, suspect, err := c.store.Settle(c.slot, d.Name, c.key)
-		if err != nil {
-			c.warnf("%v; %s is not used without", err, d.Name)
-			reasons = append(reasons, fmt.Sprintf("%s: %v", d.Name, err))
-			continue
-		}
-		if record.Avoid {
-			c.tellAvoided(record)
-			reasons = append(reasons, record.Last)
-			continue
-		}
-		suspects[d.Name] = suspect
-		usable = append(usable, d)
-	}
+	suspects, reasons := c.settle()
 	v, fresh, why := c.store.Verdict(c.slot, c.key)
 	if !fresh {
 		c.logf("%s", why)
 		v = provider.Verdict{Key: c.key, Slot: c.slot, By: "index"}
 	}
-	var unmeasured []string
-	for _, d := range usable {
-		if v.Knows(d.Name, time.Now()) && !suspects[d.Name] && !c.isPurged(v, d) {
-			continue
-		}
-		if c.file == models.TextualFile && !explicit { // a search does not wait for that
-			unmeasured = append(unmeasured, string(d.Name))
-			continue
-		}
-		if len(tried) == 0 && c.loader.options.Library.Vet != nil {
-			if err := c.loader.options.Library.Vet(c.library); err != nil && !c.isInterrupted() {
-				return nil, Provider{}, err
-			}
-		}
-		c.probe(&v, d, suspects[d.Name])
-		if c.isInterrupted() {
-			return nil, onProcessor("interrupted before anything else was tried"), nil
-		}
-		tried[d.Name] = true
+	tried, unmeasured, err := c.learn(&v, suspects, explicit)
+	switch {
+	case c.isInterrupted():
+		return nil, onProcessor("interrupted before anything else was tried"), nil
+	case err != nil:
+		return nil, Provider{}, err
 	}
 	if failed, ok := v.Failure(c.asked); ok && explicit && failed.Missing {
 		return nil, Provider{}, missing(c.asked, c.library)
 	}
-	c.candidates = usable
 	if place := c.choose(v); place != nil {
 		place.tried = tried[place.definition.Name]
 		return place, Provider{Name: string(place.definition.Name), Reason: c.praise(v, place), IsChosen: true}, nil
 	}
-	for _, d := range usable {
+	for _, d := range c.candidates {
 		if m, ok := v.Failure(d.Name); ok && !m.Missing {
 			reasons = append(reasons, fmt.Sprintf("%s: %s", d.Name, m.Reason))
 			if explicit || tried[d.Name] && !m.Absent {
@@ -258,13 +231,61 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	if len(unmeasured) > 0 {
 		reasons = append(reasons, fmt.Sprintf("%s was not measured with it (`imgsearch warmup` does)", strings.Join(unmeasured, " and ")))
 	}
-	told := len(reasons) > 0
-	if !told {
-		reasons = append(reasons, "the runtime library has no accelerator for this machine")
+	if len(reasons) == 0 {
+		return nil, onProcessor(noAccelerator), nil
 	}
-	chosen := onProcessor("%s", strings.Join(reasons, "; "))
-	chosen.IsChosen = told
-	return nil, chosen, nil
+	return nil, Provider{Name: string(provider.CPU), Reason: strings.Join(reasons, "; "), IsChosen: true}, nil
+}
+
+// noAccelerator is the reason of most machines.
+const noAccelerator = "the runtime library has no accelerator for this machine"
+
+// settle takes those candidates out that are to be left alone, and says why. Suspects must be tried again.
+func (c *choosing) settle() (suspects map[provider.Name]bool, reasons []string) {
+	suspects = make(map[provider.Name]bool)
+	var usable []provider.Definition
+	for _, d := range c.candidates {
+		record, suspect, err := c.store.Settle(c.slot, d.Name, c.key)
+		switch {
+		case err != nil:
+			c.warnf("%v; %s is not used without", err, d.Name)
+			reasons = append(reasons, fmt.Sprintf("%s: %v", d.Name, err))
+		case record.Avoid:
+			c.tellAvoided(record)
+			reasons = append(reasons, record.Last)
+		default:
+			suspects[d.Name] = suspect
+			usable = append(usable, d)
+		}
+	}
+	c.candidates = usable
+	return suspects, reasons
+}
+
+// learn tries the candidates of which a verdict does not know enough. A search that did not ask for one does not wait for
+// that: those are unmeasured.
+func (c choosing) learn(v *provider.Verdict, suspects map[provider.Name]bool, explicit bool) (tried map[provider.Name]bool, unmeasured []string, err error) {
+	tried = make(map[provider.Name]bool)
+	for _, d := range c.candidates {
+		if v.Knows(d.Name, time.Now()) && !suspects[d.Name] && !c.isPurged(*v, d) {
+			continue
+		}
+		if c.file == models.TextualFile && !explicit {
+			unmeasured = append(unmeasured, string(d.Name))
+			continue
+		}
+		if vet := c.loader.options.Library.Vet; len(tried) == 0 && vet != nil {
+			if err := vet(c.library); err != nil {
+				return tried, unmeasured, err
+			}
+		}
+		c.probe(v, d, suspects[d.Name])
+		tried[d.Name] = true
+		if c.isInterrupted() {
+			break
+		}
+	}
+	return tried, unmeasured, nil
 }
 
 // context ends when the user wants the process to end.
@@ -371,7 +392,7 @@ func (c choosing) praise(v provider.Verdict, p *placement) string {
 // CheckAsked refuses a provider that was asked for and that this platform or library does not have, as far as files tell;
 // the error wraps provider.ErrMissing.
 func (l *Loader) CheckAsked() error {
-	c, ok := l.placer.consider(models.TextualFile)
+	c, ok := l.placer.consider(models.VisualFile)
 	if c.asked == "" || c.asked == provider.Auto || c.asked == provider.CPU || ok || c.library.Path == "" {
 		return nil
 	}
@@ -380,13 +401,13 @@ func (l *Loader) CheckAsked() error {
 
 // Missing is the error of a provider that the library was found not to have; it wraps provider.ErrMissing.
 func (l *Loader) Missing(n provider.Name) error {
-	c, _ := l.placer.consider(models.TextualFile)
+	c, _ := l.placer.consider(models.VisualFile)
 	return missing(n, c.library)
 }
 
 // Accelerators are the providers that the runtime library may have and that the user allows.
 func (l *Loader) Accelerators() []provider.Definition {
-	c, _ := l.placer.consider(models.TextualFile) // int8 concerns the vision tower only
+	c, _ := l.placer.consider(models.VisualFile)
 	return c.candidates
 }
 
@@ -407,7 +428,7 @@ func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) 
 		c.logf("trying %s in a child process", d.Name)
 	}
 	m := c.loader.Measure(c.context(), c.file, d, variant, batch, indexRounds, probeLimit, v)
-	if c.context().Err() != nil {
+	if c.isInterrupted() {
 		return
 	}
 	c.logf("%s: ok %v, %.1f a second, %s", m.Title(), m.OK, m.PerSecond, m.Reason)

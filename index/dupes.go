@@ -3,14 +3,12 @@ package index
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"os"
 	"slices"
 )
 
 // DupeOptions say what counts as a duplicate.
 type DupeOptions struct {
-	Filter Filter
 	// Near looks for pictures that are alike too, of at least the cosine Threshold; else only for equal ones.
 	Near      bool
 	Threshold float64
@@ -37,24 +35,17 @@ type Group struct {
 // Dupes returns the groups of duplicates among what the filter selects, those of the most files first. A model's vectors
 // decide what is alike.
 func (s *Searcher) Dupes(ctx context.Context, o DupeOptions) ([]Group, error) {
-	if err := s.look(ctx, o.Filter); err != nil {
+	if err := s.look(ctx); err != nil {
 		return nil, err
 	}
-	keep := map[int64]bool(nil)
-	if !o.Filter.isAll() {
-		ids, err := s.selected(ctx)
-		if err != nil {
-			return nil, err
-		}
-		keep = make(map[int64]bool, len(ids))
-		for _, id := range ids {
-			keep[id] = true
-		}
+	keep, err := s.selection(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var groups []Group
 	grouped := make(map[int64]bool)
 	if o.Near {
-		near, err := s.nearGroups(ctx, o, keep)
+		near, err := s.nearGroups(ctx, o)
 		if err != nil {
 			return nil, err
 		}
@@ -70,7 +61,7 @@ func (s *Searcher) Dupes(ctx context.Context, o DupeOptions) ([]Group, error) {
 		return nil, err
 	}
 	for _, id := range copied {
-		if grouped[id] || keep != nil && !keep[id] {
+		if grouped[id] || keep != nil && !keep(id) {
 			continue
 		}
 		d, ok, err := s.dupe(ctx, id)
@@ -121,32 +112,9 @@ func (s *Searcher) dupe(ctx context.Context, id int64) (d Dupe, ok bool, err err
 }
 
 // nearGroups finds the pictures that are alike.
-func (s *Searcher) nearGroups(ctx context.Context, o DupeOptions, keep map[int64]bool) ([]Group, error) {
-	var ids []int64
-	list := rows{dim: s.model.Dim}
-	at := make(map[int64]int)
-	if err := s.readVectors(ctx); err != nil {
-		return nil, fmt.Errorf("read vectors: %w", err)
-	}
-	add := func(id int64, vector []byte) {
-		if keep != nil && !keep[id] {
-			return
-		}
-		if i, again := at[id]; again { // the last one counts
-			copy(list.data[i*2*list.dim:], vector)
-			return
-		}
-		at[id] = len(ids)
-		ids = append(ids, id)
-		list.data = append(list.data, vector...)
-	}
-	if s.file != nil {
-		list.data = make([]byte, 0, 2*s.model.Dim*(s.file.Len()+s.newest.Len()))
-		if err := s.file.Vectors(add); err != nil {
-			return nil, err
-		}
-	}
-	if err := s.newest.Vectors(add); err != nil {
+func (s *Searcher) nearGroups(ctx context.Context, o DupeOptions) ([]Group, error) {
+	ids, list, err := s.vectors(ctx)
+	if err != nil {
 		return nil, err
 	}
 	var groups []Group

@@ -1,11 +1,6 @@
 package index
 
-import (
-	"context"
-	"fmt"
-
-	"github.com/imgsearch/imgsearch/index/sqlite"
-)
+import "context"
 
 // Exported is a picture with its vector.
 type Exported struct {
@@ -18,52 +13,24 @@ type Exported struct {
 
 // Export calls each with every picture that the filter selects and that has a vector of the searcher's model, in the order in
 // which they were embedded.
-func (s *Searcher) Export(ctx context.Context, filter Filter, each func(Exported) error) error {
-	if err := s.look(ctx, filter); err != nil {
+func (s *Searcher) Export(ctx context.Context, each func(Exported) error) error {
+	ids, list, err := s.vectors(ctx)
+	if err != nil {
 		return err
 	}
-	var keep map[int64]bool
-	if !filter.isAll() {
-		ids, err := s.selected(ctx)
-		if err != nil {
-			return err
-		}
-		keep = make(map[int64]bool, len(ids))
-		for _, id := range ids {
-			keep[id] = true
-		}
-	}
-	// Collected first: the rows are read on one connection, what they are on another.
-	type row struct {
-		id  int64
-		raw []byte
-	}
-	var rows []row
-	err := s.store.VectorsAfter(ctx, s.model.ID, 0, func(_, id int64, vector []byte) error {
-		if len(vector) != 2*s.model.Dim {
-			return fmt.Errorf("%w: a vector of %d bytes", sqlite.ErrDamaged, len(vector))
-		}
-		if keep == nil || keep[id] {
-			rows = append(rows, row{id, append([]byte(nil), vector...)})
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read vectors: %w", err)
-	}
-	for _, r := range rows {
-		h, ok, err := s.hit(ctx, r.id)
+	for i, id := range ids {
+		h, ok, err := s.hit(ctx, id)
 		if err != nil {
 			return err
 		}
 		if !ok {
 			continue // a picture whose files are gone
 		}
-		hash, err := s.store.ContentHash(ctx, r.id)
+		hash, err := s.store.ContentHash(ctx, id)
 		if err != nil {
 			return err
 		}
-		if err := each(Exported{Hit: h, SHA256: hash, Raw: r.raw}); err != nil {
+		if err := each(Exported{Hit: h, SHA256: hash, Raw: list.row(i)}); err != nil {
 			return err
 		}
 	}

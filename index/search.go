@@ -45,18 +45,16 @@ type Filter struct {
 	Query sqlite.Filter
 	// Paths keeps these contents, and shows them by these files; nil: all, by theirs.
 	Paths map[int64][]string
-	// Version tells filters apart: a searcher looks again when it is another one.
-	Version int
 }
 
-func (f Filter) isAll() bool { return f.Under == nil && f.Paths == nil && f.Query.IsAll() }
+// IsAll tells that everything is searched.
+func (f Filter) IsAll() bool { return f.Under == nil && f.Paths == nil && f.Query.IsAll() }
 
 // SearchOptions narrow a search.
 type SearchOptions struct {
 	Top int
 	// Offset is how many of the best are left out.
 	Offset int
-	Filter Filter
 	// Exclude leaves these contents out.
 	Exclude map[int64]bool
 	// MinScore leaves out what scores less; nil: nothing.
@@ -67,15 +65,16 @@ type SearchOptions struct {
 	Once bool
 }
 
-// Searcher answers queries from one model's vectors: those of its file beside the index (package flat), and from the index
-// those that came since. It looks again when the index has changed. One goroutine at a time may use it.
+// Searcher answers queries from one model's vectors, of the pictures that a filter selects: those of its file beside the index
+// (package flat), and from the index those that came since. It looks again when the index has changed. One goroutine at a time
+// may use it.
 type Searcher struct {
-	store *sqlite.Store
-	model sqlite.Model
-	watch *sqlite.Watch
-	// what was found at the last look, for this filter
-	loaded bool
+	store  *sqlite.Store
+	model  sqlite.Model
 	filter Filter
+	watch  *sqlite.Watch
+	// what was found at the last look
+	loaded bool
 	file   *flat.File // nil: none
 	newest *flat.Set
 	keep   func(contentID int64) bool // nil: all
@@ -86,12 +85,12 @@ type Searcher struct {
 }
 
 // NewSearcher returns a searcher. Close it.
-func NewSearcher(ctx context.Context, store *sqlite.Store, model sqlite.Model) (*Searcher, error) {
+func NewSearcher(ctx context.Context, store *sqlite.Store, model sqlite.Model, filter Filter) (*Searcher, error) {
 	watch, err := store.Watch(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &Searcher{store: store, model: model, watch: watch}, nil
+	return &Searcher{store: store, model: model, filter: filter, watch: watch}, nil
 }
 
 // Close gives back what the searcher holds.
@@ -114,7 +113,7 @@ func (s *Searcher) Search(ctx context.Context, query []float32, o SearchOptions)
 	if len(query) != s.model.Dim {
 		return nil, fmt.Errorf("search: a query of %d dimensions in an index of %d", len(query), s.model.Dim)
 	}
-	if err := s.Refresh(ctx, o.Filter); err != nil {
+	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
 	if o.Once && s.file != nil {
@@ -191,7 +190,7 @@ func (s *Searcher) Count(ctx context.Context) (int, error) {
 
 // List returns the pictures that a filter selects, without a query: by time taken, the newest first, or by path.
 func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hit, error) {
-	if err := s.look(ctx, o.Filter); err != nil {
+	if err := s.look(ctx); err != nil {
 		return nil, err
 	}
 	var hits []Hit
@@ -265,15 +264,15 @@ func (s *Searcher) query() sqlite.Filter {
 
 // Refresh looks what there is, of the pictures that the filter selects, unless it has looked and nothing has changed since.
 // Search does it by itself; calling it early lets it run beside the loading of a model.
-func (s *Searcher) Refresh(ctx context.Context, filter Filter) error {
+func (s *Searcher) Refresh(ctx context.Context) error {
 	changed, err := s.watch.Changed(ctx)
 	if err != nil {
 		return err
 	}
-	if s.loaded && !changed && filter.Version == s.filter.Version && slices.Equal(filter.Under, s.filter.Under) {
+	if s.loaded && !changed {
 		return nil
 	}
-	if err := s.look(ctx, filter); err != nil {
+	if err := s.look(ctx); err != nil {
 		return err
 	}
 	if err := s.readVectors(ctx); err != nil {
@@ -286,8 +285,8 @@ func (s *Searcher) Refresh(ctx context.Context, filter Filter) error {
 	return nil
 }
 
-// look looks where the folders are, and takes the filter over.
-func (s *Searcher) look(ctx context.Context, filter Filter) error {
+// look looks where the folders are.
+func (s *Searcher) look(ctx context.Context) error {
 	roots, err := s.store.Roots(ctx)
 	if err != nil {
 		return err
@@ -296,7 +295,7 @@ func (s *Searcher) look(ctx context.Context, filter Filter) error {
 	for _, r := range roots {
 		s.roots[r.ID] = r.Path
 	}
-	s.scope, s.filter = scope(roots, filter.Under), filter
+	s.scope = scope(roots, s.filter.Under)
 	return nil
 }
 
@@ -325,25 +324,15 @@ func (s *Searcher) readVectors(ctx context.Context) error {
 	})
 }
 
-// restrict makes the bitmap of the contents that the filter selects, and counts.
+// restrict decides which contents are searched, and counts them.
 func (s *Searcher) restrict(ctx context.Context) (err error) {
-	if s.filter.isAll() {
-		s.keep = nil
+	if s.keep, err = s.selection(ctx); err != nil {
+		return err
+	}
+	if s.keep == nil {
 		s.len, _, err = s.store.Coverage(ctx, s.model.ID)
 		return err
 	}
-	ids, err := s.selected(ctx)
-	if err != nil {
-		return err
-	}
-	var bitmap []uint64
-	for _, id := range ids {
-		for int(id>>6) >= len(bitmap) {
-			bitmap = append(bitmap, make([]uint64, len(bitmap)+1)...)
-		}
-		bitmap[id>>6] |= 1 << (id & 63)
-	}
-	s.keep = func(id int64) bool { return id>>6 < int64(len(bitmap)) && bitmap[id>>6]>>(id&63)&1 != 0 }
 	s.len = 0
 	count := func(_ int, id int64) {
 		if s.keep(id) {
@@ -356,6 +345,60 @@ func (s *Searcher) restrict(ctx context.Context) (err error) {
 		}
 	}
 	return s.newest.IDs(count)
+}
+
+// selection tells whether the filter selects a content, by a bitmap; nil: it selects all.
+func (s *Searcher) selection(ctx context.Context) (func(contentID int64) bool, error) {
+	if s.filter.IsAll() {
+		return nil, nil //nolint:nilnil // as Searcher.keep
+	}
+	ids, err := s.selected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var bitmap []uint64
+	for _, id := range ids {
+		for int(id>>6) >= len(bitmap) {
+			bitmap = append(bitmap, make([]uint64, len(bitmap)+1)...)
+		}
+		bitmap[id>>6] |= 1 << (id & 63)
+	}
+	return func(id int64) bool { return id>>6 < int64(len(bitmap)) && bitmap[id>>6]>>(id&63)&1 != 0 }, nil
+}
+
+// vectors copies the vectors of what the filter selects, of each content the last one, in the order in which they were made.
+func (s *Searcher) vectors(ctx context.Context) (ids []int64, list rows, err error) {
+	list.dim = s.model.Dim
+	if err := s.look(ctx); err != nil {
+		return nil, list, err
+	}
+	keep, err := s.selection(ctx)
+	if err != nil {
+		return nil, list, err
+	}
+	if err := s.readVectors(ctx); err != nil {
+		return nil, list, fmt.Errorf("read vectors: %w", err)
+	}
+	at := make(map[int64]int)
+	add := func(id int64, vector []byte) {
+		if keep != nil && !keep(id) {
+			return
+		}
+		if i, again := at[id]; again {
+			copy(list.row(i), vector)
+			return
+		}
+		at[id] = len(ids)
+		ids = append(ids, id)
+		list.data = append(list.data, vector...)
+	}
+	if s.file != nil {
+		list.data = make([]byte, 0, 2*s.model.Dim*(s.file.Len()+s.newest.Len()))
+		if err := s.file.Vectors(add); err != nil {
+			return nil, list, err
+		}
+	}
+	return ids, list, s.newest.Vectors(add)
 }
 
 // lists tells whether a content is among the filter's paths.

@@ -35,7 +35,7 @@ type Request struct {
 	Library string `json:"library"`
 	// Model is a model's name or folder; "": only the library is loaded.
 	Model string `json:"model,omitempty"`
-	// Tower is "visual" or "textual".
+	// Tower is provider.Visual or provider.Textual.
 	Tower string `json:"tower,omitempty"`
 	// Provider and Variant are what the tower is to run on; the processor for comparison is run in any case.
 	Provider provider.Name `json:"provider,omitempty"`

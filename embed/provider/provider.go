@@ -72,7 +72,7 @@ type Variant struct {
 
 // definitions, the preferred one first.
 //
-// Batches: 16 fills what we could think of and keeps the canary, which takes a row of each, at 6 %.
+// Batches were chosen without a GPU at hand; warmup measures them. The canary takes a row of each: of 16, 6 %.
 //
 // CoreML's options: https://onnxruntime.ai/docs/execution-providers/CoreML-ExecutionProvider.html. MLProgram is the format
 // that has the operations of a transformer; static shapes are what the Neural Engine takes.

@@ -68,9 +68,15 @@ func (k Key) Differs(now Key) string {
 	return "imgsearch changed"
 }
 
+// The towers of a model.
+const (
+	Visual  = "visual"
+	Textual = "textual"
+)
+
 // Slot is a place for one measurement: a tower of a model, in a kind of session.
 type Slot struct {
-	// Tower is the tower's role, "visual" or "textual".
+	// Tower is Visual or Textual.
 	Tower string `json:"tower"`
 	// Model names the tower's contents (a digest), Title the model for people.
 	Model string `json:"model"`
@@ -185,14 +191,14 @@ func (v Verdict) Best() Measured {
 
 // better: pictures come by the thousand, a text alone.
 func (v Verdict) better(a, b Measured) bool {
-	if v.Slot.Tower == "textual" {
+	if v.Slot.Tower == Textual {
 		return a.LoadMS < b.LoadMS
 	}
 	return a.PerSecond > b.PerSecond
 }
 
 func (v Verdict) clearlyBetter(a, cpu Measured) bool {
-	if v.Slot.Tower == "textual" {
+	if v.Slot.Tower == Textual {
 		return a.LoadMS*worthGain < cpu.LoadMS
 	}
 	return a.PerSecond > cpu.PerSecond*worthGain
@@ -224,7 +230,7 @@ func (v Verdict) Failure(n Name) (m Measured, ok bool) {
 // Put replaces what is known of the candidate's provider, variant and batch.
 func (v *Verdict) Put(m Measured) {
 	v.Candidates = slices.DeleteFunc(v.Candidates, func(old Measured) bool {
-		return old.Provider == m.Provider && (old.Variant == m.Variant && old.Batch == m.Batch || !old.OK)
+		return old.Provider == m.Provider && old.Variant == m.Variant && old.Batch == m.Batch
 	})
 	v.Candidates = append(v.Candidates, m)
 }
