@@ -21,7 +21,7 @@ run: build ## build, index PHOTOS, search QUERY
 	@bin/imgsearch search "$(QUERY)"
 
 build: runtime ## build bin/imgsearch with the runtime library inside
-	@CGO_ENABLED=1 $(GO) build -trimpath -tags bundle -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch
+	@CGO_ENABLED=1 $(GO) build -trimpath -tags bundle,nodynamic -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch
 
 runtime: ## obtain the ONNX Runtime library through pip or npm
 	@$(GO) run ./scripts/fetchort
@@ -34,7 +34,7 @@ race: runtime ## run all tests with the race detector
 
 vet:
 	$(GO) vet ./...
-	$(GO) vet -tags bundle ./...
+	$(GO) vet -tags bundle,nodynamic ./...
 
 lint: $(TOOLS)/golangci-lint ## run the linters
 	$(TOOLS)/golangci-lint run ./...

@@ -61,7 +61,7 @@ func checkDecoders(_ context.Context, e *examination) {
 			return
 		}
 	}
-	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP are read")
+	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP are read; HEIC by %s; AVIF and JPEG XL; camera raw by its previews", decode.HEICDecoder())
 }
 
 // readsRed decodes a sample, whose pixels are all red.
@@ -73,7 +73,7 @@ func readsRed(format decode.Format, data []byte) error {
 	if h.Format != format {
 		return fmt.Errorf("it is taken for %s", h.Format)
 	}
-	m, err := decode.Decode(format, data, 1, 0)
+	m, err := h.Decode(data, 1, 0)
 	if err != nil {
 		return err
 	}

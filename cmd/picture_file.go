@@ -36,7 +36,7 @@ func readPicture(path string) (p pictureFile, err error) {
 	if p.header, err = (pictures{}).Header(bytes.NewReader(p.data)); err != nil {
 		return p, notPicture(path, err)
 	}
-	p.content = pictures{}.Identify(p.header, p.data)
+	p.content = pictures{}.Identify(p.header, detail(p.header).Select(p.data, 0))
 	return p, nil
 }
 
@@ -44,7 +44,8 @@ func readPicture(path string) (p pictureFile, err error) {
 func (p pictureFile) tensor(spec embed.Spec) ([]float32, error) {
 	reader := pictures{spec}
 	tensor := make([]float32, reader.TensorLen())
-	if _, err := reader.Tensor(p.header, p.content, p.data, tensor); err != nil {
+	data := detail(p.header).Select(p.data, spec.Preprocess.MinShort())
+	if _, err := reader.Tensor(p.header, p.content, data, tensor); err != nil {
 		return nil, notPicture(p.path, err)
 	}
 	return tensor, nil

@@ -19,7 +19,12 @@ func (p pictures) Header(r io.ReadSeeker) (index.Header, error) {
 	if err != nil {
 		return index.Header{}, blame(err)
 	}
-	return index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(p.spec.Preprocess.MinShort())}, nil
+	minShort := p.spec.Preprocess.MinShort()
+	out := index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(minShort), Detail: h}
+	for _, e := range h.Extents(minShort) {
+		out.Extents = append(out.Extents, index.Extent(e))
+	}
+	return out, nil
 }
 
 // blame tells what content is to blame for from what the disk is.
@@ -36,23 +41,28 @@ func blame(err error) error {
 }
 
 func (p pictures) Identify(h index.Header, data []byte) sqlite.Content {
-	format := decode.Format(h.Format)
-	meta := decode.ReadMeta(format, data)
+	header := detail(h)
+	meta := header.Meta(data)
 	width, height := preprocess.Upright(h.Width, h.Height, meta.Orientation)
 	return sqlite.Content{
-		Hash: decode.Identity(format, data, meta.Orientation), Format: h.Format, Width: width, Height: height,
+		Hash: header.Identity(data, meta.Orientation), Format: h.Format, Width: width, Height: height,
 		Orientation: meta.Orientation, TakenAt: meta.TakenAt, Camera: meta.Camera,
 		HasGPS: meta.HasGPS, Latitude: meta.Latitude, Longitude: meta.Longitude,
 	}
 }
 
 func (p pictures) Tensor(h index.Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
-	img, err := decode.Decode(decode.Format(h.Format), data, c.Orientation, p.spec.Preprocess.MinShort())
+	img, err := detail(h).Decode(data, c.Orientation, p.spec.Preprocess.MinShort())
 	if err != nil {
 		return false, &index.ContentError{Verdict: index.Broken, Err: err}
 	}
 	p.spec.Preprocess.Tensor(img, dst)
 	return img.Damaged, nil
+}
+
+// detail is what Header put into a header.
+func detail(h index.Header) decode.Header {
+	return h.Detail.(decode.Header) //nolint:forcetypeassert // nobody else makes one
 }
 
 func (p pictures) TensorLen() int { return p.spec.Preprocess.TensorLen() }

@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"status":   exitStatus,
 			"picture":  picture,
+			"raw":      rawPicture,
 			"bomb":     bomb,
 			"truncate": truncateFile,
 			"segment":  segment,
@@ -63,6 +64,16 @@ func TestScripts(t *testing.T) {
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
+}
+
+// rawPicture makes a camera raw file of a JPEG: raw FILE JPEG
+func rawPicture(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: raw FILE JPEG")
+	}
+	jpg, err := os.ReadFile(ts.MkAbs(args[1]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.Raw(jpg), 0o600))
 }
 
 // exitStatus runs a command and demands its exit code: status CODE COMMAND ARGS...

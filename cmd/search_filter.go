@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
@@ -39,7 +40,7 @@ func (q *filterFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&q.before, "before", "", "taken before `DATE`")
 	f.StringVar(&q.taken, "taken", "", "taken in a `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
 	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name has these `WORDS`")
-	f.StringSliceVar(&q.types, "type", nil, "of these `FORMATS`: jpg,png,webp,gif,bmp,tiff")
+	f.StringSliceVar(&q.types, "type", nil, "of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
 	f.StringArrayVar(&q.names, "name", nil, "with a file whose name, or path below its root, matches `GLOB` (may be repeated)")
 	f.StringVar(&q.shape, "orientation", "", "`landscape`, portrait or square")
 	f.StringVar(&q.width, "width", "", "as many pixels wide: a `RANGE` 1920.., ..640, 640..1920, or a number")
@@ -123,15 +124,31 @@ func (q *filterFlags) parseTimes(f *sqlite.Filter, now time.Time) error {
 // formatNames are what people call the formats.
 var formatNames = map[string]string{
 	"jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp", "tif": "tiff", "tiff": "tiff",
+	"heic": "heic", "heif": "heic", "avif": "avif", "jxl": "jxl",
+}
+
+// formatsNamed are the formats that a word of --type means; "raw" means all of the cameras'.
+func formatsNamed(word string) []string {
+	word = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(word)), ".")
+	if format, ok := formatNames[word]; ok {
+		return []string{format}
+	}
+	var list []string
+	for _, f := range decode.RawFormats() {
+		if word == "raw" || word == string(f) {
+			list = append(list, string(f))
+		}
+	}
+	return list
 }
 
 func (q *filterFlags) parseFormats(f *sqlite.Filter, _ time.Time) error {
 	for _, name := range q.types {
-		format, ok := formatNames[strings.TrimPrefix(strings.ToLower(strings.TrimSpace(name)), ".")]
-		if !ok {
-			return usageError("give jpg, png, webp, gif, bmp or tiff", "--type %q", name)
+		formats := formatsNamed(name)
+		if len(formats) == 0 {
+			return usageError("give jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or one of the raw kinds such as dng", "--type %q", name)
 		}
-		f.Formats = append(f.Formats, format)
+		f.Formats = append(f.Formats, formats...)
 	}
 	switch q.shape {
 	case "", "landscape", "portrait", "square":

@@ -21,7 +21,7 @@ func sharpness(path string) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	m, err := decode.Decode(h.Format, data, 1, sharpSide)
+	m, err := h.Decode(h.Select(data, sharpSide), 1, sharpSide)
 	if err != nil {
 		return 0, err
 	}

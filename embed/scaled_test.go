@@ -34,7 +34,11 @@ func TestScaledDecoding(t *testing.T) {
 	}
 	config := loader.Spec().Preprocess
 	embedAt := func(data []byte, minShort int) []float32 {
-		img, err := decode.Decode(decode.JPEG, data, 1, minShort)
+		h, err := decode.ReadHeader(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := h.Decode(data, 1, minShort)
 		if err != nil {
 			t.Fatal(err)
 		}

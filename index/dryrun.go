@@ -2,8 +2,6 @@ package index
 
 import (
 	"context"
-	"errors"
-	"io"
 	"os"
 	"sync"
 	"time"
@@ -157,8 +155,8 @@ func (r *run) tryFile(tower Embedder, t task) error {
 	if err != nil || int64(h.Width)*int64(h.Height) > r.req.MaxPixels || plausible(h, t.stat.Size) != nil {
 		return nil // the run will report it
 	}
-	data := make([]byte, t.stat.Size)
-	if _, err := f.ReadAt(data, 0); err != nil && !errors.Is(err, io.EOF) {
+	data, err := readParts(f, h, t.stat)
+	if err != nil {
 		return nil // the run will report it
 	}
 	tensor := make([]float32, r.req.Reader.TensorLen())

@@ -18,6 +18,25 @@ type Header struct {
 	Width, Height int
 	// DecodeBytes is the memory that decoding takes at its height.
 	DecodeBytes int64
+	// Extents are the parts of the file that are read; nil: all of it.
+	Extents []Extent
+	// Detail is the Reader's own.
+	Detail any
+}
+
+// Extent is a part of a file, in bytes.
+type Extent struct{ Offset, Length int64 }
+
+// size is how much is read of a file of a size.
+func (h Header) size(file int64) int64 {
+	if h.Extents == nil {
+		return file
+	}
+	var n int64
+	for _, e := range h.Extents {
+		n += e.Length
+	}
+	return n
 }
 
 // Reader knows pictures. Its methods are called from many goroutines at once. An error that is a *ContentError is the
@@ -25,9 +44,9 @@ type Header struct {
 type Reader interface {
 	// Header recognises the format and reads the size, allocating nothing for the pixels.
 	Header(r io.ReadSeeker) (Header, error)
-	// Identify returns a whole file's identity and what it says of itself.
+	// Identify returns the identity of a file of which the header's extents were read, and what it says of itself.
 	Identify(h Header, data []byte) sqlite.Content
-	// Tensor decodes a whole file into the vision tower's input, of TensorLen values. damaged tells that a part of the file
+	// Tensor decodes the same data into the vision tower's input, of TensorLen values. damaged tells that a part of the file
 	// is missing or wrong, and that the picture is what there is.
 	Tensor(h Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error)
 	TensorLen() int

@@ -180,7 +180,7 @@ func (w *reader) readFile(ctx context.Context, t *task) (h Header, data []byte, 
 	if err := plausible(h, t.stat.Size); err != nil {
 		return h, nil, 0, broken(err)
 	}
-	need = t.stat.Size + h.DecodeBytes
+	need = h.size(t.stat.Size) + h.DecodeBytes
 	if need > w.req.MaxBytes {
 		// Another run may have the memory: no fault of the file.
 		return h, nil, 0, fmt.Errorf("not enough memory: it takes %d MB to read, and there are %d MB for pictures (--max-memory)", need>>20, w.req.MaxBytes>>20)
@@ -189,7 +189,7 @@ func (w *reader) readFile(ctx context.Context, t *task) (h Header, data []byte, 
 	if err := w.budget.Acquire(ctx, need); err != nil {
 		return h, nil, 0, err
 	}
-	if data, err = readWhole(f, t.stat); err != nil {
+	if data, err = readParts(f, h, t.stat); err != nil {
 		w.budget.Release(need)
 	}
 	return h, data, need, err
@@ -207,8 +207,8 @@ func (w *reader) tensor(h Header, c sqlite.Content, data []byte, dst []float32) 
 
 func broken(err error) error { return &ContentError{Verdict: Broken, Err: err} }
 
-// blame completes an error of the header. A name that claims to be a picture and is none is a failure; another file is
-// a bystander. While a file is being written its content is not to blame.
+// blame completes an error of the header. A name that claims to be a picture and is none is a failure; one of camera raw is
+// a kind that is not read; another file is a bystander. While a file is being written its content is not to blame.
 func (w *reader) blame(t *task, info fs.FileInfo, err error) error {
 	content, ok := errors.AsType[*ContentError](err)
 	if !ok {
@@ -220,21 +220,34 @@ func (w *reader) blame(t *task, info fs.FileInfo, err error) error {
 	if content.Verdict == NotPicture && scan.ClaimsPicture(t.place.Name) {
 		return broken(content.Err)
 	}
+	if content.Verdict == NotPicture && scan.ClaimsRaw(t.place.Name) {
+		return &ContentError{Verdict: Unsupported, Err: content.Err}
+	}
 	return err
 }
 
-// readWhole reads a file from its beginning and makes sure that it is what it was when it was opened.
-func readWhole(f *os.File, stat sqlite.Stat) ([]byte, error) {
-	data := make([]byte, stat.Size)
-	n, err := f.ReadAt(data, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+// readParts reads what the header wants of a file and makes sure that the file is what it was when it was opened.
+func readParts(f *os.File, h Header, stat sqlite.Stat) ([]byte, error) {
+	extents := h.Extents
+	if extents == nil {
+		extents = []Extent{{0, stat.Size}}
+	}
+	data := make([]byte, h.size(stat.Size))
+	n := 0
+	for _, e := range extents {
+		read, err := f.ReadAt(data[n:n+int(e.Length)], e.Offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if n += read; int64(read) < e.Length {
+			break
+		}
 	}
 	info, err := f.Stat()
 	if err != nil {
 		return nil, err
 	}
-	if int64(n) != stat.Size || info.Size() != stat.Size || info.ModTime().UnixNano() != stat.MTimeNS {
+	if n != len(data) || info.Size() != stat.Size || info.ModTime().UnixNano() != stat.MTimeNS {
 		return nil, errChanged
 	}
 	return data, nil

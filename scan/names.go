@@ -24,9 +24,10 @@ func systemFolder(name string) bool {
 
 // Extensions of pictures that are decoded. A name is only a hint: it decides what a file that is no picture is
 // called, a failure or a bystander.
-var pictureExt = set("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp")
+var pictureExt = set("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp",
+	"heic", "heif", "hif", "avif", "jxl")
 
-// rawExt are camera formats whose files begin like TIFF or others: their small preview must not pass for the picture.
+// rawExt are camera raw formats: a file that is none of those that are read is one that is not read yet.
 var rawExt = set("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
 	"mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
 
@@ -51,10 +52,7 @@ func ext(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ex
 
 // byName leaves out what need not be opened.
 func byName(name string) Reason {
-	switch e := ext(name); {
-	case rawExt[e]:
-		return Unsupported
-	case otherExt[e]:
+	if otherExt[ext(name)] {
 		return NotPicture
 	}
 	return ""
@@ -62,3 +60,6 @@ func byName(name string) Reason {
 
 // ClaimsPicture tells whether a name says that the file is a picture that we read.
 func ClaimsPicture(name string) bool { return pictureExt[ext(name)] }
+
+// ClaimsRaw tells whether a name says that the file is a camera's raw file.
+func ClaimsRaw(name string) bool { return rawExt[ext(name)] }

@@ -39,15 +39,23 @@ type Image struct {
 // Row writes row y as 3*Columns bytes of RGB. Calls may run at once, with different buffers.
 func (m *Image) Row(y int, rgb []byte) { m.row(y, rgb[:3*m.Columns]) }
 
-// Decode decodes a whole file of the format that ReadHeader found. A picture whose short side may be as small as minShort
-// pixels (0: may not) is decoded at a smaller scale where the format gains by it. A panic of a decoder is an error like any
-// other: it costs this file only.
-func Decode(format Format, data []byte, orientation, minShort int) (m *Image, err error) {
+// Decode decodes the data of the header's Extents. A picture whose short side may be as small as minShort pixels (0: may not)
+// is decoded at a smaller scale where the format gains by it; orientation is Meta's. A panic of a decoder is an error like
+// any other: it costs this file only.
+func (h Header) Decode(data []byte, orientation, minShort int) (m *Image, err error) {
 	defer recoverPanic(&err)
-	if format == JPEG {
+	var img image.Image
+	switch {
+	case h.Format == JPEG:
 		return decodeJPEG(data, orientation, minShort)
+	case h.raw != nil:
+		return decodeJPEG(h.raw.image(data, minShort), orientation, minShort)
+	case h.heif != nil:
+		img, orientation, err = decodeHEIF(h, data)
+	default:
+		img, err = decodeFormat(h.Format, data)
 	}
-	img, err := decodeFormat(format, data)
+	format := h.Format
 	if err != nil {
 		return nil, fmt.Errorf("damaged %s: %w", format, tidy(err))
 	}
@@ -90,7 +98,12 @@ func decodeFormat(format Format, data []byte) (image.Image, error) {
 	case BMP:
 		return bmp.Decode(r)
 	case TIFF:
+		if img, ok, err := decodeTIFFJPEG(data); ok {
+			return img, err
+		}
 		return tiff.Decode(r)
+	case JXL:
+		return decodeJXL(data)
 	case WebP:
 		if isAnimatedWebP(data) {
 			return decodeFirstWebPFrame(data)
@@ -145,7 +158,7 @@ func tidy(err error) error {
 		return errors.New("truncated")
 	}
 	text := err.Error()
-	for _, prefix := range []string{"png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: "} {
+	for _, prefix := range []string{"png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: ", "heic: ", "avif: ", "jpegxl: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	if text != err.Error() {

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"io"
 	"math"
 	"strings"
 	"time"
@@ -9,9 +10,9 @@ import (
 	"github.com/bep/imagemeta"
 )
 
-// Meta is what EXIF says of a picture. A field that EXIF lacks, or fills with nonsense, is its zero value.
+// Meta is what a picture says of itself in EXIF. A field that EXIF lacks, or fills with nonsense, is its zero value.
 type Meta struct {
-	// Orientation is EXIF's 1 to 8; 1 where none is given.
+	// Orientation is EXIF's 1 to 8; 1 where none is given, and of formats whose decoders turn the picture by themselves.
 	Orientation int
 	// TakenAt is the local time of the exposure in RFC 3339, with the zone only where EXIF records it:
 	// "2023-07-01T12:00:00" or "2023-07-01T12:00:00+02:00".
@@ -23,24 +24,78 @@ type Meta struct {
 	Latitude, Longitude float64
 }
 
-var exifFormats = map[Format]imagemeta.ImageFormat{
-	JPEG: imagemeta.JPEG, PNG: imagemeta.PNG, TIFF: imagemeta.TIFF, WebP: imagemeta.WebP,
+// The library's names for the containers of metadata.
+const imagemetaJPEG = imagemeta.JPEG
+
+var metaFormats = map[Format]imagemeta.ImageFormat{
+	JPEG: imagemeta.JPEG, PNG: imagemeta.PNG, TIFF: imagemeta.TIFF, WebP: imagemeta.WebP, HEIC: imagemeta.HEIF, AVIF: imagemeta.AVIF,
 }
 
-// ReadMeta reads a whole file's EXIF. Damaged EXIF costs the metadata, not the picture.
-func ReadMeta(format Format, data []byte) Meta {
-	meta := Meta{Orientation: 1}
-	exifFormat, ok := exifFormats[format]
-	if !ok {
-		return meta
+// Meta reads what the data of Extents says of the picture. Damaged metadata costs the metadata, not the picture.
+func (h Header) Meta(data []byte) Meta {
+	if h.raw != nil {
+		return h.raw.meta
 	}
-	tags := collectTags(exifFormat, data)
+	var meta Meta
+	format, ok := metaFormats[h.Format]
+	switch {
+	case ok:
+		meta = readTags(format, bytes.NewReader(data))
+	case h.Format == JXL:
+		meta = jxlMeta(data)
+	}
+	switch h.Format {
+	case HEIC, AVIF, JXL: // their own properties turn them, and what EXIF repeats of it does not count
+		meta.Orientation = 1
+	}
+	meta.Orientation = max(meta.Orientation, 1)
+	return meta
+}
+
+// jxlMeta reads the EXIF of a JPEG XL container, where it is not compressed: a TIFF behind an offset.
+func jxlMeta(data []byte) Meta {
+	var meta Meta
+	if exif := jxlBox(data, "Exif"); len(exif) > 4 {
+		meta = readTags(imagemeta.TIFF, bytes.NewReader(exif[4:]))
+	}
+	return meta
+}
+
+// tiffMeta reads the metadata of a camera raw file in TIFF's layout, also where the maker wrote another number for TIFF's 42.
+func tiffMeta(r io.ReaderAt, size int64) Meta {
+	return readTags(imagemeta.TIFF, io.NewSectionReader(as42{r}, 0, size))
+}
+
+// as42 shows a file with TIFF's own number behind the byte order.
+type as42 struct{ r io.ReaderAt }
+
+func (a as42) ReadAt(p []byte, off int64) (int, error) {
+	n, err := a.r.ReadAt(p, off)
+	if off < 4 && off+int64(n) >= 4 {
+		order := []byte("II")
+		_, _ = a.r.ReadAt(order, 0)
+		number := []byte{42, 0}
+		if order[0] == 'M' {
+			number = []byte{0, 42}
+		}
+		for i, b := range number {
+			if at := int64(2+i) - off; at >= 0 {
+				p[at] = b
+			}
+		}
+	}
+	return n, err
+}
+
+func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
+	meta := Meta{Orientation: 1}
+	tags := collectTags(format, r)
 	exif := tags.EXIF()
 	if v, ok := exif["Orientation"].Value.(uint16); ok && v >= 1 && v <= 8 {
 		meta.Orientation = int(v)
 	}
 	meta.TakenAt = takenAt(exif)
-	meta.Camera = camera(exif)
+	meta.Camera = cameraName(text(exif, "Make"), text(exif, "Model"))
 	meta.HasGPS, meta.Latitude, meta.Longitude = place(tags)
 	return meta
 }
@@ -53,10 +108,15 @@ func place(tags imagemeta.Tags) (ok bool, lat, long float64) {
 		}
 	}()
 	lat, long, err := tags.GetLatLong()
-	if err != nil || math.Abs(lat) > 90 || math.Abs(long) > 180 || lat == 0 && long == 0 {
+	if err != nil || !plausiblePlace(lat, long) {
 		return false, 0, 0
 	}
 	return true, lat, long
+}
+
+// plausiblePlace leaves out what is no place on earth, and 0,0, which devices write that do not know.
+func plausiblePlace(lat, long float64) bool {
+	return math.Abs(lat) <= 90 && math.Abs(long) <= 180 && (lat != 0 || long != 0)
 }
 
 // wanted are the tags that Meta needs; all others are skipped unread.
@@ -66,11 +126,11 @@ var wanted = map[string]bool{
 	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
 
-func collectTags(format imagemeta.ImageFormat, data []byte) (tags imagemeta.Tags) {
+func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.Tags) {
 	// What was collected before an error or a panic is used.
 	defer func() { _ = recover() }()
 	_, _ = imagemeta.Decode(imagemeta.Options{
-		R:               bytes.NewReader(data),
+		R:               r,
 		ImageFormat:     format,
 		Sources:         imagemeta.EXIF,
 		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return wanted[tag.Tag] },
@@ -96,20 +156,23 @@ func takenAt(exif map[string]imagemeta.TagInfo) string {
 	if stamp == "" {
 		stamp = text(exif, "CreateDate")
 	}
+	return localTime(stamp, text(exif, "OffsetTimeOriginal"))
+}
+
+// localTime makes RFC 3339 of EXIF's "2023:07:01 12:00:00" and its zone.
+func localTime(stamp, offset string) string {
 	t, err := time.Parse("2006:01:02 15:04:05", stamp)
 	if err != nil || t.Year() < 1826 { // the first photograph
 		return ""
 	}
 	local := t.Format("2006-01-02T15:04:05")
-	offset := text(exif, "OffsetTimeOriginal")
 	if _, err := time.Parse("-07:00", offset); err == nil {
 		return local + offset
 	}
 	return local
 }
 
-func camera(exif map[string]imagemeta.TagInfo) string {
-	maker, model := text(exif, "Make"), text(exif, "Model")
+func cameraName(maker, model string) string {
 	switch {
 	case model == "":
 		return maker

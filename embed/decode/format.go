@@ -3,13 +3,13 @@
 package decode
 
 import (
-	"bytes"
 	"errors"
+	"slices"
 )
 
 // Version goes up when a decoder or its settings start to read what they refused before: pictures that failed
 // under another version are tried again.
-const Version = 2
+const Version = 3
 
 var (
 	// ErrEmpty is a file without a byte.
@@ -33,7 +33,28 @@ const (
 	BMP  Format = "bmp"
 	TIFF Format = "tiff"
 	WebP Format = "webp"
+	HEIC Format = "heic"
+	AVIF Format = "avif"
+	JXL  Format = "jxl"
+	// CR3 and RAF are camera raw files in containers of their own; those in TIFF's layout are told by what they hold (rawKinds).
+	CR3 Format = "cr3"
+	RAF Format = "raf"
+
+	rawTIFF Format = "raw"
 )
+
+// RawFormats are the camera raw formats, which are shown by their embedded previews.
+func RawFormats() []Format {
+	list := []Format{"dng", CR3, rawTIFF}
+	for _, k := range rawKinds {
+		list = append(list, k.kind)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// IsRaw tells a camera raw format.
+func (f Format) IsRaw() bool { return slices.Contains(RawFormats(), f) }
 
 // SniffLen is how many leading bytes Sniff wants to see.
 const SniffLen = 32
@@ -57,22 +78,24 @@ func Sniff(head []byte) (format Format, supported bool) {
 		return WebP, true
 	case has(0, "II*\x00"), has(0, "MM\x00*"):
 		if has(8, "CR\x02\x00") {
-			return "cr2", false
+			return rawTIFF, true
 		}
-		return TIFF, true
+		return TIFF, true // or a camera's raw file: the directories tell
 	case has(0, "II+\x00"), has(0, "MM\x00+"):
 		return "bigtiff", false
 	case has(4, "ftyp"):
-		return sniffISO(head[8:])
+		return sniffISO(head)
 	case has(0, "8BPS"):
 		return "psd", false
 	case has(0, "\xff\x0a"), has(0, "\x00\x00\x00\x0cJXL \r\n\x87\n"):
-		return "jxl", false
+		return JXL, true
 	case has(0, "\x00\x00\x00\x0cjP  \r\n\x87\n"), has(0, "\xff\x4f\xff\x51"):
 		return "jp2", false
 	case has(0, "FUJIFILMCCD-RAW"):
-		return "raf", false
-	case has(0, "IIRO"), has(0, "IIRS"), has(0, "IIU\x00"), has(0, "FOVb"), has(0, "\x00MRM"):
+		return RAF, true
+	case has(0, "IIRO"), has(0, "IIRS"), has(0, "MMOR"), has(0, "IIU\x00"):
+		return rawTIFF, true
+	case has(0, "FOVb"), has(0, "\x00MRM"), has(6, "HEAPCCDR"):
 		return "raw", false
 	case has(0, "qoif"):
 		return "qoi", false
@@ -80,18 +103,19 @@ func Sniff(head []byte) (format Format, supported bool) {
 	return "", false
 }
 
-// sniffISO tells still pictures from films in the ISO base media family by the major brand.
-func sniffISO(brand []byte) (Format, bool) {
-	for format, brands := range map[Format][]string{
-		"heic": {"heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1"},
-		"avif": {"avif", "avis"},
-		"cr3":  {"crx "},
-	} {
-		for _, b := range brands {
-			if bytes.HasPrefix(brand, []byte(b)) {
-				return format, false
-			}
-		}
+// sniffISO tells still pictures from films in the ISO base media family by the major brand. What a HEIF file's pictures are
+// coded with is decided later, by what it holds.
+func sniffISO(head []byte) (Format, bool) {
+	if len(head) < 12 {
+		return "", false
+	}
+	switch string(head[8:12]) {
+	case "heic", "heix", "heim", "heis", "hevc", "hevx", "mif1", "msf1", "MiHB", "MiHA", "MiHE":
+		return HEIC, true
+	case "avif", "avis":
+		return AVIF, true
+	case "crx ":
+		return CR3, true
 	}
 	return "", false
 }

@@ -10,7 +10,6 @@ import (
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
@@ -24,16 +23,46 @@ type Header struct {
 
 	perPixel int64        // bytes a pixel at the height of decoding
 	jpeg     *jpeg.Header // of a JPEG, which knows better
+	heif     *heifFile    // of HEIC and AVIF
+	raw      *rawFile     // of a camera raw file
+}
+
+// Extent is a part of a file, in bytes.
+type Extent struct{ Offset, Length int64 }
+
+// Extents are the parts of the file that are read, one after another, where the short side may be as small as minShort: the
+// data that Decode, Identity and Meta take. nil: the whole file.
+func (h Header) Extents(minShort int) []Extent {
+	if h.raw != nil {
+		return h.raw.extents(minShort)
+	}
+	return nil
 }
 
 // Pixels is the number of pixels in the picture.
 func (h Header) Pixels() int64 { return int64(h.Width) * int64(h.Height) }
 
+// Select cuts the Extents out of a whole file in memory.
+func (h Header) Select(file []byte, minShort int) []byte {
+	extents := h.Extents(minShort)
+	if extents == nil {
+		return file
+	}
+	var data []byte
+	for _, e := range extents {
+		data = append(data, file[min(e.Offset, int64(len(file))):min(e.Offset+e.Length, int64(len(file)))]...)
+	}
+	return data
+}
+
 // DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes, where the short side may
 // be as small as minShort (Decode).
 func (h Header) DecodeBytes(minShort int) int64 {
-	if h.jpeg != nil {
+	switch {
+	case h.jpeg != nil:
 		return h.jpeg.Memory(minShort)
+	case h.raw != nil:
+		return h.raw.chosen(minShort).head.Memory(minShort)
 	}
 	return h.Pixels() * h.perPixel
 }
@@ -65,6 +94,10 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		return h, &readError{err}
 	}
 	h = Header{Format: format}
+	switch format {
+	case HEIC, AVIF, JXL, TIFF, CR3, RAF, rawTIFF:
+		return readContainer(format, in)
+	}
 	if format == JPEG {
 		frame, err := jpeg.ReadHeader(in)
 		if err != nil {
@@ -87,11 +120,6 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 // readConfig returns the size and the bytes a pixel that the standard decoders were seen to allocate at most:
 // planes or packed pixels, doubled for interlacing.
 func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
-	if format == TIFF {
-		// By position: its directory may lie at the end of a large file.
-		config, err = tiff.DecodeConfig(in)
-		return config, 2 * bytesPerPixel(config), err
-	}
 	r := bufio.NewReaderSize(in, 64<<10)
 	switch format {
 	case PNG:
@@ -151,7 +179,16 @@ type sourceReader struct {
 	err error
 }
 
-// ReadAt serves the TIFF decoder, which would otherwise buffer the file up to the place that it needs.
+// size is the file's.
+func (s *sourceReader) size() (int64, error) {
+	n, err := s.r.Seek(0, io.SeekEnd)
+	if err != nil {
+		s.err = err
+	}
+	return n, err
+}
+
+// ReadAt serves those who know where they want to read: a TIFF's directory may lie at the end of a large file.
 func (s *sourceReader) ReadAt(p []byte, off int64) (int, error) {
 	if _, err := s.r.Seek(off, io.SeekStart); err != nil {
 		s.err = err

@@ -8,11 +8,19 @@ import (
 
 // Identity returns the SHA-256 of what makes the picture. For a JPEG that is every segment but APPn (Adobe's and the
 // ICC profile's count) and COM, up to the end of the image, and the EXIF orientation where it turns the picture: a
-// keyword, a rating or a thumbnail written into the file leaves it the same. Of other formats, the whole file.
-func Identity(format Format, data []byte, orientation int) [sha256.Size]byte {
-	if format != JPEG {
-		return sha256.Sum256(data)
+// keyword, a rating or a thumbnail written into the file leaves it the same. Of a camera raw file, its largest preview with
+// the file's size. Of other formats, the whole file. data is that of Extents.
+func (h Header) Identity(data []byte, orientation int) [sha256.Size]byte {
+	switch {
+	case h.raw != nil:
+		return h.raw.identity(data)
+	case h.Format == JPEG:
+		return jpegIdentity(data, orientation)
 	}
+	return sha256.Sum256(data)
+}
+
+func jpegIdentity(data []byte, orientation int) [sha256.Size]byte {
 	h := sha256.New()
 	jpegParts(data, func(marker byte, payload []byte) {
 		if marker >= markerAPP0 && marker <= markerAPP15 || marker == markerCOM {

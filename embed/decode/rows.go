@@ -17,6 +17,8 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 		return ycbcraRows(m)
 	case canvas:
 		return canvasRows(format, m)
+	case *rgbImage:
+		return func(y int, rgb []byte) { copy(rgb, m.pix[3*y*m.w:]) }
 	case *image.Gray:
 		return func(y int, rgb []byte) {
 			row := m.Pix[y*m.Stride:]

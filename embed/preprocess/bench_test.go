@@ -26,7 +26,7 @@ func BenchmarkTensor(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		img, err := decode.Decode(h.Format, data, 1, 0)
+		img, err := h.Decode(data, 1, 0)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func BenchmarkTensor(b *testing.B) {
 		})
 		b.Run("decode/"+name, func(b *testing.B) {
 			for b.Loop() {
-				img, err := decode.Decode(h.Format, data, 1, c.MinShort())
+				img, err := h.Decode(data, 1, c.MinShort())
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -25,7 +25,7 @@ func open(t testing.TB, path string) *decode.Image {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	img, err := decode.Decode(h.Format, data, decode.ReadMeta(h.Format, data).Orientation, 0)
+	img, err := h.Decode(data, h.Meta(data).Orientation, 0)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

@@ -88,6 +88,25 @@ func InsertSegment(jpg []byte, marker byte, payload []byte) []byte {
 	return append(out, jpg[2:]...)
 }
 
+// Raw returns a camera raw file with a JPEG preview, in the layout of TIFF with the preview in the first directory.
+func Raw(jpg []byte) []byte {
+	le := binary.LittleEndian
+	const entries, makerAt = 5, 8 + 2 + 5*12 + 4
+	maker := "SONY\x00\x00"
+	t := append([]byte("II*\x00\x08\x00\x00\x00"), entries, 0)
+	for _, e := range [entries][4]uint32{
+		{0x0106, 3, 1, 32803}, // colour filter array
+		{0x010f, 2, uint32(len(maker)), makerAt},
+		{0x0112, 3, 1, 1},
+		{0x0201, 4, 1, uint32(makerAt + len(maker))},
+		{0x0202, 4, 1, uint32(len(jpg))},
+	} {
+		t = le.AppendUint16(le.AppendUint16(t, uint16(e[0])), uint16(e[1]))
+		t = le.AppendUint32(le.AppendUint32(t, e[2]), e[3])
+	}
+	return append(append(append(t, 0, 0, 0, 0), maker...), jpg...)
+}
+
 // EXIF returns an APP1 payload with an orientation and a time taken ("2023:07:01 12:00:00"; "" for none).
 func EXIF(orientation uint16, taken string) []byte {
 	le := binary.LittleEndian

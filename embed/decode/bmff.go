@@ -1,0 +1,102 @@
+package decode
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+)
+
+// box is one box of an ISO base media file (ISO/IEC 14496-12, 4.2).
+type box struct {
+	kind string
+	// start and end are where the payload lies, behind the header.
+	start, end int64
+}
+
+// readBoxes calls visit for the boxes that lie one after another from start to end, until it returns false. Boxes that claim
+// to be longer than what holds them end the reading: what comes behind cannot be found.
+func readBoxes(r io.ReaderAt, start, end int64, visit func(b box) (bool, error)) error {
+	var head [16]byte
+	for at := start; at+8 <= end; {
+		if _, err := r.ReadAt(head[:8], at); err != nil {
+			return eof(err)
+		}
+		size, header := int64(binary.BigEndian.Uint32(head[:])), int64(8)
+		switch size {
+		case 0: // up to the end
+			size = end - at
+		case 1:
+			if _, err := r.ReadAt(head[8:], at+8); err != nil {
+				return eof(err)
+			}
+			header, size = 16, int64(binary.BigEndian.Uint64(head[8:]))
+		}
+		if size < header || size > end-at {
+			return nil
+		}
+		more, err := visit(box{kind: string(head[4:8]), start: at + header, end: at + size})
+		if err != nil || !more {
+			return err
+		}
+		at += size
+	}
+	return nil
+}
+
+// maxBoxRead bounds a box that is read whole: the meta box of a photo is some kilobytes, of a grid of many tiles some more.
+const maxBoxRead = 8 << 20
+
+// readBox reads a payload.
+func readBox(r io.ReaderAt, b box) ([]byte, error) {
+	if b.end-b.start > maxBoxRead {
+		return nil, errors.New("a header of more than 8 MiB")
+	}
+	data := make([]byte, b.end-b.start)
+	_, err := r.ReadAt(data, b.start)
+	return data, eof(err)
+}
+
+// eof takes the end of the data for what it is: no error where everything was read, which ReaderAt leaves open.
+func eof(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// fields reads numbers one after another from a box. Reading past the end gives zeros, and short tells so.
+type fields struct {
+	data  []byte
+	short bool
+}
+
+func (f *fields) uint(size int) uint64 {
+	if len(f.data) < size {
+		f.data, f.short = nil, true
+		return 0
+	}
+	var v uint64
+	for _, b := range f.data[:size] {
+		v = v<<8 | uint64(b)
+	}
+	f.data = f.data[size:]
+	return v
+}
+
+func (f *fields) skip(n int) { _ = f.take(n) }
+
+func (f *fields) take(n int) []byte {
+	if n < 0 || len(f.data) < n {
+		f.data, f.short = nil, true
+		return nil
+	}
+	part := f.data[:n]
+	f.data = f.data[n:]
+	return part
+}
+
+// version reads what begins a full box: its version and flags.
+func (f *fields) version() (version uint8, flags uint32) {
+	v := f.uint(4)
+	return uint8(v >> 24), uint32(v & 0xffffff)
+}

@@ -1,0 +1,154 @@
+package decode
+
+import (
+	"encoding/binary"
+	"io"
+)
+
+// The boxes of Canon's CR3 files, an ISO base media file, as far as they hold JPEG pictures and metadata. Canon publishes no
+// description; the layout is that of lclevy's canon_cr3, which describes it from files.
+const (
+	cr3Metadata = "\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48" // in moov: CMT1 to CMT4, THMB
+	cr3Preview  = "\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16" // at the top: PRVW
+)
+
+// readCR3 reads a Canon CR3 file.
+func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
+	l := &previewList{r: r, size: size}
+	meta := Meta{Orientation: 1}
+	var width, height int
+	err := readBoxes(r, 0, size, func(b box) (bool, error) {
+		switch b.kind {
+		case "moov":
+			return true, readBoxes(r, b.start, b.end, func(b box) (bool, error) {
+				switch {
+				case b.kind == "uuid" && hasUUID(r, b, cr3Metadata):
+					return true, cr3Meta(r, b, &meta, &width, &height)
+				case b.kind == "trak":
+					return true, l.addTrack(r, b)
+				}
+				return true, nil
+			})
+		case "uuid":
+			if hasUUID(r, b, cr3Preview) {
+				// 8 bytes, then PRVW: 16 bytes of its own, and the JPEG.
+				return true, readBoxes(r, b.start+16+8, b.end, func(b box) (bool, error) {
+					if b.kind == "PRVW" {
+						l.add(b.start+16, b.end-b.start-16)
+					}
+					return true, nil
+				})
+			}
+		case "mdat":
+			return true, nil
+		}
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return l.finish(meta, width, height)
+}
+
+func hasUUID(r io.ReaderAt, b box, uuid string) bool {
+	var id [16]byte
+	_, err := r.ReadAt(id[:], b.start)
+	return err == nil && string(id[:]) == uuid
+}
+
+// cr3Meta reads the directories CMT1 (of the picture), CMT2 (EXIF) and CMT4 (GPS), each a small TIFF of its own.
+func cr3Meta(r io.ReaderAt, b box, meta *Meta, width, height *int) error {
+	return readBoxes(r, b.start+16, b.end, func(b box) (bool, error) {
+		switch b.kind {
+		case "CMT1", "CMT2", "CMT4":
+		default:
+			return true, nil
+		}
+		t, first, err := openTIFF(r, b.start, b.end)
+		if err != nil {
+			return true, nil //nolint:nilerr // damaged metadata costs the metadata
+		}
+		d, _, err := t.dir(first)
+		if err != nil {
+			return true, nil //nolint:nilerr // damaged metadata costs the metadata
+		}
+		switch b.kind {
+		case "CMT1":
+			if o := t.number(d, tagOrientation, 1); o >= 1 && o <= 8 {
+				meta.Orientation = int(o)
+			}
+			meta.Camera = cameraName(t.text(d, tagMake), t.text(d, tagModel))
+			*width, *height = int(t.number(d, tagWidth, 0)), int(t.number(d, tagHeight, 0))
+		case "CMT2":
+			meta.TakenAt = localTime(t.text(d, 0x9003), t.text(d, 0x9011))
+		case "CMT4":
+			meta.HasGPS, meta.Latitude, meta.Longitude = tiffPlace(t, d)
+		}
+		return true, nil
+	})
+}
+
+// tiffPlace reads the coordinates of a GPS directory (EXIF 2.32, table 15).
+func tiffPlace(t *tiffFile, d tiffDir) (ok bool, lat, long float64) {
+	degrees := func(ref, value uint16, negative string) (float64, bool) {
+		v := t.rationals(d, value, 3)
+		if v == nil {
+			return 0, false
+		}
+		angle := v[0] + v[1]/60 + v[2]/3600
+		if t.text(d, ref) == negative {
+			angle = -angle
+		}
+		return angle, true
+	}
+	lat, okLat := degrees(1, 2, "S")
+	long, okLong := degrees(3, 4, "W")
+	if !okLat || !okLong || !plausiblePlace(lat, long) {
+		return false, 0, 0
+	}
+	return true, lat, long
+}
+
+// addTrack adds the JPEG of a track: of full size, in one sample. Tracks of raw data have no JPEG there.
+func (l *previewList) addTrack(r io.ReaderAt, trak box) error {
+	path := []string{"mdia", "minf", "stbl"}
+	at := trak
+	for _, kind := range path {
+		var found box
+		err := readBoxes(r, at.start, at.end, func(b box) (bool, error) {
+			if b.kind == kind {
+				found = b
+			}
+			return b.kind != kind, nil
+		})
+		if err != nil || found.kind == "" {
+			return err
+		}
+		at = found
+	}
+	var length, offset int64
+	err := readBoxes(r, at.start, at.end, func(b box) (bool, error) {
+		switch b.kind {
+		case "stsz", "co64", "stco":
+		default:
+			return true, nil
+		}
+		var v [20]byte
+		n, _ := r.ReadAt(v[:min(int64(len(v)), b.end-b.start)], b.start)
+		switch {
+		case b.kind == "stsz" && n >= 8: // version, size of all samples or 0, their number, sizes
+			if length = int64(binary.BigEndian.Uint32(v[4:])); length == 0 && n >= 16 {
+				length = int64(binary.BigEndian.Uint32(v[12:]))
+			}
+		case b.kind == "co64" && n >= 16:
+			offset = int64(binary.BigEndian.Uint64(v[8:]))
+		case b.kind == "stco" && n >= 12:
+			offset = int64(binary.BigEndian.Uint32(v[8:]))
+		}
+		return true, nil
+	})
+	if err == nil {
+		l.add(offset, length)
+	}
+	return err
+}

@@ -1,0 +1,261 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// heifItem is one coded picture of a HEIF file, or a grid of them.
+type heifItem struct {
+	kind string // "hvc1", "av01", "grid", ...
+	// width and height are the coded size, before the transformations.
+	width, height int
+	// turn is the EXIF orientation that the item's rotation and mirroring amount to.
+	turn  int
+	parts []uint32 // of a grid
+}
+
+// heifFile is what the meta box of a HEIF file (ISO/IEC 23008-12) says of its pictures.
+type heifFile struct {
+	primary *heifItem
+}
+
+// av1 tells what the picture is coded with; a grid, by its first part.
+func (f *heifFile) av1(items map[uint32]*heifItem) bool {
+	if f.primary.kind == "grid" && len(f.primary.parts) > 0 {
+		if part := items[f.primary.parts[0]]; part != nil {
+			return part.kind == "av01"
+		}
+	}
+	return f.primary.kind == "av01"
+}
+
+// turned tells that width and height change places when the item is shown.
+func (i *heifItem) turned() bool { return i.turn >= 5 }
+
+// metaReader gathers a meta box.
+type metaReader struct {
+	items     map[uint32]*heifItem
+	primaryID uint32
+	file      heifFile
+	refs      []heifRef
+	props     []heifProp
+	assoc     map[uint32][]int // item to properties, by number from 1, in the order in which they apply
+}
+
+type heifRef struct {
+	kind     string
+	from, to uint32
+}
+
+// heifProp is an item's property: a size, a rotation in quarter turns anti-clockwise, or a mirror.
+type heifProp struct {
+	kind          string
+	width, height int
+	value         uint8
+}
+
+// maxItems bounds the items and properties of a file: a grid of 8 x 6 tiles with its depth and gain maps has a hundred.
+const maxItems = 1 << 16
+
+var errNoPicture = errors.New("no picture in the file")
+
+// readHEIF reads the meta box of a file of a size. isAV1 tells that the picture is coded with AV1: AVIF, whatever its brand.
+func readHEIF(r io.ReaderAt, size int64) (f *heifFile, isAV1 bool, err error) {
+	var meta box
+	err = readBoxes(r, 0, size, func(b box) (bool, error) {
+		if b.kind == "meta" {
+			meta = b
+		}
+		return b.kind != "meta", nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	if meta.kind == "" {
+		return nil, false, errNoPicture
+	}
+	data, err := readBox(r, meta)
+	if err != nil {
+		return nil, false, err
+	}
+	m := &metaReader{items: make(map[uint32]*heifItem), assoc: make(map[uint32][]int)}
+	if err := m.read(data); err != nil {
+		return nil, false, err
+	}
+	m.file.primary = m.items[m.primaryID]
+	if m.file.primary == nil {
+		return nil, false, errNoPicture
+	}
+	m.resolve()
+	if m.file.primary.width <= 0 || m.file.primary.height <= 0 {
+		return nil, false, errors.New("the picture has no size")
+	}
+	return &m.file, m.file.av1(m.items), nil
+}
+
+// read reads the boxes inside meta.
+func (m *metaReader) read(data []byte) error {
+	if len(data) < 4 {
+		return io.ErrUnexpectedEOF
+	}
+	r := bytes.NewReader(data)
+	return readBoxes(r, 4, int64(len(data)), func(b box) (bool, error) {
+		payload := data[b.start:b.end]
+		f := &fields{data: payload}
+		switch b.kind {
+		case "pitm":
+			version, _ := f.version()
+			m.primaryID = uint32(f.uint(idSize(version == 0)))
+		case "iinf":
+			version, _ := f.version()
+			f.skip(idSize(version == 0))
+			return true, m.infos(payload, int64(len(payload)-len(f.data)))
+		case "iref":
+			version, _ := f.version()
+			return true, m.references(payload, idSize(version == 0))
+		case "iprp":
+			return true, m.properties(payload)
+		}
+		if f.short {
+			return false, io.ErrUnexpectedEOF
+		}
+		return true, nil
+	})
+}
+
+func idSize(short bool) int {
+	if short {
+		return 2
+	}
+	return 4
+}
+
+// infos reads the items' kinds.
+func (m *metaReader) infos(data []byte, from int64) error {
+	return readBoxes(bytes.NewReader(data), from, int64(len(data)), func(b box) (bool, error) {
+		if b.kind != "infe" {
+			return true, nil
+		}
+		f := &fields{data: data[b.start:b.end]}
+		version, _ := f.version()
+		if version < 2 {
+			return true, nil
+		}
+		id := uint32(f.uint(idSize(version == 2)))
+		f.skip(2) // protection
+		kind := string(f.take(4))
+		if f.short || len(m.items) >= maxItems {
+			return false, errors.New("damaged list of items")
+		}
+		m.items[id] = &heifItem{kind: kind, turn: 1}
+		return true, nil
+	})
+}
+
+func (m *metaReader) references(data []byte, size int) error {
+	return readBoxes(bytes.NewReader(data), 4, int64(len(data)), func(b box) (bool, error) {
+		f := &fields{data: data[b.start:b.end]}
+		from := uint32(f.uint(size))
+		for range f.uint(2) {
+			to := uint32(f.uint(size))
+			if f.short || len(m.refs) >= maxItems {
+				return false, errors.New("damaged list of references")
+			}
+			m.refs = append(m.refs, heifRef{b.kind, from, to})
+		}
+		return true, nil
+	})
+}
+
+func (m *metaReader) properties(data []byte) error {
+	return readBoxes(bytes.NewReader(data), 0, int64(len(data)), func(b box) (bool, error) {
+		switch b.kind {
+		case "ipco":
+			return true, m.propertyList(data[b.start:b.end])
+		case "ipma":
+			return true, m.associations(data[b.start:b.end])
+		}
+		return true, nil
+	})
+}
+
+func (m *metaReader) propertyList(data []byte) error {
+	return readBoxes(bytes.NewReader(data), 0, int64(len(data)), func(b box) (bool, error) {
+		p := heifProp{kind: b.kind}
+		f := &fields{data: data[b.start:b.end]}
+		switch b.kind {
+		case "ispe":
+			f.skip(4)
+			p.width, p.height = int(f.uint(4)), int(f.uint(4))
+		case "irot", "imir":
+			p.value = uint8(f.uint(1)) & 3
+		}
+		if f.short || len(m.props) >= maxItems {
+			return false, errors.New("damaged list of properties")
+		}
+		m.props = append(m.props, p)
+		return true, nil
+	})
+}
+
+func (m *metaReader) associations(data []byte) error {
+	f := &fields{data: data}
+	version, flags := f.version()
+	for range f.uint(4) {
+		id := uint32(f.uint(idSize(version == 0)))
+		for range f.uint(1) {
+			var index uint64 // the highest bit tells that the property is essential
+			if flags&1 != 0 {
+				index = f.uint(2) & 0x7fff
+			} else {
+				index = f.uint(1) & 0x7f
+			}
+			m.assoc[id] = append(m.assoc[id], int(index))
+		}
+		if f.short || len(m.assoc) > maxItems {
+			return errors.New("damaged list of properties")
+		}
+	}
+	return nil
+}
+
+// resolve gives the items their sizes and turns, and grids their parts.
+func (m *metaReader) resolve() {
+	for id, item := range m.items {
+		var angle, mirror uint8
+		mirrored := false
+		for _, i := range m.assoc[id] {
+			if i < 1 || i > len(m.props) {
+				continue
+			}
+			switch p := m.props[i-1]; p.kind {
+			case "ispe":
+				item.width, item.height = p.width, p.height
+			case "irot":
+				angle = p.value
+			case "imir":
+				mirrored, mirror = true, p.value&1
+			}
+		}
+		item.turn = heifTurn(angle, mirrored, mirror)
+	}
+	for _, ref := range m.refs {
+		if grid := m.items[ref.from]; ref.kind == "dimg" && grid != nil {
+			grid.parts = append(grid.parts, ref.to)
+		}
+	}
+}
+
+// heifTurn is the EXIF orientation of a rotation by quarter turns anti-clockwise that a mirroring follows: mirror 0 exchanges
+// top and bottom, 1 left and right (ISO/IEC 23008-12:2022, 6.5.10 and 6.5.12).
+func heifTurn(angle uint8, mirrored bool, mirror uint8) int {
+	if !mirrored {
+		return [4]int{1, 8, 3, 6}[angle]
+	}
+	if mirror == 1 { // the other mirror, turned by half
+		angle = (angle + 2) % 4
+	}
+	return [4]int{4, 5, 2, 7}[angle]
+}
