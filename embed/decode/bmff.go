@@ -43,6 +43,17 @@ func readBoxes(r io.ReaderAt, start, end int64, visit func(b box) (bool, error))
 	return nil
 }
 
+// findBox returns the first box of a kind from start to end; its kind is "" where there is none.
+func findBox(r io.ReaderAt, start, end int64, kind string) (found box, err error) {
+	err = readBoxes(r, start, end, func(b box) (bool, error) {
+		if b.kind == kind {
+			found = b
+		}
+		return b.kind != kind, nil
+	})
+	return found, err
+}
+
 // maxBoxRead bounds a box that is read whole: the meta box of a photo is some kilobytes, of a grid of many tiles some more.
 const maxBoxRead = 8 << 20
 

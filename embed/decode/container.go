@@ -55,7 +55,7 @@ func damagedHeader(format Format, h Header, err error) error {
 func readTIFFHeader(in *sourceReader, size int64) (h Header, err error) {
 	h = Header{Format: TIFF}
 	if j, ok := readJPEGTIFF(in, size); ok {
-		h.Width, h.Height, h.perPixel = j.width, j.height, 6
+		h.jpegTIFF, h.Width, h.Height, h.perPixel = &j, j.width, j.height, 6
 		return h, damagedHeader(TIFF, h, nil)
 	}
 	config, err := tiff.DecodeConfig(in)

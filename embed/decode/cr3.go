@@ -32,15 +32,12 @@ func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 		case "uuid":
 			if hasUUID(r, b, cr3Preview) {
 				// 8 bytes, then PRVW: 16 bytes of its own, and the JPEG.
-				return true, readBoxes(r, b.start+16+8, b.end, func(b box) (bool, error) {
-					if b.kind == "PRVW" {
-						l.add(b.start+16, b.end-b.start-16)
-					}
-					return true, nil
-				})
+				p, err := findBox(r, b.start+16+8, b.end, "PRVW")
+				if p.kind != "" {
+					l.add(p.start+16, p.end-p.start-16)
+				}
+				return true, err
 			}
-		case "mdat":
-			return true, nil
 		}
 		return true, nil
 	})
@@ -111,16 +108,9 @@ func tiffPlace(t *tiffFile, d tiffDir) (ok bool, lat, long float64) {
 
 // addTrack adds the JPEG of a track: of full size, in one sample. Tracks of raw data have no JPEG there.
 func (l *previewList) addTrack(r io.ReaderAt, trak box) error {
-	path := []string{"mdia", "minf", "stbl"}
 	at := trak
-	for _, kind := range path {
-		var found box
-		err := readBoxes(r, at.start, at.end, func(b box) (bool, error) {
-			if b.kind == kind {
-				found = b
-			}
-			return b.kind != kind, nil
-		})
+	for _, kind := range []string{"mdia", "minf", "stbl"} {
+		found, err := findBox(r, at.start, at.end, kind)
 		if err != nil || found.kind == "" {
 			return err
 		}

@@ -52,6 +52,8 @@ func (h Header) Decode(data []byte, orientation, minShort int) (m *Image, err er
 		return decodeJPEG(h.raw.image(data, minShort), orientation, minShort)
 	case h.heif != nil:
 		img, orientation, err = decodeHEIF(h, data)
+	case h.jpegTIFF != nil:
+		img, err = h.jpegTIFF.decode(data)
 	default:
 		img, err = decodeFormat(h.Format, data)
 	}
@@ -98,9 +100,6 @@ func decodeFormat(format Format, data []byte) (image.Image, error) {
 	case BMP:
 		return bmp.Decode(r)
 	case TIFF:
-		if img, ok, err := decodeTIFFJPEG(data); ok {
-			return img, err
-		}
 		return tiff.Decode(r)
 	case JXL:
 		return decodeJXL(data)

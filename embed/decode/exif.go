@@ -24,9 +24,6 @@ type Meta struct {
 	Latitude, Longitude float64
 }
 
-// The library's names for the containers of metadata.
-const imagemetaJPEG = imagemeta.JPEG
-
 var metaFormats = map[Format]imagemeta.ImageFormat{
 	JPEG: imagemeta.JPEG, PNG: imagemeta.PNG, TIFF: imagemeta.TIFF, WebP: imagemeta.WebP, HEIC: imagemeta.HEIF, AVIF: imagemeta.AVIF,
 }
@@ -36,27 +33,25 @@ func (h Header) Meta(data []byte) Meta {
 	if h.raw != nil {
 		return h.raw.meta
 	}
-	var meta Meta
-	format, ok := metaFormats[h.Format]
-	switch {
-	case ok:
+	meta := Meta{Orientation: 1}
+	if format, ok := metaFormats[h.Format]; ok {
 		meta = readTags(format, bytes.NewReader(data))
-	case h.Format == JXL:
+	} else if h.Format == JXL {
 		meta = jxlMeta(data)
 	}
 	switch h.Format {
 	case HEIC, AVIF, JXL: // their own properties turn them, and what EXIF repeats of it does not count
 		meta.Orientation = 1
 	}
-	meta.Orientation = max(meta.Orientation, 1)
 	return meta
 }
 
 // jxlMeta reads the EXIF of a JPEG XL container, where it is not compressed: a TIFF behind an offset.
 func jxlMeta(data []byte) Meta {
 	var meta Meta
-	if exif := jxlBox(data, "Exif"); len(exif) > 4 {
-		meta = readTags(imagemeta.TIFF, bytes.NewReader(exif[4:]))
+	r := bytes.NewReader(data)
+	if exif, err := findBox(r, 0, int64(len(data)), "Exif"); err == nil && exif.end-exif.start > 4 {
+		meta = readTags(imagemeta.TIFF, io.NewSectionReader(r, exif.start+4, exif.end-exif.start-4))
 	}
 	return meta
 }

@@ -53,9 +53,6 @@ func RawFormats() []Format {
 	return slices.Compact(list)
 }
 
-// IsRaw tells a camera raw format.
-func (f Format) IsRaw() bool { return slices.Contains(RawFormats(), f) }
-
 // SniffLen is how many leading bytes Sniff wants to see.
 const SniffLen = 32
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -155,9 +156,10 @@ func rawSamples(t testing.TB) map[decode.Format][]byte {
 }
 
 func TestRawPreviews(t *testing.T) {
-	for format, data := range rawSamples(t) {
+	samples := rawSamples(t)
+	for format, data := range samples {
 		h, err := decode.ReadHeader(bytes.NewReader(data))
-		if err != nil || h.Format != format || !h.Format.IsRaw() {
+		if err != nil || h.Format != format || !slices.Contains(decode.RawFormats(), format) {
 			t.Errorf("%s: %+v, %v", format, h, err)
 			continue
 		}
@@ -171,19 +173,18 @@ func TestRawPreviews(t *testing.T) {
 				t.Errorf("%s at %d: %+v, %v", format, minShort, m, err)
 			}
 		}
-		longer := h.Identity(whole, 1)
-		if h2, err := decode.ReadHeader(bytes.NewReader(append(bytes.Clone(data), 0))); err != nil || h2.Identity(whole, 1) == longer {
+		if h2, err := decode.ReadHeader(bytes.NewReader(append(bytes.Clone(data), 0))); err != nil || h2.Identity(whole, 1) == h.Identity(whole, 1) {
 			t.Errorf("%s: the file's size is no part of the identity (%v)", format, err)
 		}
 	}
-	dng := header(t, rawSamples(t)["dng"])
+	dng := header(t, samples["dng"])
 	if got := len(dng.Extents(448)); got != 2 {
 		t.Errorf("of a DNG with two previews %d are read", got)
 	}
-	if m := meta(t, rawSamples(t)[decode.RAF]); m.Orientation != 6 || m.TakenAt != "2023-07-01T12:30:00" {
+	if m := meta(t, samples[decode.RAF]); m.Orientation != 6 || m.TakenAt != "2023-07-01T12:30:00" {
 		t.Errorf("RAF: %+v", m)
 	}
-	if m := meta(t, rawSamples(t)[decode.CR3]); m.Orientation != 8 || m.Camera != "Canon EOS R5" {
+	if m := meta(t, samples[decode.CR3]); m.Orientation != 8 || m.Camera != "Canon EOS R5" {
 		t.Errorf("CR3: %+v", m)
 	}
 }
@@ -251,26 +252,36 @@ func module(t testing.TB, path string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// The samples are those of the libraries, read from the module cache.
+// coded is a sample file of a library that is read from the module cache, and what it shows.
+type coded struct {
+	file          string
+	format        decode.Format
+	width, height int
+	taken         string
+}
+
+func codedSamples(t testing.TB) []coded {
+	meta := filepath.Join(module(t, "github.com/bep/imagemeta"), "testdata/images")
+	jxl := filepath.Join(module(t, "github.com/gen2brain/jpegxl"), "testdata")
+	heic := filepath.Join(module(t, "github.com/gen2brain/heic"), "testdata")
+	return []coded{
+		{filepath.Join(meta, "iphone.heic"), decode.HEIC, 5712, 4284, "2026-02-19T14:22:37-08:00"},
+		{filepath.Join(meta, "sony.heif"), decode.HEIC, 4128, 6192, "2026-02-04T15:13:47-08:00"},
+		{filepath.Join(meta, "bep/sunrise.avif"), decode.AVIF, 1024, 640, "2017-10-27T08:38:52"},
+		{filepath.Join(meta, "bep/jølstravatnet.pef"), "pef", 6080, 4032, "2021-02-05T10:56:53"},
+		{filepath.Join(jxl, "test8.jxl"), decode.JXL, 512, 512, ""},
+		{filepath.Join(jxl, "test.jxl"), decode.JXL, 128, 128, ""},
+		{filepath.Join(heic, "gray.heic"), decode.HEIC, 512, 512, ""},
+	}
+}
+
 func TestCodedFormats(t *testing.T) {
 	if testing.Short() {
 		t.Skip("decodes 24 million pixels in WebAssembly")
 	}
-	meta, jxl, heic := filepath.Join(module(t, "github.com/bep/imagemeta"), "testdata/images"), module(t, "github.com/gen2brain/jpegxl"), module(t, "github.com/gen2brain/heic")
-	for file, want := range map[string]struct {
-		format        decode.Format
-		width, height int
-		taken         string
-	}{
-		filepath.Join(meta, "iphone.heic"):           {decode.HEIC, 5712, 4284, "2026-02-19T14:22:37-08:00"},
-		filepath.Join(meta, "sony.heif"):             {decode.HEIC, 4128, 6192, "2026-02-04T15:13:47-08:00"},
-		filepath.Join(meta, "bep/sunrise.avif"):      {decode.AVIF, 1024, 640, "2017-10-27T08:38:52"},
-		filepath.Join(meta, "bep/jølstravatnet.pef"): {"pef", 6080, 4032, "2021-02-05T10:56:53"},
-		filepath.Join(jxl, "testdata/test8.jxl"):     {decode.JXL, 512, 512, ""},
-		filepath.Join(jxl, "testdata/test.jxl"):      {decode.JXL, 128, 128, ""},
-		filepath.Join(heic, "testdata/gray.heic"):    {decode.HEIC, 512, 512, ""},
-	} {
-		data, err := os.ReadFile(file)
+	for _, want := range codedSamples(t) {
+		name := filepath.Base(want.file)
+		data, err := os.ReadFile(want.file)
 		if err != nil {
 			t.Error(err)
 			continue
@@ -279,12 +290,31 @@ func TestCodedFormats(t *testing.T) {
 		part := h.Select(data, 0)
 		about := h.Meta(part)
 		if h.Format != want.format || h.Width != want.width || h.Height != want.height || about.TakenAt != want.taken || about.Orientation != 1 {
-			t.Errorf("%s: %s %dx%d %+v", filepath.Base(file), h.Format, h.Width, h.Height, about)
+			t.Errorf("%s: %s %dx%d %+v", name, h.Format, h.Width, h.Height, about)
 		}
 		m, err := h.Decode(part, 1, 0)
-		if err != nil || !h.Format.IsRaw() && (m.Width != want.width || m.Height != want.height || m.Orientation != 1) {
-			t.Errorf("%s: %+v, %v", filepath.Base(file), m, err)
+		if err != nil || !slices.Contains(decode.RawFormats(), h.Format) && (m.Width != want.width || m.Height != want.height || m.Orientation != 1) {
+			t.Errorf("%s: %+v, %v", name, m, err)
 		}
+	}
+}
+
+// BenchmarkCodedFormats decodes for a model of 224 pixels; docs/formats.md quotes it.
+func BenchmarkCodedFormats(b *testing.B) {
+	for _, s := range codedSamples(b) {
+		data, err := os.ReadFile(s.file)
+		if err != nil {
+			b.Fatal(err)
+		}
+		h := header(b, data)
+		part := h.Select(data, 448)
+		b.Run(filepath.Base(s.file), func(b *testing.B) {
+			for b.Loop() {
+				if _, err := h.Decode(part, 1, 448); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

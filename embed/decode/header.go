@@ -25,6 +25,7 @@ type Header struct {
 	jpeg     *jpeg.Header // of a JPEG, which knows better
 	heif     *heifFile    // of HEIC and AVIF
 	raw      *rawFile     // of a camera raw file
+	jpegTIFF *jpegTIFF    // of a TIFF whose parts are JPEG
 }
 
 // Extent is a part of a file, in bytes.

@@ -63,13 +63,7 @@ var errNoPicture = errors.New("no picture in the file")
 
 // readHEIF reads the meta box of a file of a size. isAV1 tells that the picture is coded with AV1: AVIF, whatever its brand.
 func readHEIF(r io.ReaderAt, size int64) (f *heifFile, isAV1 bool, err error) {
-	var meta box
-	err = readBoxes(r, 0, size, func(b box) (bool, error) {
-		if b.kind == "meta" {
-			meta = b
-		}
-		return b.kind != "meta", nil
-	})
+	meta, err := findBox(r, 0, size, "meta")
 	if err != nil {
 		return nil, false, err
 	}

@@ -84,15 +84,3 @@ func jxlCodestream(r io.ReaderAt, size int64) (code []byte, err error) {
 	})
 	return code, err
 }
-
-// jxlBox finds a metadata box of a container; nil where there is none.
-func jxlBox(data []byte, kind string) []byte {
-	var found []byte
-	_ = readBoxes(bytes.NewReader(data), 0, int64(len(data)), func(b box) (bool, error) {
-		if b.kind == kind {
-			found = data[b.start:b.end]
-		}
-		return b.kind != kind, nil
-	})
-	return found
-}

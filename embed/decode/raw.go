@@ -266,8 +266,9 @@ func readRAF(r io.ReaderAt, size int64) (*rawFile, error) {
 	l := &previewList{r: r, size: size}
 	l.add(int64(binary.BigEndian.Uint32(head[:])), int64(binary.BigEndian.Uint32(head[4:])))
 	meta := Meta{Orientation: 1}
-	for _, p := range l.list {
-		meta = readTags(imagemetaJPEG, io.NewSectionReader(r, p.Offset, p.Length))
+	if len(l.list) > 0 {
+		p := l.list[0]
+		meta = readTags(metaFormats[JPEG], io.NewSectionReader(r, p.Offset, p.Length))
 	}
 	return l.finish(meta, 0, 0)
 }

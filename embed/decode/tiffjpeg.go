@@ -115,13 +115,3 @@ func (j jpegTIFF) part(m *rgbImage, data []byte, x, y int) error {
 	}
 	return nil
 }
-
-// decodeTIFFJPEG decodes a TIFF whose parts are JPEG; ok is false where they are not.
-func decodeTIFFJPEG(data []byte) (img image.Image, ok bool, err error) {
-	j, ok := readJPEGTIFF(bytes.NewReader(data), int64(len(data)))
-	if !ok {
-		return nil, false, nil
-	}
-	img, err = j.decode(data)
-	return img, true, err
-}
