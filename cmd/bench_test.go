@@ -75,7 +75,7 @@ func BenchmarkIndex(b *testing.B) {
 				}
 				b.StartTimer()
 				sum, err := index.Run(ctx, store, index.Request{
-					Paths: []string{photos}, Jobs: 2, MaxPixels: 1 << 30, Model: model, Reader: pictures{spec},
+					Paths: []string{photos}, Jobs: 2, MaxPixels: 1 << 30, Model: model, Reader: pictures{spec: spec},
 					Load: func(context.Context) (index.Embedder, error) { return constantTower{model.Dim}, nil },
 				}, nil)
 				if err != nil || sum.Failed > 0 {

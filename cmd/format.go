@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/imgsearch/imgsearch/scan"
 )
 
 // printJSON writes one value on one line.
@@ -51,7 +53,13 @@ func skippedText(skipped map[string]int) string {
 	}
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
-		parts = append(parts, fmt.Sprintf("%d %s", skipped[reason], strings.ReplaceAll(reason, "_", " ")))
+		what := strings.ReplaceAll(reason, "_", " ")
+		if n := skipped[reason]; reason == string(scan.Video) || reason == string(scan.LivePhoto) {
+			what = count(n, what)
+		} else {
+			what = fmt.Sprintf("%d %s", n, what)
+		}
+		parts = append(parts, what)
 	}
 	return " (skipped: " + strings.Join(parts, ", ") + ")"
 }

@@ -33,6 +33,8 @@ type indexOptions struct {
 	exclude       []string
 	oneFileSystem bool
 	prune         bool
+	noPairs       bool
+	keepPreviews  bool
 	retryFailed   bool
 	dryRun        bool
 	ifIdle        bool
@@ -88,6 +90,8 @@ EXIT STATUS
 	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
 	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident; not those of a root that is empty or missing (see roots rm)")
+	f.BoolVar(&o.noPairs, "no-pairs", false, "count a raw or HEIC file and the JPEG of the same name beside it as two pictures")
+	f.BoolVar(&o.keepPreviews, "keep-previews", false, "keep a small JPEG of each picture in the index: --html, --preview and another model work while the disk is away")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "try files again that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "tell what would be done and how long it would take; change nothing")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
@@ -317,9 +321,9 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	o.app.interrupts.setOrderly()
 	begin := time.Now()
 	sum, err := index.Run(ctx, store, index.Request{
-		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, RetryFailed: o.retryFailed,
+		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, NoPairs: o.noPairs, KeepPreviews: o.keepPreviews, RetryFailed: o.retryFailed,
 		Jobs: o.jobs, MaxPixels: o.maxPixels, MaxBytes: room, For: o.limit, DryRun: o.dryRun,
-		Model: stored, Reader: pictures{m.spec}, Provider: func() string { return loader.Provider().Name }, On: events,
+		Model: stored, Reader: pictures{m.spec, o.keepPreviews}, Provider: func() string { return loader.Provider().Name }, On: events,
 		Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) },
 	}, o.app.interrupts.stop)
 	end()

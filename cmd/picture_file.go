@@ -17,6 +17,7 @@ type pictureFile struct {
 	data    []byte
 	header  index.Header
 	content sqlite.Content
+	labels  sqlite.Labels
 }
 
 // maxPictureFile bounds a picture that is given on the command line.
@@ -36,18 +37,20 @@ func readPicture(path string) (p pictureFile, err error) {
 	if p.header, err = (pictures{}).Header(bytes.NewReader(p.data)); err != nil {
 		return p, notPicture(path, err)
 	}
-	p.content = pictures{}.Identify(p.header, detail(p.header).Select(p.data, 0))
+	p.content, p.labels = pictures{}.Identify(p.header, detail(p.header).Select(p.data, 0), 0)
 	return p, nil
 }
 
 // tensor decodes the picture as index does.
 func (p pictureFile) tensor(spec embed.Spec) ([]float32, error) {
-	reader := pictures{spec}
+	reader := pictures{spec: spec}
 	tensor := make([]float32, reader.TensorLen())
 	data := detail(p.header).Select(p.data, spec.Preprocess.MinShort())
-	if _, err := reader.Tensor(p.header, p.content, data, tensor); err != nil {
+	picture, err := reader.Decode(p.header, p.content, data)
+	if err != nil {
 		return nil, notPicture(p.path, err)
 	}
+	picture.Tensor(tensor)
 	return tensor, nil
 }
 

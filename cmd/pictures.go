@@ -1,25 +1,41 @@
 package cmd
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"os"
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
+	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
 // pictures gives the index the decoders and a model's preprocessing: the seam between the two packages.
-type pictures struct{ spec embed.Spec }
+type pictures struct {
+	spec embed.Spec
+	// previews tells that previews will be made, which may want more pixels than the model.
+	previews bool
+}
+
+// minShort is how small a picture may be decoded.
+func (p pictures) minShort() int {
+	short := p.spec.Preprocess.MinShort()
+	if p.previews {
+		short = max(short, thumbnail.Side)
+	}
+	return short
+}
 
 func (p pictures) Header(r io.ReadSeeker) (index.Header, error) {
 	h, err := decode.ReadHeader(r)
 	if err != nil {
 		return index.Header{}, blame(err)
 	}
-	minShort := p.spec.Preprocess.MinShort()
+	minShort := p.minShort()
 	out := index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(minShort), Detail: h}
 	for _, e := range h.Extents(minShort) {
 		out.Extents = append(out.Extents, index.Extent(e))
@@ -40,25 +56,54 @@ func blame(err error) error {
 	return &index.ContentError{Verdict: index.Broken, Err: err}
 }
 
-func (p pictures) Identify(h index.Header, data []byte) sqlite.Content {
-	header := detail(h)
-	meta := header.Meta(data)
+func (p pictures) Identify(h index.Header, data []byte, orientation int) (sqlite.Content, sqlite.Labels) {
+	meta := detail(h).Meta(bytes.NewReader(data))
+	if orientation != 0 {
+		meta.Orientation = orientation
+	}
+	c := content(h, meta)
+	c.Hash = detail(h).Identity(data, meta.Orientation)
+	return c, sqlite.Labels(meta.Labels)
+}
+
+func (p pictures) Meta(h index.Header, file *os.File) (sqlite.Content, sqlite.Labels) {
+	meta := detail(h).Meta(file)
+	return content(h, meta), sqlite.Labels(meta.Labels)
+}
+
+// content is what a picture says of itself, its identity left out.
+func content(h index.Header, meta decode.Meta) sqlite.Content {
 	width, height := preprocess.Upright(h.Width, h.Height, meta.Orientation)
 	return sqlite.Content{
-		Hash: header.Identity(data, meta.Orientation), Format: h.Format, Width: width, Height: height,
-		Orientation: meta.Orientation, TakenAt: meta.TakenAt, Camera: meta.Camera,
-		HasGPS: meta.HasGPS, Latitude: meta.Latitude, Longitude: meta.Longitude,
+		Format: h.Format, Width: width, Height: height, Orientation: meta.Orientation, TakenAt: meta.TakenAt, Camera: meta.Camera,
+		Lens: meta.Lens, HasGPS: meta.HasGPS, Latitude: meta.Latitude, Longitude: meta.Longitude,
 	}
 }
 
-func (p pictures) Tensor(h index.Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
-	img, err := detail(h).Decode(data, c.Orientation, p.spec.Preprocess.MinShort())
-	if err != nil {
-		return false, &index.ContentError{Verdict: index.Broken, Err: err}
-	}
-	p.spec.Preprocess.Tensor(img, dst)
-	return img.Damaged, nil
+func (p pictures) Sidecar(data []byte) (sqlite.Labels, error) {
+	labels, err := decode.ReadXMP(data)
+	return sqlite.Labels(labels), err
 }
+
+func (p pictures) Decode(h index.Header, c sqlite.Content, data []byte) (index.Picture, error) {
+	img, err := detail(h).Decode(data, c.Orientation, p.minShort())
+	if err != nil {
+		return nil, &index.ContentError{Verdict: index.Broken, Err: err}
+	}
+	return picture{img, p.spec.Preprocess}, nil
+}
+
+// picture is a decoded one on its way to a model.
+type picture struct {
+	*decode.Image
+	config preprocess.Config
+}
+
+func (p picture) Tensor(dst []float32) { p.config.Tensor(p.Image, dst) }
+func (p picture) Preview() ([]byte, error) {
+	return thumbnail.JPEG(thumbnail.Of(p.Image, thumbnail.Preview))
+}
+func (p picture) Damaged() bool { return p.Image.Damaged }
 
 // detail is what Header put into a header.
 func detail(h index.Header) decode.Header {
@@ -68,3 +113,5 @@ func detail(h index.Header) decode.Header {
 func (p pictures) TensorLen() int { return p.spec.Preprocess.TensorLen() }
 
 func (p pictures) Version() int { return decode.Version }
+
+func (p pictures) MetaVersion() int { return decode.MetaVersion }

@@ -49,6 +49,7 @@ func TestScripts(t *testing.T) {
 			"bomb":     bomb,
 			"truncate": truncateFile,
 			"segment":  segment,
+			"xmp":      xmp,
 			"fifo":     fifo,
 			"shift":    shiftTime,
 			"rename":   rename,
@@ -66,14 +67,19 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// rawPicture makes a camera raw file of a JPEG: raw FILE JPEG
+// rawPicture makes a camera raw file of a JPEG: raw FILE JPEG [ORIENTATION]
 func rawPicture(ts *testscript.TestScript, _ bool, args []string) {
-	if len(args) != 2 {
-		ts.Fatalf("usage: raw FILE JPEG")
+	orientation := uint64(1)
+	if len(args) == 3 {
+		var err error
+		orientation, err = strconv.ParseUint(args[2], 10, 16)
+		ts.Check(err)
+	} else if len(args) != 2 {
+		ts.Fatalf("usage: raw FILE JPEG [ORIENTATION]")
 	}
 	jpg, err := os.ReadFile(ts.MkAbs(args[1]))
 	ts.Check(err)
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.Raw(jpg), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.Raw(jpg, uint32(orientation)), 0o600))
 }
 
 // exitStatus runs a command and demands its exit code: status CODE COMMAND ARGS...
@@ -135,7 +141,13 @@ func truncateFile(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Truncate(ts.MkAbs(args[0]), n))
 }
 
-// segment writes metadata into a JPEG: segment FILE comment TEXT, segment FILE exif ORIENTATION TAKEN.
+// xmp writes a sidecar: xmp FILE RATING KEYWORD...
+func xmp(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(testkit.XMP(args[1], args[2:]...)), 0o644))
+}
+
+// segment writes metadata into a JPEG: segment FILE comment TEXT, segment FILE exif ORIENTATION TAKEN, segment FILE xmp RATING
+// KEYWORD...
 func segment(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	data, err := os.ReadFile(path)
@@ -143,6 +155,8 @@ func segment(ts *testscript.TestScript, _ bool, args []string) {
 	switch args[1] {
 	case "comment":
 		data = testkit.InsertSegment(data, 0xfe, []byte(args[2]))
+	case "xmp":
+		data = testkit.InsertSegment(data, 0xe1, []byte("http://ns.adobe.com/xap/1.0/\x00"+testkit.XMP(args[2], args[3:]...)))
 	case "exif":
 		orientation, err := strconv.ParseUint(args[2], 10, 16)
 		ts.Check(err)

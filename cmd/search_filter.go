@@ -25,7 +25,8 @@ import (
 type filterFlags struct {
 	under                     []string
 	after, before, taken      string
-	camera                    string
+	camera, lens, rating      string
+	keywords                  []string
 	types                     []string
 	names                     []string
 	shape                     string
@@ -40,6 +41,9 @@ func (q *filterFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&q.before, "before", "", "taken before `DATE`")
 	f.StringVar(&q.taken, "taken", "", "taken in a `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
 	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name has these `WORDS`")
+	f.StringVar(&q.lens, "lens", "", "taken with a lens whose name has these `WORDS`")
+	f.StringVar(&q.rating, "rating", "", "rated with as many `STARS`: 3.., 5, ..2 (0: not rated)")
+	f.StringArrayVar(&q.keywords, "keyword", nil, "with the keyword `WORD`, a glob (may be repeated: with all of them)")
 	f.StringSliceVar(&q.types, "type", nil, "of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
 	f.StringArrayVar(&q.names, "name", nil, "with a file whose name, or path below its root, matches `GLOB` (may be repeated)")
 	f.StringVar(&q.shape, "orientation", "", "`landscape`, portrait or square")
@@ -52,7 +56,7 @@ func (q *filterFlags) add(f *pflag.FlagSet) {
 
 // parse makes the filter.
 func (q *filterFlags) parse(now time.Time) (f index.Filter, err error) {
-	for _, step := range []func(*sqlite.Filter, time.Time) error{q.parseTimes, q.parseFormats, q.parseSizes, q.parseNames, q.parsePlace} {
+	for _, step := range []func(*sqlite.Filter, time.Time) error{q.parseTimes, q.parseFormats, q.parseSizes, q.parseGear, q.parseLabels, q.parseNames, q.parsePlace} {
 		if err := step(&f.Query, now); err != nil {
 			return f, err
 		}
@@ -218,33 +222,80 @@ func parseRange(text string) (r sqlite.Range, err error) {
 	return r, nil
 }
 
+// parseGear makes the tests of camera and lens.
+func (q *filterFlags) parseGear(f *sqlite.Filter, _ time.Time) (err error) {
+	if f.Camera, err = hasWords("--camera", q.camera); err != nil {
+		return err
+	}
+	f.Lens, err = hasWords("--lens", q.lens)
+	return err
+}
+
+// hasWords tests whether a name has all words of a flag; nil where there are none.
+func hasWords(flag, text string) (func(name string) bool, error) {
+	words := strings.Fields(foldName(text))
+	if text != "" && len(words) == 0 {
+		return nil, usageError("give words of its name", "%s %q", flag, text)
+	}
+	if len(words) == 0 {
+		return nil, nil //nolint:nilnil // no test, no error
+	}
+	return remembering(func(name string) bool {
+		folded := foldName(name)
+		return !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(folded, w) })
+	}), nil
+}
+
+// remembering asks a test about each text once: a library has a handful of cameras, lenses and sets of keywords.
+func remembering(test func(string) bool) func(string) bool {
+	known := make(map[string]bool)
+	return func(text string) bool {
+		fits, ok := known[text]
+		if !ok {
+			fits = test(text)
+			known[text] = fits
+		}
+		return fits
+	}
+}
+
+// parseLabels makes the tests of what the owner has said of a picture.
+func (q *filterFlags) parseLabels(f *sqlite.Filter, _ time.Time) (err error) {
+	if q.rating != "" {
+		if f.Rating, err = parseRange(q.rating); err != nil {
+			return usageError("give stars such as 3.., ..2 or 5", "--rating: %w", err)
+		}
+	}
+	globs, err := foldGlobs("--keyword", q.keywords, `give a keyword, or a glob such as "fam*"`)
+	if err != nil || len(globs) == 0 {
+		return err
+	}
+	f.Keywords = remembering(func(lines string) bool {
+		words := strings.Split(foldName(lines), "\n")
+		return !slices.ContainsFunc(globs, func(g string) bool {
+			return !slices.ContainsFunc(words, func(w string) bool { return w == g || doublestar.MatchUnvalidated(g, w) })
+		})
+	})
+	return nil
+}
+
+// foldGlobs makes globs that are compared with folded names.
+func foldGlobs(flag string, globs []string, hint string) ([]string, error) {
+	folded := make([]string, len(globs))
+	for i, g := range globs {
+		if folded[i] = foldName(g); g == "" || !doublestar.ValidatePattern(folded[i]) {
+			return nil, usageError(hint, "%s %q", flag, g)
+		}
+	}
+	return folded, nil
+}
+
 // parseNames makes the globs. Names are compared in Unicode's composed form (macOS keeps names decomposed) and without
 // regard to case.
 func (q *filterFlags) parseNames(f *sqlite.Filter, _ time.Time) error {
-	words := strings.Fields(foldName(q.camera))
-	if q.camera != "" && len(words) == 0 {
-		return usageError("give words of its name", "--camera %q", q.camera)
-	}
-	if len(words) > 0 {
-		known := make(map[string]bool) // a library has a handful of cameras
-		f.Camera = func(camera string) bool {
-			fits, ok := known[camera]
-			if !ok {
-				folded := foldName(camera)
-				fits = !slices.ContainsFunc(words, func(w string) bool { return !strings.Contains(folded, w) })
-				known[camera] = fits
-			}
-			return fits
-		}
-	}
-	if len(q.names) == 0 {
-		return nil
-	}
-	globs := make([]string, len(q.names))
-	for i, g := range q.names {
-		if globs[i] = foldName(g); !doublestar.ValidatePattern(globs[i]) {
-			return usageError(`give a glob such as "IMG_*.jpg" or "2023/**/*.jpg"`, "--name %q", g)
-		}
+	globs, err := foldGlobs("--name", q.names, `give a glob such as "IMG_*.jpg" or "2023/**/*.jpg"`)
+	if err != nil || len(globs) == 0 {
+		return err
 	}
 	f.Name = func(dir, name string) bool {
 		return slices.ContainsFunc(globs, func(g string) bool {

@@ -111,21 +111,23 @@ func (s *session) findListed(ctx context.Context, path string, others map[[32]by
 		}
 		return nil
 	}
-	return s.addListed(ctx, path, p.content, others)
+	return s.addListed(ctx, p, others)
 }
 
 // addListed adds a file whose picture was read.
-func (s *session) addListed(ctx context.Context, path string, c sqlite.Content, others map[[32]byte]*other) error {
+func (s *session) addListed(ctx context.Context, p pictureFile, others map[[32]byte]*other) error {
+	path, c := p.path, p.content
 	if o := others[c.Hash]; o != nil {
 		o.paths = append(o.paths, path)
 		return nil
 	}
-	id, embedded, ok, err := s.store.Content(ctx, c.Hash, s.used.ID)
+	known, ok, err := s.store.Content(ctx, c.Hash, s.used.ID)
 	if err != nil {
 		return err
 	}
+	id := known.ID
 	var vector []float32
-	if ok && embedded {
+	if ok && known.Embedded {
 		files, err := s.store.FilesOf(ctx, id)
 		if err != nil {
 			return err
@@ -139,7 +141,7 @@ func (s *session) addListed(ctx context.Context, path string, c sqlite.Content, 
 			return err
 		}
 	}
-	if query := s.searchOptions.filter.Query; !query.Selects(c) {
+	if query := s.searchOptions.filter.Query; !query.Selects(c, p.labels) {
 		return nil
 	}
 	o := &other{paths: []string{path}, content: c, vector: vector}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -63,6 +64,8 @@ type hitJSON struct {
 	Height   int      `json:"height"`
 	TakenAt  *string  `json:"taken_at"`
 	Relative *float64 `json:"relative"`
+	// Twins are those of the files that stand behind their JPEG twin.
+	Twins []string `json:"twins,omitempty"`
 	// Terms are there with --explain.
 	Terms []contribution `json:"terms,omitempty"`
 }
@@ -158,6 +161,7 @@ func (s *session) hitsJSON(a answer) []hitJSON {
 			score, relative := round(l.Score, 6), round(l.Relative, 4)
 			h.Score, h.Relative = &score, &relative
 		}
+		h.Twins = l.Twins
 		h.Terms = a.explained[l.ContentID]
 		if l.ContentID == 0 {
 			h.Terms = a.explainedOthers[l.Path]
@@ -205,13 +209,27 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 	}
 }
 
+// twinKinds names the kinds of twins: "CR2", "HEIC and DNG".
+func twinKinds(twins []string) string {
+	var kinds []string
+	for _, path := range twins {
+		if kind := strings.ToUpper(strings.TrimPrefix(filepath.Ext(path), ".")); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return strings.Join(kinds, " and ")
+}
+
 // remarks are what the table says behind a path.
 func remarks(h index.Hit) string {
 	var list []string
-	if n := len(h.Also); n == 1 {
+	if n := h.Copies(); n == 1 {
 		list = append(list, "1 copy")
 	} else if n > 1 {
 		list = append(list, fmt.Sprintf("%d copies", n))
+	}
+	if len(h.Twins) > 0 && len(h.Also) > 0 {
+		list = append(list, "with "+twinKinds(h.Twins))
 	}
 	if h.Missing {
 		list = append(list, "missing")

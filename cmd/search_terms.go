@@ -300,11 +300,11 @@ func (s *session) recallImage(ctx context.Context, t *queryTerm, used sqlite.Mod
 		}
 		t.picture = &p
 	}
-	id, _, ok, err := s.store.Content(ctx, t.picture.content.Hash, used.ID)
+	known, ok, err := s.store.Content(ctx, t.picture.content.Hash, used.ID)
 	if err != nil || !ok {
 		return err
 	}
-	return s.recallContent(ctx, t, id, used)
+	return s.recallContent(ctx, t, known.ID, used)
 }
 
 // embedTerms computes what recall did not find.

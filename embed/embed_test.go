@@ -54,7 +54,7 @@ func tensor(t testing.TB, spec embed.Spec, path string) []float32 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	img, err := h.Decode(data, h.Meta(data).Orientation, 0)
+	img, err := h.Decode(data, h.Meta(bytes.NewReader(data)).Orientation, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

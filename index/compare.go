@@ -25,6 +25,20 @@ type task struct {
 	device uint64
 	// known is what the index has at this place, nil for a new file.
 	known *sqlite.File
+	// sidecar is the file beside it that says more of it, labels are what the two say.
+	sidecar sqlite.Sidecar
+	labels  sqlite.Labels
+	// refresh tells that only what the file says of itself is to be read.
+	refresh bool
+	// considered are the names of the files that are looked at as its twins. twins are, of a JPEG, those of them that must be
+	// read with it; in the end, those that stand behind it. format is a twin's own.
+	considered []string
+	twins      []task
+	format     string
+	// movedFrom is the file that this one was.
+	movedFrom *sqlite.File
+	// preview is, where no file is to be read, the content whose preview is.
+	preview int64
 }
 
 // walk goes over all targets, compares what it finds with the index, and sends what must be read. It returns the
@@ -158,25 +172,37 @@ func (c *comparer) folder(f scan.Folder) error {
 			c.gone.excludedBelow = append(c.gone.excludedBelow, path.Join(f.Rel, s.Name))
 		case s.Folder && s.Reason == scan.OtherFilesystem:
 			c.gone.untouched = append(c.gone.untouched, path.Join(f.Rel, s.Name))
-		case !s.Folder && (s.Reason.ByRule() || s.Reason == scan.NotPicture || s.Reason == scan.Unsupported):
+		case !s.Folder && (s.Reason.ByRule() || s.Reason.ByName()):
 			if known, ok := files[s.Name]; ok {
 				c.gone.excluded = append(c.gone.excluded, known.Place)
 				delete(files, s.Name)
 			}
 		}
 	}
+	sidecars := scan.NewSidecars(f.Sidecars)
+	pairs := c.pairs(f, failures)
+	waiting := make(map[string][]found) // the members of pairs that were compared already, by the JPEG's name
 	for _, file := range f.Files {
-		var known *sqlite.File
+		one := found{dir: f.Rel, device: f.Device, file: file, failure: failures[file.Name], considered: pairs.considered(file.Name)}
 		if k, ok := files[file.Name]; ok {
-			known = &k
+			one.known = &k
 			delete(files, file.Name)
 		}
-		failure, failed := failures[file.Name]
 		delete(failures, file.Name)
-		if !failed {
-			failure.Stage = ""
+		if s, ok := sidecars.Of(file.Name); ok {
+			one.sidecar = sqlite.Sidecar{Name: s.Name, Stat: statOf(s)}
 		}
-		if err := c.file(f.Rel, f.Device, file, known, failure); err != nil {
+		if jpeg, ok := pairs.byName[file.Name]; ok {
+			members := append(waiting[jpeg], one)
+			if waiting[jpeg] = members; len(members) < 1+len(pairs.behind[jpeg]) {
+				continue
+			}
+			if err := c.pair(jpeg, members); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := c.single(one); err != nil {
 			return err
 		}
 	}
@@ -191,39 +217,101 @@ func (c *comparer) folder(f scan.Folder) error {
 	return nil
 }
 
-// file compares one file with what the index has at its place.
-func (c *comparer) file(dir string, device uint64, file scan.File, known *sqlite.File, failure sqlite.Failure) error {
-	place := sqlite.Place{RootID: c.root.ID, Dir: dir, Name: file.Name}
-	stat := sqlite.Stat{Size: file.Size, MTimeNS: file.ModTime.UnixNano()}
-	if file.Placeholder {
-		if known == nil {
-			c.counts.skip(string(scan.Placeholder))
-			return nil
-		}
-		c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ }) // evicted to the cloud; its vector stays
+// found is a file that the walk found, with what the index has at its place.
+type found struct {
+	dir        string
+	device     uint64
+	file       scan.File
+	known      *sqlite.File
+	failure    sqlite.Failure // its Stage is "" where none is remembered
+	sidecar    sqlite.Sidecar
+	considered []string
+}
+
+func (f *found) stat() sqlite.Stat { return statOf(f.file) }
+
+func statOf(f scan.File) sqlite.Stat {
+	return sqlite.Stat{Size: f.Size, MTimeNS: f.ModTime.UnixNano()}
+}
+
+func (f *found) place(root sqlite.Root) sqlite.Place {
+	return sqlite.Place{RootID: root.ID, Dir: f.dir, Name: f.file.Name}
+}
+
+func (f *found) task(root sqlite.Root) task {
+	return task{place: f.place(root), stat: f.stat(), device: f.device, known: f.known, sidecar: f.sidecar, considered: f.considered}
+}
+
+// need is what has to be done for a file.
+type need int
+
+const (
+	nothing need = iota
+	refresh      // what it says of itself, and its sidecar, must be read
+	all          // it must be read
+)
+
+// single compares one file with what the index has at its place.
+func (c *comparer) single(f found) error {
+	n := c.look(f)
+	if n == nothing {
 		return nil
 	}
-	if known != nil && sameStat(known.Stat, stat) {
-		c.gone.sees(*known, device)
-		if known.Gone {
+	t := f.task(c.root)
+	t.refresh = n == refresh
+	return c.emit(t)
+}
+
+// look tells what has to be done for a file, and counts it where nothing has.
+func (c *comparer) look(f found) need {
+	place, stat := f.place(c.root), f.stat()
+	if f.file.Placeholder {
+		if f.known == nil {
+			c.counts.skip(string(scan.Placeholder))
+			return nothing
+		}
+		c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ }) // evicted to the cloud; its vector stays
+		return nothing
+	}
+	if f.known != nil && sameStat(f.known.Stat, stat) {
+		c.gone.sees(*f.known, f.device)
+		if f.known.Gone {
 			c.gone.returned = append(c.gone.returned, place)
 		}
-		if known.Embedded {
+		switch {
+		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !slices.Equal(f.known.Twins, f.considered):
+		case f.known.Meta < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar):
+			return refresh
+		default:
 			c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ })
-			return nil
+			return nothing
 		}
 	}
-	if failure.Stage != "" && sameStat(failure.Stat, stat) && failure.Decoder == c.req.Reader.Version() && !c.req.RetryFailed {
-		if failure.Stage == sqlite.StageSniff {
-			c.counts.skip(failure.Reason)
+	if c.failedBefore(f) {
+		if f.failure.Stage == sqlite.StageSniff {
+			c.counts.skip(f.failure.Reason)
 		} else {
 			c.counts.add(func(n *tally) { n.scanned++; n.failedKnown++ })
 		}
-		return nil
+		return nothing
 	}
-	t := task{place: place, stat: stat, device: device, known: known}
-	c.req.On.Found()
-	if c.suspects[place] {
+	return all
+}
+
+// failedBefore tells that a file could not be read and would not be now.
+func (c *comparer) failedBefore(f found) bool {
+	return f.failure.Stage != "" && sameStat(f.failure.Stat, f.stat()) && f.failure.Decoder == c.req.Reader.Version() && !c.req.RetryFailed
+}
+
+// sameSidecar is strict: a sidecar that is saved twice in two seconds keeps its size, and reading one again costs nothing.
+func sameSidecar(a, b sqlite.Sidecar) bool { return a == b }
+
+// emit sends a task on its way.
+func (c *comparer) emit(t task) error {
+	for range 1 + len(t.twins) {
+		c.req.On.Found()
+	}
+	if c.suspects[t.place] {
 		c.late = append(c.late, t)
 		return nil
 	}
@@ -284,15 +372,28 @@ func (c *comparer) singleFile(t target) error {
 	if err != nil {
 		return err
 	}
-	var at *sqlite.File
+	one := found{dir: t.start, device: device, file: file}
 	if ok {
-		at = &known
+		one.known = &known
+		one.considered = known.Twins // alone, it cannot be compared with them
 	}
-	failure, _, err := c.store.FailureAt(c.ctx, place)
-	if err != nil {
+	if one.failure, _, err = c.store.FailureAt(c.ctx, place); err != nil {
 		return err
 	}
-	return c.file(t.start, device, file, at, failure)
+	if s, ok := scan.SidecarsBeside(c.path(place)).Of(file.Name); ok {
+		one.sidecar = sqlite.Sidecar{Name: s.Name, Stat: statOf(s)}
+	}
+	switch c.look(one) {
+	case refresh:
+		t := one.task(c.root)
+		t.refresh = true
+		return c.emit(t)
+	case all:
+		one.considered = nil // the next walk of the folder does
+		return c.emit(one.task(c.root))
+	case nothing:
+	}
+	return nil
 }
 
 // knownFiles looks at the files of a root that is not walked: those that were named outright before.
@@ -346,6 +447,9 @@ func (c *comparer) knownFolder(dir string) (scan.Folder, error) {
 		file, _, reason, err := scan.Stat(filepath.Join(abs, name))
 		if err == nil && (reason == "" || reason == scan.Placeholder) {
 			f.Files = append(f.Files, file)
+			if s, ok := scan.SidecarsBeside(filepath.Join(abs, name)).Of(name); ok {
+				f.Sidecars = append(f.Sidecars, s)
+			}
 		}
 	}
 	_, f.Device, _, err = scan.Stat(abs)

@@ -29,7 +29,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	})
 	g.Go(func() error {
 		for t := range tasks {
-			r.counts.add(func(n *tally) { n.pending++ })
+			r.counts.add(func(n *tally) { n.pending += 1 + len(t.twins) })
 			sample.offer(t)
 		}
 		return nil
@@ -160,10 +160,12 @@ func (r *run) tryFile(tower Embedder, t task) error {
 		return nil // the run will report it
 	}
 	tensor := make([]float32, r.req.Reader.TensorLen())
-	content := r.req.Reader.Identify(h, data)
-	if _, err := r.req.Reader.Tensor(h, content, data, tensor); err != nil {
+	content, _ := r.req.Reader.Identify(h, data, 0)
+	picture, err := r.req.Reader.Decode(h, content, data)
+	if err != nil {
 		return nil // the run will report it
 	}
+	picture.Tensor(tensor)
 	_, err = tower.Embed(tensor, 1)
 	return err
 }

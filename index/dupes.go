@@ -86,7 +86,7 @@ func (g Group) files() (n int) {
 	return n
 }
 
-// dupe is a content with those of its files that are there; ok is false where none is. A file of which that cannot be told is
+// dupe is a content with those of its files that are there, twins left out: a raw file is no copy of its JPEG. ok is false where none is. A file of which that cannot be told is
 // not there: what is said of duplicates must not cost the last copy.
 func (s *Searcher) dupe(ctx context.Context, id int64) (d Dupe, ok bool, err error) {
 	h, ok, err := s.hit(ctx, id)
@@ -95,6 +95,9 @@ func (s *Searcher) dupe(ctx context.Context, id int64) (d Dupe, ok bool, err err
 	}
 	var there []string
 	for _, path := range append([]string{h.Path}, h.Also...) {
+		if slices.Contains(h.Twins, path) {
+			continue
+		}
 		info, err := os.Stat(path)
 		if err != nil || !info.Mode().IsRegular() {
 			continue
@@ -106,7 +109,7 @@ func (s *Searcher) dupe(ctx context.Context, id int64) (d Dupe, ok bool, err err
 	if len(there) == 0 {
 		return d, false, nil
 	}
-	h.Path, h.Also = there[0], there[1:]
+	h.Path, h.Also, h.Twins = there[0], there[1:], nil
 	d.Hit = h
 	return d, true, nil
 }

@@ -95,7 +95,7 @@ func (r *run) embedBatch(ctx context.Context, tower Embedder, batch []decoded, w
 		if !finite(vectors[i]) || len(vectors[i]) != r.req.Model.Dim {
 			return fmt.Errorf("embed %q: the model answered with a vector that cannot be compared", r.path(d.task.place))
 		}
-		op := write{task: d.task, content: &d.content, vector: packF16(vectors[i]), damaged: d.damaged}
+		op := write{task: d.task, content: &d.content, vector: packF16(vectors[i]), preview: d.preview, claimed: d.task.preview == 0, damaged: d.damaged}
 		select {
 		case writes <- op:
 		case <-ctx.Done():

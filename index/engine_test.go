@@ -24,17 +24,37 @@ type fakeReader struct {
 	mu      sync.Mutex
 	decoded map[string]int
 	onRead  func(data []byte)
+	// meta is the MetaVersion, 1 if 0; refreshed counts the calls of Meta.
+	meta, refreshed int
 }
 
 func (r *fakeReader) Header(io.ReadSeeker) (index.Header, error) {
 	return index.Header{Format: "fake", Width: 1, Height: 1, DecodeBytes: 1 << 20}, nil
 }
 
-func (r *fakeReader) Identify(_ index.Header, data []byte) sqlite.Content {
-	return sqlite.Content{Hash: sha256.Sum256(data), Format: "fake", Width: 1, Height: 1, Orientation: 1}
+func (r *fakeReader) Identify(_ index.Header, data []byte, _ int) (sqlite.Content, sqlite.Labels) {
+	return sqlite.Content{Hash: sha256.Sum256(data), Format: "fake", Width: 1, Height: 1, Orientation: 1}, sqlite.Labels{}
 }
 
-func (r *fakeReader) Tensor(_ index.Header, _ sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
+func (r *fakeReader) Meta(_ index.Header, f *os.File) (sqlite.Content, sqlite.Labels) {
+	r.mu.Lock()
+	r.refreshed++
+	r.mu.Unlock()
+	return sqlite.Content{Camera: "seen again"}, sqlite.Labels{Rating: 1, Rated: true}
+}
+
+func (r *fakeReader) Sidecar(data []byte) (sqlite.Labels, error) {
+	return sqlite.Labels{Keywords: strings.Fields(string(data))}, nil
+}
+
+// fakePicture is what a fakeReader decoded.
+type fakePicture []byte
+
+func (p fakePicture) Tensor(dst []float32)     { dst[0] = float32(len(p)) }
+func (p fakePicture) Preview() ([]byte, error) { return append([]byte("small "), p...), nil }
+func (p fakePicture) Damaged() bool            { return bytes.HasPrefix(p, []byte("damaged")) }
+
+func (r *fakeReader) Decode(_ index.Header, _ sqlite.Content, data []byte) (index.Picture, error) {
 	r.mu.Lock()
 	r.decoded[string(data)]++
 	r.mu.Unlock()
@@ -42,17 +62,18 @@ func (r *fakeReader) Tensor(_ index.Header, _ sqlite.Content, data []byte, dst [
 		r.onRead(data)
 	}
 	if bytes.HasPrefix(data, []byte("broken")) {
-		return false, &index.ContentError{Verdict: index.Broken, Err: errors.New("broken indeed")}
+		return nil, &index.ContentError{Verdict: index.Broken, Err: errors.New("broken indeed")}
 	}
 	if bytes.HasPrefix(data, []byte("panic")) {
 		panic("as asked")
 	}
-	dst[0] = float32(len(data))
-	return bytes.HasPrefix(data, []byte("damaged")), nil
+	return fakePicture(data), nil
 }
 
 func (r *fakeReader) TensorLen() int { return 4 }
 func (r *fakeReader) Version() int   { return 1 }
+
+func (r *fakeReader) MetaVersion() int { return max(r.meta, 1) }
 
 // fakeTower embeds in batches of three, two at once.
 type fakeTower struct{ err error }

@@ -6,6 +6,7 @@ package index
 import (
 	"context"
 	"io"
+	"os"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
@@ -44,14 +45,30 @@ func (h Header) size(file int64) int64 {
 type Reader interface {
 	// Header recognises the format and reads the size, allocating nothing for the pixels.
 	Header(r io.ReadSeeker) (Header, error)
-	// Identify returns the identity of a file of which the header's extents were read, and what it says of itself.
-	Identify(h Header, data []byte) sqlite.Content
-	// Tensor decodes the same data into the vision tower's input, of TensorLen values. damaged tells that a part of the file
-	// is missing or wrong, and that the picture is what there is.
-	Tensor(h Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error)
+	// Identify returns the identity of a file of which the header's extents were read, and what it says of itself. An orientation
+	// other than 0 counts instead of its own.
+	Identify(h Header, data []byte, orientation int) (sqlite.Content, sqlite.Labels)
+	// Meta reads what a file says of itself, and leaves out its identity.
+	Meta(h Header, file *os.File) (sqlite.Content, sqlite.Labels)
+	// Sidecar reads what a sidecar says.
+	Sidecar(data []byte) (sqlite.Labels, error)
+	// MetaVersion goes up when Identify, Meta and Sidecar read more than before.
+	MetaVersion() int
+	// Decode decodes the same data.
+	Decode(h Header, c sqlite.Content, data []byte) (Picture, error)
 	TensorLen() int
 	// Version goes up when files that failed may be worth another try.
 	Version() int
+}
+
+// Picture is a decoded picture.
+type Picture interface {
+	// Tensor writes the vision tower's input, of TensorLen values.
+	Tensor(dst []float32)
+	// Preview makes a small JPEG of it.
+	Preview() ([]byte, error)
+	// Damaged tells that a part of the file is missing or wrong, and that the picture is what there is.
+	Damaged() bool
 }
 
 // Embedder is a loaded vision tower. Embed may be called from several goroutines at once.
@@ -90,6 +107,10 @@ type Request struct {
 	OneFileSystem bool
 	// Prune drops what is gone also where that looks like an accident.
 	Prune bool
+	// NoPairs counts a camera's raw file or a HEIC and the JPEG beside it, of the same name, as two pictures.
+	NoPairs bool
+	// KeepPreviews keeps a small JPEG of each picture.
+	KeepPreviews bool
 	// RetryFailed tries remembered failures again.
 	RetryFailed bool
 	// Jobs is the number of files that are read and decoded at once.

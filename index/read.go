@@ -21,8 +21,12 @@ import (
 )
 
 // decodeBudget is how many bytes of files and decoded pictures are in memory at once if the memory allows it: 256 MiB let
-// many workers decode baseline JPEGs of 50 MP together. A picture that needs more is decoded when no other is.
-const decodeBudget = 256 << 20
+// many workers decode baseline JPEGs of 50 MP together; where there is much memory, a part of it, for HEIC. A picture that needs
+// more is decoded when no other is.
+const (
+	decodeBudget = 256 << 20
+	budgetPart   = 4
+)
 
 // maxSide bounds a side in pixels: twice what JPEG can say. Working memory grows with a side, and a picture of one row
 // of 300 million pixels is an attack, not a panorama.
@@ -45,7 +49,7 @@ type decoded struct {
 	task    task
 	content sqlite.Content
 	tensor  *[]float32
-	claim   *claim
+	preview []byte
 	damaged bool
 }
 
@@ -54,7 +58,7 @@ var errChanged = errors.New("the file changed while it was read")
 
 // read decodes tasks until they are drained or ctx ends. What needs no vector, or failed, goes straight to writes.
 func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan task, ready chan<- decoded, writes chan<- write) error {
-	share := min(r.req.MaxBytes, decodeBudget)
+	share := min(r.req.MaxBytes, max(decodeBudget, r.req.MaxBytes/budgetPart))
 	budget := semaphore.NewWeighted(share)
 	g, ctx := errgroup.WithContext(ctx)
 	for i := range workers {
@@ -86,6 +90,9 @@ type reader struct {
 }
 
 func (w *reader) file(ctx context.Context, t task) error {
+	if t.preview != 0 {
+		return w.preview(ctx, t)
+	}
 	w.journal.enter(w.slot, t.place, w.alone)
 	defer w.journal.leave(w.slot)
 	err := w.open(ctx, &t)
@@ -98,7 +105,15 @@ func (w *reader) file(ctx context.Context, t task) error {
 	if fatal, ok := errors.AsType[*indexError](err); ok {
 		return fatal.err
 	}
-	return w.failed(ctx, t, err)
+	twins := t.twins
+	t.considered, t.twins = nil, nil
+	if err := w.failed(ctx, t, err); err != nil {
+		return err
+	}
+	for i := range twins {
+		twins[i].considered = nil // what cannot be read is nobody's twin
+	}
+	return w.readAlone(ctx, twins)
 }
 
 // indexError is an error of the index, which ends the run, among those of files.
@@ -108,12 +123,51 @@ func (e *indexError) Error() string { return e.err.Error() }
 
 // open reads one file and hands on what it is. The file's stat becomes that of the opened file.
 func (w *reader) open(ctx context.Context, t *task) error {
+	if t.refresh {
+		return w.refresh(ctx, t)
+	}
+	all := t.twins
+	twins, alone := w.readTwins(t)
 	h, data, need, err := w.readFile(ctx, t)
 	if err != nil {
 		return err
 	}
-	defer w.budget.Release(need)
-	content := w.req.Reader.Identify(h, data)
+	content, labels := w.req.Reader.Identify(h, data, 0)
+	t.labels = labels
+	w.readSidecar(t)
+	if len(all) > 0 {
+		var others []task
+		content, others = w.join(t, h, data, content, twins)
+		alone = append(alone, others...)
+	}
+	err = w.hand(ctx, t, h, data, content)
+	w.budget.Release(need)
+	if err != nil {
+		t.twins = all
+		return err
+	}
+	return w.readAlone(ctx, alone)
+}
+
+// refresh reads what a known file and its sidecar say now.
+func (w *reader) refresh(ctx context.Context, t *task) error {
+	f, h, err := w.openHeader(t)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if !sameStat(t.stat, t.known.Stat) {
+		t.refresh = false
+		return errChanged // it is read again, whole
+	}
+	var content sqlite.Content
+	content, t.labels = w.req.Reader.Meta(h, f)
+	w.readSidecar(t)
+	return w.send(ctx, write{task: *t, content: &content})
+}
+
+// hand hands on a picture that was read: to the tower, or, where its vector is known, to the index.
+func (w *reader) hand(ctx context.Context, t *task, h Header, data []byte, content sqlite.Content) error {
 	mine, c := w.claims.take(content.Hash)
 	if !mine {
 		// Another worker has the same picture in its hands: wait for what it turns out to be.
@@ -128,8 +182,9 @@ func (w *reader) open(ctx context.Context, t *task) error {
 		return w.known(ctx, *t, content)
 	}
 	// Asked under the claim: what another worker released is committed, and seen here.
-	_, embedded, _, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
-	if err != nil || embedded {
+	known, _, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
+	preview := w.req.KeepPreviews && !known.Preview
+	if err != nil || known.Embedded && !preview {
 		c.finish(err)
 		w.claims.release(content.Hash)
 		if err != nil {
@@ -137,49 +192,73 @@ func (w *reader) open(ctx context.Context, t *task) error {
 		}
 		return w.known(ctx, *t, content)
 	}
-	tensor := w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
-	damaged, err := w.tensor(h, content, data, *tensor)
+	d := decoded{task: *t, content: content}
+	if !known.Embedded {
+		d.tensor = w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
+	}
+	err = w.decode(h, data, &d, preview)
 	c.finish(err)
 	if err != nil {
-		w.tensors.Put(tensor)
+		if d.tensor != nil {
+			w.tensors.Put(d.tensor)
+		}
 		w.claims.release(content.Hash)
 		return err
 	}
+	if known.Embedded {
+		return w.send(ctx, write{task: *t, content: &content, preview: d.preview, claimed: true})
+	}
 	select {
-	case w.ready <- decoded{*t, content, tensor, c, damaged}:
+	case w.ready <- d:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
+// openHeader opens a file whose header says that it is a picture that may be read. The task's stat becomes that of the opened
+// file.
+func (w *reader) openHeader(t *task) (f *os.File, h Header, err error) {
+	if f, err = os.Open(w.path(t.place)); err != nil {
+		return nil, h, err
+	}
+	if h, err = w.checkHeader(t, f); err != nil {
+		f.Close()
+		return nil, h, err
+	}
+	return f, h, nil
+}
+
+func (w *reader) checkHeader(t *task, f *os.File) (h Header, err error) {
+	info, err := f.Stat()
+	if err != nil {
+		return h, err
+	}
+	if !info.Mode().IsRegular() {
+		return h, fmt.Errorf("it became a %v while it was read", info.Mode().Type())
+	}
+	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+	if h, err = w.req.Reader.Header(f); err != nil {
+		return h, w.blame(t, info, err)
+	}
+	if pixels := int64(h.Width) * int64(h.Height); pixels > w.req.MaxPixels {
+		return h, broken(fmt.Errorf("%d x %d pixels are more than --max-pixels %d", h.Width, h.Height, w.req.MaxPixels))
+	}
+	if err := plausible(h, t.stat.Size); err != nil {
+		return h, broken(err)
+	}
+	return h, nil
+}
+
 // readFile reads a file, after its header has said that it is a picture that may be read. need is what it has taken of the
 // budget, for the caller to give back.
 func (w *reader) readFile(ctx context.Context, t *task) (h Header, data []byte, need int64, err error) {
-	path := w.path(t.place)
-	defer w.disks.enter(t.device, path)()
-	f, err := os.Open(path)
+	defer w.disks.enter(t.device, w.path(t.place))()
+	f, h, err := w.openHeader(t)
 	if err != nil {
 		return h, nil, 0, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return h, nil, 0, err
-	}
-	if !info.Mode().IsRegular() {
-		return h, nil, 0, fmt.Errorf("it became a %v while it was read", info.Mode().Type())
-	}
-	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
-	if h, err = w.req.Reader.Header(f); err != nil {
-		return h, nil, 0, w.blame(t, info, err)
-	}
-	if pixels := int64(h.Width) * int64(h.Height); pixels > w.req.MaxPixels {
-		return h, nil, 0, broken(fmt.Errorf("%d x %d pixels are more than --max-pixels %d", h.Width, h.Height, w.req.MaxPixels))
-	}
-	if err := plausible(h, t.stat.Size); err != nil {
-		return h, nil, 0, broken(err)
-	}
 	need = h.size(t.stat.Size) + h.DecodeBytes
 	if need > w.req.MaxBytes {
 		// Another run may have the memory: no fault of the file.
@@ -195,14 +274,25 @@ func (w *reader) readFile(ctx context.Context, t *task) (h Header, data []byte, 
 	return h, data, need, err
 }
 
-// tensor decodes a picture. A panic of a decoder costs this file, not the run.
-func (w *reader) tensor(h Header, c sqlite.Content, data []byte, dst []float32) (damaged bool, err error) {
+// decode makes what is wanted of a picture: its tensor, a preview, or both. A panic of a decoder costs this file, not the run.
+func (w *reader) decode(h Header, data []byte, d *decoded, preview bool) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = broken(fmt.Errorf("the decoder panicked: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	return w.req.Reader.Tensor(h, c, data, dst)
+	picture, err := w.req.Reader.Decode(h, d.content, data)
+	if err != nil {
+		return err
+	}
+	d.damaged = picture.Damaged()
+	if d.tensor != nil {
+		picture.Tensor(*d.tensor)
+	}
+	if preview {
+		d.preview, err = picture.Preview()
+	}
+	return err
 }
 
 func broken(err error) error { return &ContentError{Verdict: Broken, Err: err} }
@@ -255,35 +345,47 @@ func readParts(f *os.File, h Header, stat sqlite.Stat) ([]byte, error) {
 
 // known records a file whose picture has its vector already, or is about to.
 func (w *reader) known(ctx context.Context, t task, content sqlite.Content) error {
-	from, err := w.movedFrom(ctx, t, content)
-	if err != nil {
+	if err := w.findMoved(ctx, &t, content); err != nil {
 		return &indexError{err}
 	}
-	return w.send(ctx, write{task: t, content: &content, movedFrom: from})
+	return w.send(ctx, write{task: t, content: &content})
 }
 
-// movedFrom finds the file that this one was, if the content's old file is gone for certain: nothing is at its old
-// place, and that place is still on the disk that held it.
-func (w *reader) movedFrom(ctx context.Context, t task, content sqlite.Content) (*sqlite.File, error) {
-	if t.known != nil {
-		return nil, nil //nolint:nilnil // no file, no error
+// findMoved finds the files that a new file and its twins were, if the content's old files are gone for certain: nothing is at
+// their old places, and those are still on the disk that held them.
+func (w *reader) findMoved(ctx context.Context, t *task, content sqlite.Content) error {
+	wanted := []*task{}
+	if t.known == nil {
+		wanted = append(wanted, t)
 	}
-	id, _, ok, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
+	for i := range t.twins {
+		if t.twins[i].known == nil {
+			wanted = append(wanted, &t.twins[i])
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	k, ok, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
 	if err != nil || !ok {
-		return nil, err
+		return err
 	}
-	files, err := w.store.FilesOf(ctx, id)
+	files, err := w.store.FilesOf(ctx, k.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, old := range files {
+		if len(wanted) == 0 {
+			break
+		}
 		if _, err := os.Lstat(w.path(old.Place)); errors.Is(err, fs.ErrNotExist) {
 			if device, ok := w.deviceAbove(old.Place); ok && device == old.Device {
-				return &old, nil
+				wanted[0].movedFrom = &old
+				wanted = wanted[1:]
 			}
 		}
 	}
-	return nil, nil //nolint:nilnil // no file, no error
+	return nil
 }
 
 // deviceAbove is the device of the nearest folder above a place that exists, up to the root; ok is false if even that

@@ -164,6 +164,9 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 	if err := r.journal.close(); err != nil {
 		return fmt.Errorf("close journal: %w", err)
 	}
+	if err := r.embedPreviews(ctx); err != nil {
+		return err
+	}
 	if r.stopped() {
 		return r.syncVectors(ctx)
 	}

@@ -26,6 +26,8 @@ type Hit struct {
 	// Path is the first of the picture's files by name that is there; if none is, the first. Also are the others.
 	Path string
 	Also []string
+	// Twins are those of these files that stand behind their JPEG twin: the camera's raw file of the same exposure.
+	Twins []string
 	// Missing tells that none of the files is there any more.
 	Missing       bool
 	Width, Height int
@@ -81,6 +83,7 @@ type Searcher struct {
 	len    int
 	mean   float64
 	scope  []sqlite.Under
+	lookup *sqlite.Hits
 	roots  map[int64]string
 }
 
@@ -94,7 +97,16 @@ func NewSearcher(ctx context.Context, store *sqlite.Store, model sqlite.Model, f
 }
 
 // Close gives back what the searcher holds.
-func (s *Searcher) Close() error { return errors.Join(s.closeFile(), s.watch.Close()) }
+func (s *Searcher) Close() error { return errors.Join(s.closeFile(), s.closeLookup(), s.watch.Close()) }
+
+func (s *Searcher) closeLookup() error {
+	if s.lookup == nil {
+		return nil
+	}
+	err := s.lookup.Close()
+	s.lookup = nil
+	return err
+}
 
 func (s *Searcher) closeFile() error {
 	if s.file == nil {
@@ -296,7 +308,11 @@ func (s *Searcher) look(ctx context.Context) error {
 		s.roots[r.ID] = r.Path
 	}
 	s.scope = scope(roots, s.filter.Under)
-	return nil
+	if err := s.closeLookup(); err != nil {
+		return err
+	}
+	s.lookup, err = s.store.Hits(ctx, s.query())
+	return err
 }
 
 // readVectors maps the model's file, if it is that of the index as it is, and reads what came since.
@@ -552,24 +568,47 @@ func (s *Searcher) hits(ctx context.Context, scores []float32, best []int) ([]Hi
 // hit looks up what a content is; ok is false where its files went while we searched. Of its files those are told that the
 // filter's folders and names select.
 func (s *Searcher) hit(ctx context.Context, id int64) (h Hit, ok bool, err error) {
-	row, err := s.store.Hit(ctx, id, s.scope)
+	row, err := s.lookup.Hit(ctx, id)
 	if err != nil {
 		return h, false, err
 	}
 	paths := slices.Clone(s.filter.Paths[id])
-	for _, p := range row.Places {
-		if s.filter.Paths != nil {
-			break
+	for _, f := range row.Files {
+		root, ok := s.roots[f.RootID]
+		if s.filter.Paths != nil || !ok {
+			continue
 		}
-		if root, ok := s.roots[p.RootID]; ok && (s.filter.Query.Name == nil || s.filter.Query.Name(p.Dir, p.Name)) {
-			paths = append(paths, filepath.Join(root, filepath.FromSlash(p.Dir), p.Name))
+		path := filepath.Join(root, filepath.FromSlash(f.Dir), f.Name)
+		if paths = append(paths, path); f.IsTwin {
+			h.Twins = append(h.Twins, path)
 		}
 	}
 	if len(paths) == 0 {
 		return h, false, nil
 	}
-	slices.Sort(paths)
-	return Hit{ContentID: id, Path: paths[0], Also: paths[1:], Width: row.Width, Height: row.Height, TakenAt: row.TakenAt}, true, nil
+	// A picture is shown by its JPEG rather than by the twin behind it.
+	slices.SortFunc(paths, func(a, b string) int {
+		if x := slices.Contains(h.Twins, a); x != slices.Contains(h.Twins, b) {
+			if x {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a, b)
+	})
+	h.ContentID, h.Path, h.Also, h.Width, h.Height, h.TakenAt = id, paths[0], paths[1:], row.Width, row.Height, row.TakenAt
+	return h, true, nil
+}
+
+// Copies is how many other files hold the same picture, twins left out.
+func (h Hit) Copies() int {
+	n := 0
+	for _, path := range h.Also {
+		if !slices.Contains(h.Twins, path) {
+			n++
+		}
+	}
+	return n
 }
 
 // missingLimit bounds the check whether files are there: a network disk that does not answer delays nobody. A file
@@ -644,4 +683,5 @@ func (h *Hit) keepPresent(gone []bool) {
 		return
 	}
 	h.Path, h.Also = present[0], present[1:]
+	h.Twins = slices.DeleteFunc(slices.Clone(h.Twins), func(path string) bool { return !slices.Contains(present, path) })
 }

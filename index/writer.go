@@ -14,11 +14,13 @@ type write struct {
 	content *sqlite.Content
 	// vector is the picture's, packed; nil where the index has it, or gets it from a copy in the same run.
 	vector []byte
+	// preview is a small JPEG of the picture, nil where none is to be kept or the index has it.
+	preview []byte
+	// claimed tells that a worker's claim on the picture ends with the commit.
+	claimed bool
 	// damaged tells that the picture is what there was of a file.
 	damaged bool
-	// movedFrom is the file that this one was.
-	movedFrom *sqlite.File
-	failure   *sqlite.Failure
+	failure *sqlite.Failure
 }
 
 // commitEvery is the longest that finished work waits for its commit. Half of the second that a kill may cost, since
@@ -73,19 +75,55 @@ func (w *writer) put(op write) error {
 		}
 		w.batch, w.begun = b, time.Now()
 	}
-	if w.suspects[op.task.place] {
+	if op.task.preview == 0 && w.suspects[op.task.place] {
 		if err := w.batch.DeleteSuspect(w.ctx, op.task.place); err != nil {
 			return err
 		}
 	}
 	w.seen = append(w.seen, w.req.On.Read)
-	if op.failure != nil {
+	switch {
+	case op.failure != nil:
 		return w.putFailure(op)
+	case op.task.refresh:
+		return w.putRefresh(op)
+	case op.task.preview != 0:
+		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
+		return w.batch.PutEmbedding(w.ctx, w.req.Model.ID, op.task.preview, op.vector)
 	}
-	return w.putFile(op)
+	return w.putPicture(op)
 }
 
-func (w *writer) putFile(op write) error {
+// putRefresh notes what a known file says of itself now.
+func (w *writer) putRefresh(op write) error {
+	t := op.task
+	if t.known.TwinFormat == "" { // a twin's content is its JPEG's
+		if err := w.batch.RefreshContent(w.ctx, t.known.ContentID, *op.content); err != nil {
+			return err
+		}
+	}
+	file := w.row(t, t.known.ContentID)
+	file.Twins, file.TwinFormat = t.known.Twins, t.known.TwinFormat
+	changed := !sameSidecar(t.known.Sidecar, t.sidecar)
+	w.counts = append(w.counts, func(n *tally) {
+		n.scanned++
+		if changed {
+			n.updated++
+		} else {
+			n.unchanged++ // this version of imgsearch reads more of it
+		}
+	})
+	return w.batch.RefreshFile(w.ctx, file)
+}
+
+// row is a file as the index keeps it.
+func (w *writer) row(t task, contentID int64) sqlite.File {
+	return sqlite.File{
+		Place: t.place, Stat: t.stat, Device: t.device, ContentID: contentID, Labels: t.labels, Meta: w.req.Reader.MetaVersion(),
+		Sidecar: t.sidecar, Twins: t.considered, TwinFormat: t.format,
+	}
+}
+
+func (w *writer) putPicture(op write) error {
 	id, err := w.batch.PutContent(w.ctx, *op.content)
 	if err != nil {
 		return err
@@ -94,17 +132,37 @@ func (w *writer) putFile(op write) error {
 		if err := w.batch.PutEmbedding(w.ctx, w.req.Model.ID, id, op.vector); err != nil {
 			return err
 		}
-		w.hashes = append(w.hashes, op.content.Hash)
 		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
 		if op.damaged {
 			w.counts = append(w.counts, func(n *tally) { n.damaged++ })
 			w.seen = append(w.seen, func() { w.req.On.Damaged(w.path(op.task.place)) })
 		}
 	}
-	t := op.task
-	file := sqlite.File{Place: t.place, Stat: t.stat, Device: t.device, ContentID: id}
-	if op.movedFrom != nil {
-		moved, err := w.batch.MoveFile(w.ctx, *op.movedFrom, file)
+	if op.claimed {
+		w.hashes = append(w.hashes, op.content.Hash)
+	}
+	if op.preview != nil {
+		if err := w.batch.PutPreview(w.ctx, id, op.preview); err != nil {
+			return err
+		}
+	}
+	if err := w.putFile(op.task, id); err != nil {
+		return err
+	}
+	for _, twin := range op.task.twins {
+		w.seen = append(w.seen, w.req.On.Read)
+		if err := w.putFile(twin, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putFile records a file of a picture.
+func (w *writer) putFile(t task, id int64) error {
+	file := w.row(t, id)
+	if t.movedFrom != nil {
+		moved, err := w.batch.MoveFile(w.ctx, *t.movedFrom, file)
 		if err != nil {
 			return err
 		}
@@ -121,8 +179,8 @@ func (w *writer) putFile(op write) error {
 		switch {
 		case t.known == nil:
 			n.added++
-		case sameStat(t.known.Stat, t.stat) && t.known.ContentID == id:
-			n.unchanged++ // read only because this model had no vector of it
+		case sameStat(t.known.Stat, t.stat) && t.known.ContentID == id && sameSidecar(t.known.Sidecar, t.sidecar):
+			n.unchanged++ // read because this model had no vector of it, or for its twin's sake
 		default:
 			n.updated++
 		}

@@ -31,9 +31,12 @@ var pictureExt = set("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "
 var rawExt = set("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
 	"mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
 
-// otherExt are files that are never opened: films, sound, documents, sidecars, archives, databases.
-var otherExt = set("3g2", "3gp", "avi", "flv", "insv", "lrv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
-	"vob", "webm", "wmv", "thm", "aac", "aif", "aiff", "flac", "m4a", "mid", "mp3", "ogg", "opus", "wav", "wma",
+// filmExt are films, which are not opened.
+var filmExt = set("3g2", "3gp", "avi", "flv", "insv", "lrv", "m2ts", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "mts",
+	"vob", "webm", "wmv")
+
+// otherExt are other files that are never opened: sound, documents, sidecars, archives, databases.
+var otherExt = set("thm", "aac", "aif", "aiff", "flac", "m4a", "mid", "mp3", "ogg", "opus", "wav", "wma",
 	"aae", "csv", "doc", "docx", "gpx", "htm", "html", "ini", "json", "key", "kml", "log", "md", "numbers", "odt",
 	"pages", "pdf", "pp3", "ppt", "pptx", "rtf", "srt", "txt", "url", "vtt", "xls", "xlsx", "xml", "xmp", "dop", "cos",
 	"7z", "bz2", "dmg", "gz", "iso", "rar", "tar", "tgz", "xz", "zip", "zst",
@@ -52,10 +55,58 @@ func ext(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ex
 
 // byName leaves out what need not be opened.
 func byName(name string) Reason {
-	if otherExt[ext(name)] {
+	switch e := ext(name); {
+	case filmExt[e]:
+		return Video
+	case otherExt[e]:
 		return NotPicture
 	}
 	return ""
+}
+
+// Stem is what the names of files that belong together have in common, whatever the case: IMG_1.CR2 and img_1.jpg.
+func Stem(name string) string { return strings.ToLower(strings.TrimSuffix(name, path.Ext(name))) }
+
+// markLivePhotos finds the films of live photos among those of a folder: phones put a short .mov or .mp4 beside a picture.
+func markLivePhotos(f *Folder) {
+	var stems map[string]bool
+	for i, s := range f.Skipped {
+		if e := ext(s.Name); s.Reason != Video || e != "mov" && e != "mp4" {
+			continue
+		}
+		if stems == nil {
+			stems = make(map[string]bool, len(f.Files))
+			for _, file := range f.Files {
+				if ClaimsPicture(file.Name) {
+					stems[Stem(file.Name)] = true
+				}
+			}
+		}
+		if stems[Stem(s.Name)] {
+			f.Skipped[i].Reason = LivePhoto
+		}
+	}
+}
+
+// isSidecar tells a file of XMP by its name.
+func isSidecar(name string) bool { return ext(name) == "xmp" }
+
+// ClaimsTwin tells whether a name says that the file may be the twin of a JPEG beside it: a camera's raw file, or a phone's HEIC.
+func ClaimsTwin(name string) bool {
+	switch ext(name) {
+	case "heic", "heif", "hif":
+		return true
+	}
+	return ClaimsRaw(name)
+}
+
+// ClaimsJPEG tells whether a name says that the file is a JPEG.
+func ClaimsJPEG(name string) bool {
+	switch ext(name) {
+	case "jpg", "jpeg", "jpe", "jfif":
+		return true
+	}
+	return false
 }
 
 // ClaimsPicture tells whether a name says that the file is a picture that we read.

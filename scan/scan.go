@@ -23,6 +23,8 @@ const (
 	PhotosLibrary   Reason = "photos_library"   // everything but originals/ in a *.photoslibrary
 	NotPicture      Reason = "not_picture"      // the name, or the content, says that it is something else
 	Unsupported     Reason = "unsupported"      // a picture format that is not read yet
+	Video           Reason = "video"            // a film
+	LivePhoto       Reason = "live_photo"       // the film of a phone's live photo: a picture of the same name lies beside it
 )
 
 // ByRule tells whether the owner's or our own rules left the entry out, rather than what was found on the disk: a file
@@ -34,6 +36,9 @@ func (r Reason) ByRule() bool {
 	}
 	return false
 }
+
+// ByName tells whether the name alone said that the entry is no picture.
+func (r Reason) ByName() bool { return r == NotPicture || r == Video || r == LivePhoto }
 
 // ErrNotFolder is a root that is something else.
 var ErrNotFolder = errors.New("not a folder")
@@ -64,6 +69,8 @@ type Folder struct {
 	// Files are sorted by name.
 	Files   []File
 	Skipped []Skip
+	// Sidecars are the files, skipped too, that may say more of a picture beside them, in order.
+	Sidecars []File
 	// Empty tells that the folder was read and holds nothing at all, as an unmounted disk's mount point does.
 	Empty bool
 	// Err tells that the folder could not be read completely; what was read is there.

@@ -119,6 +119,7 @@ func (w *walker) walk(rel string, rules []ruleSet) error {
 	for _, e := range entries {
 		w.sort(&folder, &below, e, rules)
 	}
+	markLivePhotos(&folder)
 	if err := w.visit(folder); err != nil {
 		return err
 	}
@@ -152,6 +153,9 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	if !e.IsDir() {
 		if r := byName(name); r != "" {
 			skip(r)
+			if isSidecar(name) {
+				w.addSidecar(folder, e)
+			}
 			return
 		}
 	}
@@ -172,6 +176,13 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 		*below = append(*below, rel)
 	default:
 		folder.Files = append(folder.Files, newFile(info))
+	}
+}
+
+// addSidecar notes a sidecar that can be read without fetching it.
+func (w *walker) addSidecar(folder *Folder, e fs.DirEntry) {
+	if info, err := e.Info(); err == nil && !isPlaceholder(info) {
+		folder.Sidecars = append(folder.Sidecars, newFile(info))
 	}
 }
 

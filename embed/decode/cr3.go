@@ -10,6 +10,7 @@ import (
 const (
 	cr3Metadata = "\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48" // in moov: CMT1 to CMT4, THMB
 	cr3Preview  = "\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16" // at the top: PRVW
+	cr3XMP      = "\xbe\x7a\xcf\xcb\x97\xa9\x42\xe8\x9c\x71\x99\x94\x91\xe3\xaf\xac" // at the top: XMP
 )
 
 // readCR3 reads a Canon CR3 file.
@@ -30,6 +31,9 @@ func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 				return true, nil
 			})
 		case "uuid":
+			if hasUUID(r, b, cr3XMP) {
+				meta.Labels = xmpAt(r, b.start+16, b.end)
+			}
 			if hasUUID(r, b, cr3Preview) {
 				// 8 bytes, then PRVW: 16 bytes of its own, and the JPEG.
 				p, err := findBox(r, b.start+16+8, b.end, "PRVW")
@@ -78,6 +82,7 @@ func cr3Meta(r io.ReaderAt, b box, meta *Meta, width, height *int) error {
 			*width, *height = int(t.number(d, tagWidth, 0)), int(t.number(d, tagHeight, 0))
 		case "CMT2":
 			meta.TakenAt = localTime(t.text(d, 0x9003), t.text(d, 0x9011))
+			meta.Lens = t.text(d, 0xa434)
 		case "CMT4":
 			meta.HasGPS, meta.Latitude, meta.Longitude = tiffPlace(t, d)
 		}

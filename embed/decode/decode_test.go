@@ -46,7 +46,7 @@ func header(t testing.TB, data []byte) decode.Header {
 func meta(t testing.TB, data []byte) decode.Meta {
 	t.Helper()
 	h := header(t, data)
-	return h.Meta(h.Select(data, 0))
+	return h.Meta(bytes.NewReader(h.Select(data, 0)))
 }
 
 func TestFormatsByContent(t *testing.T) {
@@ -135,7 +135,7 @@ func TestIdentity(t *testing.T) {
 	jpg := encode(t, "a.jpg", testkit.Picture(1, 64, 64))
 	id := func(data []byte) [32]byte {
 		h := header(t, data)
-		return h.Identity(data, h.Meta(data).Orientation)
+		return h.Identity(data, h.Meta(bytes.NewReader(data)).Orientation)
 	}
 	base := id(jpg)
 	same := map[string][]byte{
@@ -247,7 +247,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		data = h.Select(data, 16)
-		meta := h.Meta(data)
+		meta := h.Meta(bytes.NewReader(data))
 		h.Identity(data, meta.Orientation)
 		m, err := h.Decode(data, meta.Orientation, 16)
 		if err != nil {

@@ -1,7 +1,6 @@
 package decode
 
 import (
-	"bytes"
 	"io"
 	"math"
 	"strings"
@@ -10,7 +9,10 @@ import (
 	"github.com/bep/imagemeta"
 )
 
-// Meta is what a picture says of itself in EXIF. A field that EXIF lacks, or fills with nonsense, is its zero value.
+// MetaVersion goes up when Meta or Labels read more than before: what a file says of itself is worth another look then.
+const MetaVersion = 1
+
+// Meta is what a picture says of itself. A field that the file lacks, or fills with nonsense, is its zero value.
 type Meta struct {
 	// Orientation is EXIF's 1 to 8; 1 where none is given, and of formats whose decoders turn the picture by themselves.
 	Orientation int
@@ -19,25 +21,38 @@ type Meta struct {
 	TakenAt string
 	// Camera is the maker and model, the maker not said twice.
 	Camera string
+	// Lens is the lens's model.
+	Lens string
 	// HasGPS tells whether Latitude and Longitude are known, in degrees.
 	HasGPS              bool
 	Latitude, Longitude float64
+	Labels
+}
+
+// Source is a file, or the parts of it that were read.
+type Source interface {
+	io.ReadSeeker
+	io.ReaderAt
 }
 
 var metaFormats = map[Format]imagemeta.ImageFormat{
 	JPEG: imagemeta.JPEG, PNG: imagemeta.PNG, TIFF: imagemeta.TIFF, WebP: imagemeta.WebP, HEIC: imagemeta.HEIF, AVIF: imagemeta.AVIF,
 }
 
-// Meta reads what the data of Extents says of the picture. Damaged metadata costs the metadata, not the picture.
-func (h Header) Meta(data []byte) Meta {
+// Meta reads what a file says of the picture: the file itself, or the data of Extents. Damaged metadata costs the metadata, not
+// the picture.
+func (h Header) Meta(r Source) Meta {
 	if h.raw != nil {
 		return h.raw.meta
 	}
 	meta := Meta{Orientation: 1}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return meta
+	}
 	if format, ok := metaFormats[h.Format]; ok {
-		meta = readTags(format, bytes.NewReader(data))
+		meta = readTags(format, r)
 	} else if h.Format == JXL {
-		meta = jxlMeta(data)
+		meta = jxlMeta(r)
 	}
 	switch h.Format {
 	case HEIC, AVIF, JXL: // their own properties turn them, and what EXIF repeats of it does not count
@@ -46,12 +61,18 @@ func (h Header) Meta(data []byte) Meta {
 	return meta
 }
 
-// jxlMeta reads the EXIF of a JPEG XL container, where it is not compressed: a TIFF behind an offset.
-func jxlMeta(data []byte) Meta {
+// jxlMeta reads the EXIF of a JPEG XL container, a TIFF behind an offset, and its XMP, where they are not compressed.
+func jxlMeta(r Source) Meta {
 	var meta Meta
-	r := bytes.NewReader(data)
-	if exif, err := findBox(r, 0, int64(len(data)), "Exif"); err == nil && exif.end-exif.start > 4 {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return meta
+	}
+	if exif, err := findBox(r, 0, size, "Exif"); err == nil && exif.end-exif.start > 4 {
 		meta = readTags(imagemeta.TIFF, io.NewSectionReader(r, exif.start+4, exif.end-exif.start-4))
+	}
+	if xmp, err := findBox(r, 0, size, "xml "); err == nil {
+		meta.Labels = meta.under(xmpAt(r, xmp.start, xmp.end))
 	}
 	return meta
 }
@@ -84,13 +105,15 @@ func (a as42) ReadAt(p []byte, off int64) (int, error) {
 
 func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
 	meta := Meta{Orientation: 1}
-	tags := collectTags(format, r)
+	tags, packets := collectTags(format, r)
 	exif := tags.EXIF()
 	if v, ok := exif["Orientation"].Value.(uint16); ok && v >= 1 && v <= 8 {
 		meta.Orientation = int(v)
 	}
 	meta.TakenAt = takenAt(exif)
 	meta.Camera = cameraName(text(exif, "Make"), text(exif, "Model"))
+	meta.Lens = text(exif, "LensModel")
+	meta.Labels = tagLabels(tags, packets)
 	meta.HasGPS, meta.Latitude, meta.Longitude = place(tags)
 	return meta
 }
@@ -118,16 +141,19 @@ func plausiblePlace(lat, long float64) bool {
 var wanted = map[string]bool{
 	"Orientation": true, "Make": true, "Model": true,
 	"DateTimeOriginal": true, "OffsetTimeOriginal": true, "CreateDate": true,
+	"LensModel": true, "Rating": true, "Keywords": true,
 	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
 
-func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.Tags) {
+// collectTags reads the tags of EXIF and IPTC, and the packets of XMP, which are parsed on their own: a damaged one must not cost
+// the others.
+func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.Tags, packets [][]byte) {
 	// What was collected before an error or a panic is used.
 	defer func() { _ = recover() }()
 	_, _ = imagemeta.Decode(imagemeta.Options{
 		R:               r,
 		ImageFormat:     format,
-		Sources:         imagemeta.EXIF,
+		Sources:         imagemeta.EXIF | imagemeta.IPTC | imagemeta.XMP,
 		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return wanted[tag.Tag] },
 		HandleTag: func(tag imagemeta.TagInfo) error {
 			// IFD1 describes the thumbnail; the first word on a tag counts.
@@ -136,9 +162,17 @@ func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.
 			}
 			return nil
 		},
+		HandleXMP: func(r io.Reader) error {
+			packet, err := io.ReadAll(io.LimitReader(r, maxXMP))
+			if err == nil {
+				packets = append(packets, packet)
+				_, err = io.Copy(io.Discard, r)
+			}
+			return err
+		},
 		Warnf: func(string, ...any) {},
 	})
-	return tags
+	return tags, packets
 }
 
 func text(exif map[string]imagemeta.TagInfo, tag string) string {

@@ -288,7 +288,7 @@ func TestCodedFormats(t *testing.T) {
 		}
 		h := header(t, data)
 		part := h.Select(data, 0)
-		about := h.Meta(part)
+		about := h.Meta(bytes.NewReader(part))
 		if h.Format != want.format || h.Width != want.width || h.Height != want.height || about.TakenAt != want.taken || about.Orientation != 1 {
 			t.Errorf("%s: %s %dx%d %+v", name, h.Format, h.Width, h.Height, about)
 		}
@@ -336,7 +336,7 @@ func FuzzContainers(f *testing.F) {
 		}
 		for _, minShort := range []int{0, 448} {
 			part := h.Select(data, minShort)
-			h.Identity(part, h.Meta(part).Orientation)
+			h.Identity(part, h.Meta(bytes.NewReader(part)).Orientation)
 			h.DecodeBytes(minShort)
 		}
 	})

@@ -25,7 +25,7 @@ func open(t testing.TB, path string) *decode.Image {
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
-	img, err := h.Decode(data, h.Meta(data).Orientation, 0)
+	img, err := h.Decode(data, h.Meta(bytes.NewReader(data)).Orientation, 0)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}

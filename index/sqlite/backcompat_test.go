@@ -43,11 +43,16 @@ func TestBackwardCompatible(t *testing.T) {
 			if err != nil || n.Files != 7 || n.Contents != 6 || n.Embedded != 6 || n.Failures != 1 || n.Roots != 1 {
 				t.Errorf("counts %+v, %v", n, err)
 			}
+			hits, err := store.Hits(ctx, sqlite.Filter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer hits.Close()
 			vectors, copies := 0, 0
 			err = store.VectorsAfter(ctx, model.ID, 0, func(_, id int64, vector []byte) error {
 				vectors++
-				hit, err := store.Hit(ctx, id, nil)
-				copies += len(hit.Places)
+				hit, err := hits.Hit(ctx, id)
+				copies += len(hit.Files)
 				if len(vector) != 512 || hit.Width != 320 || hit.Height != 240 {
 					t.Errorf("hit %+v with %d bytes", hit, len(vector))
 				}

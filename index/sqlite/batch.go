@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -15,7 +16,7 @@ type Content struct {
 	Width, Height int // upright, in pixels
 	Orientation   int
 	TakenAt       string
-	Camera        string
+	Camera, Lens  string
 	HasGPS        bool
 	Latitude      float64
 	Longitude     float64
@@ -74,22 +75,33 @@ func (b *Batch) exec(ctx context.Context, query string, args ...any) (affected i
 // PutContent adds a picture, or refreshes what its file says of it, and returns its id.
 func (b *Batch) PutContent(ctx context.Context, c Content) (id int64, err error) {
 	stmt, err := b.prepared(ctx, //nolint:sqlclosecheck // the transaction closes it
-		`INSERT INTO contents(sha256, format, width, height, orientation, taken_at, camera, latitude, longitude)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sha256) DO UPDATE SET taken_at = excluded.taken_at,
-		camera = excluded.camera, latitude = excluded.latitude, longitude = excluded.longitude, orphaned_at = NULL
+		`INSERT INTO contents(sha256, format, width, height, orientation, taken_at, camera, latitude, longitude, lens)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(sha256) DO UPDATE SET taken_at = excluded.taken_at, camera = excluded.camera,
+		latitude = excluded.latitude, longitude = excluded.longitude, lens = excluded.lens, orphaned_at = NULL
 		RETURNING id`)
 	if err != nil {
 		return 0, fmt.Errorf("write the index: %w", explain(err))
 	}
-	var lat, long any
-	if c.HasGPS {
-		lat, long = c.Latitude, c.Longitude
-	}
-	err = stmt.QueryRowContext(ctx, c.Hash[:], c.Format, c.Width, c.Height, c.Orientation, orNull(c.TakenAt), orNull(c.Camera), lat, long).Scan(&id)
+	err = stmt.QueryRowContext(ctx, append([]any{c.Hash[:], c.Format, c.Width, c.Height, c.Orientation}, c.meta()...)...).Scan(&id)
 	if err != nil {
 		return 0, fmt.Errorf("write the index: %w", explain(err))
 	}
 	return id, nil
+}
+
+// meta are the columns taken_at, camera, latitude, longitude and lens.
+func (c Content) meta() []any {
+	var lat, long any
+	if c.HasGPS {
+		lat, long = c.Latitude, c.Longitude
+	}
+	return []any{orNull(c.TakenAt), orNull(c.Camera), lat, long, orNull(c.Lens)}
+}
+
+// RefreshContent notes what a picture's file says of it now, the picture being the same.
+func (b *Batch) RefreshContent(ctx context.Context, id int64, c Content) error {
+	_, err := b.exec(ctx, "UPDATE contents SET taken_at = ?, camera = ?, latitude = ?, longitude = ?, lens = ? WHERE id = ?", append(c.meta(), id)...)
+	return err
 }
 
 func orNull(s string) any {
@@ -121,10 +133,12 @@ func (b *Batch) PutFile(ctx context.Context, f File) error {
 	if err != nil {
 		return err
 	}
-	if _, err := b.exec(ctx, `INSERT INTO files(root_id, dir, name, size, mtime_ns, device, content_id) VALUES (?, ?, ?, ?, ?, ?, ?)
+	if _, err := b.exec(ctx, `INSERT INTO files(root_id, dir, name, size, mtime_ns, device, content_id, meta, rating, keywords,
+		sidecar, sidecar_size, sidecar_mtime_ns, twins, twin_format) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT(root_id, dir, name) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,
-		device = excluded.device, content_id = excluded.content_id, gone_run = NULL`,
-		f.RootID, []byte(f.Dir), []byte(f.Name), f.Size, f.MTimeNS, deviceValue(f.Device), f.ContentID); err != nil {
+		device = excluded.device, content_id = excluded.content_id, meta = excluded.meta, rating = excluded.rating, keywords = excluded.keywords,
+		sidecar = excluded.sidecar, sidecar_size = excluded.sidecar_size, sidecar_mtime_ns = excluded.sidecar_mtime_ns,
+		twins = excluded.twins, twin_format = excluded.twin_format, gone_run = NULL`, f.row()...); err != nil {
 		return err
 	}
 	if old != 0 && old != f.ContentID {
@@ -150,14 +164,44 @@ func (b *Batch) contentAt(ctx context.Context, at Place) (id int64, err error) {
 
 // MoveFile gives a file another place, if it is still at its old one; ok tells whether it was.
 func (b *Batch) MoveFile(ctx context.Context, old File, f File) (ok bool, err error) {
-	n, err := b.exec(ctx, `UPDATE OR IGNORE files SET root_id = ?, dir = ?, name = ?, size = ?, mtime_ns = ?, device = ?, gone_run = NULL
-		WHERE id = ? AND root_id = ? AND dir = ? AND name = ?`,
-		f.RootID, []byte(f.Dir), []byte(f.Name), f.Size, f.MTimeNS, deviceValue(f.Device),
-		old.ID, old.RootID, []byte(old.Dir), []byte(old.Name))
+	n, err := b.exec(ctx, `UPDATE OR IGNORE files SET root_id = ?, dir = ?, name = ?, size = ?, mtime_ns = ?, device = ?, content_id = ?,
+		meta = ?, rating = ?, keywords = ?, sidecar = ?, sidecar_size = ?, sidecar_mtime_ns = ?, twins = ?, twin_format = ?, gone_run = NULL
+		WHERE id = ? AND content_id = ? AND root_id = ? AND dir = ? AND name = ?`,
+		append(f.row(), old.ID, f.ContentID, old.RootID, []byte(old.Dir), []byte(old.Name))...)
 	if err != nil || n == 0 {
 		return false, err
 	}
 	return true, b.DeleteFailure(ctx, f.Place)
+}
+
+// RefreshFile notes what a file says of itself now, the file being the one that is known.
+func (b *Batch) RefreshFile(ctx context.Context, f File) error {
+	row := f.row()
+	const at, place = 7, 3 // the labels behind root_id to content_id
+	_, err := b.exec(ctx, `UPDATE files SET meta = ?, rating = ?, keywords = ?, sidecar = ?, sidecar_size = ?, sidecar_mtime_ns = ?, twins = ?, twin_format = ?
+		WHERE root_id = ? AND dir = ? AND name = ?`, append(row[at:], row[:place]...)...)
+	return err
+}
+
+// row are a file's columns from root_id to twin_format, in the order of PutFile.
+func (f File) row() []any {
+	var rating, keywords, sidecar, twins any
+	if f.Rated {
+		rating = f.Rating
+	}
+	if len(f.Keywords) > 0 {
+		keywords = strings.Join(f.Keywords, "\n")
+	}
+	if f.Sidecar.Name != "" {
+		sidecar = []byte(f.Sidecar.Name)
+	}
+	if len(f.Twins) > 0 {
+		twins = []byte(strings.Join(f.Twins, "/"))
+	}
+	return []any{
+		f.RootID, []byte(f.Dir), []byte(f.Name), f.Size, f.MTimeNS, deviceValue(f.Device), f.ContentID, f.Meta, rating, keywords,
+		sidecar, f.Sidecar.Size, f.Sidecar.MTimeNS, twins, orNull(f.TwinFormat),
+	}
 }
 
 // DeleteFile forgets the file at a place; ok tells whether there was one.
@@ -215,7 +259,7 @@ func (b *Batch) CountFiles(ctx context.Context, rootID int64) (int, error) {
 
 // FileAt is Store.FileAt, for any model.
 func (b *Batch) FileAt(ctx context.Context, at Place) (File, bool, error) {
-	return fileAt(ctx, b.tx, at, 0)
+	return fileAt(ctx, b.tx, at, 0, fileColumns)
 }
 
 // FailureFolders is Store.FailureFolders.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 )
 
 // Place is where a file lies: its root, the folder in it with slashes ("" for the root), and its name.
@@ -25,17 +26,77 @@ type File struct {
 	Stat
 	Device    uint64
 	ContentID int64
+	Labels
+	// Meta is the version of what read Labels and the picture's metadata.
+	Meta int
+	// Sidecar is the XMP file that was read with it.
+	Sidecar Sidecar
+	// Twins are the names, in order, of the files that were looked at as its twins.
+	Twins []string
+	// TwinFormat is the format of a file that stands behind its JPEG twin: its content is the twin's. Else "".
+	TwinFormat string
 	// Embedded tells whether the content has a vector of the model that was asked about.
 	Embedded bool
+	// Preview tells whether the content has a preview.
+	Preview bool
 	// Gone tells that an earlier run saw it gone and kept it.
 	Gone bool
 }
 
+// Labels are what the owner says of a file.
+type Labels struct {
+	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false where nothing is said.
+	Rating   int
+	Rated    bool
+	Keywords []string
+}
+
+// Sidecar is a file beside a picture's that says more of it. Its zero value: there is none.
+type Sidecar struct {
+	Name string
+	Stat
+}
+
+// fileColumns are a file's columns behind its place; scanFile reads them.
+const fileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, f.meta, f.rating, f.keywords, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns,
+	f.twins, f.twin_format, f.gone_run IS NOT NULL, EXISTS (SELECT 1 FROM previews p WHERE p.content_id = f.content_id),
+	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)`
+
+// oldFileColumns are those of an index from before labels.
+const oldFileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, f.gone_run IS NOT NULL, 0,
+	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)`
+
+// fileColumns are those of the open index.
+func (s *Store) fileColumns() string {
+	if s.schema < schemaLabels {
+		return oldFileColumns
+	}
+	return fileColumns
+}
+
+func scanFile(scan scanFunc, f *File, first ...any) error {
+	var rating sql.NullInt64
+	var keywords, format sql.NullString
+	var sidecar, twins []byte
+	if err := scan(append(first, &f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Meta, &rating, &keywords,
+		&sidecar, &f.Sidecar.Size, &f.Sidecar.MTimeNS, &twins, &format, &f.Gone, &f.Preview, &f.Embedded)...); err != nil {
+		return err
+	}
+	f.Rating, f.Rated = int(rating.Int64), rating.Valid
+	if keywords.String != "" {
+		f.Keywords = strings.Split(keywords.String, "\n")
+	}
+	f.Sidecar.Name = string(sidecar)
+	if len(twins) > 0 {
+		f.Twins = strings.Split(string(twins), "/")
+	}
+	f.TwinFormat = format.String
+	return nil
+}
+
 // FolderFiles returns the files directly in one folder, by name.
 func (s *Store) FolderFiles(ctx context.Context, rootID int64, dir string, modelID int64) (map[string]File, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT f.id, f.name, f.size, f.mtime_ns, f.device, f.content_id,
-		EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id), f.gone_run IS NOT NULL
-		FROM files f WHERE f.root_id = ? AND f.dir = ?`, modelID, rootID, []byte(dir))
+	rows, err := s.db.QueryContext(ctx, "SELECT f.name, "+s.fileColumns()+" FROM files f WHERE f.root_id = ? AND f.dir = ?", modelID, rootID, []byte(dir))
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -44,7 +105,7 @@ func (s *Store) FolderFiles(ctx context.Context, rootID int64, dir string, model
 	for rows.Next() {
 		f := File{Place: Place{RootID: rootID, Dir: dir}}
 		var name []byte
-		if err := rows.Scan(&f.ID, &name, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Embedded, &f.Gone); err != nil {
+		if err := scanFile(rows.Scan, &f, &name); err != nil {
 			return nil, err
 		}
 		f.Name = string(name)
@@ -174,15 +235,13 @@ func countFiles(ctx context.Context, q querier, rootID int64) (n int, err error)
 
 // FileAt returns one file; ok is false where the index has none.
 func (s *Store) FileAt(ctx context.Context, at Place, modelID int64) (f File, ok bool, err error) {
-	return fileAt(ctx, s.db, at, modelID)
+	return fileAt(ctx, s.db, at, modelID, s.fileColumns())
 }
 
-func fileAt(ctx context.Context, q querier, at Place, modelID int64) (f File, ok bool, err error) {
+func fileAt(ctx context.Context, q querier, at Place, modelID int64, columns string) (f File, ok bool, err error) {
 	f.Place = at
-	err = q.QueryRowContext(ctx, `SELECT id, size, mtime_ns, device, content_id,
-		EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = files.content_id)
-		FROM files WHERE root_id = ? AND dir = ? AND name = ?`, modelID, at.RootID, []byte(at.Dir), []byte(at.Name)).
-		Scan(&f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Embedded)
+	err = scanFile(q.QueryRowContext(ctx, "SELECT "+columns+" FROM files f WHERE f.root_id = ? AND f.dir = ? AND f.name = ?",
+		modelID, at.RootID, []byte(at.Dir), []byte(at.Name)).Scan, &f)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
@@ -199,14 +258,25 @@ func (s *Store) FailureAt(ctx context.Context, at Place) (f Failure, ok bool, er
 	return f, err == nil, explain(err)
 }
 
-// Content finds a picture by its hash: whether it is known, and whether it has a vector of the model.
-func (s *Store) Content(ctx context.Context, hash [32]byte, modelID int64) (id int64, embedded, ok bool, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT id, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = contents.id)
-		FROM contents WHERE sha256 = ?`, modelID, hash[:]).Scan(&id, &embedded)
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, false, false, nil
+// Known is what the index has of a content: its number, and whether it has a vector of the model that was asked about, and a
+// preview.
+type Known struct {
+	ID                int64
+	Embedded, Preview bool
+}
+
+// Content finds a picture by its hash; ok is false where it is not known.
+func (s *Store) Content(ctx context.Context, hash [32]byte, modelID int64) (k Known, ok bool, err error) {
+	preview := "EXISTS (SELECT 1 FROM previews p WHERE p.content_id = contents.id)"
+	if s.schema < schemaLabels {
+		preview = "0"
 	}
-	return id, embedded, err == nil, explain(err)
+	err = s.db.QueryRowContext(ctx, "SELECT id, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = contents.id), "+preview+
+		" FROM contents WHERE sha256 = ?", modelID, hash[:]).Scan(&k.ID, &k.Embedded, &k.Preview)
+	if errors.Is(err, sql.ErrNoRows) {
+		return k, false, nil
+	}
+	return k, err == nil, explain(err)
 }
 
 // FilesOf returns the files of one content, by root and path.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -16,10 +17,14 @@ type Filter struct {
 	// TakenFrom and TakenTo bound the local time at which the picture was taken, as "2006-01-02T15:04:05", the second one
 	// not included; "": no bound. A picture without a time is not selected by a bound.
 	TakenFrom, TakenTo string
-	// Formats keeps contents of one of these formats; nil: any.
+	// Formats keeps contents with a file of one of these formats; nil: any.
 	Formats []string
-	// Camera is told the camera; nil: any.
-	Camera func(string) bool
+	// Rating keeps contents with a file of as many stars, 0 where it has no rating.
+	Rating Range
+	// Keywords keeps contents with a file of whose keywords, one a line, it is true; nil: any.
+	Keywords func(lines string) bool
+	// Camera and Lens are told the camera and the lens; nil: any.
+	Camera, Lens func(string) bool
 	// Where is told the place in degrees; nil: any. South, North, West and East bound it: a box around what Where accepts.
 	// A West greater than East crosses the 180th meridian.
 	Where                    func(latitude, longitude float64) bool
@@ -37,20 +42,31 @@ func (r Range) isOpen() bool { return r.Min == nil && r.Max == nil }
 
 // IsAll tells that the filter selects everything.
 func (f *Filter) IsAll() bool {
-	return f.Under == nil && f.Name == nil && f.Camera == nil && f.Where == nil && f.Formats == nil && f.TakenFrom == "" && f.TakenTo == "" &&
+	return !f.byFile() && f.Camera == nil && f.Lens == nil && f.Where == nil && f.TakenFrom == "" && f.TakenTo == "" &&
 		f.Width.isOpen() && f.Height.isOpen() && f.Pixels.isOpen() && f.Shape == ""
 }
 
-// Selects tells whether the filter selects a picture by what is known of itself; Under and Name, which are about files, are left
-// out.
-func (f *Filter) Selects(c Content) bool {
+// byFile tells that the filter asks about files, of which a content may have several.
+func (f *Filter) byFile() bool {
+	return f.Under != nil || f.Name != nil || f.Formats != nil || f.byLabels()
+}
+
+func (f *Filter) byLabels() bool { return !f.Rating.isOpen() || f.Keywords != nil }
+
+// needsLabels tells that the filter asks what indexes of the first schemas do not have.
+func (f *Filter) needsLabels() bool { return f.byLabels() || f.Lens != nil }
+
+// Selects tells whether the filter selects a picture of one file by what is known of it; Under and Name are left out.
+func (f *Filter) Selects(c Content, l Labels) bool {
 	local := c.TakenAt[:min(len(c.TakenAt), len("2006-01-02T15:04:05"))]
 	switch {
 	case f.TakenFrom != "" && (local == "" || local < f.TakenFrom), f.TakenTo != "" && (local == "" || local >= f.TakenTo):
 		return false
 	case f.Formats != nil && !slices.Contains(f.Formats, c.Format):
 		return false
-	case f.Camera != nil && !f.Camera(c.Camera), f.Where != nil && !(c.HasGPS && f.Where(c.Latitude, c.Longitude)):
+	case !f.Rating.holds(l.Rating) || f.Keywords != nil && !f.Keywords(strings.Join(l.Keywords, "\n")):
+		return false
+	case f.Camera != nil && !f.Camera(c.Camera), f.Lens != nil && !f.Lens(c.Lens), f.Where != nil && !(c.HasGPS && f.Where(c.Latitude, c.Longitude)):
 		return false
 	case !f.Width.holds(c.Width) || !f.Height.holds(c.Height) || !f.Pixels.holds(c.Width*c.Height):
 		return false
@@ -87,28 +103,37 @@ func (s *Store) Newest(ctx context.Context, f Filter, each func(id int64) bool) 
 }
 
 func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) error {
+	if f.needsLabels() && s.schema < schemaLabels {
+		return fmt.Errorf("%w: it does not know ratings, keywords and lenses yet; `imgsearch index` brings it up to date", errOlder)
+	}
 	columns := "c.id"
 	from := "contents c"
-	if f.Under != nil || f.Name != nil {
+	if f.byFile() {
 		from = "files f JOIN contents c ON c.id = f.content_id"
 	}
 	if f.Name != nil {
 		columns += ", f.dir, f.name"
 	}
+	if f.Keywords != nil {
+		columns += ", f.keywords"
+	}
 	if f.Camera != nil {
 		columns += ", c.camera"
+	}
+	if f.Lens != nil {
+		columns += ", c.lens"
 	}
 	if f.Where != nil {
 		columns += ", c.latitude, c.longitude"
 	}
-	where, args := f.clause()
+	where, args := f.clause(s.schema)
 	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from+" WHERE "+where+order, args...)
 	if err != nil {
 		return explain(err)
 	}
 	defer rows.Close()
 	seen := make(map[int64]bool)
-	copies := f.Under != nil || f.Name != nil
+	copies := f.byFile()
 	for rows.Next() {
 		id, ok, err := f.read(rows)
 		if err != nil {
@@ -128,15 +153,12 @@ func (s *Store) match(ctx context.Context, f Filter, order string, each func(id 
 }
 
 // clause is what the database decides.
-func (f *Filter) clause() (where string, args []any) {
-	parts := []string{"c.orphaned_at IS NULL"}
+func (f *Filter) clause(schema int) (where string, args []any) {
+	files, args := f.fileClause(schema)
+	parts := []string{"c.orphaned_at IS NULL", files}
 	add := func(part string, values ...any) {
 		parts = append(parts, part)
 		args = append(args, values...)
-	}
-	if f.Under != nil {
-		under, values := underClause(f.Under)
-		add(under, values...)
 	}
 	// The zone, where there is one, stands behind the 19 characters of the local time.
 	if f.TakenFrom != "" {
@@ -144,14 +166,6 @@ func (f *Filter) clause() (where string, args []any) {
 	}
 	if f.TakenTo != "" {
 		add("substr(c.taken_at, 1, 19) < ?", f.TakenTo)
-	}
-	if f.Formats != nil {
-		marks := strings.TrimSuffix(strings.Repeat("?, ", len(f.Formats)), ", ")
-		values := make([]any, len(f.Formats))
-		for i, format := range f.Formats {
-			values[i] = format
-		}
-		add("c.format IN ("+marks+")", values...)
 	}
 	for column, r := range map[string]Range{"c.width": f.Width, "c.height": f.Height, "c.width * c.height": f.Pixels} {
 		if r.Min != nil {
@@ -180,19 +194,56 @@ func (f *Filter) clause() (where string, args []any) {
 	return strings.Join(parts, " AND "), args
 }
 
+// fileClause is what the database decides of a content's files.
+func (f *Filter) fileClause(schema int) (where string, args []any) {
+	parts := []string{"1"}
+	if f.Under != nil {
+		under, values := underClause(f.Under)
+		parts, args = append(parts, under), append(args, values...)
+	}
+	if f.Formats != nil {
+		format := "coalesce(f.twin_format, c.format)"
+		if schema < schemaLabels {
+			format = "c.format"
+		}
+		parts = append(parts, format+" IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(f.Formats)), ", ")+")")
+		for _, format := range f.Formats {
+			args = append(args, format)
+		}
+	}
+	if f.Rating.Min != nil {
+		parts, args = append(parts, "coalesce(f.rating, 0) >= ?"), append(args, *f.Rating.Min)
+	}
+	if f.Rating.Max != nil {
+		parts, args = append(parts, "coalesce(f.rating, 0) <= ?"), append(args, *f.Rating.Max)
+	}
+	return strings.Join(parts, " AND "), args
+}
+
+// keepsFile decides the rest of a file.
+func (f *Filter) keepsFile(dir, name, keywords string) bool {
+	return (f.Name == nil || f.Name(dir, name)) && (f.Keywords == nil || f.Keywords(keywords))
+}
+
 // read reads a row and decides the rest.
 func (f *Filter) read(rows *sql.Rows) (id int64, ok bool, err error) {
-	if f.Name == nil && f.Camera == nil && f.Where == nil {
+	if f.Name == nil && f.Keywords == nil && f.Camera == nil && f.Lens == nil && f.Where == nil {
 		return id, true, rows.Scan(&id)
 	}
-	var camera, dir, name sql.RawBytes
+	var camera, lens, dir, name, keywords sql.RawBytes
 	var latitude, longitude float64
 	fields := []any{&id}
 	if f.Name != nil {
 		fields = append(fields, &dir, &name)
 	}
+	if f.Keywords != nil {
+		fields = append(fields, &keywords)
+	}
 	if f.Camera != nil {
 		fields = append(fields, &camera)
+	}
+	if f.Lens != nil {
+		fields = append(fields, &lens)
 	}
 	if f.Where != nil {
 		fields = append(fields, &latitude, &longitude)
@@ -200,8 +251,8 @@ func (f *Filter) read(rows *sql.Rows) (id int64, ok bool, err error) {
 	if err := rows.Scan(fields...); err != nil {
 		return id, false, err
 	}
-	ok = (f.Name == nil || f.Name(string(dir), string(name))) && (f.Camera == nil || f.Camera(string(camera))) &&
-		(f.Where == nil || f.Where(latitude, longitude))
+	ok = f.keepsFile(string(dir), string(name), string(keywords)) && (f.Camera == nil || f.Camera(string(camera))) &&
+		(f.Lens == nil || f.Lens(string(lens))) && (f.Where == nil || f.Where(latitude, longitude))
 	return id, ok, nil
 }
 
@@ -217,9 +268,13 @@ func (s *Store) ContentVector(ctx context.Context, modelID, contentID int64) (ve
 	return list[0], true, nil
 }
 
-// Copied returns the contents that more than one file holds.
+// Copied returns the contents that more than one file holds, twins left out.
 func (s *Store) Copied(ctx context.Context) ([]int64, error) {
-	ids, err := collect(ctx, s.db, "SELECT content_id FROM files GROUP BY content_id HAVING count(*) > 1", func(scan scanFunc) (int64, error) {
+	own := "1"
+	if s.schema >= schemaLabels {
+		own = "twin_format IS NULL"
+	}
+	ids, err := collect(ctx, s.db, "SELECT content_id FROM files WHERE "+own+" GROUP BY content_id HAVING count(*) > 1", func(scan scanFunc) (int64, error) {
 		var id int64
 		return id, scan(&id)
 	})

@@ -119,6 +119,9 @@ func (s *Store) Coverage(ctx context.Context, modelID int64) (have, all int, err
 // schemaSearch is the first version with numbered vectors, remembered queries and counts.
 const schemaSearch = 2
 
+// schemaLabels is the first version with labels, twins, lenses and previews.
+const schemaLabels = 3
+
 func (s *Store) namedModel(ctx context.Context, key string) (m Model, ok bool, err error) {
 	m, err = scanModel(s.db.QueryRowContext(ctx, "SELECT "+modelColumns+` FROM models
 		WHERE identity = (SELECT value FROM meta WHERE key = ?)`, key).Scan)

@@ -123,11 +123,11 @@ func TestOrphans(t *testing.T) {
 		return b.PutEmbedding(ctx, model.ID, id, []byte{0, 0})
 	})
 	embedded := func() bool {
-		_, embedded, _, err := s.Content(ctx, content.Hash, model.ID)
+		known, _, err := s.Content(ctx, content.Hash, model.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return embedded
+		return known.Embedded
 	}
 	put(t, s, func(b *sqlite.Batch) error { _, err := b.DeleteFile(ctx, place); return err })
 	put(t, s, func(b *sqlite.Batch) error { _, err := b.DropOrphans(ctx, time.Now().Add(-time.Hour)); return err })

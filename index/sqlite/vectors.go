@@ -104,32 +104,63 @@ type Hit struct {
 	ContentID     int64
 	Width, Height int
 	TakenAt       string
-	Places        []Place // under the folders asked for, by root and path
+	Files         []HitFile // that the filter selects, by root and path
 }
 
-// Hit returns one content with its files under the folders (nil: anywhere).
-func (s *Store) Hit(ctx context.Context, contentID int64, under []Under) (h Hit, err error) {
-	h.ContentID = contentID
-	var taken sql.NullString
-	err = s.db.QueryRowContext(ctx, "SELECT width, height, taken_at FROM contents WHERE id = ?", contentID).Scan(&h.Width, &h.Height, &taken)
-	if errors.Is(err, sql.ErrNoRows) {
-		return h, nil // dropped since the vectors were read
-	}
-	if err != nil {
-		return h, explain(err)
-	}
-	h.TakenAt = taken.String
-	clause, args := underClause(under)
-	h.Places, err = collect(ctx, s.db, "SELECT f.root_id, f.dir, f.name FROM files f WHERE f.content_id = ? AND "+clause,
-		func(scan scanFunc) (Place, error) {
-			var p Place
-			var dir, name []byte
-			err := scan(&p.RootID, &dir, &name)
-			p.Dir, p.Name = string(dir), string(name)
-			return p, err
-		}, append([]any{contentID}, args...)...)
-	return h, explain(err)
+// HitFile is a file of a hit. IsTwin tells that it stands behind its JPEG twin, another of them.
+type HitFile struct {
+	Place
+	IsTwin bool
 }
+
+// Hits looks up what contents are, one after another. It is for one goroutine, and holds a statement until Close.
+type Hits struct {
+	stmt   *sql.Stmt
+	filter Filter
+	args   []any
+}
+
+// Hits prepares to look up contents with those of their files that a filter selects.
+func (s *Store) Hits(ctx context.Context, f Filter) (*Hits, error) {
+	twin, keywords := "f.twin_format IS NOT NULL", "f.keywords"
+	if s.schema < schemaLabels {
+		twin, keywords = "0", "NULL"
+	}
+	clause, args := f.fileClause(s.schema)
+	stmt, err := s.db.PrepareContext(ctx, "SELECT c.width, c.height, c.taken_at, f.root_id, f.dir, f.name, "+twin+", "+keywords+
+		" FROM files f JOIN contents c ON c.id = f.content_id WHERE f.content_id = ? AND "+clause)
+	if err != nil {
+		return nil, explain(err)
+	}
+	return &Hits{stmt, f, args}, nil
+}
+
+// Hit returns one content; one that was dropped meanwhile has no files.
+func (h *Hits) Hit(ctx context.Context, contentID int64) (hit Hit, err error) {
+	hit.ContentID = contentID
+	rows, err := h.stmt.QueryContext(ctx, append([]any{contentID}, h.args...)...)
+	if err != nil {
+		return hit, explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var taken, keywords sql.NullString
+		var file HitFile
+		var dir, name sql.RawBytes
+		if err := rows.Scan(&hit.Width, &hit.Height, &taken, &file.RootID, &dir, &name, &file.IsTwin, &keywords); err != nil {
+			return hit, explain(err)
+		}
+		hit.TakenAt = taken.String
+		file.Dir, file.Name = string(dir), string(name)
+		if h.filter.keepsFile(file.Dir, file.Name, keywords.String) {
+			hit.Files = append(hit.Files, file)
+		}
+	}
+	return hit, explain(rows.Err())
+}
+
+// Close gives the statement back.
+func (h *Hits) Close() error { return h.stmt.Close() }
 
 // Watch notices changes that other connections and processes commit. It holds a connection until Close.
 type Watch struct {

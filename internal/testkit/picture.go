@@ -13,6 +13,7 @@ import (
 	"image/png"
 	"math"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
@@ -41,7 +42,7 @@ const webpPixel = "UklGRhwAAABXRUJQVlA4TA8AAAAvAAAAAAcQ/Y/+ByKi/wEA"
 func Encode(name string, img image.Image) ([]byte, error) {
 	var b bytes.Buffer
 	var err error
-	switch ext := filepath.Ext(name); ext {
+	switch ext := strings.ToLower(filepath.Ext(name)); ext {
 	case ".jpg", ".jpeg":
 		err = jpeg.Encode(&b, img, &jpeg.Options{Quality: 90})
 	case ".png":
@@ -89,7 +90,7 @@ func InsertSegment(jpg []byte, marker byte, payload []byte) []byte {
 }
 
 // Raw returns a camera raw file with a JPEG preview, in the layout of TIFF with the preview in the first directory.
-func Raw(jpg []byte) []byte {
+func Raw(jpg []byte, orientation uint32) []byte {
 	le := binary.LittleEndian
 	const entries, makerAt = 5, 8 + 2 + 5*12 + 4
 	maker := "SONY\x00\x00"
@@ -97,7 +98,7 @@ func Raw(jpg []byte) []byte {
 	for _, e := range [entries][4]uint32{
 		{0x0106, 3, 1, 32803}, // colour filter array
 		{0x010f, 2, uint32(len(maker)), makerAt},
-		{0x0112, 3, 1, 1},
+		{0x0112, 3, 1, orientation},
 		{0x0201, 4, 1, uint32(makerAt + len(maker))},
 		{0x0202, 4, 1, uint32(len(jpg))},
 	} {
@@ -105,6 +106,20 @@ func Raw(jpg []byte) []byte {
 		t = le.AppendUint32(le.AppendUint32(t, e[2]), e[3])
 	}
 	return append(append(append(t, 0, 0, 0, 0), maker...), jpg...)
+}
+
+// XMP returns a packet with a rating, as text, and keywords; "" and none leave them out.
+func XMP(rating string, keywords ...string) string {
+	packet := `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
+		`<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:other="http://example.com/" other:Rating="99"`
+	if rating != "" {
+		packet += ` xmp:Rating="` + rating + `"`
+	}
+	packet += ">"
+	if len(keywords) > 0 {
+		packet += "<dc:subject><rdf:Bag><rdf:li>" + strings.Join(keywords, "</rdf:li><rdf:li>") + "</rdf:li></rdf:Bag></dc:subject>"
+	}
+	return packet + `</rdf:Description></rdf:RDF></x:xmpmeta><?xpacket end="w"?>`
 }
 
 // EXIF returns an APP1 payload with an orientation and a time taken ("2023:07:01 12:00:00"; "" for none).

@@ -1,0 +1,75 @@
+package decode_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"reflect"
+	"testing"
+
+	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/internal/testkit"
+)
+
+const xmpHead = "http://ns.adobe.com/xap/1.0/\x00"
+
+func TestLabels(t *testing.T) {
+	jpg := encode(t, "a.jpg", testkit.Picture(1, 32, 24))
+	iptc := append([]byte("Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x18"), "\x1c\x02\x19\x00\x04Beep\x1c\x02\x19\x00\x0aTwo\x00 words"...)
+	for name, c := range map[string]struct {
+		segments []string
+		want     decode.Labels
+	}{
+		"none":          {nil, decode.Labels{}},
+		"xmp":           {[]string{xmpHead + testkit.XMP("4", "Sea", " New  York ", "Sea")}, decode.Labels{Rating: 4, Rated: true, Keywords: []string{"Sea", "New York"}}},
+		"rejected":      {[]string{xmpHead + testkit.XMP("-1")}, decode.Labels{Rating: -1, Rated: true}},
+		"not a rating":  {[]string{xmpHead + testkit.XMP("NaN", "Sea")}, decode.Labels{Keywords: []string{"Sea"}}},
+		"out of range":  {[]string{xmpHead + testkit.XMP("99")}, decode.Labels{}},
+		"damaged":       {[]string{xmpHead + testkit.XMP("4", "Sea")[:300]}, decode.Labels{}},
+		"iptc":          {[]string{string(iptc)}, decode.Labels{Keywords: []string{"Beep", "Two words"}}},
+		"xmp over iptc": {[]string{string(iptc), xmpHead + testkit.XMP("2", "Sea")}, decode.Labels{Rating: 2, Rated: true, Keywords: []string{"Sea"}}},
+	} {
+		data := testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(6, "2023:07:01 12:00:00"))
+		for _, s := range c.segments {
+			marker := byte(0xe1)
+			if s[0] == 'P' {
+				marker = 0xed
+			}
+			data = testkit.InsertSegment(data, marker, []byte(s))
+		}
+		m := meta(t, data)
+		if !reflect.DeepEqual(m.Labels, c.want) {
+			t.Errorf("%s: %+v, want %+v", name, m.Labels, c.want)
+		}
+		if m.Orientation != 6 || m.TakenAt != "2023-07-01T12:00:00" {
+			t.Errorf("%s: the EXIF suffered: %+v", name, m)
+		}
+	}
+}
+
+func TestReadXMP(t *testing.T) {
+	got, err := decode.ReadXMP([]byte(testkit.XMP("3.0", "Ärger")))
+	if want := (decode.Labels{Rating: 3, Rated: true, Keywords: []string{"Ärger"}}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, bad := range []string{"", "<x", "no XMP at all", string(make([]byte, 5<<20))} {
+		if l, err := decode.ReadXMP([]byte(bad)); err == nil {
+			t.Errorf("%.20q: %+v", bad, l)
+		}
+	}
+}
+
+// TestLens reads a phone's file out of the metadata library's own test data.
+func TestLens(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(module(t, "github.com/bep/imagemeta"), "testdata", "images", "goexif", "has-lens-info.jpg"))
+	if err != nil {
+		t.Skip("no sample: ", err)
+	}
+	h, err := decode.ReadHeader(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := h.Meta(bytes.NewReader(data)); m.Lens != "iPhone 4S back camera 4.28mm f/2.4" {
+		t.Errorf("%+v", m)
+	}
+}

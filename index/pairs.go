@@ -1,0 +1,229 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// A camera that is told to writes a raw file and a JPEG of each exposure, a phone's photos are copied as HEIC and as JPEG. The
+// two are one picture: the JPEG's, and the other file stands behind it.
+
+// pairs are a folder's JPEGs with the files that may stand behind them.
+type pairs struct {
+	behind map[string][]string // by the JPEG's name, in order
+	byName map[string]string   // of every member, the JPEG's name
+}
+
+// pairs finds the files of a folder that go by their names together: one JPEG, and one or more that may be its twins.
+func (c *comparer) pairs(f scan.Folder, failures map[string]sqlite.Failure) (p pairs) {
+	if c.req.NoPairs || !slices.ContainsFunc(f.Files, func(f scan.File) bool { return scan.ClaimsTwin(f.Name) }) {
+		return p
+	}
+	p.behind, p.byName = make(map[string][]string), make(map[string]string)
+	jpegs, others := make(map[string][]string), make(map[string][]string)
+	for _, file := range f.Files {
+		one := found{dir: f.Rel, file: file, failure: failures[file.Name]}
+		if file.Placeholder || c.failedBefore(one) || c.suspects[one.place(c.root)] {
+			continue // it is looked at alone, or not at all
+		}
+		switch stem := scan.Stem(file.Name); {
+		case scan.ClaimsJPEG(file.Name):
+			jpegs[stem] = append(jpegs[stem], file.Name)
+		case scan.ClaimsTwin(file.Name):
+			others[stem] = append(others[stem], file.Name)
+		}
+	}
+	for stem, names := range others {
+		if len(jpegs[stem]) != 1 { // none, or it cannot be told which
+			continue
+		}
+		jpeg := jpegs[stem][0]
+		p.behind[jpeg] = names
+		for _, name := range append([]string{jpeg}, names...) {
+			p.byName[name] = jpeg
+		}
+	}
+	return p
+}
+
+// considered are the files that a file is compared with as its twins.
+func (p pairs) considered(name string) []string {
+	jpeg, ok := p.byName[name]
+	switch {
+	case !ok:
+		return nil
+	case jpeg == name:
+		return p.behind[jpeg]
+	}
+	return []string{jpeg}
+}
+
+// pair compares the members of a pair with what the index has. They are read together, if one of them must be.
+func (c *comparer) pair(jpeg string, members []found) error {
+	unchanged := 0
+	for _, f := range members {
+		if c.look(f) == nothing {
+			unchanged++
+		}
+	}
+	if unchanged == len(members) {
+		return nil
+	}
+	c.counts.add(func(n *tally) { n.scanned -= unchanged; n.unchanged -= unchanged }) // look has counted them
+	var t task
+	for _, f := range members {
+		if f.file.Name == jpeg {
+			twins := t.twins
+			t = f.task(c.root)
+			t.twins = twins
+		} else {
+			t.twins = append(t.twins, f.task(c.root))
+		}
+	}
+	return c.emit(t)
+}
+
+// twin is what was read of a file that may be one.
+type twin struct {
+	task
+	content sqlite.Content
+	isRaw   bool
+}
+
+// readTwins reads what the files behind a JPEG say of themselves. Those that cannot be twins are left to be read alone.
+func (w *reader) readTwins(t *task) (twins []twin, alone []task) {
+	for _, one := range t.twins {
+		w.journal.enter(w.slot, one.place, w.alone)
+		read, err := w.readTwin(one)
+		if err != nil {
+			alone = append(alone, one) // reading it alone says what is wrong with it
+			continue
+		}
+		twins = append(twins, read)
+	}
+	w.journal.enter(w.slot, t.place, w.alone)
+	return twins, alone
+}
+
+var errNoTwin = errors.New("no file that stands behind a JPEG")
+
+func (w *reader) readTwin(t task) (read twin, err error) {
+	f, h, err := w.openHeader(&t)
+	if err != nil {
+		return read, err
+	}
+	defer f.Close()
+	if h.Format == "jpeg" || h.Width <= 0 {
+		return read, errNoTwin // whatever its name says
+	}
+	read.content, t.labels = w.req.Reader.Meta(h, f)
+	w.readSidecar(&t)
+	t.format = h.Format
+	read.isRaw = scan.ClaimsRaw(t.place.Name)
+	read.task = t
+	return read, nil
+}
+
+// join decides which of the twins are the JPEG's, whose content is c, and how it is turned. Those that are not are left to be
+// read alone.
+func (w *reader) join(t *task, h Header, data []byte, c sqlite.Content, twins []twin) (sqlite.Content, []task) {
+	var alone []task
+	t.twins = nil
+	orientation := 0
+	for _, one := range twins {
+		if !sameMoment(c.TakenAt, one.content.TakenAt) {
+			alone = append(alone, one.task)
+			continue
+		}
+		t.twins = append(t.twins, one.task)
+		// A program that turned the JPEG's pixels has turned its sides too, and then it is upright.
+		if one.isRaw && orientation == 0 && (h.Width > h.Height) == (one.content.Width > one.content.Height != (one.content.Orientation >= 5)) {
+			orientation = one.content.Orientation
+		}
+	}
+	if orientation != 0 && orientation != c.Orientation {
+		c, _ = w.req.Reader.Identify(h, data, orientation)
+	}
+	// What is said of one is said of the exposure.
+	together := t.labels
+	for _, one := range t.twins {
+		together = fill(together, one.labels)
+	}
+	t.labels = fill(t.labels, together)
+	for i := range t.twins {
+		t.twins[i].labels = fill(t.twins[i].labels, together)
+	}
+	return c, alone
+}
+
+// fill are the labels l, those that it lacks from others.
+func fill(l, from sqlite.Labels) sqlite.Labels {
+	if !l.Rated {
+		l.Rating, l.Rated = from.Rating, from.Rated
+	}
+	if len(l.Keywords) == 0 {
+		l.Keywords = from.Keywords
+	}
+	return l
+}
+
+// sameMoment tells whether two times can be of one exposure: cameras count seconds, and some round those of the two files
+// differently. A file without a time contradicts nothing.
+func sameMoment(a, b string) bool {
+	const local = "2006-01-02T15:04:05"
+	if len(a) < len(local) || len(b) < len(local) {
+		return true
+	}
+	x, err1 := time.Parse(local, a[:len(local)])
+	y, err2 := time.Parse(local, b[:len(local)])
+	return err1 != nil || err2 != nil || x.Sub(y).Abs() <= 2*time.Second
+}
+
+// readAlone reads files that were looked at as twins, each for itself.
+func (w *reader) readAlone(ctx context.Context, tasks []task) error {
+	for _, t := range tasks {
+		if err := w.file(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxSidecar bounds a sidecar that is read, in bytes.
+const maxSidecar = 4 << 20
+
+// readSidecar puts what a file's sidecar says over what the file says of itself.
+func (w *reader) readSidecar(t *task) {
+	if t.sidecar.Name == "" {
+		return
+	}
+	beside := t.place
+	beside.Name = t.sidecar.Name
+	path := w.path(beside)
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxSidecar {
+		w.req.On.Warned(path + " is too large for a sidecar")
+		return
+	}
+	var data []byte
+	if err == nil {
+		data, err = os.ReadFile(path)
+	}
+	if err != nil {
+		t.sidecar = sqlite.Sidecar{} // the next run sees it again, if it is there
+		return
+	}
+	t.sidecar.Stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+	said, err := w.req.Reader.Sidecar(data)
+	if err != nil {
+		w.req.On.Warned(path + " cannot be read: " + err.Error())
+		return
+	}
+	t.labels = fill(said, t.labels)
+}

@@ -1,0 +1,55 @@
+package index
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/imgsearch/imgsearch/index/sqlite"
+)
+
+// embedPreviews embeds, by their previews, the pictures whose files all lie in roots that are away: a disk that is in a drawer does
+// not keep another model from being used.
+func (r *run) embedPreviews(ctx context.Context) error {
+	var away []int64
+	for _, g := range r.gone {
+		if g.unreachable != nil {
+			away = append(away, g.root.ID)
+		}
+	}
+	if len(away) == 0 || r.stopped() {
+		return nil
+	}
+	ids, err := r.store.PreviewsToEmbed(ctx, r.req.Model.ID, away)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	tasks := make([]task, len(ids))
+	for i, id := range ids {
+		tasks[i] = task{preview: id}
+		r.req.On.Found()
+	}
+	return r.stream(ctx, r.req.Jobs, false, func(ctx context.Context, out chan<- task) error { return feed(ctx, r.stop, tasks, out) })
+}
+
+// preview decodes a picture's preview for the tower.
+func (w *reader) preview(ctx context.Context, t task) error {
+	data, ok, err := w.store.Preview(ctx, t.preview)
+	if err != nil || !ok {
+		return err
+	}
+	h, err := w.req.Reader.Header(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	d := decoded{task: t, content: sqlite.Content{Orientation: 1}, tensor: w.tensors.Get().(*[]float32)} //nolint:forcetypeassert // the pool holds nothing else
+	if err := w.decode(h, data, &d, false); err != nil {
+		w.tensors.Put(d.tensor)
+		return err
+	}
+	select {
+	case w.ready <- d:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
