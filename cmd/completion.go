@@ -17,8 +17,9 @@ func completeFlags(app *App, c *cobra.Command) {
 		"precision":   {"fp32", "int8"},
 		"progress":    {"bar", "plain", "json", "none"},
 		"orientation": {"landscape", "portrait", "square"},
+		"preview":     {"auto", "kitty", "iterm2", "sixel", "blocks", "none"},
 		"sort":        {"score", "date", "path"},
-		"type":        {"jpg", "png", "webp", "gif", "bmp", "tiff"},
+		"type":        {"jpg", "png", "webp", "gif", "bmp", "tiff", "heic", "avif", "jxl", "raw"},
 		"taken":       {"today", "yesterday", "last week", "last month", "last year", "this year"},
 	}
 	if c.Name() == "export" {

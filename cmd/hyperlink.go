@@ -3,8 +3,9 @@ package cmd
 import (
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
+
+	"github.com/imgsearch/imgsearch/internal/gallery"
 )
 
 // linksFiles tells whether the terminal is one that makes OSC 8 hyperlinks of paths
@@ -35,10 +36,6 @@ func (a *App) hyperlink(path, shown string) string {
 	if err != nil {
 		host = ""
 	}
-	slashed := filepath.ToSlash(path)
-	if !strings.HasPrefix(slashed, "/") { // C:/...
-		slashed = "/" + slashed
-	}
-	u := url.URL{Scheme: "file", Host: host, Path: slashed}
-	return "\x1b]8;;" + u.String() + "\x1b\\" + shown + "\x1b]8;;\x1b\\"
+	link := strings.Replace(gallery.FileURL(path), "file://", "file://"+url.PathEscape(host), 1)
+	return "\x1b]8;;" + link + "\x1b\\" + shown + "\x1b]8;;\x1b\\"
 }

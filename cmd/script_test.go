@@ -39,6 +39,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("IMGSEARCH_ORT_LIB", library)
 			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			e.Setenv("BACKCOMPAT", filepath.Join(testkit.Repository(), "testdata", "backcompat"))
 			e.Setenv("STARTER", filepath.Join(testkit.Repository(), "models", "starter"))
 			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
 		},

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
 type searchOptions struct {
@@ -32,12 +33,15 @@ type searchOptions struct {
 	filters                           filterFlags
 	sort                              string
 	copyTo, linkTo                    string
+	preview, html                     string
+	view                              bool
 	offset                            int
 	flags                             *pflag.FlagSet
 
 	terms    []queryTerm
 	filter   index.Filter
 	template *template.Template // of --format template=...; else nil
+	draw     terminal.Protocol  // of --preview
 }
 
 func newSearchCommand(app *App) *cobra.Command {
@@ -113,6 +117,10 @@ EXIT STATUS
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits")
 	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank; nothing there is overwritten")
 	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, numbered by rank")
+	f.StringVar(&o.preview, "preview", "", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
+	f.Lookup("preview").NoOptDefVal = "auto"
+	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else")
+	f.BoolVar(&o.view, "open", false, "open the hits, at most 10, or the page of --html, with the system's viewer")
 	o.filters.add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
 	modelFlags(f, &o.model)

@@ -70,8 +70,10 @@ func (o *searchOptions) check() error {
 	if err := o.checkFrom(); err != nil {
 		return err
 	}
-	if err := o.checkCollect(); err != nil {
-		return err
+	for _, check := range []func() error{o.checkCollect, o.checkPreview, o.checkHTML, o.checkOpen} {
+		if err := check(); err != nil {
+			return err
+		}
 	}
 	if o.queries != "" && o.queries != "-" {
 		if info, err := os.Stat(o.queries); err != nil || info.IsDir() {

@@ -141,7 +141,11 @@ func (s *session) addListed(ctx context.Context, p pictureFile, others map[[32]b
 			return err
 		}
 	}
-	if query := s.searchOptions.filter.Query; !query.Selects(c, p.labels) {
+	labels, err := index.WithSidecar(pictures{}, path, p.labels)
+	if err != nil {
+		s.app.logf("%v", err)
+	}
+	if query := s.searchOptions.filter.Query; !query.Selects(c, labels) {
 		return nil
 	}
 	o := &other{paths: []string{path}, content: c, vector: vector}

@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index"
 )
 
@@ -24,6 +25,7 @@ type answer struct {
 	// explained are what the terms contribute to each content, and to each path that is none of the index's.
 	explained       map[int64][]contribution
 	explainedOthers map[string][]contribution
+	thumbnails      map[int]thumbnail.Image // by rank, with --preview
 }
 
 // pathsJSON are a picture's files in the machine formats. Strings that are not UTF-8 go through JSON damaged: path_b64 and also_b64
@@ -98,6 +100,10 @@ func (s *session) print(w io.Writer, a answer) error {
 	default:
 		for _, l := range s.lines(a.hits) {
 			s.printLine(out, l, a)
+			if img, ok := a.thumbnails[l.rank]; ok && err == nil {
+				err = s.drawHit(out, img)
+				delete(a.thumbnails, l.rank) // once, with --all-paths
+			}
 		}
 	}
 	if err != nil {

@@ -98,10 +98,24 @@ func (s *session) answer(ctx context.Context, begin time.Time) error {
 		}
 	}
 	a.elapsed = time.Since(begin)
+	return s.show(ctx, a)
+}
+
+// show prints an answer, and does with its hits what else is asked for.
+func (s *session) show(ctx context.Context, a answer) (err error) {
+	if a.thumbnails, err = s.drawn(ctx, a.hits); err != nil {
+		return err
+	}
 	if err := s.print(s.app.streams.Out, a); err != nil {
 		return err
 	}
-	return s.collectHits(hits)
+	if err := s.writeHTML(ctx, a); err != nil {
+		return err
+	}
+	if err := s.openHits(a.hits); err != nil {
+		return err
+	}
+	return s.collectHits(a.hits)
 }
 
 // explainHits finds what the terms contribute to the hits.
@@ -173,10 +187,7 @@ func (s *session) list(ctx context.Context) error {
 		a.indexed += others
 	}
 	a.elapsed = time.Since(begin)
-	if err := s.print(s.app.streams.Out, a); err != nil {
-		return err
-	}
-	return s.collectHits(hits)
+	return s.show(ctx, a)
 }
 
 // options are how the index is searched.

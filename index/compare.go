@@ -26,8 +26,9 @@ type task struct {
 	// known is what the index has at this place, nil for a new file.
 	known *sqlite.File
 	// sidecar is the file beside it that says more of it, labels are what the two say.
-	sidecar sqlite.Sidecar
-	labels  sqlite.Labels
+	sidecar     sqlite.Sidecar
+	sidecarAway bool // it is known, and cannot be read now
+	labels      sqlite.Labels
 	// refresh tells that only what the file says of itself is to be read.
 	refresh bool
 	// considered are the names of the files that are looked at as its twins. twins are, of a JPEG, those of them that must be
@@ -71,6 +72,9 @@ type comparer struct {
 	out  chan<- task
 	late []task
 	root sqlite.Root
+	// the sidecars of the folder that was asked for last
+	sidecarDir string
+	sidecars   scan.Sidecars
 	// what the walk of this root has seen
 	gone rootGone
 }
@@ -183,15 +187,16 @@ func (c *comparer) folder(f scan.Folder) error {
 	pairs := c.pairs(f, failures)
 	waiting := make(map[string][]found) // the members of pairs that were compared already, by the JPEG's name
 	for _, file := range f.Files {
-		one := found{dir: f.Rel, device: f.Device, file: file, failure: failures[file.Name], considered: pairs.considered(file.Name)}
+		one := found{
+			dir: f.Rel, device: f.Device, file: file, failure: failures[file.Name],
+			considered: pairs.considered(file.Name), frozen: f.Err != nil || pairs.frozen[scan.Stem(file.Name)],
+		}
 		if k, ok := files[file.Name]; ok {
 			one.known = &k
 			delete(files, file.Name)
 		}
 		delete(failures, file.Name)
-		if s, ok := sidecars.Of(file.Name); ok {
-			one.sidecar = sqlite.Sidecar{Name: s.Name, Stat: statOf(s)}
-		}
+		one.findSidecar(sidecars, f.Err != nil)
 		if jpeg, ok := pairs.byName[file.Name]; ok {
 			members := append(waiting[jpeg], one)
 			if waiting[jpeg] = members; len(members) < 1+len(pairs.behind[jpeg]) {
@@ -219,13 +224,29 @@ func (c *comparer) folder(f scan.Folder) error {
 
 // found is a file that the walk found, with what the index has at its place.
 type found struct {
-	dir        string
-	device     uint64
-	file       scan.File
-	known      *sqlite.File
-	failure    sqlite.Failure // its Stage is "" where none is remembered
-	sidecar    sqlite.Sidecar
-	considered []string
+	dir     string
+	device  uint64
+	file    scan.File
+	known   *sqlite.File
+	failure sqlite.Failure // its Stage is "" where none is remembered
+	sidecar sqlite.Sidecar
+	// sidecarAway tells that the sidecar cannot be read now: what it said still holds.
+	sidecarAway bool
+	considered  []string
+	// frozen tells that its twins cannot be told now: what is known of them still holds.
+	frozen bool
+}
+
+// findSidecar finds the file's sidecar. In a folder that could not be read completely, one that is not seen is not gone.
+func (f *found) findSidecar(sidecars scan.Sidecars, partly bool) {
+	s, ok := sidecars.Of(f.file.Name)
+	f.sidecarAway = ok && s.Placeholder || !ok && partly
+	switch {
+	case f.sidecarAway && f.known != nil:
+		f.sidecar = f.known.Sidecar
+	case ok && !s.Placeholder:
+		f.sidecar = sqlite.Sidecar{Name: s.Name, Stat: statOf(s)}
+	}
 }
 
 func (f *found) stat() sqlite.Stat { return statOf(f.file) }
@@ -239,7 +260,14 @@ func (f *found) place(root sqlite.Root) sqlite.Place {
 }
 
 func (f *found) task(root sqlite.Root) task {
-	return task{place: f.place(root), stat: f.stat(), device: f.device, known: f.known, sidecar: f.sidecar, considered: f.considered}
+	t := task{
+		place: f.place(root), stat: f.stat(), device: f.device, known: f.known, sidecar: f.sidecar, sidecarAway: f.sidecarAway,
+		considered: f.considered,
+	}
+	if f.frozen {
+		t.considered = nil // what is read of it alone is looked at again with its twins
+	}
+	return t
 }
 
 // need is what has to be done for a file.
@@ -279,7 +307,8 @@ func (c *comparer) look(f found) need {
 			c.gone.returned = append(c.gone.returned, place)
 		}
 		switch {
-		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !slices.Equal(f.known.Twins, f.considered):
+		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !f.frozen && !slices.Equal(f.known.Twins, f.considered):
+		case c.suspects[place]: // it did not kill the run, or will not again: reading it clears it
 		case f.known.Meta < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar):
 			return refresh
 		default:
@@ -372,28 +401,23 @@ func (c *comparer) singleFile(t target) error {
 	if err != nil {
 		return err
 	}
-	one := found{dir: t.start, device: device, file: file}
+	one := found{dir: t.start, device: device, file: file, frozen: true}
 	if ok {
 		one.known = &known
-		one.considered = known.Twins // alone, it cannot be compared with them
 	}
 	if one.failure, _, err = c.store.FailureAt(c.ctx, place); err != nil {
 		return err
 	}
-	if s, ok := scan.SidecarsBeside(c.path(place)).Of(file.Name); ok {
-		one.sidecar = sqlite.Sidecar{Name: s.Name, Stat: statOf(s)}
+	one.findSidecar(c.sidecarsIn(filepath.Dir(c.path(place))), false)
+	return c.single(one)
+}
+
+// sidecarsIn are a folder's; those of the last one are at hand, since a list of files goes by folders.
+func (c *comparer) sidecarsIn(dir string) scan.Sidecars {
+	if c.sidecarDir != dir || c.sidecars == nil {
+		c.sidecarDir, c.sidecars = dir, scan.SidecarsIn(dir)
 	}
-	switch c.look(one) {
-	case refresh:
-		t := one.task(c.root)
-		t.refresh = true
-		return c.emit(t)
-	case all:
-		one.considered = nil // the next walk of the folder does
-		return c.emit(one.task(c.root))
-	case nothing:
-	}
-	return nil
+	return c.sidecars
 }
 
 // knownFiles looks at the files of a root that is not walked: those that were named outright before.
@@ -447,11 +471,9 @@ func (c *comparer) knownFolder(dir string) (scan.Folder, error) {
 		file, _, reason, err := scan.Stat(filepath.Join(abs, name))
 		if err == nil && (reason == "" || reason == scan.Placeholder) {
 			f.Files = append(f.Files, file)
-			if s, ok := scan.SidecarsBeside(filepath.Join(abs, name)).Of(name); ok {
-				f.Sidecars = append(f.Sidecars, s)
-			}
 		}
 	}
+	f.Sidecars = slices.Collect(maps.Values(scan.SidecarsIn(abs)))
 	_, f.Device, _, err = scan.Stat(abs)
 	if f.Err == nil {
 		f.Err = err

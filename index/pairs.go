@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -18,6 +17,8 @@ import (
 type pairs struct {
 	behind map[string][]string // by the JPEG's name, in order
 	byName map[string]string   // of every member, the JPEG's name
+	// frozen are the stems of which a file is away in the cloud: what is known of them still holds.
+	frozen map[string]bool
 }
 
 // pairs finds the files of a folder that go by their names together: one JPEG, and one or more that may be its twins.
@@ -25,14 +26,18 @@ func (c *comparer) pairs(f scan.Folder, failures map[string]sqlite.Failure) (p p
 	if c.req.NoPairs || !slices.ContainsFunc(f.Files, func(f scan.File) bool { return scan.ClaimsTwin(f.Name) }) {
 		return p
 	}
-	p.behind, p.byName = make(map[string][]string), make(map[string]string)
+	p.behind, p.byName, p.frozen = make(map[string][]string), make(map[string]string), make(map[string]bool)
 	jpegs, others := make(map[string][]string), make(map[string][]string)
 	for _, file := range f.Files {
 		one := found{dir: f.Rel, file: file, failure: failures[file.Name]}
-		if file.Placeholder || c.failedBefore(one) || c.suspects[one.place(c.root)] {
+		stem := scan.Stem(file.Name)
+		if file.Placeholder {
+			p.frozen[stem] = true
+		}
+		if c.failedBefore(one) || c.suspects[one.place(c.root)] {
 			continue // it is looked at alone, or not at all
 		}
-		switch stem := scan.Stem(file.Name); {
+		switch {
 		case scan.ClaimsJPEG(file.Name):
 			jpegs[stem] = append(jpegs[stem], file.Name)
 		case scan.ClaimsTwin(file.Name):
@@ -40,7 +45,7 @@ func (c *comparer) pairs(f scan.Folder, failures map[string]sqlite.Failure) (p p
 		}
 	}
 	for stem, names := range others {
-		if len(jpegs[stem]) != 1 { // none, or it cannot be told which
+		if len(jpegs[stem]) != 1 || p.frozen[stem] { // none, or it cannot be told which
 			continue
 		}
 		jpeg := jpegs[stem][0]
@@ -96,12 +101,17 @@ type twin struct {
 	isRaw   bool
 }
 
-// readTwins reads what the files behind a JPEG say of themselves. Those that cannot be twins are left to be read alone.
+// readTwins reads what the files behind a JPEG say of themselves. Those that cannot be twins are left to be read alone; of one that
+// cannot be read at all, the JPEG has not been a twin.
 func (w *reader) readTwins(t *task) (twins []twin, alone []task) {
 	for _, one := range t.twins {
 		w.journal.enter(w.slot, one.place, w.alone)
 		read, err := w.readTwin(one)
 		if err != nil {
+			if _, ok := errors.AsType[*ContentError](err); ok {
+				t.considered = slices.DeleteFunc(slices.Clone(t.considered), func(name string) bool { return name == one.place.Name })
+				one.considered = nil
+			}
 			alone = append(alone, one) // reading it alone says what is wrong with it
 			continue
 		}
@@ -132,6 +142,9 @@ func (w *reader) readTwin(t task) (read twin, err error) {
 
 // join decides which of the twins are the JPEG's, whose content is c, and how it is turned. Those that are not are left to be
 // read alone.
+//
+// A raw file that was held upright says how, and the JPEG beside it may have lost that. Where the JPEG's stored sides are those of
+// the upright picture already, a program has turned its pixels; of a half turn the sides say nothing, and the JPEG's word counts.
 func (w *reader) join(t *task, h Header, data []byte, c sqlite.Content, twins []twin) (sqlite.Content, []task) {
 	var alone []task
 	t.twins = nil
@@ -142,9 +155,8 @@ func (w *reader) join(t *task, h Header, data []byte, c sqlite.Content, twins []
 			continue
 		}
 		t.twins = append(t.twins, one.task)
-		// A program that turned the JPEG's pixels has turned its sides too, and then it is upright.
-		if one.isRaw && orientation == 0 && (h.Width > h.Height) == (one.content.Width > one.content.Height != (one.content.Orientation >= 5)) {
-			orientation = one.content.Orientation
+		if o := one.content.Orientation; one.isRaw && orientation == 0 && o >= 5 && (h.Width > h.Height) != (one.content.Width > one.content.Height) {
+			orientation = o
 		}
 	}
 	if orientation != 0 && orientation != c.Orientation {
@@ -160,17 +172,6 @@ func (w *reader) join(t *task, h Header, data []byte, c sqlite.Content, twins []
 		t.twins[i].labels = fill(t.twins[i].labels, together)
 	}
 	return c, alone
-}
-
-// fill are the labels l, those that it lacks from others.
-func fill(l, from sqlite.Labels) sqlite.Labels {
-	if !l.Rated {
-		l.Rating, l.Rated = from.Rating, from.Rated
-	}
-	if len(l.Keywords) == 0 {
-		l.Keywords = from.Keywords
-	}
-	return l
 }
 
 // sameMoment tells whether two times can be of one exposure: cameras count seconds, and some round those of the two files
@@ -193,37 +194,4 @@ func (w *reader) readAlone(ctx context.Context, tasks []task) error {
 		}
 	}
 	return nil
-}
-
-// maxSidecar bounds a sidecar that is read, in bytes.
-const maxSidecar = 4 << 20
-
-// readSidecar puts what a file's sidecar says over what the file says of itself.
-func (w *reader) readSidecar(t *task) {
-	if t.sidecar.Name == "" {
-		return
-	}
-	beside := t.place
-	beside.Name = t.sidecar.Name
-	path := w.path(beside)
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxSidecar {
-		w.req.On.Warned(path + " is too large for a sidecar")
-		return
-	}
-	var data []byte
-	if err == nil {
-		data, err = os.ReadFile(path)
-	}
-	if err != nil {
-		t.sidecar = sqlite.Sidecar{} // the next run sees it again, if it is there
-		return
-	}
-	t.sidecar.Stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
-	said, err := w.req.Reader.Sidecar(data)
-	if err != nil {
-		w.req.On.Warned(path + " cannot be read: " + err.Error())
-		return
-	}
-	t.labels = fill(said, t.labels)
 }

@@ -3,6 +3,7 @@ package index
 import (
 	"bytes"
 	"context"
+	"fmt"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
@@ -34,17 +35,23 @@ func (r *run) embedPreviews(ctx context.Context) error {
 // preview decodes a picture's preview for the tower.
 func (w *reader) preview(ctx context.Context, t task) error {
 	data, ok, err := w.store.Preview(ctx, t.preview)
-	if err != nil || !ok {
+	if err != nil {
 		return err
+	}
+	if !ok { // it went meanwhile
+		w.req.On.Read()
+		return nil
 	}
 	h, err := w.req.Reader.Header(bytes.NewReader(data))
 	if err != nil {
-		return err
+		w.badPreview(t, err)
+		return nil
 	}
 	d := decoded{task: t, content: sqlite.Content{Orientation: 1}, tensor: w.tensors.Get().(*[]float32)} //nolint:forcetypeassert // the pool holds nothing else
 	if err := w.decode(h, data, &d, false); err != nil {
 		w.tensors.Put(d.tensor)
-		return err
+		w.badPreview(t, err)
+		return nil
 	}
 	select {
 	case w.ready <- d:
@@ -52,4 +59,10 @@ func (w *reader) preview(ctx context.Context, t task) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// badPreview tells of a preview that cannot be decoded. Its picture waits for its disk.
+func (w *reader) badPreview(t task, err error) {
+	w.req.On.Warned(fmt.Sprintf("the preview of picture %d in the index cannot be read: %v", t.preview, err))
+	w.req.On.Read()
 }

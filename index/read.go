@@ -95,12 +95,15 @@ func (w *reader) file(ctx context.Context, t task) error {
 	}
 	w.journal.enter(w.slot, t.place, w.alone)
 	defer w.journal.leave(w.slot)
-	err := w.open(ctx, &t)
+	alone, err := w.open(ctx, &t)
 	if errors.Is(err, errChanged) {
-		err = w.open(ctx, &t) // it may be finished now
+		alone, err = w.open(ctx, &t) // it may be finished now
 	}
-	if err == nil || ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return err
+	}
+	if err == nil {
+		return w.readAlone(ctx, alone)
 	}
 	if fatal, ok := errors.AsType[*indexError](err); ok {
 		return fatal.err
@@ -121,16 +124,18 @@ type indexError struct{ err error }
 
 func (e *indexError) Error() string { return e.err.Error() }
 
-// open reads one file and hands on what it is. The file's stat becomes that of the opened file.
-func (w *reader) open(ctx context.Context, t *task) error {
+// open reads one file and hands on what it is. The file's stat becomes that of the opened file. alone are the files that were
+// taken for its twins, are not, and remain to be read.
+func (w *reader) open(ctx context.Context, t *task) (alone []task, err error) {
 	if t.refresh {
-		return w.refresh(ctx, t)
+		return nil, w.refresh(ctx, t)
 	}
 	all := t.twins
-	twins, alone := w.readTwins(t)
+	var twins []twin
+	twins, alone = w.readTwins(t)
 	h, data, need, err := w.readFile(ctx, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	content, labels := w.req.Reader.Identify(h, data, 0)
 	t.labels = labels
@@ -144,26 +149,41 @@ func (w *reader) open(ctx context.Context, t *task) error {
 	w.budget.Release(need)
 	if err != nil {
 		t.twins = all
-		return err
+		return nil, err
 	}
-	return w.readAlone(ctx, alone)
+	return alone, nil
 }
 
-// refresh reads what a known file and its sidecar say now.
+// refresh reads what a known file and its sidecar say now. A picture that is in the index stays in it, whatever a limit or this
+// version thinks of its header.
 func (w *reader) refresh(ctx context.Context, t *task) error {
-	f, h, err := w.openHeader(t)
+	f, err := os.Open(w.path(t.place))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
 	if !sameStat(t.stat, t.known.Stat) {
-		t.refresh = false
+		t.refresh, t.considered = false, nil
 		return errChanged // it is read again, whole
 	}
-	var content sqlite.Content
-	content, t.labels = w.req.Reader.Meta(h, f)
-	w.readSidecar(t)
-	return w.send(ctx, write{task: *t, content: &content})
+	op := write{task: *t}
+	h, err := w.req.Reader.Header(f)
+	if _, content := errors.AsType[*ContentError](err); err != nil && !content {
+		return err
+	}
+	if err != nil {
+		op.task.labels = t.known.Labels
+		return w.send(ctx, op)
+	}
+	content, labels := w.req.Reader.Meta(h, f)
+	op.content, op.task.labels = &content, labels
+	w.readSidecar(&op.task)
+	return w.send(ctx, op)
 }
 
 // hand hands on a picture that was read: to the tower, or, where its vector is known, to the index.

@@ -96,13 +96,13 @@ func (w *writer) put(op write) error {
 // putRefresh notes what a known file says of itself now.
 func (w *writer) putRefresh(op write) error {
 	t := op.task
-	if t.known.TwinFormat == "" { // a twin's content is its JPEG's
+	if op.content != nil && t.known.TwinFormat == "" { // a twin's content is its JPEG's
 		if err := w.batch.RefreshContent(w.ctx, t.known.ContentID, *op.content); err != nil {
 			return err
 		}
 	}
 	file := w.row(t, t.known.ContentID)
-	file.Twins, file.TwinFormat = t.known.Twins, t.known.TwinFormat
+	file.TwinFormat = t.known.TwinFormat
 	changed := !sameSidecar(t.known.Sidecar, t.sidecar)
 	w.counts = append(w.counts, func(n *tally) {
 		n.scanned++

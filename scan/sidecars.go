@@ -2,7 +2,6 @@ package scan
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -29,13 +28,15 @@ func (s Sidecars) Of(name string) (f File, ok bool) {
 	return f, ok
 }
 
-// SidecarsBeside looks for the sidecars that a picture which was named outright may have.
-func SidecarsBeside(file string) Sidecars {
+// SidecarsIn looks for the sidecars of a folder that is not walked; one that cannot be read has none.
+func SidecarsIn(dir string) Sidecars {
+	entries, _ := os.ReadDir(dir) // what was read before an error is there
 	var list []File
-	base := strings.TrimSuffix(file, filepath.Ext(file))
-	for _, name := range []string{base + ".XMP", base + ".xmp", file + ".XMP", file + ".xmp"} {
-		info, err := os.Stat(name)
-		if err == nil && info.Mode().IsRegular() && !isPlaceholder(info) {
+	for _, e := range entries {
+		if !e.Type().IsRegular() || !isSidecar(e.Name()) {
+			continue
+		}
+		if info, err := e.Info(); err == nil {
 			list = append(list, newFile(info))
 		}
 	}

@@ -179,9 +179,9 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	}
 }
 
-// addSidecar notes a sidecar that can be read without fetching it.
+// addSidecar notes a sidecar.
 func (w *walker) addSidecar(folder *Folder, e fs.DirEntry) {
-	if info, err := e.Info(); err == nil && !isPlaceholder(info) {
+	if info, err := e.Info(); err == nil {
 		folder.Sidecars = append(folder.Sidecars, newFile(info))
 	}
 }

@@ -3,8 +3,13 @@ package thumbnail
 
 import (
 	"bytes"
+	"errors"
+	"fmt"
 	"image"
 	"image/jpeg"
+	"io"
+	"os"
+	"sync"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
@@ -20,20 +25,33 @@ const (
 // quality is the JPEG quality: of a preview of 448 pixels, 30 to 60 kB.
 const quality = 80
 
-// Box is the room for a picture in pixels: the most of its short and of its long side.
-type Box struct{ Short, Long int }
+// Box is the room for a picture in pixels: the most of its short and of its long side, and of its width and height; 0 is no bound.
+type Box struct{ Short, Long, Width, Height int }
 
 // Preview is the box of what an index keeps.
-var Preview = Box{Side, maxRatio * Side}
+var Preview = Box{Short: Side, Long: maxRatio * Side}
+
+// Fits tells that a picture of a short side is large enough for the box.
+func (b Box) Fits(side int) bool {
+	return b.Short > 0 && b.Short <= side || b.Width > 0 && b.Height > 0 && min(b.Width, b.Height) <= side
+}
+
+// Image is a small picture, upright.
+type Image = *image.RGBA
 
 // fit is the size of a picture in the box; it is never enlarged.
 func (b Box) fit(width, height int) (w, h int) {
-	scale := min(1, float64(b.Short)/float64(min(width, height)), float64(b.Long)/float64(max(width, height)))
+	scale := 1.0
+	for _, s := range [][2]int{{b.Short, min(width, height)}, {b.Long, max(width, height)}, {b.Width, width}, {b.Height, height}} {
+		if s[0] > 0 && s[1] > 0 {
+			scale = min(scale, float64(s[0])/float64(s[1]))
+		}
+	}
 	return max(int(float64(width)*scale+0.5), 1), max(int(float64(height)*scale+0.5), 1)
 }
 
 // Of resizes a decoded picture into a box, and turns it upright.
-func Of(img *decode.Image, box Box) *image.RGBA {
+func Of(img *decode.Image, box Box) Image {
 	width, height := box.fit(preprocess.Upright(img.Width, img.Height, img.Orientation))
 	rgb := preprocess.Config{Width: width, Height: height, Mode: preprocess.Squash, Filter: preprocess.Bilinear}.Pixels(img)
 	out := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -44,15 +62,58 @@ func Of(img *decode.Image, box Box) *image.RGBA {
 	return out
 }
 
-// Read makes a small picture of a file's bytes. It is decoded no larger than it must be.
-func Read(file []byte, box Box) (*image.RGBA, error) {
-	h, err := decode.ReadHeader(bytes.NewReader(file))
+// maxPixels bounds what a small picture is made of: one that was not indexed for its size is not decoded for its thumbnail.
+const maxPixels = 300_000_000
+
+// Few large pictures are decoded at once: a HEIC of 25 MP takes a gigabyte.
+var large sync.Mutex
+
+const largeBytes = 256 << 20
+
+// Open makes a small picture of a file. No more of it is read, and it is decoded no larger, than must be.
+func Open(path string, box Box) (Image, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return Read(f, info.Size(), box)
+}
+
+// Read makes a small picture of a file of a size.
+func Read(f decode.Source, size int64, box Box) (Image, error) {
+	h, err := decode.ReadHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	if h.Pixels() > maxPixels || size > maxPixels {
+		return nil, fmt.Errorf("%d x %d pixels in %d bytes are too many for a thumbnail", h.Width, h.Height, size)
+	}
+	// Upright or not: the bounds of width and height may change places, so the smaller of both decides.
 	w, ht := box.fit(h.Width, h.Height)
-	short := min(w, ht)
-	data := h.Select(file, short)
+	tw, th := box.fit(h.Height, h.Width)
+	short := max(min(w, ht), min(tw, th))
+	extents := h.Extents(short)
+	if extents == nil {
+		extents = []decode.Extent{{Offset: 0, Length: size}}
+	}
+	var data []byte
+	for _, e := range extents {
+		part := make([]byte, e.Length)
+		if n, err := f.ReadAt(part, e.Offset); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		} else if data = append(data, part[:n]...); int64(n) < e.Length {
+			break
+		}
+	}
+	if h.DecodeBytes(short) > largeBytes {
+		large.Lock()
+		defer large.Unlock()
+	}
 	img, err := h.Decode(data, h.Meta(bytes.NewReader(data)).Orientation, short)
 	if err != nil {
 		return nil, err
@@ -61,7 +122,7 @@ func Read(file []byte, box Box) (*image.RGBA, error) {
 }
 
 // JPEG encodes a small picture.
-func JPEG(img *image.RGBA) ([]byte, error) {
+func JPEG(img Image) ([]byte, error) {
 	var b bytes.Buffer
 	err := jpeg.Encode(&b, img, &jpeg.Options{Quality: quality})
 	return b.Bytes(), err

@@ -1,11 +1,17 @@
 package thumbnail_test
 
 import (
+	"bytes"
+	"image"
 	"testing"
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
+
+func read(file []byte, box thumbnail.Box) (*image.RGBA, error) {
+	return thumbnail.Read(bytes.NewReader(file), int64(len(file)), box)
+}
 
 func TestRead(t *testing.T) {
 	for _, c := range []struct {
@@ -19,13 +25,15 @@ func TestRead(t *testing.T) {
 		{640, 480, 6, thumbnail.Box{Short: 120, Long: 1000}, 120, 160},
 		{640, 80, 1, thumbnail.Box{Short: 120, Long: 160}, 160, 20},
 		{64, 48, 1, thumbnail.Preview, 64, 48},
+		{640, 480, 6, thumbnail.Box{Width: 600, Height: 160}, 120, 160},
+		{640, 480, 1, thumbnail.Box{Width: 60, Height: 160}, 60, 45},
 		{3000, 2, 1, thumbnail.Box{Short: 10, Long: 30}, 30, 1},
 	} {
 		data, err := testkit.Encode("a.jpg", testkit.Picture(1, c.w, c.h))
 		if err != nil {
 			t.Fatal(err)
 		}
-		img, err := thumbnail.Read(testkit.InsertSegment(data, 0xe1, testkit.EXIF(c.orientation, "")), c.box)
+		img, err := read(testkit.InsertSegment(data, 0xe1, testkit.EXIF(c.orientation, "")), c.box)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -36,11 +44,11 @@ func TestRead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, err := thumbnail.Read(small, c.box); err != nil || again.Bounds() != img.Bounds() {
+		if again, err := read(small, c.box); err != nil || again.Bounds() != img.Bounds() {
 			t.Errorf("%+v: read again %v, %v", c, again.Bounds(), err)
 		}
 	}
-	if _, err := thumbnail.Read([]byte("no picture"), thumbnail.Preview); err == nil {
+	if _, err := read([]byte("no picture"), thumbnail.Preview); err == nil {
 		t.Error("a text is a picture")
 	}
 }
@@ -51,11 +59,11 @@ func TestTurned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stored, err := thumbnail.Read(jpg, thumbnail.Preview)
+	stored, err := read(jpg, thumbnail.Preview)
 	if err != nil {
 		t.Fatal(err)
 	}
-	turned, err := thumbnail.Read(testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(3, "")), thumbnail.Preview)
+	turned, err := read(testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(3, "")), thumbnail.Preview)
 	if err != nil {
 		t.Fatal(err)
 	}

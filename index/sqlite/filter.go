@@ -103,8 +103,8 @@ func (s *Store) Newest(ctx context.Context, f Filter, each func(id int64) bool) 
 }
 
 func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) error {
-	if f.needsLabels() && s.schema < schemaLabels {
-		return fmt.Errorf("%w: it does not know ratings, keywords and lenses yet; `imgsearch index` brings it up to date", errOlder)
+	if err := s.checkFilter(f); err != nil {
+		return err
 	}
 	columns := "c.id"
 	from := "contents c"
@@ -150,6 +150,14 @@ func (s *Store) match(ctx context.Context, f Filter, order string, each func(id 
 		}
 	}
 	return explain(rows.Err())
+}
+
+// checkFilter refuses to ask an older index what it does not know.
+func (s *Store) checkFilter(f Filter) error {
+	if f.needsLabels() && s.schema < schemaLabels {
+		return fmt.Errorf("%w: it does not know ratings, keywords and lenses yet; `imgsearch index` brings it up to date", errOlder)
+	}
+	return nil
 }
 
 // clause is what the database decides.

@@ -122,6 +122,9 @@ type Hits struct {
 
 // Hits prepares to look up contents with those of their files that a filter selects.
 func (s *Store) Hits(ctx context.Context, f Filter) (*Hits, error) {
+	if err := s.checkFilter(f); err != nil {
+		return nil, err
+	}
 	twin, keywords := "f.twin_format IS NOT NULL", "f.keywords"
 	if s.schema < schemaLabels {
 		twin, keywords = "0", "NULL"

@@ -1,0 +1,107 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/thumbnail"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/gallery"
+	"github.com/imgsearch/imgsearch/internal/wholefile"
+)
+
+// galleryBox is the size of a page's thumbnails: rows of 13rem, 208 pixels, on screens with up to two pixels for one.
+var galleryBox = thumbnail.Box{Short: 320, Long: 1280}
+
+// checkHTML refuses to write a page over anything but a page.
+func (o *searchOptions) checkHTML() error {
+	if o.html == "" {
+		return nil
+	}
+	if o.queries != "" {
+		return usageError("they belong to a single query", "--queries with --html")
+	}
+	f, err := os.Open(o.html)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return usageError("give a file that can be written", "--html: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, gallery.MarkLen)
+	n, err := io.ReadFull(f, head)
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
+		return usageError("give a file that can be written", "--html: %w", err)
+	}
+	if n > 0 && !gallery.IsPage(head[:n]) {
+		return usageError("give another name: nothing but such a page is overwritten", "--html: %s is there, and is no page of imgsearch", escapePath(o.html))
+	}
+	return nil
+}
+
+// writeHTML writes the hits as a page.
+func (s *session) writeHTML(ctx context.Context, a answer) error {
+	if s.html == "" {
+		return nil
+	}
+	page := gallery.Page{Title: a.query, Pictures: make([]gallery.Picture, len(a.hits))}
+	if page.Title == "" {
+		page.Title = "Photos"
+	}
+	page.Summary = fmt.Sprintf("%s, %s", count(len(a.hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
+	for i, h := range a.hits {
+		page.Pictures[i] = gallery.Picture{
+			Path: h.Path, Shown: strings.ToValidUTF8(escapePath(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
+		}
+	}
+	// Previews that the index keeps go into the page as they are.
+	for i, h := range a.hits {
+		jpeg, _, err := s.store.Preview(ctx, h.ContentID)
+		if err != nil {
+			return err
+		}
+		page.Pictures[i].JPEG = jpeg
+	}
+	err := s.thumbnails(ctx, a.hits, func(i int) bool { return page.Pictures[i].JPEG == nil }, galleryBox, func(i int, img thumbnail.Image) (err error) {
+		page.Pictures[i].JPEG, err = thumbnail.JPEG(img)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := gallery.Write(&b, page); err != nil {
+		return err
+	}
+	path, err := filepath.Abs(s.html)
+	if err != nil {
+		return err
+	}
+	if err := wholefile.Write(path, b.Bytes()); err != nil {
+		return usageError("give a file that can be written", "--html: %w", fserr.Cause(err))
+	}
+	s.app.notef("%s in %s", count(len(a.hits), "photo"), escapePath(s.html))
+	return nil
+}
+
+// caption says what the table does.
+func (s *session) caption(h index.Hit, a answer) string {
+	var parts []string
+	if !a.listing {
+		parts = append(parts, fmt.Sprintf("%.4f, %.0f%%", h.Score, 100*max(h.Relative, 0)))
+	}
+	if day, _, _ := strings.Cut(h.TakenAt, "T"); day != "" {
+		parts = append(parts, day)
+	}
+	return strings.Join(parts, ", ") + remarks(h)
+}
