@@ -28,6 +28,7 @@ func newProgram(t *testing.T) program {
 	t.Setenv("IMGSEARCH_CACHE", t.TempDir())
 	t.Setenv("IMGSEARCH_MODELS", t.TempDir())
 	t.Setenv("IMGSEARCH_STATE", t.TempDir())
+	t.Setenv("IMGSEARCH_CONFIG", filepath.Join(t.TempDir(), "config.toml"))
 	return program{t, filepath.Join(t.TempDir(), "i.db")}
 }
 
@@ -120,6 +121,9 @@ func TestMachineFormats(t *testing.T) {
 	check("queries", "waves\n\n\xff\nmore waves", 0, "search", "--queries", "-")
 	check("status", "", 0, "status", "--failures")
 	check("roots", "", 0, "roots", "list")
+	check("config-path", "", 0, "config", "path")
+	t.Setenv("IMGSEARCH_SEARCH_TOP", "7")
+	check("config-show", "", 0, "config", "show")
 	check("doctor", "", 0, "doctor")
 	check("warmup", "", 0, "warmup")
 	check("models-list", "", 0, "models", "list")

@@ -31,6 +31,8 @@ ENVIRONMENT
   IMGSEARCH_CACHE    the folder for what can be made again
   IMGSEARCH_STATE    the folder for what was found out about this machine
   IMGSEARCH_MODELS   the folder of downloaded models
+  IMGSEARCH_CONFIG   the configuration file (see imgsearch config)
+  IMGSEARCH_OPTION   any option, IMGSEARCH_COMMAND_OPTION that of one command: IMGSEARCH_SEARCH_TOP=20
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its others.`,
@@ -38,6 +40,12 @@ EXIT STATUS
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          unknownCommand,
+		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
+			if c.Hidden || strings.HasPrefix(commandName(c), "config") || strings.HasPrefix(commandName(c), "completion") {
+				return nil
+			}
+			return app.applySettings(c)
+		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
 		},
@@ -55,7 +63,7 @@ EXIT STATUS
 	})
 	c.AddCommand(
 		newIndexCommand(app), newSearchCommand(app), newDupesCommand(app), newEmbedCommand(app), newExportCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
-		newWarmupCommand(app), newDoctorCommand(app), newProbeCommand(app),
+		newWarmupCommand(app), newDoctorCommand(app), newConfigCommand(app), newManCommand(app), newProbeCommand(app),
 	)
 	for _, sub := range c.Commands() {
 		checkArgs(sub)

@@ -1,0 +1,119 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"github.com/imgsearch/imgsearch/internal/fserr"
+)
+
+// configFile is what the configuration file says: by command ("" for the options of all), by option, its values as words.
+type configFile struct {
+	path   string
+	exists bool
+	values map[string]map[string][]string
+}
+
+// configPath is where the configuration file lies or would lie: IMGSEARCH_CONFIG, else imgsearch/config.toml in the platform's
+// configuration folder. On macOS one in ~/.config counts where it is there.
+func configPath() (string, error) {
+	if path := os.Getenv("IMGSEARCH_CONFIG"); path != "" {
+		return filepath.Abs(path)
+	}
+	if home, err := os.UserHomeDir(); err == nil && runtime.GOOS == "darwin" {
+		path := filepath.Join(home, ".config", "imgsearch", "config.toml")
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	dir, err := os.UserConfigDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(dir, "imgsearch", "config.toml"), nil
+}
+
+const hintConfig = "`imgsearch config edit` opens it; options are called as on the command line, in a table for each command"
+
+// readConfig reads the configuration file. Without one, it says nothing; one that is not TOML is wrong usage.
+func readConfig() (c configFile, err error) {
+	c.values = make(map[string]map[string][]string)
+	if c.path, err = configPath(); err != nil {
+		return c, nil //nolint:nilerr // no home, no configuration: what needs one says so
+	}
+	data, err := os.ReadFile(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, nil
+	}
+	if err != nil {
+		return c, usageError("make it readable, or give another with IMGSEARCH_CONFIG", "configuration %s: %w", escapePath(c.path), fserr.Cause(err))
+	}
+	c.exists = true
+	var tables map[string]any
+	if err := toml.Unmarshal(data, &tables); err != nil {
+		where := ""
+		if bad, ok := errors.AsType[*toml.DecodeError](err); ok {
+			line, _ := bad.Position()
+			where = fmt.Sprintf(":%d", line)
+		}
+		return c, usageError(hintConfig, "configuration %s%s: %s", escapePath(c.path), where, strings.TrimPrefix(err.Error(), "toml: "))
+	}
+	if err := c.gather("", tables); err != nil {
+		return c, usageError(hintConfig, "configuration %s: %w", escapePath(c.path), err)
+	}
+	return c, nil
+}
+
+// gather takes over a table; tables in it are commands.
+func (c *configFile) gather(command string, table map[string]any) error {
+	for key, value := range table {
+		if below, ok := value.(map[string]any); ok {
+			if err := c.gather(strings.TrimSpace(command+" "+key), below); err != nil {
+				return err
+			}
+			continue
+		}
+		words, err := configWords(value)
+		if err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+		if c.values[command] == nil {
+			c.values[command] = make(map[string][]string)
+		}
+		c.values[command][strings.ReplaceAll(key, "_", "-")] = words
+	}
+	return nil
+}
+
+// configWords are a value as it would stand on the command line. A path may begin with ~/, which no shell replaces here.
+func configWords(value any) ([]string, error) {
+	switch v := value.(type) {
+	case string:
+		if rest, ok := strings.CutPrefix(v, "~/"); ok {
+			if home, err := os.UserHomeDir(); err == nil {
+				v = filepath.Join(home, rest)
+			}
+		}
+		return []string{v}, nil
+	case bool, int64, float64:
+		return []string{fmt.Sprint(v)}, nil
+	case []any:
+		list := []string{}
+		for _, one := range v {
+			words, err := configWords(one)
+			if err != nil || len(words) != 1 {
+				return nil, errors.New("give a list of texts")
+			}
+			list = append(list, words[0])
+		}
+		return list, nil
+	}
+	return nil, fmt.Errorf("a %T is no option's value", value)
+}

@@ -1,0 +1,70 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/cobra/doc"
+
+	"github.com/imgsearch/imgsearch/internal/fserr"
+)
+
+func newManCommand(app *App) *cobra.Command {
+	return &cobra.Command{
+		Use:   "man DIR",
+		Short: "Write the manual pages into a folder",
+		Long: `Write the manual pages of all commands, imgsearch.1 and imgsearch-COMMAND.1, into a folder. Packages bring them along.
+
+  imgsearch man ~/.local/share/man/man1 && man imgsearch-search
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return app.writeManual(c.Root(), args[0])
+		},
+	}
+}
+
+func (a *App) writeManual(root *cobra.Command, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return usageError("give a folder that can be made", "%s: %w", escapePath(dir), fserr.Cause(err))
+	}
+	n := 0
+	eachCommand(root, func(c *cobra.Command) {
+		c.DisableAutoGenTag = true
+		c.Long = manualText(c.Long)
+		n++
+	})
+	// SOURCE_DATE_EPOCH gives the date where builds must be the same.
+	header := &doc.GenManHeader{Section: "1", Source: "imgsearch " + version, Manual: "imgsearch"}
+	if err := doc.GenManTree(root, header, dir); err != nil {
+		return usageError("give a folder that can be written", "%w", fserr.Cause(err))
+	}
+	a.notef("%s in %s", count(n, "page"), escapePath(filepath.Clean(dir)))
+	return nil
+}
+
+// manualText makes Markdown of a help text: its headings are in capitals, and what is indented keeps its lines.
+func manualText(text string) string {
+	var b strings.Builder
+	was := false // indented
+	for line := range strings.Lines(text) {
+		indented := strings.HasPrefix(line, "  ")
+		trimmed := strings.TrimSpace(line)
+		switch {
+		case indented && !was:
+			b.WriteString("\n    " + line)
+		case indented:
+			b.WriteString("    " + line)
+		case trimmed != "" && trimmed == strings.ToUpper(trimmed) && !strings.ContainsAny(trimmed, "`."):
+			b.WriteString("\n# " + line)
+		default:
+			b.WriteString(line)
+		}
+		was = indented
+	}
+	return b.String()
+}
