@@ -43,6 +43,8 @@ type indexOptions struct {
 	maxMemory     string
 	limit         time.Duration
 	progress      string
+	watch         bool
+	watched       bool // the first run of --watch is over
 }
 
 // defaultMaxPixels is above every camera of today (150 MP) and most stitched panoramas.
@@ -98,6 +100,7 @@ EXIT STATUS
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
 	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "the largest picture that is decoded, in pixels (`N`)")
 	f.StringVar(&o.maxMemory, "max-memory", "", "the memory to stay below (`1GB`; default: what the container allows, at most 60 % of what is free)")
+	f.BoolVar(&o.watch, "watch", false, "stay, and bring the index up to date whenever something changes")
 	f.DurationVar(&o.limit, "for", 0, "stop after this time (`5h`, 30m), in an orderly way")
 	f.StringVar(&o.progress, "progress", "", "`bar`, plain, json or none (default: bar on a terminal)")
 	return c
@@ -113,6 +116,9 @@ func (o *indexOptions) check() error {
 		return usageError("give a time such as 5h or 30m", "--for %v", o.limit)
 	case o.fromNul && o.from == "":
 		return usageError("it belongs to --from", "--null without --from")
+	}
+	if err := o.checkWatch(); err != nil {
+		return err
 	}
 	if _, err := memoryLimit(o.maxMemory); err != nil {
 		return err
@@ -145,6 +151,9 @@ func (o *indexOptions) run(ctx context.Context) error {
 		o.app.notef("no paths were given: nothing to do")
 		return nil
 	}
+	if o.watch {
+		return o.watchFolders(ctx, paths)
+	}
 	store, lock, err := o.open(ctx, len(paths) > 0)
 	if errors.Is(err, index.ErrBusy) && o.ifIdle {
 		o.app.notef("another process is indexing: nothing to do")
@@ -163,10 +172,14 @@ func (o *indexOptions) run(ctx context.Context) error {
 			return err
 		}
 		if len(roots) == 0 {
-			return usageError("give one: `imgsearch index DIR`", "the index has no folders yet")
+			return errNoRoots()
 		}
 	}
 	return o.index(ctx, store, paths)
+}
+
+func errNoRoots() error {
+	return usageError("give one: `imgsearch index DIR`", "the index has no folders yet")
 }
 
 // resolve makes the paths absolute and sees that they are there.
@@ -331,8 +344,10 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 	if err != nil {
 		return err
 	}
-	if err := o.print(sum, m, loader.Provider()); err != nil {
-		return err
+	if !o.watch || o.tells(sum) {
+		if err := o.print(sum, m, loader.Provider()); err != nil {
+			return err
+		}
 	}
 	if !o.dryRun {
 		if err := o.settleModel(ctx, store, stored); err != nil {

@@ -133,6 +133,9 @@ func (a *App) closeLoaders() {
 	for _, l := range a.madeLoaders() {
 		l.Close()
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.loaders = nil
 }
 
 func (a *App) madeLoaders() []*embed.Loader {

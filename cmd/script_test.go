@@ -52,6 +52,7 @@ func TestScripts(t *testing.T) {
 			"segment":  segment,
 			"xmp":      xmp,
 			"fifo":     fifo,
+			"nul":      nulList,
 			"shift":    shiftTime,
 			"rename":   rename,
 			"badname":  badName,
@@ -164,6 +165,11 @@ func segment(ts *testscript.TestScript, _ bool, args []string) {
 		data = testkit.InsertSegment(data, 0xe1, testkit.EXIF(uint16(orientation), args[3]))
 	}
 	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// nulList writes words, each ended by a NUL byte: nul FILE WORD...
+func nulList(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(args[1:], "\x00")+"\x00"), 0o644))
 }
 
 func fifo(ts *testscript.TestScript, _ bool, args []string) {

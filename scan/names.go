@@ -88,6 +88,14 @@ func markLivePhotos(f *Folder) {
 	}
 }
 
+// Unconcerned tells by a file's name that a change of it means nothing to an index.
+func Unconcerned(name string) bool {
+	if name == IgnoreFile || isSidecar(name) {
+		return false
+	}
+	return strings.HasPrefix(name, ".") || byName(name) != ""
+}
+
 // isSidecar tells a file of XMP by its name.
 func isSidecar(name string) bool { return ext(name) == "xmp" }
 

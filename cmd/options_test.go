@@ -1,0 +1,50 @@
+package cmd
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// TestEveryOptionHasAScenario looks for each option of each command in the scenarios.
+func TestEveryOptionHasAScenario(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var all []byte
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, data...)
+	}
+	eachCommand(newRootCommand(new(App)), func(c *cobra.Command) {
+		name := commandName(c)
+		line := `(?m)^(exec|status \d+|! exec|\[[^\]]*\] exec) imgsearch .*`
+		if name != "" {
+			line = `(?m)^(exec|status \d+|! exec|asuser.*|\[[^\]]*\] exec) ?imgsearch .*\b` + regexp.QuoteMeta(name) + `\b.*`
+			if !regexp.MustCompile(line).Match(all) && c.Runnable() {
+				t.Errorf("no scenario runs imgsearch %s", name)
+			}
+		}
+		flags := c.LocalNonPersistentFlags()
+		if name == "" {
+			flags = c.PersistentFlags()
+		}
+		flags.VisitAll(func(f *pflag.Flag) {
+			option := ` --` + regexp.QuoteMeta(f.Name) + `\b`
+			if f.Shorthand != "" {
+				option = `( --` + regexp.QuoteMeta(f.Name) + `\b| -` + f.Shorthand + `\b)`
+			}
+			if f.Name != "help" && !f.Hidden && !regexp.MustCompile(line+option).Match(all) {
+				t.Errorf("no scenario uses imgsearch %s --%s", name, f.Name)
+			}
+		})
+	})
+}
