@@ -13,11 +13,20 @@ type box struct {
 	start, end int64
 }
 
+// maxBoxes bounds the boxes that lie one after another: a file of millions of empty ones is no photo.
+const maxBoxes = 1 << 16
+
+var errBoxes = errors.New("too many boxes")
+
 // readBoxes calls visit for the boxes that lie one after another from start to end, until it returns false. Boxes that claim
 // to be longer than what holds them end the reading: what comes behind cannot be found.
 func readBoxes(r io.ReaderAt, start, end int64, visit func(b box) (bool, error)) error {
 	var head [16]byte
-	for at := start; at+8 <= end; {
+	n := 0
+	for at := start; at+8 <= end; n++ {
+		if n == maxBoxes {
+			return errBoxes
+		}
 		if _, err := r.ReadAt(head[:8], at); err != nil {
 			return eof(err)
 		}

@@ -203,6 +203,14 @@ func TestRawWithoutPreview(t *testing.T) {
 	}
 }
 
+func TestManyBoxes(t *testing.T) {
+	data := []byte("\x00\x00\x00\x18ftypheic\x00\x00\x00\x00heicmif1")
+	data = append(data, bytes.Repeat([]byte("\x00\x00\x00\x08free"), 1<<17)...)
+	if _, err := decode.ReadHeader(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), "too many boxes") {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestJPEGInTIFF(t *testing.T) {
 	src := testkit.Picture(2, 64, 48)
 	left := encode(t, "a.jpg", testkit.Picture(2, 48, 48))
