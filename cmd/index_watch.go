@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -99,7 +100,9 @@ func (o *indexOptions) watchFolders(ctx context.Context, paths []string) error {
 		}
 		err := o.watchedRun(ctx, waiting, dirs)
 		o.watched = true
-		o.app.closeLoaders() // a model is not kept in memory for what may come tomorrow
+		// A model, and what a run leaves, is not kept in memory for what may come tomorrow.
+		o.app.closeLoaders()
+		debug.FreeOSMemory()
 		return err
 	})
 }

@@ -42,13 +42,13 @@ func (r Range) isOpen() bool { return r.Min == nil && r.Max == nil }
 
 // IsAll tells that the filter selects everything.
 func (f *Filter) IsAll() bool {
-	return !f.byFile() && f.Camera == nil && f.Lens == nil && f.Where == nil && f.TakenFrom == "" && f.TakenTo == "" &&
+	return !f.byFile() && f.Formats == nil && f.Camera == nil && f.Lens == nil && f.Where == nil && f.TakenFrom == "" && f.TakenTo == "" &&
 		f.Width.isOpen() && f.Height.isOpen() && f.Pixels.isOpen() && f.Shape == ""
 }
 
 // byFile tells that the filter asks about files, of which a content may have several.
 func (f *Filter) byFile() bool {
-	return f.Under != nil || f.Name != nil || f.Formats != nil || f.byLabels()
+	return f.Under != nil || f.Name != nil || f.byLabels()
 }
 
 func (f *Filter) byLabels() bool { return !f.Rating.isOpen() || f.Keywords != nil }
@@ -162,11 +162,20 @@ func (s *Store) checkFilter(f Filter) error {
 
 // clause is what the database decides.
 func (f *Filter) clause(schema int) (where string, args []any) {
-	files, args := f.fileClause(schema)
+	files, args := f.fileClause()
 	parts := []string{"c.orphaned_at IS NULL", files}
 	add := func(part string, values ...any) {
 		parts = append(parts, part)
 		args = append(args, values...)
+	}
+	if f.Formats != nil {
+		in, values := f.formatsClause()
+		own := "c.format IN " + in
+		if schema < schemaLabels {
+			add(own, values...)
+		} else {
+			add("("+own+" OR EXISTS (SELECT 1 FROM files t WHERE t.content_id = c.id AND t.twin_format IN "+in+"))", append(values, values...)...)
+		}
 	}
 	// The zone, where there is one, stands behind the 19 characters of the local time.
 	if f.TakenFrom != "" {
@@ -203,21 +212,11 @@ func (f *Filter) clause(schema int) (where string, args []any) {
 }
 
 // fileClause is what the database decides of a content's files.
-func (f *Filter) fileClause(schema int) (where string, args []any) {
+func (f *Filter) fileClause() (where string, args []any) {
 	parts := []string{"1"}
 	if f.Under != nil {
 		under, values := underClause(f.Under)
 		parts, args = append(parts, under), append(args, values...)
-	}
-	if f.Formats != nil {
-		format := "coalesce(f.twin_format, c.format)"
-		if schema < schemaLabels {
-			format = "c.format"
-		}
-		parts = append(parts, format+" IN ("+strings.TrimSuffix(strings.Repeat("?, ", len(f.Formats)), ", ")+")")
-		for _, format := range f.Formats {
-			args = append(args, format)
-		}
 	}
 	if f.Rating.Min != nil {
 		parts, args = append(parts, "coalesce(f.rating, 0) >= ?"), append(args, *f.Rating.Min)
@@ -226,6 +225,14 @@ func (f *Filter) fileClause(schema int) (where string, args []any) {
 		parts, args = append(parts, "coalesce(f.rating, 0) <= ?"), append(args, *f.Rating.Max)
 	}
 	return strings.Join(parts, " AND "), args
+}
+
+// formatsClause are the formats as SQL has them behind IN.
+func (f *Filter) formatsClause() (in string, args []any) {
+	for _, format := range f.Formats {
+		args = append(args, format)
+	}
+	return "(" + strings.TrimSuffix(strings.Repeat("?, ", len(f.Formats)), ", ") + ")", args
 }
 
 // keepsFile decides the rest of a file.

@@ -129,7 +129,11 @@ func (s *Store) Hits(ctx context.Context, f Filter) (*Hits, error) {
 	if s.schema < schemaLabels {
 		twin, keywords = "0", "NULL"
 	}
-	clause, args := f.fileClause(s.schema)
+	clause, args := f.fileClause()
+	if f.Formats != nil && s.schema >= schemaLabels { // of a pair, those files that are asked for
+		in, values := f.formatsClause()
+		clause, args = clause+" AND coalesce(f.twin_format, c.format) IN "+in, append(args, values...)
+	}
 	stmt, err := s.db.PrepareContext(ctx, "SELECT c.width, c.height, c.taken_at, f.root_id, f.dir, f.name, "+twin+", "+keywords+
 		" FROM files f JOIN contents c ON c.id = f.content_id WHERE f.content_id = ? AND "+clause)
 	if err != nil {
