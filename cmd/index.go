@@ -353,6 +353,9 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		if err := o.settleModel(ctx, store, stored); err != nil {
 			return err
 		}
+		if err := o.suggest(ctx, store, sum); err != nil {
+			return err
+		}
 	}
 	if sum.Embedded > 0 && sum.Stopped == index.NotStopped {
 		loader.Close() // what crashes from here on is no accelerator's fault
@@ -367,6 +370,18 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		return quietExit(exitUnreadable)
 	}
 	return nil
+}
+
+// suggest says what comes next, when an index has just got its first photos.
+func (o *indexOptions) suggest(ctx context.Context, store *sqlite.Store, sum index.Summary) error {
+	if sum.Added == 0 || sum.Stopped != index.NotStopped || o.app.json {
+		return nil
+	}
+	n, err := store.Count(context.WithoutCancel(ctx), 0)
+	if err == nil && n.Files == sum.Added {
+		o.app.notef("find them by what is in them: imgsearch search \"dog on beach\"")
+	}
+	return err
 }
 
 // room is what there is for files and decoded pictures in memory. The garbage collector is told too, so that garbage does
