@@ -16,6 +16,7 @@ type doctorOptions struct {
 	provider askedProvider
 	maxAge   time.Duration
 	report   string
+	repair   bool
 }
 
 func newDoctorCommand(app *App) *cobra.Command {
@@ -25,10 +26,14 @@ func newDoctorCommand(app *App) *cobra.Command {
 		Short: "Examine everything that a run needs",
 		Long: `Examine the program, the machine and the session, the runtime library, the model, its tokenizer and towers, the
 accelerators, the decoders, the index, its folders and the free space. Each finding comes with its mend. What may crash is
-tried in child processes. Your photos and the index are not changed.
+tried in child processes. Your photos are not changed, nor is the index without --repair.
+
+--repair comes first. Of a damaged index, what can be read goes into a new one; the damaged file is kept beside it. Of a sound one,
+what cannot be used is dropped, and the vectors' file is made anew. The next run of index makes what is missing.
 
 EXIT STATUS
-  0 all is well, or warnings only; 1 a check failed; 2 wrong usage`,
+  0 all is well, or warnings only; 1 a check failed; 2 wrong usage; with --repair also 10 no index here yet, 11 an indexer holds it,
+  14 the index is from a newer version`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
@@ -36,6 +41,7 @@ EXIT STATUS
 	o.provider.flags(c.Flags())
 	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail when the last complete run of index began longer ago than this (`36h`)")
 	c.Flags().StringVar(&o.report, "report", "", "write everything that a bug report wants to `FILE`, your folders' names left out")
+	c.Flags().BoolVar(&o.repair, "repair", false, "mend the index first: save what can be read, make the rest anew")
 	return c
 }
 
@@ -112,6 +118,11 @@ func (o *doctorOptions) run(ctx context.Context) error {
 	}
 	if o.maxAge < 0 {
 		return usageError("give a time such as 36h", "--max-age %v", o.maxAge)
+	}
+	if o.repair {
+		if err := o.app.repair(ctx); err != nil {
+			return err
+		}
 	}
 	e := &examination{app: o.app, asked: o.model, maxAge: o.maxAge, begin: time.Now()}
 	for _, check := range []func(context.Context, *examination){

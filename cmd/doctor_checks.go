@@ -107,7 +107,7 @@ func checkIndex(ctx context.Context, e *examination) {
 		return
 	}
 	if len(findings) > 0 {
-		e.fail("index", "move the file away and index again: the photos are not touched by this", "%s is damaged: %s", path, strings.Join(findings, "; "))
+		e.fail("index", "`imgsearch doctor --repair` saves what can be read into a new one and keeps this; the photos are not touched by this", "%s is damaged: %s", path, strings.Join(findings, "; "))
 		return
 	}
 	schema, err := store.Schema(ctx)

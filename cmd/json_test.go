@@ -121,6 +121,7 @@ func TestMachineFormats(t *testing.T) {
 	check("queries", "waves\n\n\xff\nmore waves", 0, "search", "--queries", "-")
 	check("status", "", 0, "status", "--failures")
 	check("roots", "", 0, "roots", "list")
+	check("backup", "", 0, "backup", filepath.Join(t.TempDir(), "copy.db"))
 	check("config-path", "", 0, "config", "path")
 	t.Setenv("IMGSEARCH_SEARCH_TOP", "7")
 	check("config-show", "", 0, "config", "show")

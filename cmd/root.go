@@ -63,7 +63,7 @@ EXIT STATUS
 	})
 	c.AddCommand(
 		newIndexCommand(app), newSearchCommand(app), newDupesCommand(app), newEmbedCommand(app), newExportCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
-		newWarmupCommand(app), newDoctorCommand(app), newConfigCommand(app), newManCommand(app), newProbeCommand(app),
+		newWarmupCommand(app), newDoctorCommand(app), newBackupCommand(app), newConfigCommand(app), newManCommand(app), newProbeCommand(app),
 	)
 	for _, sub := range c.Commands() {
 		checkArgs(sub)

@@ -3,6 +3,7 @@
 package cmd_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -51,6 +52,7 @@ func TestScripts(t *testing.T) {
 			"truncate": truncateFile,
 			"segment":  segment,
 			"xmp":      xmp,
+			"damage":   damage,
 			"fifo":     fifo,
 			"nul":      nulList,
 			"shift":    shiftTime,
@@ -128,6 +130,18 @@ func bomb(ts *testscript.TestScript, _ bool, args []string) {
 	h, err := strconv.Atoi(args[2])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.PNGHeader(uint32(w), uint32(h)), 0o644))
+}
+
+// damage overwrites a page of a database in its middle: damage FILE
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR, 0)
+	ts.Check(err)
+	defer f.Close()
+	info, err := f.Stat()
+	ts.Check(err)
+	const page = 4096
+	_, err = f.WriteAt(bytes.Repeat([]byte{0xff}, page), info.Size()/page/2*page)
+	ts.Check(err)
 }
 
 // truncateFile cuts a file: truncate FILE BYTES, or truncate FILE PERCENT%.

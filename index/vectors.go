@@ -28,6 +28,16 @@ func RemoveVectorFile(store *sqlite.Store, m sqlite.Model) error {
 	return nil
 }
 
+// RebuildVectorFile makes a model's file anew from the index. The caller holds the index's lock.
+func RebuildVectorFile(ctx context.Context, store *sqlite.Store, m sqlite.Model) error {
+	if err := RemoveVectorFile(store, m); err != nil {
+		return err
+	}
+	var failed error
+	r := run{store: store, req: Request{Model: m, On: Events{Warned: func(text string) { failed = errors.New(text) }}.withDefaults()}}
+	return errors.Join(r.syncVectors(ctx), failed)
+}
+
 // maxDead is the share of a file's rows whose vectors are not in the index any more from which it is made anew.
 const maxDead = 0.1
 

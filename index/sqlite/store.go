@@ -155,11 +155,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	slashed := filepath.ToSlash(abs)
-	if !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // C:/... is /C:/... in a URI
-	}
-	dsn := "file:" + (&url.URL{Path: slashed}).EscapedPath() + "?" + strings.Join(params, "&")
+	dsn := fileURI(abs) + "?" + strings.Join(params, "&")
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
@@ -171,6 +167,15 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
 	}
 	return s, nil
+}
+
+// fileURI is how SQLite is told an absolute path, whatever is in it.
+func fileURI(abs string) string {
+	slashed := filepath.ToSlash(abs)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // C:/... is /C:/... in a URI
+	}
+	return "file:" + (&url.URL{Path: slashed}).EscapedPath()
 }
 
 // Close ends all connections. The write-ahead log goes into the database with the last writer.

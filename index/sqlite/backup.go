@@ -1,0 +1,100 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+)
+
+// ErrNotReplaced is a file that a backup would replace and that is no index.
+var ErrNotReplaced = errors.New("a file is there that is no index: it is left alone")
+
+// Backup writes a copy of the index, as it is at one moment, to a file: whole or not at all, while others read and write. A copy that
+// is there already is replaced when the new one is whole and was read through; any other file is an ErrNotReplaced.
+func (s *Store) Backup(ctx context.Context, path string) error {
+	if err := replaceable(ctx, path); err != nil {
+		return err
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-backup-*") // for its owner only
+	if err != nil {
+		return err
+	}
+	tmp.Close()
+	defer os.Remove(tmp.Name())
+	if err := s.copyTo(ctx, tmp.Name()); err != nil {
+		return fmt.Errorf("copy the index: %w", explain(err))
+	}
+	copied, err := OpenReadOnly(ctx, tmp.Name())
+	if err != nil {
+		return fmt.Errorf("read the copy: %w", err)
+	}
+	findings, err := copied.Integrity(ctx)
+	copied.Close()
+	for _, suffix := range []string{"-wal", "-shm"} {
+		os.Remove(tmp.Name() + suffix)
+	}
+	if err != nil {
+		return fmt.Errorf("read the copy: %w", err)
+	}
+	if len(findings) > 0 {
+		return fmt.Errorf("%w: %s", ErrDamaged, findings[0])
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// replaceable refuses to put a backup over a file that is none.
+func replaceable(ctx context.Context, path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case info.Mode().IsRegular() && info.Size() == 0:
+		return nil
+	}
+	old, err := OpenReadOnly(ctx, path)
+	if errors.Is(err, ErrNewer) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("%q: %w", path, ErrNotReplaced)
+	}
+	return old.db.Close()
+}
+
+// copyTo runs SQLite's online backup in one step, which is one state.
+func (s *Store) copyTo(ctx context.Context, path string) error {
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	return conn.Raw(func(driver any) error {
+		source, ok := driver.(interface {
+			NewBackup(uri string) (*sqlite.Backup, error)
+		})
+		if !ok {
+			return errors.New("the driver has no backup")
+		}
+		b, err := source.NewBackup(fileURI(path))
+		if err != nil {
+			return err
+		}
+		for more := true; more; {
+			if more, err = b.Step(-1); err != nil {
+				return errors.Join(err, b.Finish())
+			}
+		}
+		return b.Finish()
+	})
+}

@@ -1,0 +1,191 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Salvaged is what was saved of a damaged index.
+type Salvaged struct {
+	// Kept is where the damaged file lies now; it is never deleted.
+	Kept string
+	// Rows are those that could be read and fit, by table; Lost is the number of places at which a table could not be read on.
+	Rows map[string]int
+	Lost int
+}
+
+// salvageOrder are the tables, those before others that refer to them. What can be made again is left out: coverage is counted by
+// triggers, the vector files and remembered queries come back by themselves.
+var salvageOrder = []string{"meta", "roots", "models", "contents", "files", "embeddings", "previews", "failures", "suspects", "runs"}
+
+// Salvage makes a new index of what can be read of a damaged one, and puts it in its place. The damaged file is kept beside it
+// under another name. The caller holds the index's lock.
+func Salvage(ctx context.Context, path string) (s Salvaged, err error) {
+	old, err := open(ctx, path, "mode=ro", pragma("query_only", "1"))
+	if err != nil {
+		return s, fmt.Errorf("open index %q: %w", path, err)
+	}
+	defer old.Close()
+	fresh := filepath.Join(filepath.Dir(path), fmt.Sprintf(".imgsearch-repair-%d.db", os.Getpid()))
+	defer func() {
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			os.Remove(fresh + suffix)
+		}
+	}()
+	target, err := Open(ctx, fresh)
+	if err != nil {
+		return s, err
+	}
+	defer target.Close()
+	s.Rows = make(map[string]int)
+	for _, table := range salvageOrder {
+		n, lost, err := salvageTable(ctx, old.db, target.db, table)
+		if err != nil {
+			return s, fmt.Errorf("save %s: %w", table, explain(err))
+		}
+		s.Rows[table] = n
+		s.Lost += lost
+	}
+	if _, err := target.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+		return s, explain(err)
+	}
+	if err := target.Close(); err != nil {
+		return s, err
+	}
+	if err := old.Close(); err != nil {
+		return s, err
+	}
+	return s, s.putInPlace(path, fresh)
+}
+
+// putInPlace gives the damaged file another name, and the new one its.
+func (s *Salvaged) putInPlace(path, fresh string) error {
+	s.Kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().Format("20060102-150405"))
+	if err := os.Rename(path, s.Kept); err != nil {
+		return err
+	}
+	for _, suffix := range []string{"-wal", "-shm"} { // they belong to the damaged one
+		_ = os.Rename(path+suffix, s.Kept+suffix) // where there are any
+	}
+	return os.Rename(fresh, path)
+}
+
+// salvageTable copies the rows of a table that can be read, and that the new index takes. Behind a page that cannot be read it goes
+// on with the next numbers that can.
+func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lost int, err error) {
+	columns, err := commonColumns(ctx, from, to, table)
+	if err != nil || len(columns) == 0 {
+		return 0, 0, err
+	}
+	numbered := slices.Contains(columns, "id") || slices.Contains(columns, "seq") || table == "previews"
+	tx, err := to.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	insert, err := tx.PrepareContext(ctx, "INSERT OR IGNORE INTO "+table+"("+strings.Join(columns, ", ")+") VALUES ("+
+		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ")+")")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer insert.Close() //nolint:errcheck // the transaction closes it too
+	var last int64 = -1 << 62
+	for skip := int64(1); ; skip *= 2 {
+		n, at, err := copyRows(ctx, from, insert, table, columns, numbered, last)
+		rows += n
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return rows, lost, ctx.Err()
+		}
+		lost++
+		if n > 0 {
+			skip = 1
+		}
+		if !numbered || skip > 1<<40 {
+			break
+		}
+		last = max(at, last, 0) + skip
+	}
+	return rows, lost, tx.Commit()
+}
+
+// copyRows copies the rows behind a number until one cannot be read.
+func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string, columns []string, numbered bool, after int64) (n int, last int64, err error) {
+	last = after
+	query := "SELECT 0, " + strings.Join(columns, ", ") + " FROM " + table
+	var args []any
+	if numbered {
+		query = "SELECT rowid, " + strings.Join(columns, ", ") + " FROM " + table + " NOT INDEXED WHERE rowid > ? ORDER BY rowid"
+		args = []any{after}
+	}
+	rows, err := from.QueryContext(ctx, query, args...)
+	if err != nil {
+		return 0, last, err
+	}
+	defer rows.Close()
+	values := make([]any, len(columns))
+	fields := []any{&last}
+	for i := range values {
+		fields = append(fields, &values[i])
+	}
+	for rows.Next() {
+		if err := rows.Scan(fields...); err != nil {
+			return n, last, err
+		}
+		// What refers to something that is lost is lost with it.
+		if res, err := insert.ExecContext(ctx, values...); err == nil {
+			if k, err := res.RowsAffected(); err == nil {
+				n += int(k)
+			}
+		}
+	}
+	return n, last, rows.Err()
+}
+
+// commonColumns are the columns that a table has in both; none where the old one does not have the table.
+func commonColumns(ctx context.Context, from, to *sql.DB, table string) ([]string, error) {
+	names := func(db *sql.DB) ([]string, error) {
+		return collect(ctx, db, "SELECT name FROM pragma_table_info(?)", func(scan scanFunc) (string, error) {
+			var name string
+			return name, scan(&name)
+		}, table)
+	}
+	wanted, err := names(to)
+	if err != nil {
+		return nil, err
+	}
+	have, err := names(from)
+	if err != nil {
+		return nil, nil //nolint:nilerr // its description cannot be read: neither can it
+	}
+	return slices.DeleteFunc(wanted, func(name string) bool { return !slices.Contains(have, name) }), nil
+}
+
+// DropUnfit deletes what an index has and cannot use: vectors of another length than their model's, and previews of nothing. It
+// returns how many rows went, and rebuilds the indexes of all tables.
+func (s *Store) DropUnfit(ctx context.Context) (n int64, err error) {
+	for _, stmt := range []string{
+		"DELETE FROM embeddings WHERE length(vector) <> 2 * (SELECT dim FROM models WHERE id = model_id)",
+		"DELETE FROM previews WHERE length(jpeg) < 100",
+	} {
+		res, err := s.db.ExecContext(ctx, stmt)
+		if err != nil {
+			return n, explain(err)
+		}
+		k, err := res.RowsAffected()
+		if err != nil {
+			return n, err
+		}
+		n += k
+	}
+	_, err = s.db.ExecContext(ctx, "REINDEX")
+	return n, explain(err)
+}
