@@ -10,10 +10,10 @@ LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test race lint vet bench compare webgpu fuzz ci clean runtime try
+.PHONY: help run build test race lint vet bench compare webgpu release-snapshot fuzz ci clean runtime try
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
 
 run: build ## build, index PHOTOS, search QUERY
 	@test -d "$(PHOTOS)" || { echo 'make: no folder "$(PHOTOS)": give one, make run PHOTOS="/path/to/photos"' >&2; exit 2; }
@@ -52,6 +52,24 @@ compare: build ## measure whole programs beside rclip, in the folder COMPARE (sc
 webgpu: build ## run the WebGPU provider for real on a software GPU (minutes; Debian: chromium, libvulkan1)
 	scripts/try-webgpu
 
+# goreleaser 2.16 and older build with Go 1.26. zig comes as a Python package.
+RELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
+SBOM     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
+ZIG      := ziglang==0.17.1
+
+$(TOOLS)/goreleaser:
+	GOBIN=$(TOOLS) $(GO) install $(RELEASER)
+
+$(TOOLS)/cyclonedx-gomod:
+	GOBIN=$(TOOLS) $(GO) install $(SBOM)
+
+$(TOOLS)/zig/bin/python:
+	python3 -m venv $(TOOLS)/zig && $(TOOLS)/zig/bin/pip -q install $(ZIG)
+
+release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/python ## build all platforms' archives and packages into dist/ (half an hour the first time)
+	ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --snapshot --clean --parallelism 1
+	@$(GO) run ./scripts/release/check dist
+
 FUZZTIME ?= 30s
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
@@ -64,4 +82,4 @@ try: ## clone what is committed into an empty folder and try the README's comman
 ci: runtime lint vet build test race try ## everything that must pass before a change lands
 
 clean: ## remove what was built
-	rm -rf bin lib embed/ortlib/bundled
+	rm -rf bin build dist lib embed/ortlib/bundled
