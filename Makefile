@@ -67,7 +67,7 @@ $(TOOLS)/zig/bin/python:
 	python3 -m venv $(TOOLS)/zig && $(TOOLS)/zig/bin/pip -q install $(ZIG)
 
 release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/python ## build all platforms' archives and packages into dist/ (half an hour the first time)
-	ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --snapshot --clean --parallelism 1
+	PATH="$(TOOLS):$$PATH" ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --snapshot --clean --parallelism 1
 	@$(GO) run ./scripts/release/check dist
 
 FUZZTIME ?= 30s

@@ -40,6 +40,10 @@ func configPath() (string, error) {
 	return filepath.Join(dir, "imgsearch", "config.toml"), nil
 }
 
+// allCommands is the table of the options that all commands have: at the top of the file "index" could not be told from the table of
+// the command.
+const allCommands = "all"
+
 const hintConfig = "`imgsearch config edit` opens it; options are called as on the command line, in a table for each command"
 
 // readConfig reads the configuration file. Without one, it says nothing; one that is not TOML is wrong usage.
@@ -75,7 +79,11 @@ func readConfig() (c configFile, err error) {
 func (c *configFile) gather(command string, table map[string]any) error {
 	for key, value := range table {
 		if below, ok := value.(map[string]any); ok {
-			if err := c.gather(strings.TrimSpace(command+" "+key), below); err != nil {
+			name := strings.TrimSpace(command + " " + key)
+			if name == allCommands {
+				name = ""
+			}
+			if err := c.gather(name, below); err != nil {
 				return err
 			}
 			continue
@@ -115,5 +123,8 @@ func configWords(value any) ([]string, error) {
 		}
 		return list, nil
 	}
-	return nil, fmt.Errorf("a %T is no option's value", value)
+	if date, ok := value.(fmt.Stringer); ok { // TOML has dates of its own
+		return []string{date.String()}, nil
+	}
+	return nil, errors.New("give a text, a number, true or false, or a list of texts")
 }

@@ -27,7 +27,8 @@ func newConfigCommand(app *App) *cobra.Command {
 		Short: "Set options once, in a file",
 		Long: `Every option can be set in a file in TOML, called as on the command line, in a table for each command:
 
-  index = "~/photos.db"       # an option of all commands
+  [all]
+  index = "/home/me/photos.db"       # an option of all commands
 
   [index]
   exclude = ["*.png", "/scans/"]
@@ -101,7 +102,7 @@ func (a *App) showConfig(root *cobra.Command) error {
 	seen := make(map[string]bool)
 	eachCommand(root, func(c *cobra.Command) {
 		c.InheritedFlags() // so that they are among its own
-		for _, s := range settings(c, config) {
+		for _, s := range settings(c, config, false) {
 			if key := s.command + " --" + s.option; !seen[key] {
 				seen[key] = true
 				list = append(list, s)
@@ -160,20 +161,48 @@ func (a *App) editConfig(c *cobra.Command) error {
 			return usageError("give another with IMGSEARCH_CONFIG", "make %s: %w", escapePath(path), fserr.Cause(err))
 		}
 	}
-	words := strings.Fields(cmp.Or(os.Getenv("VISUAL"), os.Getenv("EDITOR"), defaultEditor()))
-	editor := exec.CommandContext(c.Context(), words[0], append(words[1:], path)...) //nolint:gosec // the user's own editor
+	command := cmp.Or(strings.TrimSpace(os.Getenv("VISUAL")), strings.TrimSpace(os.Getenv("EDITOR")), defaultEditor())
+	editor := editorCommand(command, path)
 	editor.Stdin, editor.Stdout, editor.Stderr = a.streams.In, a.streams.Out, a.streams.Err
+	a.interrupts.leaveToChild() // Ctrl-C means the editor
 	if err := editor.Run(); err != nil {
-		return usageError("set EDITOR to your editor, or open "+escapePath(path)+" yourself", "%s: %w", words[0], err)
+		return usageError("set EDITOR to your editor, or open "+escapePath(path)+" yourself", "%s: %w", command, err)
 	}
 	config, err := readConfig()
 	if err != nil {
+		return err
+	}
+	if err := checkValues(config); err != nil {
 		return err
 	}
 	for _, unknown := range unknownSettings(c.Root(), config) {
 		a.warnf("configuration %s: %s", escapePath(path), unknown)
 	}
 	return nil
+}
+
+// editorCommand is the editor as the shell understands EDITOR, which may have arguments and quotes.
+func editorCommand(command, path string) *exec.Cmd {
+	if runtime.GOOS == "windows" {
+		words := strings.Fields(command)
+		return exec.Command(words[0], append(words[1:], path)...) //nolint:gosec,noctx // the user's own editor
+	}
+	return exec.Command("sh", "-c", command+` "$@"`, "sh", path) //nolint:gosec,noctx // the user's own editor
+}
+
+// checkValues tries every value of the file.
+func checkValues(config configFile) error {
+	root := newRootCommand(new(App))
+	var failed error
+	eachCommand(root, func(c *cobra.Command) {
+		c.InheritedFlags() // so that they are among its own
+		for _, s := range settings(c, config, false) {
+			if err := set(c.Flags().Lookup(s.option), s.words); err != nil && failed == nil {
+				failed = settingError(s, err)
+			}
+		}
+	})
+	return failed
 }
 
 func defaultEditor() string {
@@ -201,9 +230,7 @@ func configTemplate(root *cobra.Command) []byte {
 			}
 			if !heading {
 				heading = true
-				if b.WriteByte('\n'); name != "" {
-					fmt.Fprintf(&b, "[%s]\n", strings.ReplaceAll(name, " ", "."))
-				}
+				fmt.Fprintf(&b, "\n[%s]\n", cmp.Or(strings.ReplaceAll(name, " ", "."), allCommands))
 			}
 			_, usage := pflag.UnquoteUsage(f)
 			fmt.Fprintf(&b, "# %s\n# %s = %s\n", usage, f.Name, exampleValue(f))

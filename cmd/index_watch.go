@@ -28,6 +28,8 @@ func (o *indexOptions) checkWatch() error {
 		return usageError("give one of them", "--watch and --dry-run")
 	case o.from != "":
 		return usageError("give the folders themselves", "--watch and --from")
+	case o.ifIdle:
+		return usageError("--watch waits for another process that is indexing", "--watch and --if-idle")
 	}
 	return nil
 }
@@ -44,7 +46,6 @@ func (o *indexOptions) watchFolders(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	own = strings.TrimSuffix(own, filepath.Ext(own))
 	if len(paths) == 0 {
 		store, err := o.app.openReadOnly(ctx)
 		if err != nil {
@@ -72,36 +73,47 @@ func (o *indexOptions) watchFolders(ctx context.Context, paths []string) error {
 	}
 	defer context.AfterFunc(o.app.interrupts.context(), cancel)()
 
+	var roots []string // at the last look
 	options := watch.Defaults()
 	options.Notef = o.app.notef
 	options.EventsAt = func(dir string) bool { return !disk.OnNetwork(dir) }
-	options.Ignores = func(path string) bool {
-		return scan.Unconcerned(filepath.Base(path)) || strings.HasPrefix(path, own+".")
-	}
+	mine := newOwnFiles(own)
+	options.Ignores = func(path string) bool { return scan.Unconcerned(filepath.Base(path)) || mine.has(path) }
 	options.Walk = func(ctx context.Context, dir string, visit func(string, int)) error {
-		return scan.Walk(ctx, dir, "", scan.Options{Exclude: o.exclude, OneFileSystem: o.oneFileSystem}, func(f scan.Folder) error {
-			visit(filepath.Join(dir, filepath.FromSlash(f.Rel)), len(f.Files)+len(f.Skipped))
+		// From its root: patterns and ignore files hold from there on.
+		root, start := dir, ""
+		for _, r := range roots {
+			if rel, err := filepath.Rel(r, dir); err == nil && filepath.IsLocal(rel) {
+				root, start = r, strings.TrimPrefix(filepath.ToSlash(rel), ".")
+				break
+			}
+		}
+		return scan.Walk(ctx, root, start, scan.Options{Exclude: o.exclude, OneFileSystem: o.oneFileSystem}, func(f scan.Folder) error {
+			visit(filepath.Join(root, filepath.FromSlash(f.Rel)), len(f.Files)+len(f.Skipped))
 			return nil
 		})
 	}
 	options.Roots = func(ctx context.Context) ([]string, error) {
-		if len(paths) > 0 {
-			return paths, nil
+		if roots = paths; len(roots) > 0 {
+			return roots, nil
 		}
-		return o.walkedRoots(ctx)
+		roots, err = o.walkedRoots(ctx)
+		return roots, err
 	}
 	return watch.Run(waiting, options, func(waiting context.Context, dirs []string) error {
 		if !o.watched {
 			dirs = paths // all of it, as without --watch
-			defer o.app.notef("watching for changes")
 		}
 		if !end.IsZero() {
 			o.limit = max(time.Until(end), time.Millisecond)
 		}
 		err := o.watchedRun(ctx, waiting, dirs)
+		if !o.watched && err == nil {
+			o.app.notef("watching for changes")
+		}
 		o.watched = true
 		// A model, and what a run leaves, is not kept in memory for what may come tomorrow.
-		o.app.closeLoaders()
+		o.app.freeLoaders()
 		debug.FreeOSMemory()
 		return err
 	})
@@ -132,9 +144,14 @@ func (o *indexOptions) watchedRun(ctx, waiting context.Context, dirs []string) e
 		}
 		there = insideRoots(there, known)
 	}
+	told := false
 	for {
 		store, lock, err := o.open(ctx, len(there) > 0)
 		if errors.Is(err, index.ErrBusy) {
+			if !told {
+				told = true
+				o.app.notef("another process is indexing: waiting for it")
+			}
 			select {
 			case <-waiting.Done():
 				return nil

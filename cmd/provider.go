@@ -133,6 +133,14 @@ func (a *App) closeLoaders() {
 	for _, l := range a.madeLoaders() {
 		l.Close()
 	}
+}
+
+// freeLoaders is closeLoaders of a process that goes on.
+func (a *App) freeLoaders() {
+	a.closeLoaders()
+	for _, l := range a.madeLoaders() {
+		l.Free()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.loaders = nil

@@ -2,6 +2,8 @@ package cmd
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -90,6 +92,10 @@ EXIT STATUS
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.query = strings.Join(args, " ")
+			if f := c.Flags().Lookup("preview"); f.Changed && o.preview == "auto" && len(args) > 0 && slices.Contains(terminal.Protocols, terminal.Protocol(args[0])) {
+				return usageError(fmt.Sprintf("write --preview=%s, or the query before it: `imgsearch search %s --preview`", args[0], strings.Join(args, " ")),
+					"--preview %s: is that the protocol, or the query?", args[0])
+			}
 			o.flags = c.Flags()
 			if len(args) > 0 && o.queries != "" {
 				return usageError("give one of them", "a query and --queries")

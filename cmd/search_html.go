@@ -16,7 +16,6 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/gallery"
-	"github.com/imgsearch/imgsearch/internal/wholefile"
 )
 
 // galleryBox is the size of a page's thumbnails: rows of 13rem, 208 pixels, on screens with up to two pixels for one.
@@ -30,10 +29,20 @@ func (o *searchOptions) checkHTML() error {
 	if o.queries != "" {
 		return usageError("they belong to a single query", "--queries with --html")
 	}
-	f, err := os.Open(o.html)
+	info, err := os.Stat(o.html)
 	if errors.Is(err, fs.ErrNotExist) {
+		if folder, err := os.Stat(filepath.Dir(o.html)); err != nil || !folder.IsDir() {
+			return usageError("make the folder, or give another", "--html: there is no folder %s", escapePath(filepath.Dir(o.html)))
+		}
 		return nil
 	}
+	if err != nil {
+		return usageError("give a file that can be written", "--html: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return usageError("give a file", "--html: %s is no regular file", escapePath(o.html))
+	}
+	f, err := os.Open(o.html)
 	if err != nil {
 		return usageError("give a file that can be written", "--html: %w", err)
 	}
@@ -61,7 +70,7 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	page.Summary = fmt.Sprintf("%s, %s", count(len(a.hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
 	for i, h := range a.hits {
 		page.Pictures[i] = gallery.Picture{
-			Path: h.Path, Shown: strings.ToValidUTF8(escapePath(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
+			Rank: i + 1 + s.offset, Path: h.Path, Shown: strings.ToValidUTF8(escapePath(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
 		}
 	}
 	// Previews that the index keeps go into the page as they are.
@@ -87,10 +96,26 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if err != nil {
 		return err
 	}
-	if err := wholefile.Write(path, b.Bytes()); err != nil {
+	if err := putPage(path, b.Bytes()); err != nil {
 		return usageError("give a file that can be written", "--html: %w", fserr.Cause(err))
 	}
 	s.app.notef("%s in %s", count(len(a.hits), "photo"), escapePath(s.html))
+	return nil
+}
+
+// putPage writes a page whole or not at all. A link leads to the file that is written; who may read it, the umask says.
+func putPage(path string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".imgsearch-page-%d", os.Getpid()))
+	if err := os.WriteFile(tmp, data, 0o666); err != nil { //nolint:gosec // the umask decides, as of any file that is exported
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
 	return nil
 }
 

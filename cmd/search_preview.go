@@ -39,6 +39,9 @@ func (s *session) drawn(ctx context.Context, hits []index.Hit) (map[int]thumbnai
 		return nil, nil //nolint:nilnil // none, and no error
 	}
 	width, height := s.draw.Pixels()
+	if columns := s.app.streams.OutColumns - len(previewIndent); columns > 0 && columns < terminal.Columns {
+		width = max(width*columns/terminal.Columns, 1)
+	}
 	var mu sync.Mutex
 	images := make(map[int]thumbnail.Image, len(hits))
 	err := s.thumbnails(ctx, hits, func(int) bool { return true }, thumbnail.Box{Width: width, Height: height}, func(i int, img thumbnail.Image) error {

@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -28,17 +29,27 @@ func envNames(command, option string) []string {
 }
 
 // ownEnv are the options whose variables are read where they are needed, with the reasons that hold there.
-var ownEnv = []string{"index", "ort-lib", "provider"}
+var (
+	ownEnv       = []string{"index", "ort-lib", "provider"}
+	ownVariables = []string{"IMGSEARCH_INDEX", "IMGSEARCH_ORT_LIB", "IMGSEARCH_PROVIDER"}
+)
 
-// yields are options that are left as they are where one of these stands on the command line, which contradicts them.
-var yields = map[string][]string{
-	"format":   {"json", "null", "queries"},
-	"preview":  {"format", "json", "null", "queries", "all-paths"},
-	"provider": {"cpu"},
-	"cpu":      {"provider"},
-	"copy-to":  {"link-to"},
-	"link-to":  {"copy-to"},
-	"quiet":    {"verbose"},
+// contradictions are options of which one at a time is meant. What stands on the command line counts before the environment, that
+// before the file; a setting that contradicts what counts more is left out.
+var contradictions = map[string][]string{
+	"json":    {"format", "null", "preview"},
+	"format":  {"null", "preview", "queries"},
+	"preview": {"null", "queries", "all-paths"},
+	"queries": {"html", "open", "copy-to", "link-to", "prompt", "explain", "from", "null"},
+	"cpu":     {"provider"},
+	"copy-to": {"link-to"},
+	"watch":   {"dry-run", "from", "if-idle"},
+	"quiet":   {"verbose"},
+}
+
+// contradict tells whether two options do.
+func contradict(a, b string) bool {
+	return slices.Contains(contradictions[a], b) || slices.Contains(contradictions[b], a)
 }
 
 // commandName is a command's name without the program's: "models pull"; "" for the program itself.
@@ -49,40 +60,66 @@ func commandName(c *cobra.Command) string {
 // isOption tells an option that may be set from one that makes no sense but on the command line.
 func isOption(f *pflag.Flag) bool { return !f.Hidden && f.Name != "help" && f.Name != "version" }
 
-// settings finds what is set of a command's options that do not stand on the command line.
-func settings(c *cobra.Command, config configFile) (list []setting) {
+// settings finds what is set of a command's options that do not stand on the command line. Those whose variables are read where they
+// are needed (ownEnv) are left out when the settings are applied.
+func settings(c *cobra.Command, config configFile, applying bool) []setting {
 	command := commandName(c)
+	var fromEnv, fromFile []setting
+	counts := make(map[string]bool) // options that are set by what counts more
 	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if f.Changed || !isOption(f) || slices.ContainsFunc(yields[f.Name], c.Flags().Changed) {
+		if f.Changed {
+			counts[f.Name] = true
+		}
+		if f.Changed || !isOption(f) {
 			return
 		}
 		owner := command
 		if c.Root().PersistentFlags().Lookup(f.Name) == f {
 			owner = ""
 		}
-		for i, name := range envNames(owner, f.Name) {
-			value, ok := os.LookupEnv(name)
-			if !ok || value == "" {
-				continue
-			}
-			if slices.Contains(ownEnv, f.Name) && (i == 1 || owner == "") {
-				return
-			}
-			words := []string{value}
-			if _, many := f.Value.(pflag.SliceValue); many {
-				words = strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == ',' && f.Value.Type() == "stringSlice" })
-			}
-			list = append(list, setting{owner, f.Name, words, name})
+		if s, ok := envSetting(f, owner); ok {
+			fromEnv = append(fromEnv, s)
 			return
 		}
 		for _, table := range slices.Compact([]string{command, owner}) {
 			if words, ok := config.values[table][f.Name]; ok {
-				list = append(list, setting{table, f.Name, words, config.path})
+				fromFile = append(fromFile, setting{table, f.Name, words, config.path})
 				return
 			}
 		}
 	})
+	var list []setting
+	for _, s := range slices.Concat(fromEnv, fromFile) {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(counts)), func(other string) bool { return contradict(s.option, other) }) {
+			continue
+		}
+		counts[s.option] = true
+		if applying && slices.Contains(ownEnv, s.option) && slices.Contains(ownVariables, s.source) {
+			continue
+		}
+		list = append(list, s)
+	}
 	return list
+}
+
+// envSetting is what the environment says of an option.
+func envSetting(f *pflag.Flag, owner string) (setting, bool) {
+	for _, name := range envNames(owner, f.Name) {
+		value := os.Getenv(name)
+		if value == "" {
+			continue
+		}
+		words := []string{value}
+		if _, many := f.Value.(pflag.SliceValue); many {
+			words = strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == ',' && f.Value.Type() == "stringSlice" })
+		}
+		return setting{owner, f.Name, words, name}, true
+	}
+	return setting{}, false
+}
+
+func settingError(s setting, err error) error {
+	return usageError("`imgsearch config show` lists what is set", "%s: --%s %s: %w", escapePath(s.source), s.option, strings.Join(s.words, ", "), err)
 }
 
 // applySettings sets a command's options from the environment and the configuration file. The command line counts first, then the
@@ -92,11 +129,10 @@ func (a *App) applySettings(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range settings(c, config) {
+	for _, s := range settings(c, config, true) {
 		if err := set(c.Flags().Lookup(s.option), s.words); err != nil {
-			return usageError("`imgsearch config show` lists what is set", "%s: --%s %s: %w", escapePath(s.source), s.option, strings.Join(s.words, ", "), err)
+			return settingError(s, err)
 		}
-		c.Flags().Lookup(s.option).Changed = true
 	}
 	for _, unknown := range unknownSettings(c.Root(), config) {
 		a.warnf("configuration %s: %s", escapePath(config.path), unknown)
@@ -142,7 +178,7 @@ func unknownSettings(root *cobra.Command, config configFile) (list []string) {
 
 func commandTitle(command string) string {
 	if command == "" {
-		return "not every command"
+		return "[" + allCommands + "]"
 	}
 	return "[" + strings.ReplaceAll(command, " ", ".") + "]"
 }

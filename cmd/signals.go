@@ -14,6 +14,7 @@ type interrupts struct {
 	stop    chan struct{}
 	mu      sync.Mutex
 	orderly bool
+	child   bool
 	hit     bool
 	first   context.Context // ends with the first signal
 }
@@ -30,6 +31,13 @@ func (i *interrupts) setOrderly() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.orderly = true
+}
+
+// leaveToChild lets a program that has the terminal answer to signals alone.
+func (i *interrupts) leaveToChild() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.child = true
 }
 
 func (i *interrupts) wasHit() bool {
@@ -58,6 +66,10 @@ func (a *App) watchSignals(ctx context.Context) (context.Context, func()) {
 				return
 			}
 			a.interrupts.mu.Lock()
+			if a.interrupts.child {
+				a.interrupts.mu.Unlock()
+				continue
+			}
 			again, orderly := a.interrupts.hit, a.interrupts.orderly
 			a.interrupts.hit = true
 			a.interrupts.mu.Unlock()

@@ -13,11 +13,18 @@ type Streams struct {
 	Out, Err io.Writer
 	// InTTY, OutTTY and ErrTTY tell whether a person is at the other end.
 	InTTY, OutTTY, ErrTTY bool
+	// OutColumns is the width of the terminal at Out in characters, 0 where there is none.
+	OutColumns int
 }
 
 func systemStreams() Streams {
+	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if err != nil {
+		columns = 0
+	}
 	return Streams{
-		In: os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		OutColumns: columns,
+		In:         os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 }

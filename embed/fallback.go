@@ -87,6 +87,18 @@ func (f *fallback) onProcessor() (*session, error) {
 	return f.processor, f.err
 }
 
+// close gives the sessions back. A provider's that failed is not touched again.
+func (f *fallback) close() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.fallen {
+		f.session.close()
+	}
+	if f.processor != nil {
+		f.processor.close()
+	}
+}
+
 func (f *fallback) accelerated(n int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {
 	vectors := make([][]float32, 0, n)
 	for from := 0; from < n; from += f.rows() {

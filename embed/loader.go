@@ -2,6 +2,7 @@ package embed
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"time"
@@ -188,6 +189,14 @@ func (l *Loader) WantsEarlyStart() bool { return l.placer.isPlaced(models.Visual
 // Close ends the use of accelerators in an orderly way: an initialisation in flight is waited for, for closeWait at most.
 func (l *Loader) Close() { l.placer.close() }
 
+// Free gives back the memory of the towers, which cannot be used any more; what is being loaded is waited for. A process that ends
+// needs no such thing.
+func (l *Loader) Free() {
+	l.visual.end((*Visual).close)
+	l.textual.end((*Textual).close)
+	trimNative()
+}
+
 // StartVisual begins to load the vision tower, so that it is there when the first batch is.
 func (l *Loader) StartVisual() { l.visual.start() }
 
@@ -217,6 +226,23 @@ func (f *future[T]) start() {
 			f.value, f.err = f.load()
 		}()
 	})
+}
+
+// errFreed is a value that was given back before anybody wanted it.
+var errFreed = errors.New("the model was freed")
+
+// end waits for a value that is being computed and gives it back; one that was not begun never will be.
+func (f *future[T]) end(free func(T)) {
+	f.once.Do(func() {
+		f.done = make(chan struct{})
+		f.err = errFreed
+		close(f.done)
+	})
+	<-f.done
+	if f.err == nil {
+		free(f.value)
+		f.err = errFreed
+	}
 }
 
 func (f *future[T]) wait(ctx context.Context) (T, error) {

@@ -21,6 +21,14 @@ type Textual struct {
 	fallback *fallback
 }
 
+func (t *Textual) close() {
+	if t.fallback != nil {
+		t.fallback.close()
+		return
+	}
+	t.session.close()
+}
+
 // openTextual loads the tower and, beside it, the tokenizer: each takes a core for tens of milliseconds.
 func openTextual(spec Spec, tune tuning) (*Textual, error) {
 	type loaded struct {

@@ -80,6 +80,14 @@ func (v *Visual) Embed(tensors []float32, n int) ([][]float32, error) {
 	return v.session.run(n, v.feed(tensors))
 }
 
+func (v *Visual) close() {
+	if v.fallback != nil {
+		v.fallback.close()
+		return
+	}
+	v.session.close()
+}
+
 // feed makes the input of rows of tensors.
 func (v *Visual) feed(tensors []float32) func(rows []int) ([]ort.Value, error) {
 	p := v.spec.Preprocess

@@ -15,6 +15,8 @@ import (
 
 // Picture is one picture of a page.
 type Picture struct {
+	// Rank is its number among the hits.
+	Rank int
 	// Path is the file's, absolute; Shown is how it is written.
 	Path, Shown string
 	// Caption says what there is to say of it.
@@ -60,7 +62,6 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		}
 		return template.CSS(fmt.Sprintf("%.4f", min(max(r, 0.4), 4))) //nolint:gosec // a number
 	},
-	"inc": func(i int) int { return i + 1 },
 }).Parse(source))
 
 // Write writes a page.

@@ -137,6 +137,7 @@ func (w *watcher) event(e fsnotify.Event) {
 	}
 	w.mu.Lock()
 	isFolder := w.watched[e.Name]
+	_, isRoot := w.there[e.Name]
 	w.mu.Unlock()
 	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
 		if isFolder {
@@ -146,6 +147,10 @@ func (w *watcher) event(e fsnotify.Event) {
 		isFolder = true
 	}
 	if isFolder && e.Op == fsnotify.Write || !isFolder && w.o.Ignores(e.Name) {
+		return
+	}
+	if isRoot { // what is above it is not ours
+		w.mark(e.Name)
 		return
 	}
 	w.mark(filepath.Dir(e.Name))
@@ -190,8 +195,18 @@ func (w *watcher) run(ctx context.Context, changed func(context.Context, []strin
 	w.mu.Unlock()
 	poll := time.NewTicker(w.o.Poll)
 	defer poll.Stop()
-	rescan := time.Now()
+	looked, rescan := time.Now(), time.Now()
 	for {
+		if time.Since(looked) >= w.o.Poll {
+			looked = time.Now()
+			if err := w.look(ctx); err != nil {
+				return err
+			}
+			if time.Since(rescan) >= w.every() {
+				rescan = time.Now()
+				w.markRoots()
+			}
+		}
 		if wait, ok := w.wait(); ok && wait <= 0 {
 			dirs := w.take()
 			for _, dir := range dirs { // before it is told: what comes after that is an event
@@ -212,21 +227,18 @@ func (w *watcher) run(ctx context.Context, changed func(context.Context, []strin
 			return nil
 		case <-w.woken:
 		case <-poll.C:
-			if err := w.look(ctx); err != nil {
-				return err
-			}
-			w.mu.Lock()
-			every := w.o.Rescan
-			if w.isBlind {
-				every = w.o.RescanBlind
-			}
-			w.mu.Unlock()
-			if time.Since(rescan) >= every {
-				rescan = time.Now()
-				w.markRoots()
-			}
 		}
 	}
+}
+
+// every is how often everything is told as changed.
+func (w *watcher) every() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.isBlind {
+		return w.o.RescanBlind
+	}
+	return w.o.Rescan
 }
 
 // wait is how long to wait before what is dirty is told; ok is false where nothing is.
@@ -263,6 +275,17 @@ func (w *watcher) take() []string {
 	return dirs
 }
 
+// holdsSomething tells a folder that is there and not empty, as a mount point without its disk is.
+func holdsSomething(dir string) bool {
+	f, err := os.Open(dir)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	names, _ := f.Readdirnames(1) // without any, there is an error
+	return len(names) > 0
+}
+
 // look sees which roots have come or gone. One that is back is told.
 func (w *watcher) look(ctx context.Context) error {
 	roots, err := w.o.Roots(ctx)
@@ -271,8 +294,7 @@ func (w *watcher) look(ctx context.Context) error {
 	}
 	now := make(map[string]bool, len(roots))
 	for _, root := range roots {
-		entries, err := os.ReadDir(root) // a mount point without its disk is empty
-		now[root] = err == nil && len(entries) > 0
+		now[root] = holdsSomething(root)
 	}
 	w.mu.Lock()
 	before := w.there

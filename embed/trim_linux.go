@@ -1,0 +1,18 @@
+package embed
+
+/*
+#cgo LDFLAGS: -ldl
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stddef.h>
+
+// glibc keeps what was freed for the threads that may want it again; other C libraries have no such function.
+static void imgsearch_trim(void) {
+	int (*trim)(size_t) = (int (*)(size_t))dlsym(RTLD_DEFAULT, "malloc_trim");
+	if (trim != NULL) trim(0);
+}
+*/
+import "C"
+
+// trimNative gives the system back what native code has freed.
+func trimNative() { C.imgsearch_trim() }
