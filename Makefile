@@ -10,7 +10,7 @@ LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test race lint vet bench compare webgpu release-snapshot fuzz ci clean runtime try
+.PHONY: help run build test race lint vet bench compare webgpu release release-snapshot vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -69,6 +69,13 @@ $(TOOLS)/zig/bin/python:
 release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/python ## build all platforms' archives and packages into dist/ (half an hour the first time)
 	PATH="$(TOOLS):$$PATH" ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --snapshot --clean --parallelism 1
 	@$(GO) run ./scripts/release/check dist
+
+release: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/python ## what the release workflow runs for a tag
+	PATH="$(TOOLS):$$PATH" ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --clean --parallelism 1
+	@$(GO) run ./scripts/release/check dist
+
+vulnerabilities: ## compare what is built with the Go vulnerability database
+	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest -tags bundle,nodynamic ./...
 
 FUZZTIME ?= 30s
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
