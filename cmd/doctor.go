@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -124,6 +125,11 @@ func (o *doctorOptions) run(ctx context.Context) error {
 			return err
 		}
 	}
+	if o.report != "" {
+		if err := mayReplace("--report", o.report, "report of imgsearch", func(head []byte) bool { return bytes.HasPrefix(head, []byte(reportTitle)) }); err != nil {
+			return err
+		}
+	}
 	e := &examination{app: o.app, asked: o.model, maxAge: o.maxAge, begin: time.Now()}
 	for _, check := range []func(context.Context, *examination){
 		checkProgram, checkMachine, checkSession, checkGraphics, checkRuntime, checkModel, startTrials, checkTokenizer, checkTowers,
@@ -166,6 +172,9 @@ func (o *doctorOptions) print(findings []finding, ok bool) error {
 		}{schemaVersion, ok, findings})
 	}
 	for _, f := range findings {
+		if o.app.quiet && f.Status == checkOK {
+			continue
+		}
 		if _, err := fmt.Fprintf(out, "%-4s  %-10s %s\n", f.Status, f.Name, f.Detail); err != nil {
 			return err
 		}

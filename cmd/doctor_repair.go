@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 )
@@ -91,6 +93,6 @@ func (a *App) salvage(ctx context.Context, path string) error {
 	}
 	parts := []string{count(s.Rows["files"], "file"), count(s.Rows["contents"], "picture"), count(s.Rows["embeddings"], "vector")}
 	a.warnf("the index was damaged: %s were saved into a new one; the damaged one, of %s, is kept as %s; `imgsearch index` makes what is missing",
-		strings.Join(parts, ", "), megabytes(info.Size()), escapePath(s.Kept))
+		strings.Join(parts, ", "), humanize.IBytes(uint64(info.Size())), escapePath(s.Kept))
 	return nil
 }

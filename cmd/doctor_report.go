@@ -22,11 +22,14 @@ var reportVariables = []string{
 	"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "TERM", "LANG", "INVOCATION_ID", "XPC_SERVICE_NAME",
 }
 
+// reportTitle begins every report.
+const reportTitle = "imgsearch doctor report"
+
 // writeReport writes the findings and what they rest on for a bug report. The user's folders are shortened: the home is ~,
 // an indexed folder ROOT1, ROOT2.
 func (o *doctorOptions) writeReport(ctx context.Context, e *examination) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "imgsearch doctor report, %s\n\n", stamp(time.Now()))
+	fmt.Fprintf(&b, reportTitle+", %s\n\n", stamp(time.Now()))
 	for _, f := range e.findings {
 		fmt.Fprintf(&b, "%-4s  %s: %s\n", f.Status, f.Name, f.Detail)
 		for _, line := range f.Evidence {

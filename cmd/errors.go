@@ -90,7 +90,7 @@ func classify(err error) (code int, hint string) {
 		{sqlite.ErrReadOnly, exitFailed, "searching it works; to index, make the file and its folder writable or use another with --index"},
 		{sqlite.ErrFull, exitFailed, hintFreeSomeDisk},
 		{syscall.ENOSPC, exitFailed, hintFreeSomeDisk},
-		{sqlite.ErrDamaged, exitFailed, "`imgsearch doctor` examines it; the photos themselves are not touched by this"},
+		{sqlite.ErrDamaged, exitFailed, "`imgsearch doctor --repair` saves what can be read; the photos themselves are not touched by this"},
 		{sqlite.ErrNoRoot, exitUsage, "`imgsearch roots list` shows the roots"},
 		{index.ErrBusy, exitBusy, "wait for it to end; `imgsearch index --if-idle` leaves quietly instead"},
 		{models.ErrUnknown, exitUsage, "`imgsearch models list` shows the names; the folder of a model may be given too"},

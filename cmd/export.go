@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -124,6 +125,12 @@ func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) e
 	if path == "-" {
 		w = bufio.NewWriter(o.app.streams.Out)
 		return w, func(err error) error { return errors.Join(err, w.Flush()) }, nil
+	}
+	err = mayReplace("--output", path, "export of imgsearch", func(head []byte) bool {
+		return bytes.HasPrefix(head, []byte("\x93NUMPY")) || bytes.HasPrefix(head, []byte(`{"schema":1,"model":`))
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-export-*")
 	if err != nil {

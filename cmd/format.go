@@ -54,7 +54,7 @@ func skippedText(skipped map[string]int) string {
 	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
 		what := strings.ReplaceAll(reason, "_", " ")
-		if n := skipped[reason]; reason == string(scan.Video) || reason == string(scan.LivePhoto) {
+		if n := skipped[reason]; slices.Contains([]scan.Reason{scan.Video, scan.LivePhoto, scan.Sidecar}, scan.Reason(reason)) {
 			what = count(n, what)
 		} else {
 			what = fmt.Sprintf("%d %s", n, what)

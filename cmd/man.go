@@ -21,7 +21,12 @@ func newManCommand(app *App) *cobra.Command {
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError("give the folder: imgsearch man ~/.local/share/man/man1", "one folder is wanted, %d are given", len(args))
+			}
+			return nil
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			return app.writeManual(c.Root(), args[0])
 		},

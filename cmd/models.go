@@ -41,12 +41,12 @@ EXIT STATUS
 	return c
 }
 
-// unknownSubcommand refuses a word that is no subcommand of models.
-func unknownSubcommand(_ *cobra.Command, args []string) error {
+// unknownSubcommand refuses a word that is no subcommand.
+func unknownSubcommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return usageError("`imgsearch models --help` lists them", "unknown command %q of models", args[0])
+	return usageError(fmt.Sprintf("`%s --help` lists them", c.CommandPath()), "unknown command %q of %s", args[0], commandName(c))
 }
 
 func newModelsListCommand(app *App) *cobra.Command {

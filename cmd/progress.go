@@ -65,6 +65,9 @@ func (p *progress) start() (index.Events, func()) {
 		Damaged: func(path string) {
 			p.say(func() { p.app.warnf("%s: damaged; indexed by what is there of it", escapePath(path)) })
 		},
+		Unsupported: func(path string, err error) {
+			p.say(func() { p.app.logf("%s: %s", escapePath(path), oneLine(err)) })
+		},
 		Warned: func(text string) { p.say(func() { p.app.warnf("%s", text) }) },
 	}
 	return events, func() {

@@ -92,14 +92,22 @@ func checkArgs(c *cobra.Command) {
 	}
 }
 
-// versionText is the version, with the commit that the binary was built from where Go recorded it.
+// versionText is the version, with the commit that the binary was built from and its date, where Go recorded them.
 func versionText() string {
 	text := version
 	if info, ok := debug.ReadBuildInfo(); ok {
+		var commit []string
 		for _, s := range info.Settings {
 			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				text += " (" + s.Value[:12] + ")"
+				commit = append(commit, s.Value[:12])
 			}
+			if s.Key == "vcs.time" {
+				day, _, _ := strings.Cut(s.Value, "T")
+				commit = append(commit, day)
+			}
+		}
+		if len(commit) > 0 {
+			text += " (" + strings.Join(commit, ", ") + ")"
 		}
 	}
 	return text + " " + runtime.GOOS + "/" + runtime.GOARCH

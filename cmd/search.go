@@ -32,6 +32,7 @@ type searchOptions struct {
 	minScore                          *float64
 	minScoreText                      string
 	from                              string
+	fromNul                           bool
 	filters                           filterFlags
 	sort                              string
 	copyTo, linkTo                    string
@@ -69,7 +70,7 @@ FORMATS
   tsv     rank, score, path, width, height, time taken
   json    one object (docs/json.md)
   jsonl   one hit a line
-  template=TEXT   a Go template a hit: {{.Rank}} {{.Score}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}}
+  template=TEXT   a Go template a hit: {{.Rank}} {{.Score}} {{.Relative}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}}
 In paths and tsv, control characters in a name are escaped with backslashes; -0 prints the bytes as they are.
 Pictures whose files are gone are marked in table and json, and left out elsewhere unless --include-missing.
 
@@ -119,6 +120,7 @@ EXIT STATUS
 	f.StringVar(&o.minScoreText, "min-score", "", "leave out what scores less than `COSINE`")
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
+	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them")
 	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits")
 	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank; nothing there is overwritten")

@@ -42,7 +42,7 @@ func (q *filterFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&q.taken, "taken", "", "taken in a `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
 	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name has these `WORDS`")
 	f.StringVar(&q.lens, "lens", "", "taken with a lens whose name has these `WORDS`")
-	f.StringVar(&q.rating, "rating", "", "rated with as many `STARS`: 3.., 5, ..2 (0: not rated)")
+	f.StringVar(&q.rating, "rating", "", "rated with as many `STARS`: 3.., 5, ..2 (0: not rated, -1: rejected)")
 	f.StringArrayVar(&q.keywords, "keyword", nil, "with the keyword `WORD`, a glob (may be repeated: with all of them)")
 	f.StringSliceVar(&q.types, "type", nil, "of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
 	f.StringArrayVar(&q.names, "name", nil, "with a file whose name, or path below its root, matches `GLOB` (may be repeated)")
@@ -262,8 +262,8 @@ func remembering(test func(string) bool) func(string) bool {
 // parseLabels makes the tests of what the owner has said of a picture.
 func (q *filterFlags) parseLabels(f *sqlite.Filter, _ time.Time) (err error) {
 	if q.rating != "" {
-		if f.Rating, err = parseRange(q.rating); err != nil {
-			return usageError("give stars such as 3.., ..2 or 5", "--rating: %w", err)
+		if f.Rating, err = parseRating(q.rating); err != nil {
+			return usageError("give stars such as 3.., ..2 or 5; 0 is not rated, -1 rejected", "--rating: %w", err)
 		}
 	}
 	globs, err := foldGlobs("--keyword", q.keywords, `give a keyword, or a glob such as "fam*"`)
@@ -277,6 +277,24 @@ func (q *filterFlags) parseLabels(f *sqlite.Filter, _ time.Time) (err error) {
 		})
 	})
 	return nil
+}
+
+// parseRating reads a range of stars, 0 to 5, or -1 for rejected.
+func parseRating(text string) (r sqlite.Range, err error) {
+	const rejected, most = -1.0, 5.0
+	if strings.TrimSpace(text) == "-1" {
+		low, high := rejected, rejected
+		return sqlite.Range{Min: &low, Max: &high}, nil
+	}
+	if r, err = parseRange(text); err != nil {
+		return r, err
+	}
+	for _, end := range []*float64{r.Min, r.Max} {
+		if end != nil && *end > most {
+			return r, fmt.Errorf("there are %g stars at most", most)
+		}
+	}
+	return r, nil
 }
 
 // foldGlobs makes globs that are compared with folded names.

@@ -41,7 +41,7 @@ func (s *session) readListed(ctx context.Context) error {
 		return nil
 	}
 	if s.listedPaths == nil { // the standard input is there once
-		paths, err := readPaths(s.app.streams.In, s.from, false)
+		paths, err := readPaths(s.app.streams.In, s.from, s.fromNul)
 		if err != nil {
 			return err
 		}
@@ -236,6 +236,8 @@ func (s *session) page(hits []index.Hit) []index.Hit {
 // checkFrom refuses what does not go with --from.
 func (o *searchOptions) checkFrom() error {
 	switch {
+	case o.from == "" && o.fromNul:
+		return usageError("it belongs to --from", "--from-null without --from")
 	case o.from == "":
 		return nil
 	case o.queries != "":

@@ -3,10 +3,7 @@ package cmd
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,33 +26,7 @@ func (o *searchOptions) checkHTML() error {
 	if o.queries != "" {
 		return usageError("they belong to a single query", "--queries with --html")
 	}
-	info, err := os.Stat(o.html)
-	if errors.Is(err, fs.ErrNotExist) {
-		if folder, err := os.Stat(filepath.Dir(o.html)); err != nil || !folder.IsDir() {
-			return usageError("make the folder, or give another", "--html: there is no folder %s", escapePath(filepath.Dir(o.html)))
-		}
-		return nil
-	}
-	if err != nil {
-		return usageError("give a file that can be written", "--html: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return usageError("give a file", "--html: %s is no regular file", escapePath(o.html))
-	}
-	f, err := os.Open(o.html)
-	if err != nil {
-		return usageError("give a file that can be written", "--html: %w", err)
-	}
-	defer f.Close()
-	head := make([]byte, gallery.MarkLen)
-	n, err := io.ReadFull(f, head)
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return usageError("give a file that can be written", "--html: %w", err)
-	}
-	if n > 0 && !gallery.IsPage(head[:n]) {
-		return usageError("give another name: nothing but such a page is overwritten", "--html: %s is there, and is no page of imgsearch", escapePath(o.html))
-	}
-	return nil
+	return mayReplace("--html", o.html, "page of imgsearch", gallery.IsPage)
 }
 
 // writeHTML writes the hits as a page.

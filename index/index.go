@@ -147,6 +147,8 @@ type Events struct {
 	Failed func(path string, err error)
 	// Damaged is a file that was indexed by what is there of it.
 	Damaged func(path string)
+	// Unsupported is a file of a kind that is not read, and why.
+	Unsupported func(path string, err error)
 	// Warned is something that the owner should know.
 	Warned func(text string)
 }
@@ -166,6 +168,9 @@ func (e Events) withDefaults() Events {
 	}
 	if e.Damaged == nil {
 		e.Damaged = func(string) {}
+	}
+	if e.Unsupported == nil {
+		e.Unsupported = func(string, error) {}
 	}
 	if e.Warned == nil {
 		e.Warned = func(string) {}

@@ -445,6 +445,7 @@ func (w *reader) failed(ctx context.Context, t task, err error) error {
 		failure.Stage, failure.Reason = sqlite.StageSniff, string(scan.NotPicture)
 	case Unsupported:
 		failure.Stage, failure.Reason = sqlite.StageSniff, string(scan.Unsupported)
+		w.req.On.Unsupported(w.path(t.place), err)
 	case Broken:
 		w.req.On.Failed(w.path(t.place), err)
 	}

@@ -38,7 +38,7 @@ var filmExt = set("3g2", "3gp", "avi", "flv", "insv", "lrv", "m2ts", "m4v", "mkv
 // otherExt are other files that are never opened: sound, documents, sidecars, archives, databases.
 var otherExt = set("thm", "aac", "aif", "aiff", "flac", "m4a", "mid", "mp3", "ogg", "opus", "wav", "wma",
 	"aae", "csv", "doc", "docx", "gpx", "htm", "html", "ini", "json", "key", "kml", "log", "md", "numbers", "odt",
-	"pages", "pdf", "pp3", "ppt", "pptx", "rtf", "srt", "txt", "url", "vtt", "xls", "xlsx", "xml", "xmp", "dop", "cos",
+	"pages", "pdf", "pp3", "ppt", "pptx", "rtf", "srt", "txt", "url", "vtt", "xls", "xlsx", "xml", "dop", "cos",
 	"7z", "bz2", "dmg", "gz", "iso", "rar", "tar", "tgz", "xz", "zip", "zst",
 	"c", "cpp", "css", "dll", "dylib", "exe", "go", "h", "jar", "java", "js", "lua", "o", "py", "rs", "sh", "so", "ts",
 	"db", "db-journal", "db-shm", "db-wal", "lrcat", "lrcat-data", "sqlite", "sqlite3", "plist")
@@ -58,6 +58,8 @@ func byName(name string) Reason {
 	switch e := ext(name); {
 	case filmExt[e]:
 		return Video
+	case e == sidecarExt:
+		return Sidecar
 	case otherExt[e]:
 		return NotPicture
 	}
@@ -97,7 +99,9 @@ func Unconcerned(name string) bool {
 }
 
 // isSidecar tells a file of XMP by its name.
-func isSidecar(name string) bool { return ext(name) == "xmp" }
+func isSidecar(name string) bool { return ext(name) == sidecarExt }
+
+const sidecarExt = "xmp"
 
 // ClaimsTwin tells whether a name says that the file may be the twin of a JPEG beside it: a camera's raw file, or a phone's HEIC.
 func ClaimsTwin(name string) bool {

@@ -23,6 +23,7 @@ const (
 	PhotosLibrary   Reason = "photos_library"   // everything but originals/ in a *.photoslibrary
 	NotPicture      Reason = "not_picture"      // the name, or the content, says that it is something else
 	Unsupported     Reason = "unsupported"      // a picture format that is not read yet
+	Sidecar         Reason = "sidecar"          // an XMP file; what it says of a picture beside it is read
 	Video           Reason = "video"            // a film
 	LivePhoto       Reason = "live_photo"       // the film of a phone's live photo: a picture of the same name lies beside it
 )
@@ -38,7 +39,7 @@ func (r Reason) ByRule() bool {
 }
 
 // ByName tells whether the name alone said that the entry is no picture.
-func (r Reason) ByName() bool { return r == NotPicture || r == Video || r == LivePhoto }
+func (r Reason) ByName() bool { return r == NotPicture || r == Video || r == LivePhoto || r == Sidecar }
 
 // ErrNotFolder is a root that is something else.
 var ErrNotFolder = errors.New("not a folder")

@@ -232,8 +232,11 @@ func (f *Filter) formatsClause() (in string, args []any) {
 	for _, format := range f.Formats {
 		args = append(args, format)
 	}
-	return "(" + strings.TrimSuffix(strings.Repeat("?, ", len(f.Formats)), ", ") + ")", args
+	return marks(len(args)), args
 }
+
+// marks is a list of n parameters in brackets.
+func marks(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
 
 // keepsFile decides the rest of a file.
 func (f *Filter) keepsFile(dir, name, keywords string) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 )
 
 // PutPreview keeps a small JPEG of a content.
@@ -15,7 +14,7 @@ func (b *Batch) PutPreview(ctx context.Context, contentID int64, jpeg []byte) er
 
 // PreviewsToEmbed returns the contents that have a preview and no vector of a model, and whose files lie in these roots only.
 func (s *Store) PreviewsToEmbed(ctx context.Context, modelID int64, roots []int64) ([]int64, error) {
-	marks := strings.TrimSuffix(strings.Repeat("?, ", len(roots)), ", ")
+	in := " IN " + marks(len(roots))
 	args := []any{modelID}
 	for range 2 {
 		for _, id := range roots {
@@ -24,8 +23,8 @@ func (s *Store) PreviewsToEmbed(ctx context.Context, modelID int64, roots []int6
 	}
 	ids, err := collect(ctx, s.db, `SELECT p.content_id FROM previews p
 		WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = p.content_id)
-		AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = p.content_id AND f.root_id IN (`+marks+`))
-		AND NOT EXISTS (SELECT 1 FROM files f WHERE f.content_id = p.content_id AND f.root_id NOT IN (`+marks+`))`,
+		AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = p.content_id AND f.root_id`+in+`)
+		AND NOT EXISTS (SELECT 1 FROM files f WHERE f.content_id = p.content_id AND f.root_id NOT`+in+`)`,
 		func(scan scanFunc) (int64, error) {
 			var id int64
 			return id, scan(&id)

@@ -79,7 +79,7 @@ func (s *Salvaged) putInPlace(path, fresh string) error {
 // salvageTable copies the rows of a table that can be read, and that the new index takes. Behind a page that cannot be read it goes
 // on with the next numbers that can.
 func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lost int, err error) {
-	columns, err := commonColumns(ctx, from, to, table)
+	columns, filled, err := commonColumns(ctx, from, to, table)
 	if err != nil || len(columns) == 0 {
 		return 0, 0, err
 	}
@@ -89,15 +89,14 @@ func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lo
 		return 0, 0, err
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	insert, err := tx.PrepareContext(ctx, "INSERT OR IGNORE INTO "+table+"("+strings.Join(columns, ", ")+") VALUES ("+
-		strings.TrimSuffix(strings.Repeat("?, ", len(columns)), ", ")+")")
+	insert, err := tx.PrepareContext(ctx, "INSERT OR IGNORE INTO "+table+"("+strings.Join(columns, ", ")+") VALUES "+marks(len(columns)))
 	if err != nil {
 		return 0, 0, err
 	}
 	defer insert.Close() //nolint:errcheck // the transaction closes it too
 	var last int64 = -1 << 62
 	for skip := int64(1); ; skip *= 2 {
-		n, at, err := copyRows(ctx, from, insert, table, columns, numbered, last)
+		n, at, err := copyRows(ctx, from, insert, table, columns, filled, numbered, last)
 		rows += n
 		if err == nil {
 			break
@@ -118,7 +117,7 @@ func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lo
 }
 
 // copyRows copies the rows behind a number until one cannot be read.
-func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string, columns []string, numbered bool, after int64) (n int, last int64, err error) {
+func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string, columns []string, filled []bool, numbered bool, after int64) (n int, last int64, err error) {
 	last = after
 	query := "SELECT 0, " + strings.Join(columns, ", ") + " FROM " + table
 	var args []any
@@ -140,6 +139,11 @@ func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string,
 		if err := rows.Scan(fields...); err != nil {
 			return n, last, err
 		}
+		for i, v := range values {
+			if v == nil && filled[i] { // the driver's way to say that a blob is empty, as the folder "" is
+				values[i] = []byte{}
+			}
+		}
 		// What refers to something that is lost is lost with it.
 		if res, err := insert.ExecContext(ctx, values...); err == nil {
 			if k, err := res.RowsAffected(); err == nil {
@@ -150,23 +154,33 @@ func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string,
 	return n, last, rows.Err()
 }
 
-// commonColumns are the columns that a table has in both; none where the old one does not have the table.
-func commonColumns(ctx context.Context, from, to *sql.DB, table string) ([]string, error) {
-	names := func(db *sql.DB) ([]string, error) {
-		return collect(ctx, db, "SELECT name FROM pragma_table_info(?)", func(scan scanFunc) (string, error) {
-			var name string
-			return name, scan(&name)
+// commonColumns are the columns that a table has in both, and which of them are blobs that are never NULL; none where the old one
+// does not have the table.
+func commonColumns(ctx context.Context, from, to *sql.DB, table string) (names []string, filled []bool, err error) {
+	type column struct {
+		name string
+		blob bool
+	}
+	columns := func(db *sql.DB) ([]column, error) {
+		return collect(ctx, db, `SELECT name, "notnull" AND type = 'BLOB' FROM pragma_table_info(?)`, func(scan scanFunc) (column, error) {
+			var c column
+			return c, scan(&c.name, &c.blob)
 		}, table)
 	}
-	wanted, err := names(to)
+	wanted, err := columns(to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	have, err := names(from)
+	have, err := columns(from)
 	if err != nil {
-		return nil, nil //nolint:nilerr // its description cannot be read: neither can it
+		return nil, nil, nil //nolint:nilerr // its description cannot be read: neither can it
 	}
-	return slices.DeleteFunc(wanted, func(name string) bool { return !slices.Contains(have, name) }), nil
+	for _, c := range wanted {
+		if slices.ContainsFunc(have, func(h column) bool { return h.name == c.name }) {
+			names, filled = append(names, c.name), append(filled, c.blob)
+		}
+	}
+	return names, filled, nil
 }
 
 // DropUnfit deletes what an index has and cannot use: vectors of another length than their model's, and previews of nothing. It

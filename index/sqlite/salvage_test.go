@@ -78,15 +78,35 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
-// TestSalvageOfASoundOne loses nothing.
+// TestSalvageOfASoundOne loses nothing, not even what lies in the root itself.
 func TestSalvageOfASoundOne(t *testing.T) {
 	path := filled(t, 500)
+	store, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, store, func(b *sqlite.Batch) error {
+		id, err := b.PutContent(t.Context(), sqlite.Content{Hash: [32]byte{1}, Format: "jpeg", Width: 1, Height: 1, Orientation: 1})
+		if err != nil {
+			return err
+		}
+		return b.PutFile(t.Context(), sqlite.File{Place: sqlite.Place{RootID: 1, Name: "top.jpg"}, ContentID: id, Labels: sqlite.Labels{Keywords: []string{"a", "b"}}})
+	})
+	store.Close()
 	before := counts(t, path)
 	if _, err := sqlite.Salvage(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
 	if after := counts(t, path); after != before {
 		t.Errorf("%+v, before %+v", after, before)
+	}
+	if store, err = sqlite.OpenReadOnly(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	f, ok, err := store.FileAt(t.Context(), sqlite.Place{RootID: 1, Name: "top.jpg"}, 1)
+	if err != nil || !ok || len(f.Keywords) != 2 {
+		t.Errorf("the file in the root itself: %+v, %v, %v", f, ok, err)
 	}
 }
 

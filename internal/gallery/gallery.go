@@ -45,9 +45,6 @@ const mark = "<!doctype html>\n<!-- imgsearch gallery -->\n"
 // IsPage tells whether a file begins as a page does.
 func IsPage(head []byte) bool { return bytes.HasPrefix(head, []byte(mark)) }
 
-// MarkLen is how many bytes IsPage wants.
-const MarkLen = len(mark)
-
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"thumb": func(p Picture) template.URL {
 		return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(p.JPEG)) //nolint:gosec // base64 of our own JPEG

@@ -21,7 +21,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := b.String()
-	if !gallery.IsPage(b.Bytes()[:gallery.MarkLen]) || gallery.IsPage([]byte("<!doctype html>")) {
+	if !gallery.IsPage(b.Bytes()) || gallery.IsPage([]byte("<!doctype html>")) {
 		t.Error("a page is not known again")
 	}
 	for _, want := range []string{
