@@ -140,7 +140,8 @@ func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string,
 			return n, last, err
 		}
 		for i, v := range values {
-			if v == nil && filled[i] { // the driver's way to say that a blob is empty, as the folder "" is
+			// The driver reads an empty blob, as the folder "" is, as no bytes, which it would write as NULL.
+			if b, ok := v.([]byte); filled[i] && (v == nil || ok && b == nil) {
 				values[i] = []byte{}
 			}
 		}
