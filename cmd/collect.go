@@ -49,11 +49,13 @@ func (s *session) collectHits(hits []index.Hit) error {
 	}
 	c := collect{s.app, dir, s.linkTo != ""}
 	width := max(2, len(strconv.Itoa(len(hits)+s.offset)))
-	failed, done := 0, 0
+	failed, done, there := 0, 0, 0
 	for i, h := range hits {
 		name := fmt.Sprintf("%0*d-%s", width, i+1+s.offset, filepath.Base(h.Path))
-		err := c.put(h.Path, name)
+		isThere, err := c.put(h.Path, name)
 		switch {
+		case err == nil && isThere:
+			there++
 		case err == nil:
 			done++
 		case errors.Is(err, syscall.ENOSPC):
@@ -67,7 +69,11 @@ func (s *session) collectHits(hits []index.Hit) error {
 	if c.link {
 		verb = "linked"
 	}
-	s.app.notef("%s %s to %s", verb, count(done, "photo"), escapePath(dir))
+	text := fmt.Sprintf("%s %s to %s", verb, count(done, "photo"), escapePath(dir))
+	if there > 0 {
+		text += fmt.Sprintf("; %d were there already", there)
+	}
+	s.app.notef("%s", text)
 	if failed > 0 {
 		return quietExit(exitUnreadable)
 	}
@@ -77,10 +83,11 @@ func (s *session) collectHits(hits []index.Hit) error {
 // maxTries bounds the numbers that are tried behind a name that is taken.
 const maxTries = 1000
 
-func (c collect) put(from, name string) error {
+// put puts a file there; isThere tells that it was already.
+func (c collect) put(from, name string) (isThere bool, err error) {
 	abs, err := filepath.Abs(from)
 	if err != nil {
-		return err
+		return false, err
 	}
 	base, ext := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
 	for n := 1; n < maxTries; n++ {
@@ -94,13 +101,13 @@ func (c collect) put(from, name string) error {
 			err = copyNew(abs, to)
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return err
+			return false, err
 		}
 		if c.isThere(abs, to) {
-			return nil
+			return true, nil
 		}
 	}
-	return fmt.Errorf("%s and %d names like it are taken", name, maxTries)
+	return false, fmt.Errorf("%s and %d names like it are taken", name, maxTries)
 }
 
 // isThere tells whether a name that is taken is what would be put there.

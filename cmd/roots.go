@@ -23,7 +23,7 @@ mounted elsewhere is one ` + "`roots move`" + `, and nothing is embedded again.
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage, or no such root; 10 no index here yet; 11 another process is indexing;
   14 the index is from a newer version of imgsearch`,
-		Args: noArgs,
+		Args: unknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return usageError("see `imgsearch roots --help`", "roots needs one of list, rm, move")
 		},

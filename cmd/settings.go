@@ -137,7 +137,29 @@ func (a *App) applySettings(c *cobra.Command) error {
 	for _, unknown := range unknownSettings(c.Root(), config) {
 		a.warnf("configuration %s: %s", escapePath(config.path), unknown)
 	}
+	for _, name := range unknownVariables(c, os.Environ()) {
+		a.warnf("%s is set, and %s has no such option", name, c.CommandPath())
+	}
 	return nil
+}
+
+// unknownVariables are those that name the running command and none of its options.
+func unknownVariables(c *cobra.Command, environ []string) (list []string) {
+	command := commandName(c)
+	if command == "" {
+		return nil
+	}
+	prefix := strings.TrimSuffix(envNames(command, "x")[0], "X")
+	known := make(map[string]bool)
+	c.Flags().VisitAll(func(f *pflag.Flag) { known[envNames(command, f.Name)[0]] = true })
+	for _, one := range environ {
+		name, value, _ := strings.Cut(one, "=")
+		if strings.HasPrefix(name, prefix) && value != "" && !known[name] {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
 }
 
 // set gives a flag its value.
