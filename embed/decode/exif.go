@@ -55,6 +55,8 @@ func (h Header) Meta(r Source) Meta {
 		meta = jxlMeta(r)
 	}
 	switch h.Format {
+	case PNG:
+		meta.Labels = meta.under(pngXMP(r))
 	case HEIC, AVIF, JXL: // their own properties turn them, and what EXIF repeats of it does not count
 		meta.Orientation = 1
 	}

@@ -2,9 +2,12 @@ package decode_test
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
@@ -43,6 +46,27 @@ func TestLabels(t *testing.T) {
 		}
 		if m.Orientation != 6 || m.TakenAt != "2023-07-01T12:00:00" {
 			t.Errorf("%s: the EXIF suffered: %+v", name, m)
+		}
+	}
+}
+
+func TestPNGLabels(t *testing.T) {
+	png := encode(t, "a.png", testkit.Picture(1, 32, 24))
+	chunk := func(kind string, data []byte) []byte {
+		b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
+		b = append(append(b, kind...), data...)
+		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
+	}
+	const behindHeader = 8 + 25
+	with := func(c []byte) []byte { return slices.Concat(png[:behindHeader], c, png[behindHeader:]) }
+	packet := testkit.XMP("4", "Sea")
+	m := meta(t, with(chunk("iTXt", []byte("XML:com.adobe.xmp\x00\x00\x00en\x00\x00"+packet))))
+	if want := (decode.Labels{Rating: 4, Rated: true, Keywords: []string{"Sea"}}); !reflect.DeepEqual(m.Labels, want) {
+		t.Errorf("%+v", m)
+	}
+	for _, other := range []string{"Comment\x00\x00\x00\x00\x00" + packet, "XML:com.adobe.xmp\x00", "XML:com.adobe.xmp\x00\x01\x00\x00\x00" + packet, ""} {
+		if m := meta(t, with(chunk("iTXt", []byte(other)))); m.Rated {
+			t.Errorf("%.30q: %+v", other, m)
 		}
 	}
 }

@@ -1,0 +1,51 @@
+package decode
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+)
+
+// pngXMPKeyword is that of the chunk which holds XMP (XMP specification part 3, 1.1.5).
+const pngXMPKeyword = "XML:com.adobe.xmp\x00"
+
+// pngXMP reads the labels of the XMP packet in a PNG, an uncompressed iTXt chunk, which the metadata library does not read.
+func pngXMP(r io.ReaderAt) Labels {
+	var head [8]byte
+	const signature, frame = 8, 12 // a chunk's length, kind and checksum
+	at := int64(signature)
+	for range maxBoxes {
+		if _, err := r.ReadAt(head[:], at); err != nil {
+			return Labels{}
+		}
+		size := int64(binary.BigEndian.Uint32(head[:]))
+		if kind := string(head[4:]); kind == "IEND" {
+			return Labels{}
+		} else if kind == "iTXt" && size <= maxXMP {
+			data := make([]byte, size)
+			if _, err := r.ReadAt(data, at+8); err != nil {
+				return Labels{}
+			}
+			if packet, ok := pngText(data); ok {
+				l, _ := ReadXMP(packet) // damaged, it says nothing
+				return l
+			}
+		}
+		at += frame + size
+	}
+	return Labels{}
+}
+
+// pngText returns the text of an iTXt chunk that holds XMP: behind keyword, two compression bytes, language and translated keyword.
+func pngText(data []byte) ([]byte, bool) {
+	rest, ok := bytes.CutPrefix(data, []byte(pngXMPKeyword))
+	if !ok || len(rest) < 2 || rest[0] != 0 {
+		return nil, false
+	}
+	_, rest, ok = bytes.Cut(rest[2:], []byte{0})
+	if !ok {
+		return nil, false
+	}
+	_, rest, ok = bytes.Cut(rest, []byte{0})
+	return rest, ok
+}
