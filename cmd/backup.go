@@ -38,13 +38,6 @@ func (a *App) backup(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	own, err := a.indexPath()
-	if err != nil {
-		return err
-	}
-	if mine, err := os.Stat(own); err == nil && sameAs(path, mine) {
-		return usageError("give another file", "%s is the index itself", escapePath(file))
-	}
 	store, err := a.openReadOnly(ctx)
 	if err != nil {
 		return err
@@ -54,8 +47,11 @@ func (a *App) backup(ctx context.Context, file string) error {
 		if bad, ok := errors.AsType[*os.PathError](err); ok {
 			return usageError("give a file in a folder that is there and can be written", "%s: %w", escapePath(file), fserr.Cause(bad))
 		}
-		if errors.Is(err, sqlite.ErrNotReplaced) {
+		switch {
+		case errors.Is(err, sqlite.ErrNotReplaced):
 			return usageError("give another name, or move it away", "%w", err)
+		case errors.Is(err, sqlite.ErrItself):
+			return usageError("give another file", "%w", err)
 		}
 		return err
 	}
@@ -68,10 +64,4 @@ func (a *App) backup(ctx context.Context, file string) error {
 	}
 	a.notef("%s in %s", humanize.IBytes(uint64(info.Size())), escapePath(file)) //nolint:gosec // a size
 	return nil
-}
-
-// sameAs tells whether a path is a file.
-func sameAs(path string, info os.FileInfo) bool {
-	other, err := os.Stat(path)
-	return err == nil && os.SameFile(other, info)
 }

@@ -225,7 +225,7 @@ func configTemplate(root *cobra.Command) []byte {
 		}
 		heading := false
 		flags.VisitAll(func(f *pflag.Flag) {
-			if !isOption(f) || strings.HasPrefix(name, "config") || strings.HasPrefix(name, "completion") {
+			if !isOption(f) || !takesSettings(c) {
 				return
 			}
 			if !heading {

@@ -41,7 +41,7 @@ EXIT STATUS
 		SilenceUsage:  true,
 		Args:          unknownCommand,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if c.Hidden || strings.HasPrefix(commandName(c), "config") || strings.HasPrefix(commandName(c), "completion") {
+			if !takesSettings(c) {
 				return nil
 			}
 			return app.applySettings(c)

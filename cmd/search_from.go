@@ -141,11 +141,13 @@ func (s *session) addListed(ctx context.Context, p pictureFile, others map[[32]b
 			return err
 		}
 	}
-	labels, err := index.WithSidecar(pictures{}, path, p.labels)
-	if err != nil {
-		s.app.logf("%v", err)
+	query, labels := s.searchOptions.filter.Query, p.labels
+	if query.ByLabels() {
+		if labels, err = index.WithSidecar(pictures{}, path, labels); err != nil {
+			s.app.logf("%v", err)
+		}
 	}
-	if query := s.searchOptions.filter.Query; !query.Selects(c, labels) {
+	if !query.Selects(c, labels) {
 		return nil
 	}
 	o := &other{paths: []string{path}, content: c, vector: vector}

@@ -44,16 +44,8 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 			Rank: i + 1 + s.offset, Path: h.Path, Shown: strings.ToValidUTF8(escapePath(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
 		}
 	}
-	// Previews that the index keeps go into the page as they are.
-	for i, h := range a.hits {
-		jpeg, _, err := s.store.Preview(ctx, h.ContentID)
-		if err != nil {
-			return err
-		}
-		page.Pictures[i].JPEG = jpeg
-	}
-	err := s.thumbnails(ctx, a.hits, func(i int) bool { return page.Pictures[i].JPEG == nil }, galleryBox, func(i int, img thumbnail.Image) (err error) {
-		page.Pictures[i].JPEG, err = thumbnail.JPEG(img)
+	err := s.eachThumbnail(ctx, a.hits, func(i int, h index.Hit) (err error) {
+		page.Pictures[i].JPEG, err = s.thumbnailJPEG(ctx, h)
 		return err
 	})
 	if err != nil {
@@ -72,6 +64,19 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	}
 	s.app.notef("%s in %s", count(len(a.hits), "photo"), escapePath(s.html))
 	return nil
+}
+
+// thumbnailJPEG is a hit's picture for a page: the preview that the index keeps as it is, else one that is made of the file.
+func (s *session) thumbnailJPEG(ctx context.Context, h index.Hit) ([]byte, error) {
+	preview, ok, err := s.store.Preview(ctx, h.ContentID)
+	if err != nil || ok {
+		return preview, err
+	}
+	img, err := thumbnail.Open(h.Path, galleryBox)
+	if err != nil {
+		return nil, err
+	}
+	return thumbnail.JPEG(img)
 }
 
 // putPage writes a page whole or not at all. A link leads to the file that is written; who may read it, the umask says.

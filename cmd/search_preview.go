@@ -44,7 +44,12 @@ func (s *session) drawn(ctx context.Context, hits []index.Hit) (map[int]thumbnai
 	}
 	var mu sync.Mutex
 	images := make(map[int]thumbnail.Image, len(hits))
-	err := s.thumbnails(ctx, hits, func(int) bool { return true }, thumbnail.Box{Width: width, Height: height}, func(i int, img thumbnail.Image) error {
+	box := thumbnail.Box{Width: width, Height: height}
+	err := s.eachThumbnail(ctx, hits, func(i int, h index.Hit) error {
+		img, err := s.thumbnail(ctx, h, box)
+		if err != nil {
+			return err
+		}
 		mu.Lock()
 		defer mu.Unlock()
 		images[i+1+s.offset] = img

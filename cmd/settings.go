@@ -57,6 +57,12 @@ func commandName(c *cobra.Command) string {
 	return strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), c.Root().Name()))
 }
 
+// takesSettings tells the commands whose options may be set. Those that mend the configuration work whatever is wrong with it.
+func takesSettings(c *cobra.Command) bool {
+	first, _, _ := strings.Cut(commandName(c), " ")
+	return !c.Hidden && first != "config" && first != "completion"
+}
+
 // isOption tells an option that may be set from one that makes no sense but on the command line.
 func isOption(f *pflag.Flag) bool { return !f.Hidden && f.Name != "help" && f.Name != "version" }
 

@@ -11,25 +11,19 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 )
 
-// thumbnails makes small pictures of the hits that are wanted, several at once, and gives each to use with the hit's number; a
-// picture that cannot be made is left out.
-func (s *session) thumbnails(ctx context.Context, hits []index.Hit, wanted func(i int) bool, box thumbnail.Box, use func(i int, img thumbnail.Image) error) error {
+// eachThumbnail calls shrink for the hits, several at once. A picture that cannot be made is left out.
+func (s *session) eachThumbnail(ctx context.Context, hits []index.Hit, shrink func(i int, h index.Hit) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
 	for i, h := range hits {
-		if !wanted(i) {
-			continue
-		}
 		g.Go(func() error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			img, err := s.thumbnail(ctx, h, box)
-			if err != nil {
+			if err := shrink(i, h); err != nil {
 				s.app.logf("no thumbnail of %s: %v", escapePath(h.Path), err)
-				return nil
 			}
-			return use(i, img)
+			return nil
 		})
 	}
 	return g.Wait()

@@ -189,10 +189,9 @@ func (c *comparer) folder(f scan.Folder) error {
 	for _, file := range f.Files {
 		one := found{
 			dir: f.Rel, device: f.Device, file: file, failure: failures[file.Name],
-			considered: pairs.considered(file.Name), frozen: f.Err != nil || pairs.frozen[scan.Stem(file.Name)],
+			considered: pairs.considered(file.Name), frozen: f.Err != nil || pairs.isFrozen(file.Name),
 		}
-		if k, ok := files[file.Name]; ok {
-			one.known = &k
+		if one.known = files[file.Name]; one.known != nil {
 			delete(files, file.Name)
 		}
 		delete(failures, file.Name)
@@ -212,7 +211,7 @@ func (c *comparer) folder(f scan.Folder) error {
 		}
 	}
 	for _, known := range files {
-		c.gone.files = append(c.gone.files, goneFile{known, f.Device, f.Empty})
+		c.gone.files = append(c.gone.files, goneFile{*known, f.Device, f.Empty})
 	}
 	if f.Err == nil {
 		for _, failure := range failures {
@@ -274,23 +273,33 @@ func (f *found) task(root sqlite.Root) task {
 type need int
 
 const (
-	nothing need = iota
-	refresh      // what it says of itself, and its sidecar, must be read
-	all          // it must be read
+	nothing   need = iota // and look has counted it
+	unchanged             // nothing either
+	refresh               // what it says of itself, and its sidecar, must be read
+	all                   // it must be read
 )
 
 // single compares one file with what the index has at its place.
 func (c *comparer) single(f found) error {
 	n := c.look(f)
-	if n == nothing {
+	switch n {
+	case nothing:
 		return nil
+	case unchanged:
+		c.countUnchanged(1)
+		return nil
+	case refresh, all:
 	}
 	t := f.task(c.root)
 	t.refresh = n == refresh
 	return c.emit(t)
 }
 
-// look tells what has to be done for a file, and counts it where nothing has.
+func (c *comparer) countUnchanged(files int) {
+	c.counts.add(func(n *tally) { n.scanned += files; n.unchanged += files })
+}
+
+// look tells what has to be done for a file, and notes that it is there.
 func (c *comparer) look(f found) need {
 	place, stat := f.place(c.root), f.stat()
 	if f.file.Placeholder {
@@ -298,8 +307,7 @@ func (c *comparer) look(f found) need {
 			c.counts.skip(string(scan.Placeholder))
 			return nothing
 		}
-		c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ }) // evicted to the cloud; its vector stays
-		return nothing
+		return unchanged // evicted to the cloud; its vector stays
 	}
 	if f.known != nil && sameStat(f.known.Stat, stat) {
 		c.gone.sees(*f.known, f.device)
@@ -312,8 +320,7 @@ func (c *comparer) look(f found) need {
 		case f.known.Meta < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar):
 			return refresh
 		default:
-			c.counts.add(func(n *tally) { n.scanned++; n.unchanged++ })
-			return nothing
+			return unchanged
 		}
 	}
 	if c.failedBefore(f) {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,25 +15,35 @@ import (
 // maxSidecar bounds a sidecar that is read, in bytes.
 const maxSidecar = 4 << 20
 
-// readSidecar puts what a file's sidecar says over what the file says of itself.
-func (w *reader) readSidecar(t *task) {
+// readSidecar puts what a file's sidecar says over what the file says of itself. Where the sidecar is away, what was known stays.
+func (w *reader) readSidecar(ctx context.Context, t *task) (err error) {
 	if t.sidecarAway && t.known != nil {
-		t.labels = t.known.Labels
+		t.labels, err = w.knownLabels(ctx, t)
 	}
 	if t.sidecar.Name == "" || t.sidecarAway {
-		return
+		return err
 	}
 	beside := t.place
 	beside.Name = t.sidecar.Name
 	labels, stat, err := overlay(w.req.Reader, w.path(beside), t.labels)
 	if _, readable := errors.AsType[*sidecarError](err); err != nil && !readable {
 		t.sidecar = sqlite.Sidecar{} // the next run sees it again, if it is there
-		return
+		return nil
 	}
 	if err != nil {
 		w.req.On.Warned(err.Error())
 	}
 	t.labels, t.sidecar.Stat = labels, stat
+	return nil
+}
+
+// knownLabels are what the index has of a known file.
+func (w *reader) knownLabels(ctx context.Context, t *task) (sqlite.Labels, error) {
+	l, err := w.store.Labels(ctx, t.known.ID)
+	if err != nil {
+		err = &indexError{err}
+	}
+	return l, err
 }
 
 // sidecarError is a sidecar whose content is to blame.

@@ -57,6 +57,9 @@ func (c *comparer) pairs(f scan.Folder, failures map[string]sqlite.Failure) (p p
 	return p
 }
 
+// isFrozen tells that what is known of a file's twins still holds.
+func (p pairs) isFrozen(name string) bool { return len(p.frozen) > 0 && p.frozen[scan.Stem(name)] }
+
 // considered are the files that a file is compared with as its twins.
 func (p pairs) considered(name string) []string {
 	jpeg, ok := p.byName[name]
@@ -71,16 +74,16 @@ func (p pairs) considered(name string) []string {
 
 // pair compares the members of a pair with what the index has. They are read together, if one of them must be.
 func (c *comparer) pair(jpeg string, members []found) error {
-	unchanged := 0
+	read := false
 	for _, f := range members {
-		if c.look(f) == nothing {
-			unchanged++
+		if n := c.look(f); n != unchanged {
+			read = true // and not only to know it: the others' files are noted as seen
 		}
 	}
-	if unchanged == len(members) {
+	if !read {
+		c.countUnchanged(len(members))
 		return nil
 	}
-	c.counts.add(func(n *tally) { n.scanned -= unchanged; n.unchanged -= unchanged }) // look has counted them
 	var t task
 	for _, f := range members {
 		if f.file.Name == jpeg {
@@ -103,10 +106,16 @@ type twin struct {
 
 // readTwins reads what the files behind a JPEG say of themselves. Those that cannot be twins are left to be read alone; of one that
 // cannot be read at all, the JPEG has not been a twin.
-func (w *reader) readTwins(t *task) (twins []twin, alone []task) {
+func (w *reader) readTwins(ctx context.Context, t *task) (twins []twin, alone []task, err error) {
+	if len(t.twins) == 0 {
+		return nil, nil, nil
+	}
 	for _, one := range t.twins {
 		w.journal.enter(w.slot, one.place, w.alone)
-		read, err := w.readTwin(one)
+		read, err := w.readTwin(ctx, one)
+		if _, ok := errors.AsType[*indexError](err); ok {
+			return nil, nil, err
+		}
 		if err != nil {
 			if _, ok := errors.AsType[*ContentError](err); ok {
 				t.considered = slices.DeleteFunc(slices.Clone(t.considered), func(name string) bool { return name == one.place.Name })
@@ -118,12 +127,13 @@ func (w *reader) readTwins(t *task) (twins []twin, alone []task) {
 		twins = append(twins, read)
 	}
 	w.journal.enter(w.slot, t.place, w.alone)
-	return twins, alone
+	return twins, alone, nil
 }
 
 var errNoTwin = errors.New("no file that stands behind a JPEG")
 
-func (w *reader) readTwin(t task) (read twin, err error) {
+func (w *reader) readTwin(ctx context.Context, t task) (read twin, err error) {
+	defer w.disks.enter(t.device, w.path(t.place))()
 	f, h, err := w.openHeader(&t)
 	if err != nil {
 		return read, err
@@ -133,7 +143,9 @@ func (w *reader) readTwin(t task) (read twin, err error) {
 		return read, errNoTwin // whatever its name says
 	}
 	read.content, t.labels = w.req.Reader.Meta(h, f)
-	w.readSidecar(&t)
+	if err := w.readSidecar(ctx, &t); err != nil {
+		return read, err
+	}
 	t.format = h.Format
 	read.isRaw = scan.ClaimsRaw(t.place.Name)
 	read.task = t

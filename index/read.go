@@ -132,22 +132,25 @@ func (w *reader) open(ctx context.Context, t *task) (alone []task, err error) {
 	}
 	all := t.twins
 	var twins []twin
-	twins, alone = w.readTwins(t)
+	if twins, alone, err = w.readTwins(ctx, t); err != nil {
+		return nil, err
+	}
 	h, data, need, err := w.readFile(ctx, t)
 	if err != nil {
 		return nil, err
 	}
+	defer w.budget.Release(need)
 	content, labels := w.req.Reader.Identify(h, data, 0)
 	t.labels = labels
-	w.readSidecar(t)
+	if err := w.readSidecar(ctx, t); err != nil {
+		return nil, err
+	}
 	if len(all) > 0 {
 		var others []task
 		content, others = w.join(t, h, data, content, twins)
 		alone = append(alone, others...)
 	}
-	err = w.hand(ctx, t, h, data, content)
-	w.budget.Release(need)
-	if err != nil {
+	if err := w.hand(ctx, t, h, data, content); err != nil {
 		t.twins = all
 		return nil, err
 	}
@@ -157,6 +160,7 @@ func (w *reader) open(ctx context.Context, t *task) (alone []task, err error) {
 // refresh reads what a known file and its sidecar say now. A picture that is in the index stays in it, whatever a limit or this
 // version thinks of its header.
 func (w *reader) refresh(ctx context.Context, t *task) error {
+	defer w.disks.enter(t.device, w.path(t.place))()
 	f, err := os.Open(w.path(t.place))
 	if err != nil {
 		return err
@@ -177,12 +181,16 @@ func (w *reader) refresh(ctx context.Context, t *task) error {
 		return err
 	}
 	if err != nil {
-		op.task.labels = t.known.Labels
+		if op.task.labels, err = w.knownLabels(ctx, t); err != nil {
+			return err
+		}
 		return w.send(ctx, op)
 	}
 	content, labels := w.req.Reader.Meta(h, f)
 	op.content, op.task.labels = &content, labels
-	w.readSidecar(&op.task)
+	if err := w.readSidecar(ctx, &op.task); err != nil {
+		return err
+	}
 	return w.send(ctx, op)
 }
 

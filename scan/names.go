@@ -105,11 +105,12 @@ const sidecarExt = "xmp"
 
 // ClaimsTwin tells whether a name says that the file may be the twin of a JPEG beside it: a camera's raw file, or a phone's HEIC.
 func ClaimsTwin(name string) bool {
-	switch ext(name) {
+	switch e := ext(name); e {
 	case "heic", "heif", "hif":
 		return true
+	default:
+		return rawExt[e]
 	}
-	return ClaimsRaw(name)
 }
 
 // ClaimsJPEG tells whether a name says that the file is a JPEG.

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"image"
@@ -45,15 +46,29 @@ func (h Header) Pixels() int64 { return int64(h.Width) * int64(h.Height) }
 
 // Select cuts the Extents out of a whole file in memory.
 func (h Header) Select(file []byte, minShort int) []byte {
+	if h.Extents(minShort) == nil {
+		return file
+	}
+	data, _ := h.ReadExtents(bytes.NewReader(file), int64(len(file)), minShort) // memory gives what it has
+	return data
+}
+
+// ReadExtents reads the Extents of a file of a size; of one that is cut off, what is there.
+func (h Header) ReadExtents(r io.ReaderAt, size int64, minShort int) ([]byte, error) {
 	extents := h.Extents(minShort)
 	if extents == nil {
-		return file
+		extents = []Extent{{0, size}}
 	}
 	var data []byte
 	for _, e := range extents {
-		data = append(data, file[min(e.Offset, int64(len(file))):min(e.Offset+e.Length, int64(len(file)))]...)
+		part := make([]byte, min(e.Length, max(size-e.Offset, 0)))
+		n, err := r.ReadAt(part, e.Offset)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		data = append(data, part[:n]...)
 	}
-	return data
+	return data, nil
 }
 
 // DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes, where the short side may

@@ -3,11 +3,9 @@ package thumbnail
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"image"
 	"image/jpeg"
-	"io"
 	"os"
 	"sync"
 
@@ -97,18 +95,9 @@ func Read(f decode.Source, size int64, box Box) (Image, error) {
 	w, ht := box.fit(h.Width, h.Height)
 	tw, th := box.fit(h.Height, h.Width)
 	short := max(min(w, ht), min(tw, th))
-	extents := h.Extents(short)
-	if extents == nil {
-		extents = []decode.Extent{{Offset: 0, Length: size}}
-	}
-	var data []byte
-	for _, e := range extents {
-		part := make([]byte, e.Length)
-		if n, err := f.ReadAt(part, e.Offset); err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		} else if data = append(data, part[:n]...); int64(n) < e.Length {
-			break
-		}
+	data, err := h.ReadExtents(f, size, short)
+	if err != nil {
+		return nil, err
 	}
 	if h.DecodeBytes(short) > largeBytes {
 		large.Lock()

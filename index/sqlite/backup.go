@@ -11,13 +11,17 @@ import (
 	"modernc.org/sqlite"
 )
 
-// ErrNotReplaced is a file that a backup would replace and that is no index.
-var ErrNotReplaced = errors.New("a file is there that is no index: it is left alone")
+// What a backup does not replace.
+var (
+	ErrNotReplaced = errors.New("a file is there that is no index: it is left alone")
+	ErrItself      = errors.New("it is the index itself")
+)
 
 // Backup writes a copy of the index, as it is at one moment, to a file: whole or not at all, while others read and write. A copy that
-// is there already is replaced when the new one is whole and was read through; any other file is an ErrNotReplaced.
+// is there already is replaced when the new one is whole and was read through; any other file is an ErrNotReplaced, the index an
+// ErrItself.
 func (s *Store) Backup(ctx context.Context, path string) error {
-	if err := replaceable(ctx, path); err != nil {
+	if err := s.mayReplace(ctx, path); err != nil {
 		return err
 	}
 	path, err := filepath.Abs(path)
@@ -51,8 +55,8 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	return os.Rename(tmp.Name(), path)
 }
 
-// replaceable refuses to put a backup over a file that is none.
-func replaceable(ctx context.Context, path string) error {
+// mayReplace refuses to put a backup over a file that is none.
+func (s *Store) mayReplace(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -61,6 +65,9 @@ func replaceable(ctx context.Context, path string) error {
 		return err
 	case info.Mode().IsRegular() && info.Size() == 0:
 		return nil
+	}
+	if own, err := os.Stat(s.path); err == nil && os.SameFile(own, info) {
+		return fmt.Errorf("%q: %w", path, ErrItself)
 	}
 	old, err := OpenReadOnly(ctx, path)
 	if errors.Is(err, ErrNewer) {

@@ -26,6 +26,7 @@ type File struct {
 	Stat
 	Device    uint64
 	ContentID int64
+	// Labels are written with it; Store.Labels reads them.
 	Labels
 	// Meta is the version of what read Labels and the picture's metadata.
 	Meta int
@@ -57,14 +58,19 @@ type Sidecar struct {
 	Stat
 }
 
-// fileColumns are a file's columns behind its place; scanFile reads them.
-const fileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, f.meta, f.rating, f.keywords, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns,
-	f.twins, f.twin_format, f.gone_run IS NOT NULL, EXISTS (SELECT 1 FROM previews p WHERE p.content_id = f.content_id),
-	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)`
+// fileColumns are a file's columns behind its place; scanFile reads them. They are read of every file in every run, so they are few:
+// what is true of it is one number, and what few files have is read when that says so (addRare).
+const fileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, f.meta, (f.gone_run IS NOT NULL)
+	+ 2 * EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)
+	+ 4 * EXISTS (SELECT 1 FROM previews p WHERE p.content_id = f.content_id)
+	+ 8 * (` + hasRare + `)`
+
+// hasRare selects the files with a sidecar or twins.
+const hasRare = "f.sidecar IS NOT NULL OR f.twins IS NOT NULL OR f.twin_format IS NOT NULL"
 
 // oldFileColumns are those of an index from before labels.
-const oldFileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, 0, NULL, NULL, NULL, 0, 0, NULL, NULL, f.gone_run IS NOT NULL, 0,
-	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)`
+const oldFileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, 0, (f.gone_run IS NOT NULL)
+	+ 2 * EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)`
 
 // fileColumns are those of the open index.
 func (s *Store) fileColumns() string {
@@ -74,44 +80,81 @@ func (s *Store) fileColumns() string {
 	return fileColumns
 }
 
-func scanFile(scan scanFunc, f *File, first ...any) error {
-	var rating sql.NullInt64
-	var keywords, format sql.NullString
-	var sidecar, twins []byte
-	if err := scan(append(first, &f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Meta, &rating, &keywords,
-		&sidecar, &f.Sidecar.Size, &f.Sidecar.MTimeNS, &twins, &format, &f.Gone, &f.Preview, &f.Embedded)...); err != nil {
-		return err
+// scanFile reads a file; rare tells that it has more than that.
+func scanFile(scan scanFunc, f *File, first ...any) (rare bool, err error) {
+	var flags int
+	err = scan(append(first, &f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Meta, &flags)...)
+	f.Gone, f.Embedded, f.Preview = flags&1 != 0, flags&2 != 0, flags&4 != 0
+	return flags&8 != 0, err
+}
+
+// addRare reads sidecar and twins of the files of a folder that have them, or of one file, whose name is given.
+func addRare(ctx context.Context, q querier, rootID int64, dir, name string, add func(name string, change func(*File))) error {
+	query := "SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.twin_format FROM files f WHERE f.root_id = ? AND f.dir = ? AND (" + hasRare + ")"
+	args := []any{rootID, []byte(dir)}
+	if name != "" {
+		query += " AND f.name = ?"
+		args = append(args, []byte(name))
 	}
-	f.Rating, f.Rated = int(rating.Int64), rating.Valid
-	if keywords.String != "" {
-		f.Keywords = strings.Split(keywords.String, "\n")
-	}
-	f.Sidecar.Name = string(sidecar)
-	if len(twins) > 0 {
-		f.Twins = strings.Split(string(twins), "/")
-	}
-	f.TwinFormat = format.String
-	return nil
+	_, err := collect(ctx, q, query, func(scan scanFunc) (struct{}, error) {
+		var name, sidecar, twins []byte
+		var beside Sidecar
+		var format sql.NullString
+		if err := scan(&name, &sidecar, &beside.Size, &beside.MTimeNS, &twins, &format); err != nil {
+			return struct{}{}, err
+		}
+		beside.Name = string(sidecar)
+		add(string(name), func(f *File) {
+			f.Sidecar, f.TwinFormat = beside, format.String
+			if len(twins) > 0 {
+				f.Twins = strings.Split(string(twins), "/")
+			}
+		})
+		return struct{}{}, nil
+	}, args...)
+	return explain(err)
 }
 
 // FolderFiles returns the files directly in one folder, by name.
-func (s *Store) FolderFiles(ctx context.Context, rootID int64, dir string, modelID int64) (map[string]File, error) {
+func (s *Store) FolderFiles(ctx context.Context, rootID int64, dir string, modelID int64) (map[string]*File, error) {
 	rows, err := s.db.QueryContext(ctx, "SELECT f.name, "+s.fileColumns()+" FROM files f WHERE f.root_id = ? AND f.dir = ?", modelID, rootID, []byte(dir))
 	if err != nil {
 		return nil, explain(err)
 	}
 	defer rows.Close()
-	files := make(map[string]File)
+	files := make(map[string]*File)
+	anyRare := false
 	for rows.Next() {
-		f := File{Place: Place{RootID: rootID, Dir: dir}}
-		var name []byte
-		if err := scanFile(rows.Scan, &f, &name); err != nil {
+		f := &File{Place: Place{RootID: rootID, Dir: dir}}
+		var name sql.RawBytes
+		rare, err := scanFile(rows.Scan, f, &name)
+		if err != nil {
 			return nil, err
 		}
+		anyRare = anyRare || rare
 		f.Name = string(name)
 		files[f.Name] = f
 	}
-	return files, explain(rows.Err())
+	if err := rows.Err(); err != nil || !anyRare {
+		return files, explain(err)
+	}
+	return files, addRare(ctx, s.db, rootID, dir, "", func(name string, change func(*File)) {
+		if f, ok := files[name]; ok {
+			change(f)
+		}
+	})
+}
+
+// Labels returns what the owner says of a file.
+func (s *Store) Labels(ctx context.Context, fileID int64) (l Labels, err error) {
+	var rating sql.NullInt64
+	var keywords sql.NullString
+	err = s.db.QueryRowContext(ctx, "SELECT rating, keywords FROM files WHERE id = ?", fileID).Scan(&rating, &keywords)
+	l.Rating, l.Rated = int(rating.Int64), rating.Valid
+	if keywords.String != "" {
+		l.Keywords = strings.Split(keywords.String, "\n")
+	}
+	return l, explain(err)
 }
 
 // Failure is a file whose own bytes are to blame.
@@ -240,10 +283,13 @@ func (s *Store) FileAt(ctx context.Context, at Place, modelID int64) (f File, ok
 
 func fileAt(ctx context.Context, q querier, at Place, modelID int64, columns string) (f File, ok bool, err error) {
 	f.Place = at
-	err = scanFile(q.QueryRowContext(ctx, "SELECT "+columns+" FROM files f WHERE f.root_id = ? AND f.dir = ? AND f.name = ?",
+	rare, err := scanFile(q.QueryRowContext(ctx, "SELECT "+columns+" FROM files f WHERE f.root_id = ? AND f.dir = ? AND f.name = ?",
 		modelID, at.RootID, []byte(at.Dir), []byte(at.Name)).Scan, &f)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
+	}
+	if err == nil && rare {
+		err = addRare(ctx, q, at.RootID, at.Dir, at.Name, func(_ string, change func(*File)) { change(&f) })
 	}
 	return f, err == nil, explain(err)
 }

@@ -48,13 +48,14 @@ func (f *Filter) IsAll() bool {
 
 // byFile tells that the filter asks about files, of which a content may have several.
 func (f *Filter) byFile() bool {
-	return f.Under != nil || f.Name != nil || f.byLabels()
+	return f.Under != nil || f.Name != nil || f.ByLabels()
 }
 
-func (f *Filter) byLabels() bool { return !f.Rating.isOpen() || f.Keywords != nil }
+// ByLabels tells that the filter asks what the owner says of files.
+func (f *Filter) ByLabels() bool { return !f.Rating.isOpen() || f.Keywords != nil }
 
 // needsLabels tells that the filter asks what indexes of the first schemas do not have.
-func (f *Filter) needsLabels() bool { return f.byLabels() || f.Lens != nil }
+func (f *Filter) needsLabels() bool { return f.ByLabels() || f.Lens != nil }
 
 // Selects tells whether the filter selects a picture of one file by what is known of it; Under and Name are left out.
 func (f *Filter) Selects(c Content, l Labels) bool {
