@@ -6,6 +6,7 @@ TOOLS    := $(CURDIR)/.tools
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS  := -s -w -X github.com/imgsearch/imgsearch/cmd.version=$(VERSION)
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
@@ -36,11 +37,15 @@ vet:
 	$(GO) vet ./...
 	$(GO) vet -tags bundle,nodynamic ./...
 
-lint: $(TOOLS)/golangci-lint ## run the linters
+lint: $(TOOLS)/golangci-lint $(TOOLS)/actionlint ## run the linters
 	$(TOOLS)/golangci-lint run ./...
+	$(TOOLS)/actionlint -shellcheck= -pyflakes= .github/workflows/*.yml
 
 $(TOOLS)/golangci-lint:
 	GOBIN=$(TOOLS) $(GO) install $(LINTER)
+
+$(TOOLS)/actionlint:
+	GOBIN=$(TOOLS) $(GO) install $(ACTIONS)
 
 bench: runtime ## run the benchmarks beside the code
 	$(GO) test -run '^$$' -bench . -count 5 ./...

@@ -240,7 +240,11 @@ func FuzzDecode(f *testing.F) {
 		data, _ := base64.StdEncoding.DecodeString(c.data)
 		f.Add(data)
 	}
-	f.Add(testkit.InsertSegment(encode(f, "a.jpg", testkit.Picture(1, 9, 7)), 0xe1, testkit.EXIF(6, "2023:07:01 12:30:00")))
+	jpg := testkit.InsertSegment(encode(f, "a.jpg", testkit.Picture(1, 9, 7)), 0xe1, testkit.EXIF(6, "2023:07:01 12:30:00"))
+	f.Add(jpg)
+	f.Add(testkit.InsertSegment(jpg, 0xe1, []byte(xmpHead+testkit.XMP("4", "Sea"))))
+	f.Add(testkit.InsertSegment(jpg, 0xed, []byte(iptc)))
+	f.Add(withXMP(encode(f, "a.png", testkit.Picture(1, 9, 7)), "XML:com.adobe.xmp\x00\x00\x00\x00\x00"+testkit.XMP("4", "Sea")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		h, err := decode.ReadHeader(bytes.NewReader(data))
 		if err != nil || h.Pixels() > 1<<20 {

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/internal/testkit"
@@ -16,9 +18,20 @@ import (
 
 const xmpHead = "http://ns.adobe.com/xap/1.0/\x00"
 
+// iptc is a segment with the keywords "Beep" and "Two words", the second with a byte that has no place there.
+const iptc = "Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x18\x1c\x02\x19\x00\x04Beep\x1c\x02\x19\x00\x0aTwo\x00 words"
+
+// withXMP returns a PNG with the data of an iTXt chunk behind its header.
+func withXMP(png []byte, text string) []byte {
+	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(text)))
+	chunk = append(append(chunk, "iTXt"...), text...)
+	chunk = binary.BigEndian.AppendUint32(chunk, crc32.ChecksumIEEE(chunk[4:]))
+	const behindHeader = 8 + 25
+	return slices.Concat(png[:behindHeader], chunk, png[behindHeader:])
+}
+
 func TestLabels(t *testing.T) {
 	jpg := encode(t, "a.jpg", testkit.Picture(1, 32, 24))
-	iptc := append([]byte("Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x18"), "\x1c\x02\x19\x00\x04Beep\x1c\x02\x19\x00\x0aTwo\x00 words"...)
 	for name, c := range map[string]struct {
 		segments []string
 		want     decode.Labels
@@ -29,8 +42,8 @@ func TestLabels(t *testing.T) {
 		"not a rating":  {[]string{xmpHead + testkit.XMP("NaN", "Sea")}, decode.Labels{Keywords: []string{"Sea"}}},
 		"out of range":  {[]string{xmpHead + testkit.XMP("99")}, decode.Labels{}},
 		"damaged":       {[]string{xmpHead + testkit.XMP("4", "Sea")[:300]}, decode.Labels{}},
-		"iptc":          {[]string{string(iptc)}, decode.Labels{Keywords: []string{"Beep", "Two words"}}},
-		"xmp over iptc": {[]string{string(iptc), xmpHead + testkit.XMP("2", "Sea")}, decode.Labels{Rating: 2, Rated: true, Keywords: []string{"Sea"}}},
+		"iptc":          {[]string{iptc}, decode.Labels{Keywords: []string{"Beep", "Two words"}}},
+		"xmp over iptc": {[]string{iptc, xmpHead + testkit.XMP("2", "Sea")}, decode.Labels{Rating: 2, Rated: true, Keywords: []string{"Sea"}}},
 	} {
 		data := testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(6, "2023:07:01 12:00:00"))
 		for _, s := range c.segments {
@@ -52,20 +65,13 @@ func TestLabels(t *testing.T) {
 
 func TestPNGLabels(t *testing.T) {
 	png := encode(t, "a.png", testkit.Picture(1, 32, 24))
-	chunk := func(kind string, data []byte) []byte {
-		b := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
-		b = append(append(b, kind...), data...)
-		return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[4:]))
-	}
-	const behindHeader = 8 + 25
-	with := func(c []byte) []byte { return slices.Concat(png[:behindHeader], c, png[behindHeader:]) }
 	packet := testkit.XMP("4", "Sea")
-	m := meta(t, with(chunk("iTXt", []byte("XML:com.adobe.xmp\x00\x00\x00en\x00\x00"+packet))))
+	m := meta(t, withXMP(png, "XML:com.adobe.xmp\x00\x00\x00en\x00\x00"+packet))
 	if want := (decode.Labels{Rating: 4, Rated: true, Keywords: []string{"Sea"}}); !reflect.DeepEqual(m.Labels, want) {
 		t.Errorf("%+v", m)
 	}
 	for _, other := range []string{"Comment\x00\x00\x00\x00\x00" + packet, "XML:com.adobe.xmp\x00", "XML:com.adobe.xmp\x00\x01\x00\x00\x00" + packet, ""} {
-		if m := meta(t, with(chunk("iTXt", []byte(other)))); m.Rated {
+		if m := meta(t, withXMP(png, other)); m.Rated {
 			t.Errorf("%.30q: %+v", other, m)
 		}
 	}
@@ -81,6 +87,25 @@ func TestReadXMP(t *testing.T) {
 			t.Errorf("%.20q: %+v", bad, l)
 		}
 	}
+}
+
+// FuzzReadXMP reads sidecars: whatever stands in one, ratings stay within XMP's range and keywords are words.
+func FuzzReadXMP(f *testing.F) {
+	f.Add([]byte(testkit.XMP("4", "Sea", " New  York ", "Ärger")))
+	f.Add([]byte(testkit.XMP("-1")))
+	f.Add([]byte(strings.ReplaceAll(testkit.XMP("3.0", "Sea"), "rdf:Bag", "rdf:Seq")))
+	f.Add([]byte(testkit.XMP("4", "Sea")[:300]))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		l, _ := decode.ReadXMP(data)
+		if l.Rating < -1 || l.Rating > 5 || l.Rating != 0 && !l.Rated {
+			t.Errorf("rating %d, rated %v", l.Rating, l.Rated)
+		}
+		for _, k := range l.Keywords {
+			if k == "" || !utf8.ValidString(k) || strings.TrimSpace(k) != k || strings.ContainsAny(k, "\n\x00") {
+				t.Errorf("keyword %q", k)
+			}
+		}
+	})
 }
 
 // TestLens reads a phone's file out of the metadata library's own test data.
