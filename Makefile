@@ -11,7 +11,7 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test race lint vet bench compare webgpu release release-snapshot vulnerabilities fuzz ci clean runtime try
+.PHONY: help run build test race lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -57,6 +57,9 @@ compare: build ## measure whole programs beside rclip, in the folder COMPARE (sc
 webgpu: build ## run the WebGPU provider for real on a software GPU (minutes; Debian: chromium, libvulkan1)
 	scripts/try-webgpu
 
+try-windows: $(TOOLS)/zig/bin/python ## run the scenarios for Windows under wine (Debian: wine64)
+	ZIG_PYTHON=$(TOOLS)/zig/bin/python scripts/try-windows/run
+
 # goreleaser 2.16 and older build with Go 1.26. zig comes as a Python package.
 RELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 SBOM     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
@@ -86,7 +89,7 @@ FUZZTIME ?= 30s
 fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
 	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$t); do \
-	    echo "$$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
+	    echo "$$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzzminimizetime 100x -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
 
 try: ## clone what is committed into an empty folder and try the README's commands there
 	scripts/try-clean-clone

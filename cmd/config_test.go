@@ -43,6 +43,9 @@ func TestOwnFiles(t *testing.T) {
 	if err := os.Symlink(dir, link); err != nil {
 		t.Skip(err)
 	}
+	if there, err := filepath.EvalSymlinks(link); err != nil || there == link {
+		t.Skip("links are not resolved here: ", there, err)
+	}
 	for _, index := range []string{filepath.Join(dir, "idx"), filepath.Join(link, "idx")} {
 		own := newOwnFiles(index)
 		for name, want := range map[string]bool{

@@ -34,6 +34,7 @@ func (p program) must(code int, says string, args ...string) string {
 
 // TestModelByName goes the way of somebody who wants a better model: asked for, downloaded, used, compared, removed.
 func TestModelByName(t *testing.T) {
+	deletesWhatIsMapped(t)
 	p := newProgram(t)
 	hub := newHub(t)
 	photos := t.TempDir()
@@ -89,6 +90,7 @@ func TestModelByName(t *testing.T) {
 
 // TestDamagedManifest: a power cut or a hand in the wrong folder leaves a model that is named and can be removed.
 func TestDamagedManifest(t *testing.T) {
+	deletesWhatIsMapped(t)
 	p := newProgram(t)
 	dir := starterFolder(t)
 	photo := filepath.Join(t.TempDir(), "1.jpg")
@@ -110,6 +112,7 @@ func TestDamagedManifest(t *testing.T) {
 
 // TestPrecision: int8 is an identity of its own, made once, kept in the cache, and made again if it was damaged there.
 func TestPrecision(t *testing.T) {
+	deletesWhatIsMapped(t)
 	p := newProgram(t)
 	tiny := testkit.Shared(t, "reference", "tiny-clip")
 	photos := t.TempDir()

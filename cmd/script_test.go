@@ -1,5 +1,3 @@
-//go:build unix
-
 package cmd_test
 
 import (
@@ -7,12 +5,13 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,40 +27,43 @@ func TestMain(m *testing.M) {
 	})
 }
 
-// nobody is the user that the unprivileged scenarios run as when the tests run as root.
-const nobody = 65534
-
-// TestScripts runs the scenarios in testdata/script: the real program, both streams, the exit code.
+// TestScripts runs the system's scenarios, testdata/script or testdata/windows: the real program, both streams, the exit code.
 func TestScripts(t *testing.T) {
 	library := testkit.RuntimeLibrary(t)
+	commands := map[string]func(*testscript.TestScript, bool, []string){
+		"status":   exitStatus,
+		"picture":  picture,
+		"raw":      rawPicture,
+		"bomb":     bomb,
+		"truncate": truncateFile,
+		"segment":  segment,
+		"xmp":      xmp,
+		"damage":   damage,
+		"nul":      nulList,
+		"shift":    shiftTime,
+		"rename":   rename,
+		"badname":  badName,
+		"mode":     mode,
+		"sql":      execSQL,
+	}
+	maps.Copy(commands, systemCommands)
 	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+		Dir:                 scenarios,
 		RequireExplicitExec: true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("IMGSEARCH_ORT_LIB", library)
-			e.Setenv("HOME", filepath.Join(e.WorkDir, "home"))
+			home := filepath.Join(e.WorkDir, "home")
+			e.Setenv("HOME", home)
+			if runtime.GOOS == "windows" {
+				e.Setenv("USERPROFILE", home)
+				e.Setenv("LOCALAPPDATA", filepath.Join(home, "local"))
+				e.Setenv("APPDATA", filepath.Join(home, "roaming"))
+			}
 			e.Setenv("BACKCOMPAT", filepath.Join(testkit.Repository(), "testdata", "backcompat"))
 			e.Setenv("STARTER", filepath.Join(testkit.Repository(), "models", "starter"))
-			return os.Mkdir(filepath.Join(e.WorkDir, "home"), 0o700)
+			return os.Mkdir(home, 0o700)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"status":   exitStatus,
-			"picture":  picture,
-			"raw":      rawPicture,
-			"bomb":     bomb,
-			"truncate": truncateFile,
-			"segment":  segment,
-			"xmp":      xmp,
-			"damage":   damage,
-			"fifo":     fifo,
-			"nul":      nulList,
-			"shift":    shiftTime,
-			"rename":   rename,
-			"badname":  badName,
-			"asuser":   asUser,
-			"mode":     mode,
-			"sql":      execSQL,
-		},
+		Cmds: commands,
 		Condition: func(cond string) (bool, error) {
 			if cond == "root" {
 				return os.Geteuid() == 0, nil
@@ -186,10 +188,6 @@ func nulList(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(args[1:], "\x00")+"\x00"), 0o644))
 }
 
-func fifo(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o644))
-}
-
 // shiftTime moves a file's mtime: shift FILE DURATION.
 func shiftTime(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
@@ -227,56 +225,4 @@ func execSQL(ts *testscript.TestScript, _ bool, args []string) {
 	defer db.Close()
 	_, err = db.ExecContext(context.Background(), args[1])
 	ts.Check(err)
-}
-
-// copyOnce copies a file, unless it was, and returns the copy.
-func copyOnce(ts *testscript.TestScript, from, to string) string {
-	if _, err := os.Stat(to); err != nil {
-		data, err := os.ReadFile(from)
-		ts.Check(err)
-		ts.Check(os.WriteFile(to, data, 0o755))
-	}
-	return to
-}
-
-// asUser runs imgsearch as a user without privileges and demands its exit code: asuser CODE ARGS... The work folder
-// becomes that user's. Its output goes to the files asuser.stdout and asuser.stderr.
-func asUser(ts *testscript.TestScript, _ bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	work := ts.MkAbs(".")
-	self, err := os.Executable()
-	ts.Check(err)
-	// The user may not reach the folders that hold them.
-	program := copyOnce(ts, self, filepath.Join(work, "asuser-imgsearch"))
-	library := copyOnce(ts, ts.Getenv("IMGSEARCH_ORT_LIB"), filepath.Join(work, "asuser-library"))
-	c := exec.Command(program, args[1:]...)
-	// testscript chooses the command by the program's name.
-	c.Args[0] = "imgsearch"
-	c.Dir = work
-	c.Env = []string{"HOME=" + ts.Getenv("HOME"), "PATH=" + ts.Getenv("PATH"), "IMGSEARCH_ORT_LIB=" + library}
-	stdout, err := os.Create(filepath.Join(work, "asuser.stdout"))
-	ts.Check(err)
-	defer stdout.Close()
-	stderr, err := os.Create(filepath.Join(work, "asuser.stderr"))
-	ts.Check(err)
-	defer stderr.Close()
-	c.Stdout, c.Stderr = stdout, stderr
-	if os.Geteuid() == 0 {
-		ts.Check(filepath.Walk(work, func(path string, _ os.FileInfo, err error) error {
-			if err != nil {
-				return err
-			}
-			return os.Lchown(path, nobody, nobody)
-		}))
-		for dir := work; dir != "/" && dir != os.TempDir(); dir = filepath.Dir(dir) {
-			ts.Check(os.Chmod(dir, 0o755))
-		}
-		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
-	}
-	err = c.Run()
-	if code := c.ProcessState.ExitCode(); code != want {
-		out, _ := os.ReadFile(stderr.Name())
-		ts.Fatalf("asuser %v: exit status %d (%v), want %d\n%s", args[1:], code, err, want, out)
-	}
 }

@@ -31,7 +31,9 @@ func newLoader(t testing.TB, m models.Model) *embed.Loader {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return embed.NewLoader(spec, embed.Options{Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}})
+	loader := embed.NewLoader(spec, embed.Options{Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}})
+	t.Cleanup(loader.Free)
+	return loader
 }
 
 func cosine(a, b []float32) float64 {

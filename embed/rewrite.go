@@ -42,7 +42,10 @@ func (s Spec) readGraph(file, at string) (g *onnx.Graph, done func(), err error)
 		}
 		r, size = f, info.Size()
 	}
-	g, err = onnx.ReadGraph(r, size, s.Model.SubFS(path.Dir(file)))
+	beside, leave := s.Model.SubFS(path.Dir(file))
+	closeFile := done
+	done = func() { closeFile(); leave() }
+	g, err = onnx.ReadGraph(r, size, beside)
 	if err != nil {
 		done()
 		if errors.Is(err, onnx.ErrFormat) {

@@ -138,12 +138,14 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 func checkFiles(spec Spec, file string) error {
 	for _, name := range spec.weightFiles(file) {
 		dir, base := path.Split(name)
-		f, err := spec.Model.SubFS(path.Clean(dir)).Open(base)
+		sub, done := spec.Model.SubFS(path.Clean(dir))
+		f, err := sub.Open(base)
+		if err == nil {
+			err = f.Close()
+		}
+		done()
 		if err != nil {
 			return fmt.Errorf("%w: %s: %w", models.ErrMissing, name, err)
-		}
-		if err := f.Close(); err != nil {
-			return err
 		}
 	}
 	return nil

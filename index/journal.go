@@ -99,6 +99,9 @@ func (j *journal) leave(worker int) {
 	_, _ = j.file.WriteAt([]byte{slotFree}, int64(worker)*slotSize)
 }
 
+// release closes the file and lets it lie: the run failed, and the process, a watch, goes on. After close it does nothing.
+func (j *journal) release() { _ = j.file.Close() }
+
 // close removes the journal: the run ends in order.
 func (j *journal) close() error {
 	err := j.file.Close()

@@ -146,6 +146,7 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 		return err
 	}
 	// The file that remains after an error or a crash is what the next run starts from.
+	defer r.journal.release()
 	var late []task
 	err := r.stream(ctx, r.req.Jobs, false, func(ctx context.Context, out chan<- task) error {
 		defer r.req.On.Walked()

@@ -116,17 +116,20 @@ func TestJournal(t *testing.T) {
 	j.enter(1, a, false)
 	j.enter(2, b, true)
 	// The process dies here.
-	_, left, err = openJournal(path)
+	second, left, err := openJournal(path)
 	want := []inFlight{{a, false}, {b, true}}
 	if err != nil || !slices.Equal(left, want) {
 		t.Errorf("left %v, want %v (%v)", left, want, err)
 	}
+	second.release()
 	if err := j.close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, left, err = openJournal(path); err != nil || len(left) != 0 {
+	after, left, err := openJournal(path)
+	if err != nil || len(left) != 0 {
 		t.Errorf("after an orderly end: %v, %v", left, err)
 	}
+	after.release()
 }
 
 func TestSamplerIsEven(t *testing.T) {

@@ -160,14 +160,14 @@ func (m Model) ReadFile(name string) ([]byte, error) {
 }
 
 // SubFS is one of the model's folders, which no name and no link leads out of; nil for the built-in model, whose
-// graphs hold all their weights.
-func (m Model) SubFS(dir string) fs.FS {
+// graphs hold all their weights. done gives the folder back, which Windows renames and removes only then.
+func (m Model) SubFS(dir string) (sub fs.FS, done func()) {
 	if m.IsBuiltin() {
-		return nil
+		return nil, func() {}
 	}
 	root, err := os.OpenRoot(m.Path(dir))
 	if err != nil {
-		return os.DirFS(m.Path(dir)) // whatever is read there will say what is wrong
+		return os.DirFS(m.Path(dir)), func() {} // whatever is read there will say what is wrong
 	}
-	return root.FS()
+	return root.FS(), func() { _ = root.Close() }
 }

@@ -15,7 +15,7 @@ import (
 func filled(t *testing.T, n int) string {
 	t.Helper()
 	ctx := context.Background()
-	path := filepath.Join(t.TempDir(), "strange ?%# name.db")
+	path := filepath.Join(t.TempDir(), strangeName())
 	store, err := sqlite.Open(ctx, path)
 	if err != nil {
 		t.Fatal(err)
@@ -120,7 +120,7 @@ func TestBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	copied := filepath.Join(t.TempDir(), "copy ?%# of.db")
+	copied := filepath.Join(t.TempDir(), "copy of "+strangeName())
 	for range 2 { // the second replaces the first
 		if err := store.Backup(t.Context(), copied); err != nil {
 			t.Fatal(err)

@@ -46,9 +46,13 @@ func Repository() string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// RuntimeLibrary returns the ONNX Runtime library that make obtained. Without it the test is skipped and says so.
+// RuntimeLibrary returns the ONNX Runtime library that IMGSEARCH_ORT_LIB names, or that make obtained. Without one the test is skipped
+// and says so.
 func RuntimeLibrary(t testing.TB) string {
 	t.Helper()
+	if given := os.Getenv("IMGSEARCH_ORT_LIB"); given != "" {
+		return given
+	}
 	libs, _ := filepath.Glob(filepath.Join(Repository(), "lib", "imgsearch", "*onnxruntime*"))
 	if len(libs) == 0 {
 		t.Skip("the ONNX Runtime library is absent: run `make test`, which obtains it")

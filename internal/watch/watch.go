@@ -53,18 +53,18 @@ const maxFilesBSD = 4096
 // called by one goroutine. All roots are told first. Its error, and nothing else, ends Run.
 func Run(ctx context.Context, o Options, changed func(ctx context.Context, dirs []string) error) error {
 	w := &watcher{o: o, dirty: make(map[string]bool), watched: make(map[string]bool), there: make(map[string]bool), woken: make(chan struct{}, 1)}
-	fs, err := fsnotify.NewWatcher()
+	from, err := newSource()
 	if err != nil {
 		w.blind(fmt.Sprintf("the system gives no events (%v)", err))
 	} else {
-		w.fs = fs
+		w.from = from
 		collected := make(chan struct{})
 		go func() {
 			defer close(collected)
 			w.collect()
 		}()
 		defer func() {
-			_ = fs.Close() // which ends collect
+			_ = from.close() // which ends collect
 			<-collected
 		}()
 	}
@@ -73,7 +73,7 @@ func Run(ctx context.Context, o Options, changed func(ctx context.Context, dirs 
 
 type watcher struct {
 	o     Options
-	fs    *fsnotify.Watcher // nil: there are no events
+	from  *source // nil: there are no events
 	woken chan struct{}
 
 	mu      sync.Mutex
@@ -115,12 +115,12 @@ func (w *watcher) mark(dir string) {
 func (w *watcher) collect() {
 	for {
 		select {
-		case e, ok := <-w.fs.Events:
+		case e, ok := <-w.from.events:
 			if !ok {
 				return
 			}
 			w.event(e)
-		case err, ok := <-w.fs.Errors:
+		case err, ok := <-w.from.errors:
 			if !ok {
 				return
 			}
@@ -138,7 +138,13 @@ func (w *watcher) event(e fsnotify.Event) {
 	w.mu.Lock()
 	isFolder := w.watched[e.Name]
 	_, isRoot := w.there[e.Name]
+	parent := filepath.Dir(e.Name)
+	stray := w.from.trees && !isRoot && !w.watched[parent]
 	w.mu.Unlock()
+	if stray {
+		w.stray(parent)
+		return
+	}
 	if e.Has(fsnotify.Remove) || e.Has(fsnotify.Rename) {
 		if isFolder {
 			w.forget(e.Name)
@@ -153,7 +159,23 @@ func (w *watcher) event(e fsnotify.Event) {
 		w.mark(e.Name)
 		return
 	}
-	w.mark(filepath.Dir(e.Name))
+	w.mark(parent)
+}
+
+// stray takes an event in a folder of a tree that is not watched: one that does not count, or one whose name was another a moment ago.
+func (w *watcher) stray(dir string) {
+	if _, err := os.Lstat(dir); err == nil {
+		return
+	}
+	for above := filepath.Dir(dir); above != filepath.Dir(above); above = filepath.Dir(above) {
+		w.mu.Lock()
+		watched := w.watched[above]
+		w.mu.Unlock()
+		if watched {
+			w.mark(above)
+			return
+		}
+	}
 }
 
 // forget stops to watch a folder that is not there any more under its name, and those below it.
@@ -168,7 +190,7 @@ func (w *watcher) forget(dir string) {
 	}
 	w.mu.Unlock()
 	for _, d := range gone {
-		_ = w.fs.Remove(d) // the system may have done so
+		_ = w.from.remove(d) // the system may have done so
 	}
 }
 
@@ -315,7 +337,7 @@ func (w *watcher) look(ctx context.Context) error {
 
 // follow watches a folder and those below it.
 func (w *watcher) follow(ctx context.Context, dir string) {
-	if w.fs == nil {
+	if w.from == nil {
 		return
 	}
 	if !w.o.EventsAt(dir) {
@@ -336,7 +358,7 @@ func (w *watcher) follow(ctx context.Context, dir string) {
 				return
 			}
 		}
-		if err := w.fs.Add(dir); err != nil {
+		if err := w.from.add(dir); err != nil {
 			if !errors.Is(err, os.ErrNotExist) {
 				w.blind(fmt.Sprintf("not all folders can be watched (%v; on Linux, fs.inotify.max_user_watches is the limit)", err))
 			}

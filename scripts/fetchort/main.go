@@ -48,7 +48,7 @@ func (o options) run() error {
 		return err
 	}
 	stampFile := filepath.Join(o.bundle, "stamp")
-	if have, err := os.ReadFile(stampFile); err == nil && string(have) == stamp {
+	if have, err := os.ReadFile(stampFile); err == nil && string(have) == stamp && o.plainIsThere() {
 		return nil // this library is here already
 	}
 	tmp, err := os.MkdirTemp("", "fetchort-*")
@@ -66,7 +66,7 @@ func (o options) run() error {
 	if err := pack(lib, o.bundle); err != nil {
 		return err
 	}
-	if o.plain != "" && o.goos == runtime.GOOS && o.goarch == runtime.GOARCH {
+	if o.wantsPlain() {
 		if err := os.RemoveAll(o.plain); err != nil {
 			return err
 		}
@@ -76,6 +76,19 @@ func (o options) run() error {
 	}
 	fmt.Fprintf(os.Stderr, "fetchort: %s for %s/%s\n", lib.name, o.goos, o.goarch)
 	return os.WriteFile(stampFile, []byte(stamp), 0o644)
+}
+
+// wantsPlain tells whether the library itself is wanted beside the packed one: of this machine's platform only.
+func (o options) wantsPlain() bool {
+	return o.plain != "" && o.goos == runtime.GOOS && o.goarch == runtime.GOARCH
+}
+
+func (o options) plainIsThere() bool {
+	if !o.wantsPlain() {
+		return true
+	}
+	files, err := os.ReadDir(o.plain)
+	return err == nil && len(files) > 0
 }
 
 // stamp names what would be fetched: when it differs from the last run's, the library is fetched again.

@@ -42,7 +42,7 @@ func check(dir string) error {
 	if err != nil {
 		return err
 	}
-	if len(binaries) < 4 {
+	if len(binaries) < 5 {
 		return fmt.Errorf("%d binaries in %s", len(binaries), dir)
 	}
 	var errs []error
@@ -95,10 +95,15 @@ func binary(path string) (string, error) {
 			return "", err
 		}
 		defer f.Close()
-		if f.Machine != pe.IMAGE_FILE_MACHINE_AMD64 {
+		want, name := uint16(pe.IMAGE_FILE_MACHINE_AMD64), "x86-64"
+		if is("windows_arm64") {
+			want, name = pe.IMAGE_FILE_MACHINE_ARM64, "arm64"
+		}
+		if f.Machine != want {
 			return "", fmt.Errorf("it is for %#x", f.Machine)
 		}
-		return text + ", PE x86-64", nil
+		libraries, err := f.ImportedLibraries()
+		return fmt.Sprintf("%s, PE %s, needs %v", text, name, libraries), err
 	case is("darwin"):
 		what, err := mac(path)
 		return text + ", " + what, err

@@ -1,0 +1,186 @@
+package watch
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"sync"
+	"unsafe"
+
+	"github.com/fsnotify/fsnotify"
+	"golang.org/x/sys/windows"
+)
+
+// newSource watches whole trees by one open folder each. fsnotify would open every folder, and Windows renames none that has an open
+// one below it: nobody could tidy up while a watch runs.
+func newSource() (*source, error) {
+	t := &trees{open: make(map[string]*tree), events: make(chan fsnotify.Event), errors: make(chan error), closed: make(chan struct{})}
+	return &source{events: t.events, errors: t.errors, add: t.add, remove: t.remove, close: t.close, trees: true}, nil
+}
+
+type trees struct {
+	events  chan fsnotify.Event
+	errors  chan error
+	closed  chan struct{}
+	readers sync.WaitGroup
+
+	mu   sync.Mutex
+	open map[string]*tree
+}
+
+// tree is a folder that is watched with all below it.
+type tree struct {
+	root     string
+	handle   windows.Handle
+	pending  windows.Overlapped
+	canceled bool // under the lock of trees
+}
+
+func (t *trees) add(dir string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for root := range t.open {
+		if isBelow(dir, root) {
+			return nil
+		}
+	}
+	name, err := windows.UTF16PtrFromString(dir)
+	if err != nil {
+		return err
+	}
+	one := &tree{root: dir}
+	one.handle, err = windows.CreateFile(name, windows.FILE_LIST_DIRECTORY,
+		windows.FILE_SHARE_READ|windows.FILE_SHARE_WRITE|windows.FILE_SHARE_DELETE, nil, windows.OPEN_EXISTING,
+		windows.FILE_FLAG_BACKUP_SEMANTICS|windows.FILE_FLAG_OVERLAPPED, 0)
+	if err != nil {
+		return &os.PathError{Op: "watch", Path: dir, Err: err}
+	}
+	if one.pending.HEvent, err = windows.CreateEvent(nil, 1, 0, nil); err != nil {
+		return errors.Join(err, windows.CloseHandle(one.handle))
+	}
+	t.open[dir] = one
+	t.readers.Go(func() { t.read(one) })
+	return nil
+}
+
+// remove ends the watch of a tree; of a folder within one it does nothing.
+func (t *trees) remove(dir string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if one := t.open[dir]; one != nil {
+		t.cancel(one)
+	}
+	return nil
+}
+
+// cancel makes a tree's reader end. The lock is held.
+func (t *trees) cancel(one *tree) {
+	one.canceled = true
+	delete(t.open, one.root)
+	_ = windows.CancelIoEx(one.handle, &one.pending) // nothing may be pending at this moment: the reader looks
+}
+
+func (t *trees) close() error {
+	close(t.closed)
+	t.mu.Lock()
+	for _, one := range t.open {
+		t.cancel(one)
+	}
+	t.mu.Unlock()
+	t.readers.Wait()
+	close(t.events)
+	close(t.errors)
+	return nil
+}
+
+// kinds are the changes that are asked for.
+const kinds = windows.FILE_NOTIFY_CHANGE_FILE_NAME | windows.FILE_NOTIFY_CHANGE_DIR_NAME | windows.FILE_NOTIFY_CHANGE_LAST_WRITE |
+	windows.FILE_NOTIFY_CHANGE_SIZE | windows.FILE_NOTIFY_CHANGE_CREATION
+
+// maxNotices is the largest buffer that is good for folders of other machines too (ReadDirectoryChangesW's documentation).
+const maxNotices = 64 << 10
+
+// read takes a tree's notices until the tree is cancelled or gone.
+func (t *trees) read(one *tree) {
+	defer func() {
+		t.mu.Lock()
+		if t.open[one.root] == one {
+			delete(t.open, one.root)
+		}
+		t.mu.Unlock()
+		_ = windows.CloseHandle(one.pending.HEvent)
+		_ = windows.CloseHandle(one.handle)
+	}()
+	buffer := make([]uint32, maxNotices/4) // notices are aligned to 4 bytes
+	for {
+		n, err := t.next(one, buffer)
+		switch {
+		case err == nil && n > 0:
+			for _, e := range notices(one.root, unsafe.Slice((*byte)(unsafe.Pointer(&buffer[0])), n)) { //nolint:gosec // the system's layout
+				t.send(e)
+			}
+		case err == nil, errors.Is(err, windows.ERROR_NOTIFY_ENUM_DIR): // there were more than the buffer holds
+			select {
+			case t.errors <- fsnotify.ErrEventOverflow:
+			case <-t.closed:
+			}
+		case errors.Is(err, windows.ERROR_OPERATION_ABORTED):
+			return
+		default: // the folder is gone, or its disk
+			t.send(fsnotify.Event{Name: one.root, Op: fsnotify.Remove})
+			return
+		}
+	}
+}
+
+// next waits for the next notices, of n bytes.
+func (t *trees) next(one *tree, buffer []uint32) (n uint32, err error) {
+	t.mu.Lock()
+	if one.canceled {
+		t.mu.Unlock()
+		return 0, windows.ERROR_OPERATION_ABORTED
+	}
+	_ = windows.ResetEvent(one.pending.HEvent)
+	err = windows.ReadDirectoryChanges(one.handle, (*byte)(unsafe.Pointer(&buffer[0])), maxNotices, true, kinds, nil, &one.pending, 0) //nolint:gosec // the system's layout
+	t.mu.Unlock()
+	if err != nil {
+		return 0, err
+	}
+	err = windows.GetOverlappedResult(one.handle, &one.pending, &n, true)
+	return n, err
+}
+
+func (t *trees) send(e fsnotify.Event) {
+	select {
+	case t.events <- e:
+	case <-t.closed:
+	}
+}
+
+// notices reads a buffer of FILE_NOTIFY_INFORMATION: the next one's offset, what happened, the length of a name in bytes, the name
+// below the root in UTF-16.
+func notices(root string, b []byte) (list []fsnotify.Event) {
+	const head = 12
+	for len(b) >= head {
+		one := (*windows.FileNotifyInformation)(unsafe.Pointer(&b[0])) //nolint:gosec // aligned by the system
+		if int(one.FileNameLength) > len(b)-head {
+			break
+		}
+		name := windows.UTF16ToString(unsafe.Slice(&one.FileName, one.FileNameLength/2))
+		op := fsnotify.Write
+		switch one.Action {
+		case windows.FILE_ACTION_ADDED, windows.FILE_ACTION_RENAMED_NEW_NAME:
+			op = fsnotify.Create
+		case windows.FILE_ACTION_REMOVED:
+			op = fsnotify.Remove
+		case windows.FILE_ACTION_RENAMED_OLD_NAME:
+			op = fsnotify.Rename
+		}
+		list = append(list, fsnotify.Event{Name: filepath.Join(root, name), Op: op})
+		if one.NextEntryOffset == 0 || int(one.NextEntryOffset) > len(b) {
+			break
+		}
+		b = b[one.NextEntryOffset:]
+	}
+	return list
+}
