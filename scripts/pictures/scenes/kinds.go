@@ -43,7 +43,8 @@ func coast(p *painter) {
 		wave := p.fractal(px*6/(0.12+depth), 40*math.Log(0.05+depth), 4)
 		c := mix(mix(colours[1], colours[0], 0.25+0.7*depth), rgb{0.05, 0.1, 0.2}, 0.35)
 		c = mix(c, colours[1], 0.5*max(0, wave-0.4))
-		path := math.Exp(-math.Pow((px-x)/(0.03+0.16*depth), 2))
+		beside := (px - x) / (0.03 + 0.16*depth)
+		path := math.Exp(-beside * beside)
 		c = mix(c, colours[2], path*math.Pow(max(0, wave-0.25)*2, 1.5))
 		shore := beach + 0.06*p.fractal(px*2, 3, 4) + 0.05*px
 		if py > shore {
