@@ -208,12 +208,15 @@ func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hi
 	var hits []Hit
 	var failed error
 	skip, offset := 0, o.Offset
-	if !byPath && !o.DropMissing { // what is not shown need not be looked up
+	if !o.DropMissing { // what is not shown need not be looked up
 		skip, offset = o.Offset, 0
 	}
 	enough, checked := offset+o.Top, 0 // how many are known to be there
-	// By path all are looked up, by time as many as are shown.
-	err := s.store.Newest(ctx, s.query(), func(id int64) bool {
+	order := s.byTime
+	if byPath {
+		order = s.byPath
+	}
+	err := order(ctx, skip+enough, func(id int64) bool {
 		if o.Exclude[id] || !s.lists(id) {
 			return true
 		}
@@ -229,7 +232,7 @@ func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hi
 		if ok {
 			hits = append(hits, h)
 		}
-		if byPath || len(hits) < enough {
+		if len(hits) < enough {
 			return true
 		}
 		if !o.DropMissing {
@@ -244,9 +247,6 @@ func (s *Searcher) List(ctx context.Context, o SearchOptions, byPath bool) ([]Hi
 	})
 	if err := errors.Join(err, failed); err != nil {
 		return nil, err
-	}
-	if byPath {
-		slices.SortFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Path, b.Path) })
 	}
 	if o.DropMissing {
 		hits = present(ctx, hits)
@@ -265,6 +265,55 @@ const dropBlock = 64
 func present(ctx context.Context, hits []Hit) []Hit {
 	markMissing(ctx, hits)
 	return slices.DeleteFunc(hits, func(h Hit) bool { return h.Missing })
+}
+
+// byTime calls each with the contents that the filter selects, the newest first; first is how many it will probably want.
+func (s *Searcher) byTime(ctx context.Context, first int, each func(id int64) bool) error {
+	return s.store.Newest(ctx, s.query(), first, each)
+}
+
+// byPath calls each with the contents that the filter selects, by the path that shows them.
+func (s *Searcher) byPath(ctx context.Context, _ int, each func(id int64) bool) error {
+	type shown struct {
+		id     int64
+		path   string
+		isTwin bool
+	}
+	var list []shown
+	err := s.store.MatchingFiles(ctx, s.query(), func(id int64, f sqlite.HitFile) {
+		one := shown{id, s.pathOf(f.Place), f.IsTwin}
+		switch last := len(list) - 1; {
+		case one.path == "" || s.filter.Paths != nil && last >= 0 && list[last].id == id:
+		case last < 0 || list[last].id != id:
+			list = append(list, one)
+		case list[last].isTwin && !f.IsTwin || list[last].isTwin == f.IsTwin && one.path < list[last].path:
+			list[last] = one
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		if paths := s.filter.Paths[list[i].id]; len(paths) > 0 {
+			list[i].path = slices.Min(paths)
+		}
+	}
+	slices.SortFunc(list, func(a, b shown) int { return cmp.Compare(a.path, b.path) })
+	for _, one := range list {
+		if !each(one.id) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// pathOf is where a file is; "" where its root is none that is searched.
+func (s *Searcher) pathOf(at sqlite.Place) string {
+	root, ok := s.roots[at.RootID]
+	if !ok {
+		return ""
+	}
+	return filepath.Join(root, filepath.FromSlash(at.Dir), at.Name)
 }
 
 // query is the filter as the store takes it.
@@ -574,11 +623,10 @@ func (s *Searcher) hit(ctx context.Context, id int64) (h Hit, ok bool, err error
 	}
 	paths := slices.Clone(s.filter.Paths[id])
 	for _, f := range row.Files {
-		root, ok := s.roots[f.RootID]
-		if s.filter.Paths != nil || !ok {
+		path := s.pathOf(f.Place)
+		if s.filter.Paths != nil || path == "" {
 			continue
 		}
-		path := filepath.Join(root, filepath.FromSlash(f.Dir), f.Name)
 		if paths = append(paths, path); f.IsTwin {
 			h.Twins = append(h.Twins, path)
 		}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"slices"
 	"strings"
@@ -90,7 +91,7 @@ func (r Range) holds(n int) bool {
 // Matching returns the contents that a filter selects, each once, in no order.
 func (s *Store) Matching(ctx context.Context, f Filter) ([]int64, error) {
 	var ids []int64
-	err := s.match(ctx, f, "", func(id int64) bool {
+	_, err := s.match(ctx, f, "", func(id int64) bool {
 		ids = append(ids, id)
 		return true
 	})
@@ -98,59 +99,101 @@ func (s *Store) Matching(ctx context.Context, f Filter) ([]int64, error) {
 }
 
 // Newest calls each with the contents that a filter selects by time taken, the newest first, those without a time last, until
-// it returns false.
-func (s *Store) Newest(ctx context.Context, f Filter, each func(id int64) bool) error {
-	return s.match(ctx, f, " ORDER BY c.taken_at IS NULL, c.taken_at DESC, c.id", each)
+// it returns false. first is how many each will probably want.
+func (s *Store) Newest(ctx context.Context, f Filter, first int, each func(id int64) bool) error {
+	// A limit spares the database the sorting of all. Where more are wanted, it sorts again.
+	for limit, told := 4*first+100, 0; ; limit *= 16 {
+		seen, ended := 0, false
+		rows, err := s.match(ctx, f, fmt.Sprintf(" ORDER BY c.taken_at IS NULL, c.taken_at DESC, c.id LIMIT %d", limit), func(id int64) bool {
+			if seen++; seen <= told {
+				return true
+			}
+			told++
+			ended = !each(id)
+			return !ended
+		})
+		if err != nil || ended || rows < limit {
+			return err
+		}
+	}
 }
 
-func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) error {
+// match calls each with the contents that a filter selects, each once, until it returns false, and counts the rows it read.
+func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) (n int, err error) {
 	if err := s.checkFilter(f); err != nil {
-		return err
+		return 0, err
 	}
-	columns := "c.id"
-	from := "contents c"
-	if f.byFile() {
-		from = "files f JOIN contents c ON c.id = f.content_id"
-	}
-	if f.Name != nil {
-		columns += ", f.dir, f.name"
-	}
-	if f.Keywords != nil {
-		columns += ", f.keywords"
-	}
-	if f.Camera != nil {
-		columns += ", c.camera"
-	}
-	if f.Lens != nil {
-		columns += ", c.lens"
-	}
-	if f.Where != nil {
-		columns += ", c.latitude, c.longitude"
-	}
-	where, args := f.clause(s.schema)
-	rows, err := s.db.QueryContext(ctx, "SELECT "+columns+" FROM "+from+" WHERE "+where+order, args...)
+	where, args, done := f.clause(s.schema)
+	defer done()
+	rows, err := s.db.QueryContext(ctx, "SELECT c.id FROM "+f.from()+" WHERE "+where+order, args...)
 	if err != nil {
-		return explain(err)
+		return 0, explain(err)
 	}
 	defer rows.Close()
 	seen := make(map[int64]bool)
 	copies := f.byFile()
 	for rows.Next() {
-		id, ok, err := f.read(rows)
-		if err != nil {
-			return explain(err)
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return n, explain(err)
 		}
-		if !ok || copies && seen[id] {
+		n++
+		if copies && seen[id] {
 			continue
 		}
 		if copies {
 			seen[id] = true
 		}
 		if !each(id) {
-			return nil
+			return n, nil
 		}
 	}
+	return n, explain(rows.Err())
+}
+
+// MatchingFiles calls each with the files that a filter selects, those of one content one after another.
+func (s *Store) MatchingFiles(ctx context.Context, f Filter, each func(id int64, file HitFile)) error {
+	if err := s.checkFilter(f); err != nil {
+		return err
+	}
+	where, args, done := f.clause(s.schema)
+	defer done()
+	asked, values := f.askedFormats(s.schema)
+	rows, err := s.db.QueryContext(ctx, "SELECT c.id, f.root_id, f.dir, f.name, "+s.isTwin()+" FROM "+filesAndContents+
+		" WHERE "+where+" AND "+asked+" ORDER BY c.id", append(args, values...)...)
+	if err != nil {
+		return explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id int64
+		var file HitFile
+		var dir, name sql.RawBytes
+		if err := rows.Scan(&id, &file.RootID, &dir, &name, &file.IsTwin); err != nil {
+			return explain(err)
+		}
+		file.Dir, file.Name = string(dir), string(name)
+		each(id, file)
+	}
 	return explain(rows.Err())
+}
+
+// isTwin is the expression that tells a file which stands behind its twin.
+func (s *Store) isTwin() string {
+	if s.schema < schemaLabels {
+		return "0"
+	}
+	return "f.twin_format IS NOT NULL"
+}
+
+const filesAndContents = "files f JOIN contents c ON c.id = f.content_id"
+
+// from are the tables that the filter's clause is about.
+func (f *Filter) from() string {
+	if f.byFile() {
+		return filesAndContents
+	}
+	return "contents c"
 }
 
 // checkFilter refuses to ask an older index what it does not know.
@@ -161,8 +204,8 @@ func (s *Store) checkFilter(f Filter) error {
 	return nil
 }
 
-// clause is what the database decides.
-func (f *Filter) clause(schema int) (where string, args []any) {
+// clause is the filter in SQL. done is called when its statement has ended.
+func (f *Filter) clause(schema int) (where string, args []any, done func()) {
 	files, args := f.fileClause()
 	parts := []string{"c.orphaned_at IS NULL", files}
 	add := func(part string, values ...any) {
@@ -209,7 +252,33 @@ func (f *Filter) clause(schema int) (where string, args []any) {
 			add("(c.longitude >= ? OR c.longitude <= ?)", f.West, f.East)
 		}
 	}
-	return strings.Join(parts, " AND "), args
+	// The database asks from left to right: the functions are asked about what is left.
+	var numbers []func()
+	ask := func(columns string, keep predicate) {
+		number, done := lend(keep)
+		numbers = append(numbers, done)
+		add(keepsFunction+"(?, "+columns+")", number)
+	}
+	if f.Where != nil {
+		ask("c.latitude, c.longitude", func(v []driver.Value) bool { return f.Where(number(v[0]), number(v[1])) })
+	}
+	if f.Name != nil {
+		ask("f.dir, f.name", func(v []driver.Value) bool { return f.Name(text(v[0]), text(v[1])) })
+	}
+	if f.Keywords != nil {
+		ask("f.keywords", func(v []driver.Value) bool { return f.Keywords(text(v[0])) })
+	}
+	if f.Camera != nil {
+		ask("c.camera", func(v []driver.Value) bool { return f.Camera(text(v[0])) })
+	}
+	if f.Lens != nil {
+		ask("c.lens", func(v []driver.Value) bool { return f.Lens(text(v[0])) })
+	}
+	return strings.Join(parts, " AND "), args, func() {
+		for _, done := range numbers {
+			done()
+		}
+	}
 }
 
 // fileClause is what the database decides of a content's files.
@@ -228,6 +297,15 @@ func (f *Filter) fileClause() (where string, args []any) {
 	return strings.Join(parts, " AND "), args
 }
 
+// askedFormats selects, of a pair, those files that are asked for.
+func (f *Filter) askedFormats(schema int) (where string, args []any) {
+	if f.Formats == nil || schema < schemaLabels {
+		return "1", nil
+	}
+	in, args := f.formatsClause()
+	return "coalesce(f.twin_format, c.format) IN " + in, args
+}
+
 // formatsClause are the formats as SQL has them behind IN.
 func (f *Filter) formatsClause() (in string, args []any) {
 	for _, format := range f.Formats {
@@ -239,40 +317,9 @@ func (f *Filter) formatsClause() (in string, args []any) {
 // marks is a list of n parameters in brackets.
 func marks(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
 
-// keepsFile decides the rest of a file.
+// keepsFile decides what is not in fileClause.
 func (f *Filter) keepsFile(dir, name, keywords string) bool {
 	return (f.Name == nil || f.Name(dir, name)) && (f.Keywords == nil || f.Keywords(keywords))
-}
-
-// read reads a row and decides the rest.
-func (f *Filter) read(rows *sql.Rows) (id int64, ok bool, err error) {
-	if f.Name == nil && f.Keywords == nil && f.Camera == nil && f.Lens == nil && f.Where == nil {
-		return id, true, rows.Scan(&id)
-	}
-	var camera, lens, dir, name, keywords sql.RawBytes
-	var latitude, longitude float64
-	fields := []any{&id}
-	if f.Name != nil {
-		fields = append(fields, &dir, &name)
-	}
-	if f.Keywords != nil {
-		fields = append(fields, &keywords)
-	}
-	if f.Camera != nil {
-		fields = append(fields, &camera)
-	}
-	if f.Lens != nil {
-		fields = append(fields, &lens)
-	}
-	if f.Where != nil {
-		fields = append(fields, &latitude, &longitude)
-	}
-	if err := rows.Scan(fields...); err != nil {
-		return id, false, err
-	}
-	ok = f.keepsFile(string(dir), string(name), string(keywords)) && (f.Camera == nil || f.Camera(string(camera))) &&
-		(f.Lens == nil || f.Lens(string(lens))) && (f.Where == nil || f.Where(latitude, longitude))
-	return id, ok, nil
 }
 
 // ContentVector returns a content's vector of a model as it is stored; ok is false where it has none.

@@ -135,6 +135,9 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 
 // OpenMemory returns an empty index that lives as long as the Store.
 func OpenMemory(ctx context.Context) (*Store, error) {
+	if err := registerKeeps(); err != nil {
+		return nil, err
+	}
 	db, err := sql.Open("sqlite", "file:imgsearch?mode=memory&"+pragma("foreign_keys", "1"))
 	if err != nil {
 		return nil, err
@@ -153,6 +156,9 @@ func pragma(name, value string) string { return "_pragma=" + name + "(" + value 
 func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
+		return nil, fmt.Errorf("open index %q: %w", path, err)
+	}
+	if err := registerKeeps(); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
 	dsn := fileURI(abs) + "?" + strings.Join(params, "&")

@@ -125,17 +125,15 @@ func (s *Store) Hits(ctx context.Context, f Filter) (*Hits, error) {
 	if err := s.checkFilter(f); err != nil {
 		return nil, err
 	}
-	twin, keywords := "f.twin_format IS NOT NULL", "f.keywords"
+	keywords := "f.keywords"
 	if s.schema < schemaLabels {
-		twin, keywords = "0", "NULL"
+		keywords = "NULL"
 	}
 	clause, args := f.fileClause()
-	if f.Formats != nil && s.schema >= schemaLabels { // of a pair, those files that are asked for
-		in, values := f.formatsClause()
-		clause, args = clause+" AND coalesce(f.twin_format, c.format) IN "+in, append(args, values...)
-	}
-	stmt, err := s.db.PrepareContext(ctx, "SELECT c.width, c.height, c.taken_at, f.root_id, f.dir, f.name, "+twin+", "+keywords+
-		" FROM files f JOIN contents c ON c.id = f.content_id WHERE f.content_id = ? AND "+clause)
+	asked, values := f.askedFormats(s.schema)
+	args = append(args, values...)
+	stmt, err := s.db.PrepareContext(ctx, "SELECT c.width, c.height, c.taken_at, f.root_id, f.dir, f.name, "+s.isTwin()+", "+keywords+
+		" FROM "+filesAndContents+" WHERE f.content_id = ? AND "+clause+" AND "+asked)
 	if err != nil {
 		return nil, explain(err)
 	}
