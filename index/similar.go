@@ -137,15 +137,18 @@ func (r rows) sketch(mean []float32) *sketches {
 			for round := range sketchRounds {
 				// The second sketch goes on from the first: what a rotation makes of random directions is random.
 				for _, sign := range signs[round*mixing : (round+1)*mixing] {
-					for d := range v {
-						v[d] *= sign[d]
+					for d, x := range sign[:len(v)] {
+						v[d] *= x
 					}
 					hadamard(v)
 				}
-				for d, x := range v {
-					if x > 0 {
-						out[(round*wide+d)/64] |= 1 << (d % 64)
+				// The sign bit itself: a branch would be guessed wrong every other time.
+				for w := range wide / 64 {
+					word := uint64(0)
+					for k, x := range v[64*w : 64*w+64] {
+						word |= uint64(^math.Float32bits(x)>>31) << k
 					}
+					out[round*wide/64+w] = word
 				}
 			}
 		}
@@ -178,17 +181,15 @@ func hadamard(v []float32) {
 	}
 }
 
-// hamming is the number of bits in which two sketches differ, or more than limit.
-func (s *sketches) hamming(a, b, limit int) int {
+// within tells whether two sketches differ in at most limit bits.
+func within(x, y []uint64, limit int) bool {
 	n := 0
-	x, y := s.of(a), s.of(b)
-	for i, w := range x {
-		n += bits.OnesCount64(w ^ y[i])
-		if n > limit {
-			break
+	for i, w := range y[:len(x)] {
+		if n += bits.OnesCount64(w ^ x[i]); n > limit {
+			return false
 		}
 	}
-	return n
+	return true
 }
 
 // components are sets of rows that hang together by pairs of at least a similarity.
@@ -371,30 +372,25 @@ func (r rows) joinBucket(c *components, s *sketches, bucket []int32, limit int, 
 	if len(bucket) <= smallBucket {
 		for i, a := range bucket {
 			for _, b := range bucket[i+1:] {
-				if s.hamming(int(a), int(b), limit) <= limit && c.find(a) != c.find(b) && r.cosine(int(a), int(b)) >= threshold {
+				if within(s.of(int(a)), s.of(int(b)), limit) && c.find(a) != c.find(b) && r.cosine(int(a), int(b)) >= threshold {
 					c.join(a, b)
 				}
 			}
 		}
 		return
 	}
-	var met []int32
-	members := make(map[int32]int, len(bucket)) // how many of met are of a component, by its root when it was met
+	met := make([]int32, 0, len(bucket))
+	beside := make([]uint64, 0, len(bucket)*s.words) // those of met, side by side: the cache holds them
+	members := make(map[int32]int, len(bucket))      // how many of met are of a component, by its root when it was met
 	for _, a := range bucket {
-		joined := false
-		for _, b := range met {
-			if c.find(a) == c.find(b) {
-				joined = true
-				continue
-			}
-			if s.hamming(int(a), int(b), limit) <= limit && r.cosine(int(a), int(b)) >= threshold {
+		own := s.of(int(a))
+		for i, b := range met {
+			if within(own, beside[i*s.words:(i+1)*s.words], limit) && c.find(a) != c.find(b) && r.cosine(int(a), int(b)) >= threshold {
 				c.join(a, b)
-				joined = true
 			}
 		}
-		root := c.find(a)
-		if !joined || members[root] < perComponent {
-			met = append(met, a)
+		if root := c.find(a); members[root] < perComponent {
+			met, beside = append(met, a), append(beside, own...)
 			members[root]++
 		}
 	}

@@ -252,7 +252,8 @@ func (f *Filter) clause(schema int) (where string, args []any, done func()) {
 			add("(c.longitude >= ? OR c.longitude <= ?)", f.West, f.East)
 		}
 	}
-	// The database asks from left to right: the functions are asked about what is left.
+	// The database asks from left to right: the functions are asked about what is left. Those of files are told the content too, which
+	// they do not need, so that they are not asked before it is looked at.
 	var numbers []func()
 	ask := func(columns string, keep predicate) {
 		number, done := lend(keep)
@@ -263,10 +264,10 @@ func (f *Filter) clause(schema int) (where string, args []any, done func()) {
 		ask("c.latitude, c.longitude", func(v []driver.Value) bool { return f.Where(number(v[0]), number(v[1])) })
 	}
 	if f.Name != nil {
-		ask("f.dir, f.name", func(v []driver.Value) bool { return f.Name(text(v[0]), text(v[1])) })
+		ask("f.dir, f.name, c.id", func(v []driver.Value) bool { return f.Name(text(v[0]), text(v[1])) })
 	}
 	if f.Keywords != nil {
-		ask("f.keywords", func(v []driver.Value) bool { return f.Keywords(text(v[0])) })
+		ask("f.keywords, c.id", func(v []driver.Value) bool { return f.Keywords(text(v[0])) })
 	}
 	if f.Camera != nil {
 		ask("c.camera", func(v []driver.Value) bool { return f.Camera(text(v[0])) })
