@@ -11,7 +11,7 @@ import (
 // linksFiles tells whether the terminal is one that makes OSC 8 hyperlinks of paths
 // (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda): others might print them.
 func linksFiles(env func(string) string) bool {
-	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" {
+	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" && env("WT_SESSION") == "" { // Windows has no TERM
 		return false
 	}
 	for _, name := range []string{"VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "KONSOLE_VERSION", "GHOSTTY_RESOURCES_DIR"} {
@@ -29,7 +29,7 @@ func linksFiles(env func(string) string) bool {
 
 // hyperlink makes a path that a click opens, where the output is such a terminal.
 func (a *App) hyperlink(path, shown string) string {
-	if !a.streams.OutTTY || !linksFiles(os.Getenv) {
+	if !a.streams.OutEscapes || !linksFiles(os.Getenv) {
 		return shown
 	}
 	host, err := os.Hostname()

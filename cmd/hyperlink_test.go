@@ -11,6 +11,7 @@ func TestLinksFiles(t *testing.T) {
 		"TERM=xterm-256color VTE_VERSION=7200":       true,
 		"TERM=xterm-256color TERM_PROGRAM=iTerm.app": true,
 		"TERM=xterm-kitty":                           true,
+		"WT_SESSION=1":                               true,
 		"TERM=dumb VTE_VERSION=7200":                 false,
 		"TERM=xterm-kitty NO_COLOR=1":                false,
 		"":                                           false,
@@ -37,7 +38,7 @@ func TestHyperlink(t *testing.T) {
 	if got := a.hyperlink("/p/a b.jpg", "/p/a b.jpg"); got != "/p/a b.jpg" {
 		t.Errorf("no terminal: %q", got)
 	}
-	a.streams.OutTTY = true
+	a.streams.OutEscapes = true
 	got := a.hyperlink("/p/a b%ä.jpg", "shown")
 	if !strings.HasPrefix(got, "\x1b]8;;file://") || !strings.Contains(got, "/p/a%20b%25%C3%A4.jpg\x1b\\shown\x1b]8;;\x1b\\") {
 		t.Errorf("%q", got)

@@ -22,7 +22,7 @@ func (o *searchOptions) checkPreview() error {
 	case o.format != "table":
 		return usageError("thumbnails belong to the table", "--preview with --format %s", o.format)
 	case o.preview == "auto":
-		if o.app.streams.OutTTY {
+		if o.app.streams.OutEscapes {
 			o.draw = terminal.Detect(os.Getenv)
 		}
 		return nil
@@ -63,5 +63,5 @@ const previewIndent = "     "
 
 func (s *session) drawHit(w io.Writer, img thumbnail.Image) error {
 	colors := strings.ToLower(os.Getenv("COLORTERM"))
-	return s.draw.Draw(w, img, previewIndent, colors == "truecolor" || colors == "24bit")
+	return s.draw.Draw(w, img, previewIndent, colors == "truecolor" || colors == "24bit" || os.Getenv("WT_SESSION") != "")
 }

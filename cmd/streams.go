@@ -13,6 +13,8 @@ type Streams struct {
 	Out, Err io.Writer
 	// InTTY, OutTTY and ErrTTY tell whether a person is at the other end.
 	InTTY, OutTTY, ErrTTY bool
+	// OutEscapes tells that the terminal at Out understands escape sequences, which an old Windows console does not.
+	OutEscapes bool
 	// OutColumns is the width of the terminal at Out in characters, 0 where there is none.
 	OutColumns int
 }
@@ -22,9 +24,11 @@ func systemStreams() Streams {
 	if err != nil {
 		columns = 0
 	}
-	return Streams{
+	s := Streams{
 		OutColumns: columns,
 		In:         os.Stdin, Out: os.Stdout, Err: os.Stderr,
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
+	s.OutEscapes = s.OutTTY && takesEscapes(os.Stdout)
+	return s
 }

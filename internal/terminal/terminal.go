@@ -33,7 +33,7 @@ var Protocols = []Protocol{Kitty, ITerm2, Sixel, Blocks}
 
 // Detect tells the best protocol of a terminal by its environment. Where a multiplexer stands between, it is the blocks.
 func Detect(env func(string) string) Protocol {
-	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" {
+	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" && env("WT_SESSION") == "" { // Windows has no TERM
 		return None
 	}
 	if env("TMUX") != "" || env("STY") != "" {

@@ -22,6 +22,7 @@ func TestDetect(t *testing.T) {
 	}{
 		{"", terminal.None},
 		{"TERM=dumb", terminal.None},
+		{"WT_SESSION=1", terminal.Blocks},
 		{"TERM=xterm-kitty NO_COLOR=1", terminal.None},
 		{"TERM=xterm-kitty", terminal.Kitty},
 		{"TERM=xterm-256color KONSOLE_VERSION=230800", terminal.Kitty},
