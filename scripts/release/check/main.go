@@ -102,13 +102,25 @@ func binary(path string) (string, error) {
 		if f.Machine != want {
 			return "", fmt.Errorf("it is for %#x", f.Machine)
 		}
-		libraries, err := f.ImportedLibraries()
-		return fmt.Sprintf("%s, PE %s, needs %v", text, name, libraries), err
+		symbols, err := f.ImportedSymbols()
+		return fmt.Sprintf("%s, PE %s, needs %v", text, name, librariesOf(symbols)), err
 	case is("darwin"):
 		what, err := mac(path)
 		return text + ", " + what, err
 	}
 	return "", errors.New("of no platform that is known")
+}
+
+// librariesOf are the libraries of "symbol:library", each once.
+func librariesOf(symbols []string) []string {
+	var list []string
+	for _, s := range symbols {
+		if _, library, ok := strings.Cut(s, ":"); ok {
+			list = append(list, library)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // loadCodeSignature is LC_CODE_SIGNATURE (mach-o/loader.h). macOS on arm64 starts nothing without one.
