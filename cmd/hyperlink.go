@@ -3,6 +3,7 @@ package cmd
 import (
 	"net/url"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/internal/gallery"
@@ -32,10 +33,10 @@ func (a *App) hyperlink(path, shown string) string {
 	if !a.streams.OutEscapes || !linksFiles(os.Getenv) {
 		return shown
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		host = ""
+	link := gallery.FileURL(path)
+	// The host tells a terminal on another machine that the file is not there. Windows Terminal opens no link that has one.
+	if host, err := os.Hostname(); err == nil && runtime.GOOS != "windows" {
+		link = strings.Replace(link, "file:///", "file://"+url.PathEscape(host)+"/", 1)
 	}
-	link := strings.Replace(gallery.FileURL(path), "file://", "file://"+url.PathEscape(host), 1)
 	return "\x1b]8;;" + link + "\x1b\\" + shown + "\x1b]8;;\x1b\\"
 }

@@ -183,12 +183,17 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 
 // openJournal takes over what a dead run was reading: its files become suspects; one that was read alone has killed
 // twice and is set aside.
-func (r *run) openJournal(ctx context.Context) error {
+func (r *run) openJournal(ctx context.Context) (err error) {
 	j, left, err := openJournal(r.store.Path())
 	if err != nil {
 		return err
 	}
 	r.journal = j
+	defer func() {
+		if err != nil {
+			j.release()
+		}
+	}()
 	if len(left) > 0 {
 		b, err := r.store.Begin(ctx)
 		if err != nil {

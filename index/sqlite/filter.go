@@ -101,14 +101,15 @@ func (s *Store) Matching(ctx context.Context, f Filter) ([]int64, error) {
 // Newest calls each with the contents that a filter selects by time taken, the newest first, those without a time last, until
 // it returns false. first is how many each will probably want.
 func (s *Store) Newest(ctx context.Context, f Filter, first int, each func(id int64) bool) error {
-	// A limit spares the database the sorting of all. Where more are wanted, it sorts again.
-	for limit, told := 4*first+100, 0; ; limit *= 16 {
-		seen, ended := 0, false
+	// A limit spares the database the sorting of all. Where more are wanted, it sorts again what there is by then.
+	told := make(map[int64]bool)
+	for limit := 4*first + 100; ; limit *= 16 {
+		ended := false
 		rows, err := s.match(ctx, f, fmt.Sprintf(" ORDER BY c.taken_at IS NULL, c.taken_at DESC, c.id LIMIT %d", limit), func(id int64) bool {
-			if seen++; seen <= told {
+			if told[id] {
 				return true
 			}
-			told++
+			told[id] = true
 			ended = !each(id)
 			return !ended
 		})

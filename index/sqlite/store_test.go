@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -191,5 +192,43 @@ func TestAbsorb(t *testing.T) {
 	}
 	if roots, err := s.Roots(ctx); err != nil || len(roots) != 1 {
 		t.Errorf("roots %+v, %v", roots, err)
+	}
+}
+
+// TestNewest: whatever number is expected, all that the filter selects are told, each once, the functions asked in the database.
+func TestNewest(t *testing.T) {
+	const n = 300
+	s := open(t, filled(t, n))
+	for name, c := range map[string]struct {
+		filter sqlite.Filter
+		want   int
+	}{
+		"all":      {sqlite.Filter{}, n},
+		"by name":  {sqlite.Filter{Name: func(_, name string) bool { return strings.HasSuffix(name, "7.jpg") }}, n / 10},
+		"by place": {sqlite.Filter{Where: func(float64, float64) bool { return true }, South: -90, North: 90, West: -180, East: 180}, 0},
+	} {
+		var order []int64
+		err := s.Newest(ctx, c.filter, 0, func(id int64) bool {
+			order = append(order, id)
+			return true
+		})
+		if err != nil || len(order) != c.want {
+			t.Errorf("%s: %d, want %d (%v)", name, len(order), c.want, err)
+		}
+		seen := make(map[int64]bool)
+		for _, id := range order {
+			if seen[id] {
+				t.Errorf("%s: %d is told twice", name, id)
+			}
+			seen[id] = true
+		}
+		ids, err := s.Matching(ctx, c.filter)
+		if err != nil || len(ids) != c.want {
+			t.Errorf("%s: %d match, want %d (%v)", name, len(ids), c.want, err)
+		}
+		files := 0
+		if err := s.MatchingFiles(ctx, c.filter, func(int64, sqlite.HitFile) { files++ }); err != nil || files != c.want {
+			t.Errorf("%s: %d files, want %d (%v)", name, files, c.want, err)
+		}
 	}
 }

@@ -72,6 +72,10 @@ func Write(w io.Writer, p Page) error {
 // FileURL is the address of a file on this machine.
 func FileURL(path string) string {
 	slashed := filepath.ToSlash(path)
+	if share, ok := strings.CutPrefix(slashed, "//"); ok { // //server/share/...
+		host, rest, _ := strings.Cut(share, "/")
+		return (&url.URL{Scheme: "file", Host: host, Path: "/" + rest}).String()
+	}
 	if !strings.HasPrefix(slashed, "/") { // C:/...
 		slashed = "/" + slashed
 	}

@@ -4,6 +4,9 @@ package watch
 
 import "github.com/fsnotify/fsnotify"
 
+// longName is a path's name in full, where there are short ones.
+func longName(path string) string { return path }
+
 func newSource() (*source, error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {

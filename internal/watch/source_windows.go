@@ -34,6 +34,8 @@ type tree struct {
 	handle   windows.Handle
 	pending  windows.Overlapped
 	canceled bool // under the lock of trees
+	// buffer is written to by the system while a read is pending. Notices are aligned to 4 bytes.
+	buffer [maxNotices / 4]uint32
 }
 
 func (t *trees) add(dir string) error {
@@ -58,9 +60,25 @@ func (t *trees) add(dir string) error {
 	if one.pending.HEvent, err = windows.CreateEvent(nil, 1, 0, nil); err != nil {
 		return errors.Join(err, windows.CloseHandle(one.handle))
 	}
+	if err := one.begin(); err != nil { // what happens from here on is told, and a file system that tells nothing says so
+		one.end()
+		return &os.PathError{Op: "watch", Path: dir, Err: err}
+	}
 	t.open[dir] = one
 	t.readers.Go(func() { t.read(one) })
 	return nil
+}
+
+// begin asks for the next notices.
+func (one *tree) begin() error {
+	_ = windows.ResetEvent(one.pending.HEvent)
+	return windows.ReadDirectoryChanges(one.handle, (*byte)(unsafe.Pointer(&one.buffer[0])), maxNotices, true, kinds, nil, &one.pending, 0) //nolint:gosec // the system's layout
+}
+
+// end closes what a tree has open; nothing is pending.
+func (one *tree) end() {
+	_ = windows.CloseHandle(one.pending.HEvent)
+	_ = windows.CloseHandle(one.handle)
 }
 
 // remove ends the watch of a tree; of a folder within one it does nothing.
@@ -108,46 +126,55 @@ func (t *trees) read(one *tree) {
 			delete(t.open, one.root)
 		}
 		t.mu.Unlock()
-		_ = windows.CloseHandle(one.pending.HEvent)
-		_ = windows.CloseHandle(one.handle)
+		one.end()
 	}()
-	buffer := make([]uint32, maxNotices/4) // notices are aligned to 4 bytes
 	for {
-		n, err := t.next(one, buffer)
+		var n uint32
+		err := windows.GetOverlappedResult(one.handle, &one.pending, &n, true)
+		var events []fsnotify.Event
+		lost := false
 		switch {
 		case err == nil && n > 0:
-			for _, e := range notices(one.root, unsafe.Slice((*byte)(unsafe.Pointer(&buffer[0])), n)) { //nolint:gosec // the system's layout
-				t.send(e)
-			}
-		case err == nil, errors.Is(err, windows.ERROR_NOTIFY_ENUM_DIR): // there were more than the buffer holds
-			select {
-			case t.errors <- fsnotify.ErrEventOverflow:
-			case <-t.closed:
-			}
-		case errors.Is(err, windows.ERROR_OPERATION_ABORTED):
+			events = notices(one.root, unsafe.Slice((*byte)(unsafe.Pointer(&one.buffer[0])), n)) //nolint:gosec // the system's layout
+			err = t.again(one)
+		case err == nil, errors.Is(err, windows.ERROR_NOTIFY_ENUM_DIR), errors.Is(err, windows.ERROR_OPERATION_ABORTED):
+			lost = true // there were more than the buffer holds, or the system gave the read up
+			err = t.again(one)
+		}
+		if errors.Is(err, errCanceled) {
 			return
-		default: // the folder is gone, or its disk
+		}
+		for _, e := range events {
+			t.send(e)
+		}
+		if lost {
+			t.overflow()
+		}
+		if err != nil { // the folder is gone, or its disk
 			t.send(fsnotify.Event{Name: one.root, Op: fsnotify.Remove})
 			return
 		}
 	}
 }
 
-// next waits for the next notices, of n bytes.
-func (t *trees) next(one *tree, buffer []uint32) (n uint32, err error) {
+var errCanceled = errors.New("the watch of this tree has ended")
+
+// again asks for a tree's next notices, unless it was cancelled: before the last ones are told, so that none gets lost.
+func (t *trees) again(one *tree) error {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	if one.canceled {
-		t.mu.Unlock()
-		return 0, windows.ERROR_OPERATION_ABORTED
+		return errCanceled
 	}
-	_ = windows.ResetEvent(one.pending.HEvent)
-	err = windows.ReadDirectoryChanges(one.handle, (*byte)(unsafe.Pointer(&buffer[0])), maxNotices, true, kinds, nil, &one.pending, 0) //nolint:gosec // the system's layout
-	t.mu.Unlock()
-	if err != nil {
-		return 0, err
+	return one.begin()
+}
+
+// overflow tells that events were lost.
+func (t *trees) overflow() {
+	select {
+	case t.errors <- fsnotify.ErrEventOverflow:
+	case <-t.closed:
 	}
-	err = windows.GetOverlappedResult(one.handle, &one.pending, &n, true)
-	return n, err
 }
 
 func (t *trees) send(e fsnotify.Event) {
@@ -155,6 +182,20 @@ func (t *trees) send(e fsnotify.Event) {
 	case t.events <- e:
 	case <-t.closed:
 	}
+}
+
+// longName is a path in full: programs may use, and notices hold, the short names of DOS ("HOLIDA~1").
+func longName(path string) string {
+	short, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return path
+	}
+	long := make([]uint16, windows.MAX_LONG_PATH)
+	n, err := windows.GetLongPathName(short, &long[0], windows.MAX_LONG_PATH)
+	if err != nil || n == 0 || n > windows.MAX_LONG_PATH {
+		return path
+	}
+	return windows.UTF16ToString(long[:n])
 }
 
 // notices reads a buffer of FILE_NOTIFY_INFORMATION: the next one's offset, what happened, the length of a name in bytes, the name

@@ -165,6 +165,13 @@ func (w *watcher) event(e fsnotify.Event) {
 // stray takes an event in a folder of a tree that is not watched: one that does not count, or one whose name was another a moment ago.
 func (w *watcher) stray(dir string) {
 	if _, err := os.Lstat(dir); err == nil {
+		w.mu.Lock()
+		long := longName(dir)
+		watched := w.watched[long]
+		w.mu.Unlock()
+		if watched {
+			w.mark(long)
+		}
 		return
 	}
 	for above := filepath.Dir(dir); above != filepath.Dir(above); above = filepath.Dir(above) {
@@ -345,6 +352,7 @@ func (w *watcher) follow(ctx context.Context, dir string) {
 		return
 	}
 	// One that is not there, or only in part, is looked at again when it is.
+	begin := time.Now()
 	_ = w.o.Walk(ctx, dir, func(dir string, files int) {
 		w.mu.Lock()
 		known := w.watched[dir]
@@ -367,5 +375,9 @@ func (w *watcher) follow(ctx context.Context, dir string) {
 		w.mu.Lock()
 		w.watched[dir] = true
 		w.mu.Unlock()
+		// What came into it between its being read and its being watched would never be.
+		if info, err := os.Stat(dir); err == nil && info.ModTime().After(begin) {
+			w.mark(dir)
+		}
 	})
 }
