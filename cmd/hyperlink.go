@@ -7,12 +7,13 @@ import (
 	"strings"
 
 	"github.com/imgsearch/imgsearch/internal/gallery"
+	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
 // linksFiles tells whether the terminal is one that makes OSC 8 hyperlinks of paths
 // (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda): others might print them.
 func linksFiles(env func(string) string) bool {
-	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" && env("WT_SESSION") == "" { // Windows has no TERM
+	if terminal.IsPlain(env) {
 		return false
 	}
 	for _, name := range []string{"VTE_VERSION", "KITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "KONSOLE_VERSION", "GHOSTTY_RESOURCES_DIR"} {

@@ -27,15 +27,15 @@ func newProgram(t *testing.T) program {
 	t.Helper()
 	t.Setenv("IMGSEARCH_ORT_LIB", testkit.RuntimeLibrary(t))
 	for _, name := range []string{"IMGSEARCH_CACHE", "IMGSEARCH_MODELS", "IMGSEARCH_STATE"} {
-		t.Setenv(name, modelFolder(t))
+		t.Setenv(name, runFolder(t))
 	}
 	t.Setenv("IMGSEARCH_CONFIG", filepath.Join(t.TempDir(), "config.toml"))
 	return program{t, filepath.Join(t.TempDir(), "i.db")}
 }
 
-// modelFolder is a folder for files that a run maps and leaves to the end of its process, which is the test's: Windows deletes none of
+// runFolder is a folder for files that a run maps and leaves to the end of its process, which is the test's: Windows deletes none of
 // them before.
-func modelFolder(t *testing.T) string {
+func runFolder(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "windows" {
 		return t.TempDir()

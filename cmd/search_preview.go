@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
@@ -62,6 +61,5 @@ func (s *session) drawn(ctx context.Context, hits []index.Hit) (map[int]thumbnai
 const previewIndent = "     "
 
 func (s *session) drawHit(w io.Writer, img thumbnail.Image) error {
-	colors := strings.ToLower(os.Getenv("COLORTERM"))
-	return s.draw.Draw(w, img, previewIndent, colors == "truecolor" || colors == "24bit" || os.Getenv("WT_SESSION") != "")
+	return s.draw.Draw(w, img, previewIndent, terminal.HasTrueColor(os.Getenv))
 }

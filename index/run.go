@@ -142,13 +142,18 @@ func (r *run) provider() string {
 
 // wet does what a dry run only looks at.
 func (r *run) wet(ctx context.Context, targets []target) error {
-	if err := r.openJournal(ctx); err != nil {
+	j, left, err := openJournal(r.store.Path())
+	if err != nil {
 		return err
 	}
+	r.journal = j
 	// The file that remains after an error or a crash is what the next run starts from.
-	defer r.journal.release()
+	defer j.release()
+	if err := r.takeOver(ctx, left); err != nil {
+		return err
+	}
 	var late []task
-	err := r.stream(ctx, r.req.Jobs, false, func(ctx context.Context, out chan<- task) error {
+	err = r.stream(ctx, r.req.Jobs, false, func(ctx context.Context, out chan<- task) error {
 		defer r.req.On.Walked()
 		var err error
 		late, err = r.walk(ctx, targets, out)
@@ -181,19 +186,9 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 	return r.store.Checkpoint(ctx)
 }
 
-// openJournal takes over what a dead run was reading: its files become suspects; one that was read alone has killed
+// takeOver takes over what a dead run was reading: its files become suspects; one that was read alone has killed
 // twice and is set aside.
-func (r *run) openJournal(ctx context.Context) (err error) {
-	j, left, err := openJournal(r.store.Path())
-	if err != nil {
-		return err
-	}
-	r.journal = j
-	defer func() {
-		if err != nil {
-			j.release()
-		}
-	}()
+func (r *run) takeOver(ctx context.Context, left []inFlight) (err error) {
 	if len(left) > 0 {
 		b, err := r.store.Begin(ctx)
 		if err != nil {
@@ -208,7 +203,7 @@ func (r *run) openJournal(ctx context.Context) (err error) {
 		if err := b.Commit(); err != nil {
 			return err
 		}
-		if err := j.clear(); err != nil {
+		if err := r.journal.clear(); err != nil {
 			return fmt.Errorf("clear journal: %w", err)
 		}
 	}

@@ -274,19 +274,18 @@ func (s *Searcher) byTime(ctx context.Context, first int, each func(id int64) bo
 
 // byPath calls each with the contents that the filter selects, by the path that shows them.
 func (s *Searcher) byPath(ctx context.Context, _ int, each func(id int64) bool) error {
-	type shown struct {
-		id     int64
-		path   string
-		isTwin bool
+	type content struct {
+		id    int64
+		shown shownFile
 	}
-	var list []shown
+	var list []content
 	err := s.store.MatchingFiles(ctx, s.query(), func(id int64, f sqlite.HitFile) {
-		one := shown{id, s.pathOf(f.Place), f.IsTwin}
+		one := content{id, shownFile{s.pathOf(f.Place), f.IsTwin}}
 		switch last := len(list) - 1; {
-		case one.path == "" || s.filter.Paths != nil && last >= 0 && list[last].id == id:
+		case one.shown.path == "":
 		case last < 0 || list[last].id != id:
 			list = append(list, one)
-		case list[last].isTwin && !f.IsTwin || list[last].isTwin == f.IsTwin && one.path < list[last].path:
+		case one.shown.compare(list[last].shown) < 0:
 			list[last] = one
 		}
 	})
@@ -295,16 +294,33 @@ func (s *Searcher) byPath(ctx context.Context, _ int, each func(id int64) bool) 
 	}
 	for i := range list {
 		if paths := s.filter.Paths[list[i].id]; len(paths) > 0 {
-			list[i].path = slices.Min(paths)
+			list[i].shown.path = slices.Min(paths)
 		}
 	}
-	slices.SortFunc(list, func(a, b shown) int { return cmp.Compare(a.path, b.path) })
+	slices.SortFunc(list, func(a, b content) int { return cmp.Compare(a.shown.path, b.shown.path) })
 	for _, one := range list {
 		if !each(one.id) {
 			return nil
 		}
 	}
 	return nil
+}
+
+// shownFile is a file by which a content may be shown.
+type shownFile struct {
+	path   string
+	isTwin bool
+}
+
+// compare is negative where a content is shown by f rather than by g: by its JPEG rather than by the twin behind it, then by path.
+func (f shownFile) compare(g shownFile) int {
+	if f.isTwin != g.isTwin {
+		if f.isTwin {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Compare(f.path, g.path)
 }
 
 // pathOf is where a file is; "" where its root is none that is searched.
@@ -621,30 +637,27 @@ func (s *Searcher) hit(ctx context.Context, id int64) (h Hit, ok bool, err error
 	if err != nil {
 		return h, false, err
 	}
-	paths := slices.Clone(s.filter.Paths[id])
+	var files []shownFile
+	for _, path := range s.filter.Paths[id] {
+		files = append(files, shownFile{path: path})
+	}
 	for _, f := range row.Files {
 		path := s.pathOf(f.Place)
 		if s.filter.Paths != nil || path == "" {
 			continue
 		}
-		if paths = append(paths, path); f.IsTwin {
+		if files = append(files, shownFile{path, f.IsTwin}); f.IsTwin {
 			h.Twins = append(h.Twins, path)
 		}
 	}
-	if len(paths) == 0 {
+	if len(files) == 0 {
 		return h, false, nil
 	}
-	// A picture is shown by its JPEG rather than by the twin behind it.
-	slices.SortFunc(paths, func(a, b string) int {
-		if x := slices.Contains(h.Twins, a); x != slices.Contains(h.Twins, b) {
-			if x {
-				return 1
-			}
-			return -1
-		}
-		return cmp.Compare(a, b)
-	})
-	h.ContentID, h.Path, h.Also, h.Width, h.Height, h.TakenAt = id, paths[0], paths[1:], row.Width, row.Height, row.TakenAt
+	slices.SortFunc(files, shownFile.compare)
+	h.ContentID, h.Path, h.Also, h.Width, h.Height, h.TakenAt = id, files[0].path, make([]string, 0, len(files)-1), row.Width, row.Height, row.TakenAt
+	for _, f := range files[1:] {
+		h.Also = append(h.Also, f.path)
+	}
 	return h, true, nil
 }
 

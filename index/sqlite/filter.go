@@ -91,8 +91,15 @@ func (r Range) holds(n int) bool {
 // Matching returns the contents that a filter selects, each once, in no order.
 func (s *Store) Matching(ctx context.Context, f Filter) ([]int64, error) {
 	var ids []int64
+	seen := make(map[int64]bool)
+	copies := f.byFile()
 	_, err := s.match(ctx, f, "", func(id int64) bool {
-		ids = append(ids, id)
+		if !copies || !seen[id] {
+			ids = append(ids, id)
+		}
+		if copies {
+			seen[id] = true
+		}
 		return true
 	})
 	return ids, err
@@ -119,7 +126,8 @@ func (s *Store) Newest(ctx context.Context, f Filter, first int, each func(id in
 	}
 }
 
-// match calls each with the contents that a filter selects, each once, until it returns false, and counts the rows it read.
+// match calls each with the contents that a filter selects until it returns false, those of which it asks about files once for each
+// file, and counts the rows that it read.
 func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) (n int, err error) {
 	if err := s.checkFilter(f); err != nil {
 		return 0, err
@@ -131,20 +139,12 @@ func (s *Store) match(ctx context.Context, f Filter, order string, each func(id 
 		return 0, explain(err)
 	}
 	defer rows.Close()
-	seen := make(map[int64]bool)
-	copies := f.byFile()
 	for rows.Next() {
 		var id int64
 		if err := rows.Scan(&id); err != nil {
 			return n, explain(err)
 		}
 		n++
-		if copies && seen[id] {
-			continue
-		}
-		if copies {
-			seen[id] = true
-		}
 		if !each(id) {
 			return n, nil
 		}
@@ -255,14 +255,14 @@ func (f *Filter) clause(schema int) (where string, args []any, done func()) {
 	}
 	// The database asks from left to right: the functions are asked about what is left. Those of files are told the content too, which
 	// they do not need, so that they are not asked before it is looked at.
-	var numbers []func()
+	var lent []func()
 	ask := func(columns string, keep predicate) {
 		number, done := lend(keep)
-		numbers = append(numbers, done)
+		lent = append(lent, done)
 		add(keepsFunction+"(?, "+columns+")", number)
 	}
 	if f.Where != nil {
-		ask("c.latitude, c.longitude", func(v []driver.Value) bool { return f.Where(number(v[0]), number(v[1])) })
+		ask("c.latitude, c.longitude", func(v []driver.Value) bool { return f.Where(float(v[0]), float(v[1])) })
 	}
 	if f.Name != nil {
 		ask("f.dir, f.name, c.id", func(v []driver.Value) bool { return f.Name(text(v[0]), text(v[1])) })
@@ -277,8 +277,8 @@ func (f *Filter) clause(schema int) (where string, args []any, done func()) {
 		ask("c.lens", func(v []driver.Value) bool { return f.Lens(text(v[0])) })
 	}
 	return strings.Join(parts, " AND "), args, func() {
-		for _, done := range numbers {
-			done()
+		for _, takeBack := range lent {
+			takeBack()
 		}
 	}
 }

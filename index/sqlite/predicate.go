@@ -58,8 +58,8 @@ func text(v driver.Value) string {
 	return ""
 }
 
-// number is a value of a REAL column.
-func number(v driver.Value) float64 {
+// float is a value of a REAL column.
+func float(v driver.Value) float64 {
 	switch v := v.(type) {
 	case float64:
 		return v

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -230,5 +231,40 @@ func TestNewest(t *testing.T) {
 		if err := s.MatchingFiles(ctx, c.filter, func(int64, sqlite.HitFile) { files++ }); err != nil || files != c.want {
 			t.Errorf("%s: %d files, want %d (%v)", name, files, c.want, err)
 		}
+	}
+}
+
+// TestNewestOfCopies: of a content with several files one row each is read, and it is told once.
+func TestNewestOfCopies(t *testing.T) {
+	const n = 150
+	s := open(t, filled(t, n))
+	ids, err := s.Matching(ctx, sqlite.Filter{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots, err := s.Roots(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, s, func(b *sqlite.Batch) error {
+		for i, id := range ids {
+			if err := b.PutFile(ctx, sqlite.File{Place: sqlite.Place{RootID: roots[0].ID, Dir: "copies", Name: fmt.Sprintf("%d.jpg", i)}, ContentID: id}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	byName := sqlite.Filter{Name: func(_, name string) bool { return strings.HasSuffix(name, ".jpg") }}
+	told := make(map[int64]int)
+	if err := s.Newest(ctx, byName, 0, func(id int64) bool { told[id]++; return true }); err != nil || len(told) != n {
+		t.Errorf("%d are told, want %d (%v)", len(told), n, err)
+	}
+	for id, times := range told {
+		if times != 1 {
+			t.Errorf("%d is told %d times", id, times)
+		}
+	}
+	if matching, err := s.Matching(ctx, byName); err != nil || len(matching) != n {
+		t.Errorf("%d match, want %d (%v)", len(matching), n, err)
 	}
 }

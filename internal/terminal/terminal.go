@@ -31,9 +31,21 @@ const (
 // Protocols are those that draw.
 var Protocols = []Protocol{Kitty, ITerm2, Sixel, Blocks}
 
+// IsPlain tells by its environment that a terminal is to be given text alone: it asks for that, or does not say what it is. Windows
+// Terminal says so by WT_SESSION: Windows has no TERM.
+func IsPlain(env func(string) string) bool {
+	return env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" && env("WT_SESSION") == ""
+}
+
+// HasTrueColor tells by its environment that a terminal has 24 bits of colour.
+func HasTrueColor(env func(string) string) bool {
+	colors := strings.ToLower(env("COLORTERM"))
+	return colors == "truecolor" || colors == "24bit" || env("WT_SESSION") != ""
+}
+
 // Detect tells the best protocol of a terminal by its environment. Where a multiplexer stands between, it is the blocks.
 func Detect(env func(string) string) Protocol {
-	if env("NO_COLOR") != "" || env("TERM") == "dumb" || env("TERM") == "" && env("WT_SESSION") == "" { // Windows has no TERM
+	if IsPlain(env) {
 		return None
 	}
 	if env("TMUX") != "" || env("STY") != "" {

@@ -165,24 +165,23 @@ func (w *watcher) event(e fsnotify.Event) {
 // stray takes an event in a folder of a tree that is not watched: one that does not count, or one whose name was another a moment ago.
 func (w *watcher) stray(dir string) {
 	if _, err := os.Lstat(dir); err == nil {
-		w.mu.Lock()
-		long := longName(dir)
-		watched := w.watched[long]
-		w.mu.Unlock()
-		if watched {
+		if long := longName(dir); w.watches(long) {
 			w.mark(long)
 		}
 		return
 	}
 	for above := filepath.Dir(dir); above != filepath.Dir(above); above = filepath.Dir(above) {
-		w.mu.Lock()
-		watched := w.watched[above]
-		w.mu.Unlock()
-		if watched {
+		if w.watches(above) {
 			w.mark(above)
 			return
 		}
 	}
+}
+
+func (w *watcher) watches(dir string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.watched[dir]
 }
 
 // forget stops to watch a folder that is not there any more under its name, and those below it.
@@ -354,10 +353,7 @@ func (w *watcher) follow(ctx context.Context, dir string) {
 	// One that is not there, or only in part, is looked at again when it is.
 	begin := time.Now()
 	_ = w.o.Walk(ctx, dir, func(dir string, files int) {
-		w.mu.Lock()
-		known := w.watched[dir]
-		w.mu.Unlock()
-		if known {
+		if w.watches(dir) {
 			return
 		}
 		if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
