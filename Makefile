@@ -11,7 +11,7 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test race lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
+.PHONY: help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -27,11 +27,20 @@ build: runtime ## build bin/imgsearch with the runtime library inside
 runtime: ## obtain the ONNX Runtime library through pip or npm
 	@$(GO) run ./scripts/fetchort
 
-test: runtime ## run all tests
-	$(GO) test -timeout 20m $(TESTFLAGS) ./...
+# Tests named TestLong... run whole programs that crash, are killed or live in containers, for minutes. RACED are the packages in
+# which goroutines meet; the gate tests them with RACE=-race. `go test` prints packages in the order in which they are listed: the
+# slowest one, cmd, comes last.
+RACED := ./index/... ./embed ./embed/probe ./embed/provider ./internal/watch ./models/hub ./scan
+LONG  := ./cmd ./docs ./embed/decode
 
-race: runtime ## run all tests with the race detector
-	$(GO) test -race -timeout 30m ./...
+test: runtime ## run the tests (minutes; `make test-all` adds those that take longer)
+	$(GO) test -timeout 20m -skip '^TestLong' $(RACE) $(RACED)
+	$(GO) test -timeout 20m -skip '^TestLong' $$($(GO) list ./... | grep -v -x -F -e "$$($(GO) list $(RACED))" | grep -v '/cmd$$') ./cmd
+
+test-long: runtime ## run the tests that `make test` leaves out: crashes, kills, containers, the documents' commands
+	$(GO) test -timeout 30m -run '^TestLong' $(LONG)
+
+test-all: test test-long ## run all tests
 
 vet:
 	$(GO) vet ./...
@@ -91,10 +100,10 @@ fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
 	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$t); do \
 	    echo "$$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzzminimizetime 100x -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
 
-try: ## clone what is committed into an empty folder and try the README's commands there
+try: ## clone what is committed into an empty folder, run the README's commands there, and then the long tests
 	scripts/try-clean-clone
 
-ci: runtime lint vet build test race try ## everything that must pass before a change lands
+ci: lint vet try ## everything that must pass before a change lands
 
 clean: ## remove what was built
 	rm -rf bin build dist lib embed/ortlib/bundled

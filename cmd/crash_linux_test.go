@@ -92,12 +92,9 @@ func (m machine) sentinels() int {
 	return len(left)
 }
 
-// TestCrashes are runs of the real program over native code that really crashes. They share a cache, so that the copy for
+// TestLongCrashes are runs of the real program over native code that really crashes. They share a cache, so that the copy for
 // quick searches is made once.
-func TestCrashes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("whole programs, one after another, for minutes")
-	}
+func TestLongCrashes(t *testing.T) {
 	cache := t.TempDir()
 	for _, c := range []struct {
 		name string

@@ -14,9 +14,9 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestKillPull kills the puller in the middle of a file, several times: what has a name is right each time, and the
+// TestLongKillPull kills the puller in the middle of a file, several times: what has a name is right each time, and the
 // last pull continues where the one before it was.
-func TestKillPull(t *testing.T) {
+func TestLongKillPull(t *testing.T) {
 	hub := newHub(t)
 	home := t.TempDir()
 	store := filepath.Join(home, ".local", "share", "imgsearch", "models")

@@ -83,9 +83,9 @@ func waitForFiles(t *testing.T, home string, more int) {
 	t.Fatal("the indexer commits nothing")
 }
 
-// TestKillNine kills the indexer without warning, again and again: each next run continues, nothing is lost but what a
+// TestLongKillNine kills the indexer without warning, again and again: each next run continues, nothing is lost but what a
 // second may make, and the index stays sound.
-func TestKillNine(t *testing.T) {
+func TestLongKillNine(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
 	const n = 400
 	for i := range n {

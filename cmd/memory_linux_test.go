@@ -42,8 +42,8 @@ func TestMaxMemory(t *testing.T) {
 	p.must(0, "1 added, 1 unchanged", "index", photos)
 }
 
-// TestContainer indexes large pictures in a control group of 1 GB: by what the program finds out itself it stays below.
-func TestContainer(t *testing.T) {
+// TestLongContainer indexes large pictures in a control group of 1 GB: by what the program finds out itself it stays below.
+func TestLongContainer(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector takes many times the memory")
 	}

@@ -28,9 +28,6 @@ type reader struct {
 
 func newReader(t *testing.T) reader {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a minute")
-	}
 	if runtime.GOOS == "windows" {
 		t.Skip("the pages are written for a shell of Unix")
 	}
@@ -82,9 +79,9 @@ func (r reader) run(t *testing.T, code int, script string) {
 	}
 }
 
-// TestUsage runs every block of docs/usage.md, in the order of the page. A block that wants a program that is not here is left out,
+// TestLongUsage runs every block of docs/usage.md, in the order of the page. A block that wants a program that is not here is left out,
 // and said so.
-func TestUsage(t *testing.T) {
+func TestLongUsage(t *testing.T) {
 	r := newReader(t)
 	page, err := os.ReadFile("usage.md")
 	if err != nil {
@@ -99,8 +96,8 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-// TestReadme runs the README's list of commands, each line for itself, with a hub on this machine.
-func TestReadme(t *testing.T) {
+// TestLongReadme runs the README's list of commands, each line for itself, with a hub on this machine.
+func TestLongReadme(t *testing.T) {
 	r := newReader(t)
 	hub := testkit.NewHub(t, "immich-app/ViT-B-32__laion2b-s34b-b79k", filepath.Join(testkit.Repository(), "models", "starter"))
 	r.env = append(r.env, "HF_ENDPOINT="+hub.URL, "EDITOR=true")

@@ -283,10 +283,7 @@ func codedSamples(t testing.TB) []coded {
 	}
 }
 
-func TestCodedFormats(t *testing.T) {
-	if testing.Short() {
-		t.Skip("decodes 24 million pixels in WebAssembly")
-	}
+func TestLongCodedFormats(t *testing.T) {
 	for _, want := range codedSamples(t) {
 		name := filepath.Base(want.file)
 		data, err := os.ReadFile(want.file)

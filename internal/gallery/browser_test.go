@@ -48,9 +48,6 @@ func (w *watched) listen(event any) {
 // openPage opens a page of n photos, of which the last one is gone, in a headless Chromium.
 func openPage(t *testing.T, n int) (ctx context.Context, w *watched, dir string) {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("a browser takes seconds")
-	}
 	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
