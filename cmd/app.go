@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"sync"
@@ -9,7 +8,6 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/provider"
-	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
 // App is what all commands share: streams, the global flags, and the way to an index and a model.
@@ -48,15 +46,6 @@ func (a *App) notef(format string, args ...any) {
 	if !a.quiet {
 		fmt.Fprintf(a.streams.Err, "imgsearch: "+format+"\n", args...)
 	}
-}
-
-// openReadOnly opens the index for reading.
-func (a *App) openReadOnly(ctx context.Context) (*sqlite.Store, error) {
-	path, err := a.indexPath()
-	if err != nil {
-		return nil, err
-	}
-	return sqlite.OpenReadOnly(ctx, path)
 }
 
 // libraryOptions say where the native runtime is looked for.

@@ -9,7 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
@@ -38,19 +38,23 @@ func (a *App) backup(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	store, err := a.openReadOnly(ctx)
+	ix, err := a.openReadOnly(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	if err := store.Backup(ctx, path); err != nil {
+	defer ix.Close()
+	backuper, ok := ix.(store.Backuper)
+	if !ok {
+		return usageError("use the database's own tools", "%s cannot be copied to a file", ix.Location())
+	}
+	if err := backuper.Backup(ctx, path); err != nil {
 		if bad, ok := errors.AsType[*os.PathError](err); ok {
 			return usageError("give a file in a folder that is there and can be written", "%s: %w", escapePath(file), fserr.Cause(bad))
 		}
 		switch {
-		case errors.Is(err, sqlite.ErrNotReplaced):
+		case errors.Is(err, store.ErrNotReplaced):
 			return usageError("give another name, or move it away", "%w", err)
-		case errors.Is(err, sqlite.ErrItself):
+		case errors.Is(err, store.ErrItself):
 			return usageError("give another file", "%w", err)
 		}
 		return err

@@ -9,7 +9,8 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/testkit"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -43,17 +44,17 @@ func BenchmarkIndex(b *testing.B) {
 	for _, n := range []int{1_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			ctx := context.Background()
-			model := sqlite.Model{Identity: "bench", Name: "fake", Ref: "fake", Dim: 512, Precision: "fp32"}
+			model := store.Model{Identity: "bench", Name: "fake", Ref: "fake", Dim: 512, Precision: "fp32"}
 			path := filepath.Join(full, fmt.Sprintf("%d.db", n))
-			store, err := sqlite.Open(ctx, path)
+			ix, err := app.Index{Path: path}.OpenForChanges(ctx)
 			if err != nil {
 				b.Fatal(err)
 			}
-			defer store.Close()
-			if model, err = store.EnsureModel(ctx, model); err != nil {
+			defer ix.Close()
+			if model, err = ix.PutModel(ctx, model); err != nil {
 				b.Fatal(err)
 			}
-			if err := testkit.Fill(ctx, store, model, n); err != nil {
+			if err := testkit.Fill(ctx, ix, model, n); err != nil {
 				b.Fatal(err)
 			}
 			round := 0
@@ -74,8 +75,9 @@ func BenchmarkIndex(b *testing.B) {
 					}
 				}
 				b.StartTimer()
-				sum, err := index.Run(ctx, store, index.Request{
-					Paths: []string{photos}, Jobs: 2, MaxPixels: 1 << 30, Model: model, Reader: pictures{spec: spec},
+				sum, err := index.Run(ctx, ix, index.Request{
+					Journal: path + ".inflight",
+					Paths:   []string{photos}, Jobs: 2, MaxPixels: 1 << 30, Model: model, Reader: pictures{spec: spec},
 					Load: func(context.Context) (index.Embedder, error) { return constantTower{model.Dim}, nil },
 				}, nil)
 				if err != nil || sum.Failed > 0 {

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
@@ -39,7 +39,7 @@ func (o *searchOptions) checkCollect() error {
 
 // collectHits does what --copy-to and --link-to ask for. A file that cannot be put there is told, and the exit code is that of
 // unreadable files.
-func (s *session) collectHits(hits []index.Hit) error {
+func (s *session) collectHits(hits []query.Hit) error {
 	dir := s.copyTo + s.linkTo // one of them
 	if dir == "" || len(hits) == 0 {
 		return nil

@@ -25,7 +25,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
@@ -86,13 +86,14 @@ func readsRed(format decode.Format, data []byte) error {
 }
 
 func checkIndex(ctx context.Context, e *examination) {
-	path, err := e.app.indexPath()
+	at, err := e.app.indexAt()
 	if err != nil {
 		e.failErr("index", err)
 		return
 	}
-	store, err := sqlite.OpenReadOnly(ctx, path)
-	if errors.Is(err, sqlite.ErrNoIndex) {
+	path := at.Path
+	ix, err := at.OpenForReading(ctx)
+	if errors.Is(err, store.ErrNoIndex) {
 		e.warn("index", hintMakeAnIndex, "there is none yet at %s", path)
 		return
 	}
@@ -100,45 +101,47 @@ func checkIndex(ctx context.Context, e *examination) {
 		e.failErr("index", err)
 		return
 	}
-	defer store.Close()
-	findings, err := store.Integrity(ctx)
-	if err != nil {
-		e.failErr("index", err)
-		return
+	defer ix.Close()
+	var findings []string
+	var schema int
+	if checker, ok := ix.(store.Checker); ok {
+		if findings, err = checker.Integrity(ctx); err == nil {
+			schema, err = checker.Schema(ctx)
+		}
+		if err != nil {
+			e.failErr("index", err)
+			return
+		}
 	}
 	if len(findings) > 0 {
 		e.fail("index", "`imgsearch doctor --repair` saves what can be read into a new one and keeps this; the photos are not touched by this", "%s is damaged: %s", path, strings.Join(findings, "; "))
 		return
 	}
-	schema, err := store.Schema(ctx)
+	all, err := ix.Models(ctx)
 	if err != nil {
 		e.failErr("index", err)
 		return
 	}
-	var modelID int64
+	embedded := 0
 	if e.model != nil {
-		stored, _, err := store.ModelByIdentity(ctx, e.model.identity)
-		if err != nil {
-			e.failErr("index", err)
-			return
-		}
-		modelID = stored.ID
+		stored, _ := all.ByIdentity(e.model.identity)
+		embedded = stored.Embedded
 	}
-	n, err := store.Count(ctx, modelID)
+	n, err := ix.Totals(ctx)
 	if err != nil {
 		e.failErr("index", err)
 		return
 	}
 	switch {
-	case n.Contents > 0 && n.Embedded == 0 && e.model != nil:
-		e.warn("index", "run `imgsearch index`", "%s is sound (schema %d), %d pictures, none with vectors of model %s", path, schema, n.Contents, e.model.spec.Model.Name)
-	case n.Embedded < n.Contents && e.model != nil:
-		e.warn("index", "run `imgsearch index`", "%s is sound (schema %d), %d of %d pictures have vectors", path, schema, n.Embedded, n.Contents)
+	case n.Pictures > 0 && embedded == 0 && e.model != nil:
+		e.warn("index", "run `imgsearch index`", "%s is sound (schema %d), %d pictures, none with vectors of model %s", path, schema, n.Pictures, e.model.spec.Model.Name)
+	case embedded < n.Pictures && e.model != nil:
+		e.warn("index", "run `imgsearch index`", "%s is sound (schema %d), %d of %d pictures have vectors", path, schema, embedded, n.Pictures)
 	default:
-		e.ok("index", "%s is sound (schema %d), %d pictures in %d files", path, schema, n.Contents, n.Files)
+		e.ok("index", "%s is sound (schema %d), %d pictures in %d files", path, schema, n.Pictures, n.Files)
 	}
 	checkPrivate(e, path)
-	checkRoots(ctx, e, store)
+	checkRoots(ctx, e, ix)
 }
 
 // checkPrivate sees that nobody else can read what is in the photos.
@@ -149,8 +152,8 @@ func checkPrivate(e *examination, path string) {
 	}
 }
 
-func checkRoots(ctx context.Context, e *examination, store *sqlite.Store) {
-	roots, err := store.Roots(ctx)
+func checkRoots(ctx context.Context, e *examination, ix store.Store) {
+	roots, err := ix.Roots(ctx)
 	if err != nil {
 		e.failErr("roots", err)
 		return
@@ -192,13 +195,13 @@ func checkMaxAge(ctx context.Context, e *examination) {
 		return
 	}
 	const mend = "run `imgsearch index`, and see why the job does not (docs/scheduling.md)"
-	store, err := e.app.openReadOnly(ctx)
+	ix, err := e.app.openReadOnly(ctx)
 	if err != nil {
 		e.fail("age", mend, "no run is on record: %v", err)
 		return
 	}
-	defer store.Close()
-	last, ok, err := store.LastCompleteRun(ctx)
+	defer ix.Close()
+	last, ok, err := ix.LastRun(ctx, true)
 	switch {
 	case err != nil:
 		e.failErr("age", err)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
@@ -42,12 +42,12 @@ func checkRuntime(ctx context.Context, e *examination) {
 }
 
 func checkModel(ctx context.Context, e *examination) {
-	var store *sqlite.Store
+	var ix store.Store
 	if opened, err := e.app.openReadOnly(ctx); err == nil {
-		store = opened
-		defer store.Close()
+		ix = opened
+		defer ix.Close()
 	}
-	m, err := e.app.chooseModel(ctx, store, e.asked, true)
+	m, err := e.app.chooseModel(ctx, ix, e.asked, true)
 	if err != nil {
 		e.failErr("model", err)
 		return

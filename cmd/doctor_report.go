@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/imgsearch/imgsearch/index/sqlite"
 )
 
 // reportVariables are the settings of the environment that a report tells.
@@ -86,13 +84,13 @@ func anys[T any](list []T) []any {
 // reportIndex tells of the index and its last runs, and returns the folders' paths.
 func (o *doctorOptions) reportIndex(ctx context.Context, b *bytes.Buffer) (roots []string) {
 	fmt.Fprintf(b, "\nINDEX\n")
-	store, err := o.app.openReadOnly(ctx)
+	ix, err := o.app.openReadOnly(ctx)
 	if err != nil {
 		fmt.Fprintf(b, "%v\n", err)
 		return nil
 	}
-	defer store.Close()
-	status, err := (&statusOptions{app: o.app}).collect(ctx, store)
+	defer ix.Close()
+	status, err := (&statusOptions{app: o.app}).collect(ctx, ix)
 	if err != nil {
 		fmt.Fprintf(b, "%v\n", err)
 	}
@@ -101,8 +99,8 @@ func (o *doctorOptions) reportIndex(ctx context.Context, b *bytes.Buffer) (roots
 	if data, err := json.MarshalIndent(status, "", "  "); err == nil {
 		fmt.Fprintf(b, "%s\n", data)
 	}
-	for _, last := range []func(context.Context) (sqlite.Run, bool, error){store.LastRun, store.LastCompleteRun} {
-		if run, ok, err := last(ctx); err == nil && ok {
+	for _, complete := range []bool{false, true} {
+		if run, ok, err := ix.LastRun(ctx, complete); err == nil && ok {
 			fmt.Fprintf(b, "%s %s\n", stamp(run.StartedAt), run.Summary)
 		}
 	}

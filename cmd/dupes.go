@@ -10,8 +10,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/dupes"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 type dupesOptions struct {
@@ -23,7 +24,7 @@ type dupesOptions struct {
 	nul       bool
 	filters   filterFlags
 	model     askedModel
-	filter    index.Filter
+	filter    filter
 }
 
 // defaultThreshold: resized copies are above; of 1,000 photos, the built-in model, no two are, and the nearest ones, two shots of one
@@ -105,32 +106,28 @@ func (o *dupesOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	store, err := o.app.openReadOnly(ctx)
+	ix, err := o.app.openReadOnly(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	used, err := o.app.vectorsWithoutModel(ctx, store, o.model)
+	defer ix.Close()
+	used, err := o.app.vectorsWithoutModel(ctx, ix, o.model)
 	if err != nil {
 		return err
 	}
-	if !o.exact {
-		have, all, err := store.Coverage(ctx, used.ID)
-		if err != nil {
-			return err
-		}
-		if have < all {
-			o.app.notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", have, all)
-		}
-	}
-	searcher, err := index.NewSearcher(ctx, store, used, o.filter)
+	totals, err := ix.Totals(ctx)
 	if err != nil {
 		return err
 	}
-	defer searcher.Close()
-	groups, err := searcher.Dupes(ctx, index.DupeOptions{
-		Near: !o.exact, Threshold: o.threshold, Sharpness: sharpness,
-	})
+	if !o.exact && used.Embedded < totals.Pictures {
+		o.app.notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", used.Embedded, totals.Pictures)
+	}
+	engine := query.New(ix, nil)
+	selected, err := o.filter.in(ctx, engine)
+	if err != nil {
+		return err
+	}
+	groups, err := dupes.Find(ctx, engine, dupes.Options{Filter: selected, Near: !o.exact, Model: used, Threshold: o.threshold, Sharpness: sharpness})
 	if err != nil {
 		return err
 	}
@@ -141,13 +138,13 @@ func (o *dupesOptions) run(ctx context.Context) error {
 }
 
 // withoutBest leaves the best file of each group out.
-func withoutBest(groups []index.Group) []index.Group {
-	var list []index.Group
+func withoutBest(groups []dupes.Group) []dupes.Group {
+	var list []dupes.Group
 	for _, g := range groups {
 		first := g.Pictures[0]
 		if len(first.Also) > 0 { // its copies are no better, and no worse
 			first.Path, first.Also = first.Also[0], first.Also[1:]
-			g.Pictures = append([]index.Dupe{first}, g.Pictures[1:]...)
+			g.Pictures = append([]dupes.Dupe{first}, g.Pictures[1:]...)
 		} else {
 			g.Pictures = g.Pictures[1:]
 		}
@@ -173,7 +170,7 @@ type groupJSON struct {
 	Pictures []dupeJSON `json:"pictures"`
 }
 
-func (o *dupesOptions) groupJSON(g index.Group) groupJSON {
+func (o *dupesOptions) groupJSON(g dupes.Group) groupJSON {
 	out := groupJSON{Exact: g.Exact}
 	for _, d := range g.Pictures {
 		out.Pictures = append(out.Pictures, dupeJSON{
@@ -184,7 +181,7 @@ func (o *dupesOptions) groupJSON(g index.Group) groupJSON {
 	return out
 }
 
-func (o *dupesOptions) print(w io.Writer, groups []index.Group, used sqlite.Model) error {
+func (o *dupesOptions) print(w io.Writer, groups []dupes.Group, used store.Model) error {
 	out := bufio.NewWriter(w)
 	if o.format == "json" {
 		list := make([]groupJSON, 0, len(groups))
@@ -225,7 +222,7 @@ func (o *dupesOptions) print(w io.Writer, groups []index.Group, used sqlite.Mode
 }
 
 // printFile prints a file of a group; isCopy tells that it holds the same picture as the one before.
-func (o *dupesOptions) printFile(w io.Writer, group int, d index.Dupe, path string, isCopy bool) {
+func (o *dupesOptions) printFile(w io.Writer, group int, d dupes.Dupe, path string, isCopy bool) {
 	switch {
 	case o.nul:
 		fmt.Fprintf(w, "%s\x00", path)

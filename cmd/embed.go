@@ -73,13 +73,13 @@ func (o *embedOptions) run(ctx context.Context) error {
 	if err := o.model.check(o.app); err != nil {
 		return err
 	}
-	store, err := o.app.openReadOnly(ctx)
+	ix, err := o.app.openReadOnly(ctx)
 	if err == nil {
-		defer store.Close()
+		defer ix.Close()
 	} else {
-		store = nil // without an index it is the built-in model, or the one that is named
+		ix = nil // without an index it is the built-in model, or the one that is named
 	}
-	m, err := o.app.chooseModel(ctx, store, o.model, false)
+	m, err := o.app.chooseModel(ctx, ix, o.model, false)
 	if err != nil {
 		return err
 	}

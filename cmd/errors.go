@@ -14,8 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/embed/quantize"
-	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 	"github.com/imgsearch/imgsearch/models/hub"
 	"github.com/imgsearch/imgsearch/scan"
@@ -84,15 +83,16 @@ func classify(err error) (code int, hint string) {
 		code int
 		hint string
 	}{
-		{sqlite.ErrNoIndex, exitNoIndex, hintMakeAnIndex},
-		{sqlite.ErrNewer, exitNewerIndex, "update imgsearch, or use another index with --index"},
-		{sqlite.ErrNotIndex, exitFailed, "give another path with --index or IMGSEARCH_INDEX"},
-		{sqlite.ErrReadOnly, exitFailed, "searching it works; to index, make the file and its folder writable or use another with --index"},
-		{sqlite.ErrFull, exitFailed, hintFreeSomeDisk},
+		{store.ErrNoIndex, exitNoIndex, hintMakeAnIndex},
+		{store.ErrNewer, exitNewerIndex, "update imgsearch, or use another index with --index"},
+		{store.ErrOlder, exitFailed, "run `imgsearch index` as a user who may write it, or copy it to a place that can be written and name that with --index"},
+		{store.ErrNotIndex, exitFailed, "give another path with --index or IMGSEARCH_INDEX"},
+		{store.ErrReadOnly, exitFailed, "searching it works; to index, make the file and its folder writable or use another with --index"},
+		{store.ErrFull, exitFailed, hintFreeSomeDisk},
 		{syscall.ENOSPC, exitFailed, hintFreeSomeDisk},
-		{sqlite.ErrDamaged, exitFailed, "`imgsearch doctor --repair` saves what can be read; the photos themselves are not touched by this"},
-		{sqlite.ErrNoRoot, exitUsage, "`imgsearch roots list` shows the roots"},
-		{index.ErrBusy, exitBusy, "wait for it to end; `imgsearch index --if-idle` leaves quietly instead"},
+		{store.ErrDamaged, exitFailed, "`imgsearch doctor --repair` saves what can be read; the photos themselves are not touched by this"},
+		{store.ErrNoRoot, exitUsage, "`imgsearch roots list` shows the roots"},
+		{store.ErrBusy, exitBusy, "wait for it to end; `imgsearch index --if-idle` leaves quietly instead"},
 		{models.ErrUnknown, exitUsage, "`imgsearch models list` shows the names; the folder of a model may be given too"},
 		{models.ErrNotInstalled, exitModel, "download it with `imgsearch models pull NAME`"},
 		{hub.ErrOffline, exitFailed, "unset HF_HUB_OFFLINE, or give a folder with --from DIR"},

@@ -5,20 +5,20 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"github.com/x448/float16"
 
-	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
 type exportOptions struct {
@@ -26,7 +26,7 @@ type exportOptions struct {
 	format  string
 	output  string
 	filters filterFlags
-	filter  index.Filter
+	filter  filter
 	model   askedModel
 }
 
@@ -92,31 +92,31 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	store, err := o.app.openReadOnly(ctx)
+	ix, err := o.app.openReadOnly(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	used, err := o.app.vectorsWithoutModel(ctx, store, o.model)
+	defer ix.Close()
+	used, err := o.app.vectorsWithoutModel(ctx, ix, o.model)
 	if err != nil {
 		return err
 	}
-	searcher, err := index.NewSearcher(ctx, store, used, o.filter)
+	engine := query.New(ix, nil)
+	selected, err := o.filter.in(ctx, engine)
 	if err != nil {
 		return err
 	}
-	defer searcher.Close()
-	each := func(write func(index.Exported) error) error { return searcher.Export(ctx, write) }
+	vectors := engine.Vectors(ctx, selected, used.Identity)
 	if o.format == "npy" {
-		return o.exportNPY(used, each)
+		return o.exportNPY(used, vectors)
 	}
-	return o.exportLines(used, each)
+	return o.exportLines(used, vectors)
 }
 
-func pictureJSON(used sqlite.Model, e index.Exported) exportJSON {
+func pictureJSON(used store.Model, v query.Vector) exportJSON {
 	return exportJSON{
-		Schema: schemaVersion, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: hex.EncodeToString(e.SHA256[:]),
-		pathsJSON: newPathsJSON(e.Path, e.Also), Width: e.Width, Height: e.Height, TakenAt: orNull(e.TakenAt),
+		Schema: schemaVersion, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: v.ID.String(),
+		pathsJSON: newPathsJSON(v.Path, v.Also), Width: v.Width, Height: v.Height, TakenAt: orNull(v.TakenAt),
 	}
 }
 
@@ -146,33 +146,41 @@ func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) e
 	}, nil
 }
 
-func (o *exportOptions) exportLines(used sqlite.Model, each func(func(index.Exported) error) error) error {
+func (o *exportOptions) exportLines(used store.Model, vectors iter.Seq2[query.Vector, error]) error {
 	w, done, err := o.create(o.output)
 	if err != nil {
 		return err
 	}
-	return done(each(func(e index.Exported) error {
-		l := pictureJSON(used, e)
-		l.Vector = make([]float32, len(e.Raw)/2)
-		for i := range l.Vector {
-			l.Vector[i] = float16.Frombits(binary.LittleEndian.Uint16(e.Raw[2*i:])).Float32()
+	for v, err := range vectors {
+		if err != nil {
+			return done(err)
 		}
-		return printJSON(w, l)
-	}))
+		l := pictureJSON(used, v)
+		l.Vector = vec.Unpack(v.Data)
+		if err := printJSON(w, l); err != nil {
+			return done(err)
+		}
+	}
+	return done(nil)
 }
 
 // exportNPY writes the vectors in NumPy's format, version 1.0 (numpy.lib.format): the header tells the number of rows, which
 // is known at the end, so the rows wait in memory as they are stored.
-func (o *exportOptions) exportNPY(used sqlite.Model, each func(func(index.Exported) error) error) error {
+func (o *exportOptions) exportNPY(used store.Model, vectors iter.Seq2[query.Vector, error]) error {
 	lines, linesDone, err := o.create(strings.TrimSuffix(o.output, ".npy") + ".jsonl")
 	if err != nil {
 		return err
 	}
 	var rows []byte
-	err = each(func(e index.Exported) error {
-		rows = append(rows, e.Raw...)
-		return printJSON(lines, pictureJSON(used, e))
-	})
+	for v, failed := range vectors {
+		if err = failed; err == nil {
+			rows = append(rows, v.Data...)
+			err = printJSON(lines, pictureJSON(used, v))
+		}
+		if err != nil {
+			break
+		}
+	}
 	w, done, openErr := o.create(o.output)
 	if err = errors.Join(err, openErr); err != nil {
 		return linesDone(err)

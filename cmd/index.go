@@ -18,7 +18,8 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/scan"
 )
@@ -154,20 +155,20 @@ func (o *indexOptions) run(ctx context.Context) error {
 	if o.watch {
 		return o.watchFolders(ctx, paths)
 	}
-	store, lock, err := o.open(ctx, len(paths) > 0)
-	if errors.Is(err, index.ErrBusy) && o.ifIdle {
+	ix, lock, err := o.open(ctx, len(paths) > 0)
+	if errors.Is(err, store.ErrBusy) && o.ifIdle {
 		o.app.notef("another process is indexing: nothing to do")
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer ix.Close()
 	if lock != nil {
 		defer lock.Unlock() //nolint:errcheck // the process ends
 	}
 	if len(paths) == 0 {
-		roots, err := store.Roots(ctx)
+		roots, err := ix.Roots(ctx)
 		if err != nil {
 			return err
 		}
@@ -175,7 +176,7 @@ func (o *indexOptions) run(ctx context.Context) error {
 			return errNoRoots()
 		}
 	}
-	return o.index(ctx, store, paths)
+	return o.index(ctx, ix, paths)
 }
 
 func errNoRoots() error {
@@ -248,51 +249,39 @@ func readPaths(stdin io.Reader, from string, nul bool) ([]string, error) {
 }
 
 // open opens the index and takes its lock. A dry run changes nothing: it reads, or makes up an empty index.
-func (o *indexOptions) open(ctx context.Context, create bool) (*sqlite.Store, *index.Lock, error) {
-	path, err := o.app.indexPath()
+func (o *indexOptions) open(ctx context.Context, create bool) (store.Store, store.Lock, error) {
+	at, err := o.app.indexAt()
 	if err != nil {
 		return nil, nil, err
 	}
 	if o.dryRun {
-		store, err := sqlite.OpenReadOnly(ctx, path)
-		if errors.Is(err, sqlite.ErrNoIndex) && create {
-			store, err = sqlite.OpenMemory(ctx)
+		ix, err := at.OpenForReading(ctx)
+		if errors.Is(err, store.ErrNoIndex) && create {
+			ix, err = app.InMemory(ctx)
 		}
-		return store, nil, err
+		return ix, nil, err
 	}
 	if !create {
 		// Without folders there must be an index: nothing is made.
-		store, err := sqlite.OpenReadOnly(ctx, path)
-		if errors.Is(err, sqlite.ErrNoIndex) {
+		ix, err := at.OpenForReading(ctx)
+		if errors.Is(err, store.ErrNoIndex) {
 			return nil, nil, err
 		}
 		if err == nil {
-			store.Close()
+			ix.Close()
 		}
 	}
-	if o.model.name != "" && errors.Is(sqlite.Check(path), sqlite.ErrNoIndex) {
+	if o.model.name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
 		// No index is made for a model that cannot be used.
 		if _, err := o.app.openSpec(o.model.name); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := sqlite.Prepare(path); err != nil {
-		return nil, nil, err
-	}
-	lock, err := index.TryLock(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	store, err := sqlite.Open(ctx, path)
-	if err != nil {
-		lock.Unlock() //nolint:errcheck // the process ends
-		return nil, nil, err
-	}
-	return store, lock, nil
+	return lockIndex(ctx, at)
 }
 
-func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []string) error {
-	m, err := o.app.chooseModel(ctx, store, o.model, true)
+func (o *indexOptions) index(ctx context.Context, ix store.Store, paths []string) error {
+	m, err := o.app.chooseModel(ctx, ix, o.model, true)
 	if err != nil {
 		return err
 	}
@@ -305,12 +294,12 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		if err := loader.Prepare(); err != nil {
 			return err
 		}
-		if stored, err = o.register(ctx, store, m); err != nil {
+		if stored, err = o.register(ctx, ix, m); err != nil {
 			return err
 		}
-	} else if known, ok, err := store.ModelByIdentity(ctx, m.identity); err != nil {
+	} else if all, err := ix.Models(ctx); err != nil {
 		return err
-	} else if ok {
+	} else if known, ok := all.ByIdentity(m.identity); ok {
 		stored = known
 	}
 	var room int64
@@ -331,11 +320,15 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 			found()
 		}
 	}
+	at, err := o.app.indexAt()
+	if err != nil {
+		return err
+	}
 	o.app.interrupts.setOrderly()
 	begin := time.Now()
-	sum, err := index.Run(ctx, store, index.Request{
+	sum, err := index.Run(ctx, ix, index.Request{
 		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, NoPairs: o.noPairs, KeepPreviews: o.keepPreviews, RetryFailed: o.retryFailed,
-		Jobs: o.jobs, MaxPixels: o.maxPixels, MaxBytes: room, For: o.limit, DryRun: o.dryRun,
+		Jobs: o.jobs, MaxPixels: o.maxPixels, MaxBytes: room, For: o.limit, DryRun: o.dryRun, Journal: at.Journal(),
 		Model: stored, Reader: pictures{m.spec, o.keepPreviews}, Provider: func() string { return loader.Provider().Name }, On: events,
 		Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) },
 	}, o.app.interrupts.stop)
@@ -350,10 +343,10 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 		}
 	}
 	if !o.dryRun {
-		if err := o.settleModel(ctx, store, stored); err != nil {
+		if err := o.settleModel(ctx, ix, stored); err != nil {
 			return err
 		}
-		if err := o.suggest(ctx, store, sum); err != nil {
+		if err := o.suggest(ctx, ix, sum); err != nil {
 			return err
 		}
 	}
@@ -373,11 +366,11 @@ func (o *indexOptions) index(ctx context.Context, store *sqlite.Store, paths []s
 }
 
 // suggest says what comes next, when an index has just got its first photos.
-func (o *indexOptions) suggest(ctx context.Context, store *sqlite.Store, sum index.Summary) error {
+func (o *indexOptions) suggest(ctx context.Context, ix store.Store, sum index.Summary) error {
 	if sum.Added == 0 || sum.Stopped != index.NotStopped || o.app.json {
 		return nil
 	}
-	n, err := store.Count(context.WithoutCancel(ctx), 0)
+	n, err := ix.Totals(context.WithoutCancel(ctx))
 	if err == nil && n.Files == sum.Added {
 		o.app.notef("find them by what is in them: imgsearch search \"dog on beach\"")
 	}
@@ -406,43 +399,45 @@ const maxHeap = 512 << 20
 
 // register makes the index know the model. Where the index's own model is not what it was (its files, or what this
 // version computes), the new one is wanted in its place.
-func (o *indexOptions) register(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
-	usual, err := usualModel(ctx, store, true)
+func (o *indexOptions) register(ctx context.Context, ix store.Store, m model) (store.Model, error) {
+	all, err := ix.Models(ctx)
 	if err != nil {
-		return usual, err
+		return store.Model{}, err
 	}
-	stored, err := o.app.ensureModel(ctx, store, m)
+	usual := usualModel(all, true)
+	stored, err := o.app.ensureModel(ctx, ix, m)
 	if err != nil {
 		return stored, err
 	}
 	if o.model == (askedModel{}) && usual.Identity != "" && usual.Identity != m.identity {
 		o.app.warnf("model %s computes other vectors than before (its files, the precision's arithmetic or imgsearch changed): embedding the photos again", m.spec.Model.Name)
-		return stored, store.SetWantedModel(ctx, m.identity)
+		return stored, ix.SetRole(ctx, m.identity, store.Wanted)
 	}
 	return stored, nil
 }
 
 // settleModel makes the wanted model the default once it has all vectors, and tells where searches use another model.
-func (o *indexOptions) settleModel(ctx context.Context, store *sqlite.Store, used sqlite.Model) error {
+func (o *indexOptions) settleModel(ctx context.Context, ix store.Store, used store.Model) error {
 	ctx = context.WithoutCancel(ctx)
-	usual, ok, err := store.DefaultModel(ctx)
-	if err != nil || !ok || usual.Identity == used.Identity {
-		return err
-	}
-	have, all, err := store.Coverage(ctx, used.ID)
+	all, err := ix.Models(ctx)
 	if err != nil {
 		return err
 	}
-	wanted, ok, err := store.WantedModel(ctx)
+	usual, ok := all.Of(store.Default)
+	if !ok || usual.Identity == used.Identity {
+		return nil
+	}
+	totals, err := ix.Totals(ctx)
 	if err != nil {
 		return err
 	}
+	used, _ = all.ByIdentity(used.Identity)
 	switch {
-	case ok && wanted.Identity == used.Identity && have == all:
-		o.app.notef("model %s has the vectors of all %d pictures: searches use it from now on", modelTitle(used), all)
-		return store.SetDefaultModel(ctx, used.Identity)
-	case ok && wanted.Identity == used.Identity:
-		o.app.notef("model %s has the vectors of %d of %d pictures: searches use %s until it has all", modelTitle(used), have, all, modelTitle(usual))
+	case used.Role == store.Wanted && used.Embedded == totals.Pictures:
+		o.app.notef("model %s has the vectors of all %d pictures: searches use it from now on", modelTitle(used), totals.Pictures)
+		return ix.SetRole(ctx, used.Identity, store.Default)
+	case used.Role == store.Wanted:
+		o.app.notef("model %s has the vectors of %d of %d pictures: searches use %s until it has all", modelTitle(used), used.Embedded, totals.Pictures, modelTitle(usual))
 	default:
 		o.app.notef("searches use model %s; `imgsearch models use %s` changes that", modelTitle(usual), useArgs(used))
 	}
@@ -450,7 +445,7 @@ func (o *indexOptions) settleModel(ctx context.Context, store *sqlite.Store, use
 }
 
 // modelTitle names a model of the index for people.
-func modelTitle(m sqlite.Model) string {
+func modelTitle(m store.Model) string {
 	if m.Precision == string(embed.FP32) {
 		return m.Name
 	}
@@ -458,7 +453,7 @@ func modelTitle(m sqlite.Model) string {
 }
 
 // useArgs are what `models use` takes to mean a model.
-func useArgs(m sqlite.Model) string {
+func useArgs(m store.Model) string {
 	if m.Precision == string(embed.FP32) {
 		return m.Ref
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/disk"
 	"github.com/imgsearch/imgsearch/internal/watch"
 	"github.com/imgsearch/imgsearch/scan"
@@ -47,12 +47,12 @@ func (o *indexOptions) watchFolders(ctx context.Context, paths []string) error {
 		return err
 	}
 	if len(paths) == 0 {
-		store, err := o.app.openReadOnly(ctx)
+		ix, err := o.app.openReadOnly(ctx)
 		if err != nil {
 			return err
 		}
-		roots, err := store.Roots(ctx)
-		store.Close()
+		roots, err := ix.Roots(ctx)
+		ix.Close()
 		if err != nil {
 			return err
 		}
@@ -146,8 +146,8 @@ func (o *indexOptions) watchedRun(ctx, waiting context.Context, dirs []string) e
 	}
 	told := false
 	for {
-		store, lock, err := o.open(ctx, len(there) > 0)
-		if errors.Is(err, index.ErrBusy) {
+		ix, lock, err := o.open(ctx, len(there) > 0)
+		if errors.Is(err, store.ErrBusy) {
 			if !told {
 				told = true
 				o.app.notef("another process is indexing: waiting for it")
@@ -162,8 +162,8 @@ func (o *indexOptions) watchedRun(ctx, waiting context.Context, dirs []string) e
 		if err != nil {
 			return err
 		}
-		err = o.index(ctx, store, there)
-		store.Close()
+		err = o.index(ctx, ix, there)
+		ix.Close()
 		lock.Unlock() //nolint:errcheck // the next run takes it anew
 		if coded, ok := errors.AsType[*codedError](err); ok && (coded.code == exitUnreadable || coded.code == exitUnreachable) {
 			return nil
@@ -189,15 +189,15 @@ func insideRoots(dirs, roots []string) []string {
 
 // walkedRoots are the folders that the index looks after.
 func (o *indexOptions) walkedRoots(ctx context.Context) ([]string, error) {
-	store, err := o.app.openReadOnly(ctx)
-	if errors.Is(err, sqlite.ErrNoIndex) {
+	ix, err := o.app.openReadOnly(ctx)
+	if errors.Is(err, store.ErrNoIndex) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer store.Close()
-	roots, err := store.Roots(ctx)
+	defer ix.Close()
+	roots, err := ix.Roots(ctx)
 	var list []string
 	for _, r := range roots {
 		if r.Walked {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/embed"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -26,8 +26,8 @@ func newModel(spec embed.Spec, p embed.Precision) model {
 }
 
 // stored is the model as the index knows it.
-func (m model) stored() sqlite.Model {
-	return sqlite.Model{Identity: m.identity, Name: m.spec.Model.Name, Ref: m.spec.Model.Ref(), Dim: m.spec.Dim, Precision: string(m.precision)}
+func (m model) stored() store.Model {
+	return store.Model{Identity: m.identity, Name: m.spec.Model.Name, Ref: m.spec.Model.Ref(), Dim: m.spec.Dim, Precision: string(m.precision)}
 }
 
 // askedModel is what --model and --precision say; empty ones leave it to the index.
@@ -97,17 +97,15 @@ func (a *App) digestCache() string {
 
 // chooseModel opens the model that was asked for, else that of the index (wanted: the one that is to be the default),
 // else the built-in one. Where a model is named without a precision, the one counts that the index has it in.
-func (a *App) chooseModel(ctx context.Context, store *sqlite.Store, asked askedModel, wanted bool) (model, error) {
-	var usual sqlite.Model
-	var known []sqlite.Model
-	if store != nil {
+func (a *App) chooseModel(ctx context.Context, ix store.Store, asked askedModel, wanted bool) (model, error) {
+	var usual store.Model
+	var known store.Models
+	if ix != nil {
 		var err error
-		if usual, err = usualModel(ctx, store, wanted); err != nil {
+		if known, err = ix.Models(ctx); err != nil {
 			return model{}, err
 		}
-		if known, err = store.Models(ctx); err != nil {
-			return model{}, err
-		}
+		usual = usualModel(known, wanted)
 	}
 	ofIndex := asked.name == "" && usual.Ref != ""
 	if asked.name == "" {
@@ -138,11 +136,8 @@ func (a *App) chooseModel(ctx context.Context, store *sqlite.Store, asked askedM
 	if full.identity == usual.Identity {
 		return full, nil
 	}
-	var hasFP32, hasInt8 bool
-	for _, k := range known {
-		hasFP32 = hasFP32 || k.Identity == full.identity
-		hasInt8 = hasInt8 || k.Identity == quantised.identity
-	}
+	_, hasFP32 := known.ByIdentity(full.identity)
+	_, hasInt8 := known.ByIdentity(quantised.identity)
 	if quantised.identity == usual.Identity || hasInt8 && !hasFP32 {
 		return quantised, nil
 	}
@@ -151,28 +146,29 @@ func (a *App) chooseModel(ctx context.Context, store *sqlite.Store, asked askedM
 
 // ensureModel makes the index know a model. The place where the index knows it stays, while it is there: a copy of the
 // files elsewhere may go again.
-func (a *App) ensureModel(ctx context.Context, store *sqlite.Store, m model) (sqlite.Model, error) {
-	known, ok, err := store.ModelByIdentity(ctx, m.identity)
+func (a *App) ensureModel(ctx context.Context, ix store.Store, m model) (store.Model, error) {
+	all, err := ix.Models(ctx)
 	if err != nil {
-		return known, err
+		return store.Model{}, err
 	}
+	known, ok := all.ByIdentity(m.identity)
 	if ok && known.Ref != m.spec.Model.Ref() {
 		if spec, err := a.openSpec(known.Ref); err == nil && spec.Identity(m.precision) == known.Identity {
 			return known, nil
 		}
 	}
-	return store.EnsureModel(ctx, m.stored())
+	return ix.PutModel(ctx, m.stored())
 }
 
 // usualModel is the index's model, the zero value where it has none.
-func usualModel(ctx context.Context, store *sqlite.Store, wanted bool) (sqlite.Model, error) {
+func usualModel(known store.Models, wanted bool) store.Model {
 	if wanted {
-		if m, ok, err := store.WantedModel(ctx); err != nil || ok {
-			return m, err
+		if m, ok := known.Of(store.Wanted); ok {
+			return m
 		}
 	}
-	m, _, err := store.DefaultModel(ctx)
-	return m, err
+	m, _ := known.Of(store.Default)
+	return m
 }
 
 // loader returns the one loader for a model, on the provider that was asked for.

@@ -4,35 +4,30 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// vectorsOf finds the model in the index, and how many pictures of all have its vectors. An index that nothing was
-// embedded into answers with no hits.
-func (a *App) vectorsOf(ctx context.Context, store *sqlite.Store, m model, asked askedModel) (stored sqlite.Model, have, all int, err error) {
-	stored, ok, err := store.ModelByIdentity(ctx, m.identity)
+// vectorsOf finds the model in the index whose vectors answer for a model. An index that nothing was embedded into answers with no hits.
+func (a *App) vectorsOf(ctx context.Context, ix store.Store, m model, asked askedModel) (store.Model, error) {
+	all, err := ix.Models(ctx)
 	if err != nil {
-		return stored, 0, 0, err
+		return store.Model{}, err
 	}
-	if ok {
-		if have, all, err = store.Coverage(ctx, stored.ID); err != nil || have > 0 || all == 0 {
-			return stored, have, all, err
-		}
+	totals, err := ix.Totals(ctx)
+	if err != nil {
+		return store.Model{}, err
+	}
+	if stored, ok := all.ByIdentity(m.identity); ok && (stored.Embedded > 0 || totals.Pictures == 0) {
+		return stored, nil
 	}
 	for _, identity := range m.spec.EarlierIdentities(m.precision) {
-		earlier, ok, err := store.ModelByIdentity(ctx, identity)
-		if err != nil {
-			return stored, 0, 0, err
-		}
-		if !ok {
-			continue
-		}
-		if have, all, err = store.Coverage(ctx, earlier.ID); err != nil || have > 0 {
+		if earlier, ok := all.ByIdentity(identity); ok && earlier.Embedded > 0 {
 			a.notef("vectors that an earlier version of imgsearch made answer; `imgsearch index` makes new ones")
-			return earlier, have, all, err
+			return earlier, nil
 		}
 	}
-	return stored, have, all, &codedError{
+	return store.Model{}, &codedError{
 		code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", modelTitle(m.stored())),
 		hint: fmt.Sprintf("make them with `imgsearch index%s`", asked.flags()),
 	}
@@ -40,37 +35,32 @@ func (a *App) vectorsOf(ctx context.Context, store *sqlite.Store, m model, asked
 
 // vectorsWithoutModel finds the model whose vectors are looked at: the index's, or the one that is asked for. None is loaded, and
 // the index's need not be installed any more.
-func (a *App) vectorsWithoutModel(ctx context.Context, store *sqlite.Store, asked askedModel) (sqlite.Model, error) {
+func (a *App) vectorsWithoutModel(ctx context.Context, ix store.Store, asked askedModel) (store.Model, error) {
 	if asked == (askedModel{}) {
-		used, ok, err := store.DefaultModel(ctx)
-		if err != nil || ok {
-			return used, err
+		all, err := ix.Models(ctx)
+		if err != nil {
+			return store.Model{}, err
+		}
+		if used, ok := all.Of(store.Default); ok {
+			return used, nil
 		}
 	}
-	m, err := a.chooseModel(ctx, store, asked, false)
+	m, err := a.chooseModel(ctx, ix, asked, false)
 	if err != nil {
-		return sqlite.Model{}, err
+		return store.Model{}, err
 	}
-	used, _, _, err := a.vectorsOf(ctx, store, m, asked)
-	return used, err
+	return a.vectorsOf(ctx, ix, m, asked)
 }
 
-// tellCoverage says that another model is to answer, once it has all vectors.
-func (a *App) tellCoverage(ctx context.Context, store *sqlite.Store, used sqlite.Model, mine, all int) error {
-	wanted, ok, err := store.WantedModel(ctx)
-	if err != nil {
-		return err
-	}
-	if !ok || wanted.Identity == used.Identity {
-		if mine < all {
-			a.notef("model %s has the vectors of %d of %d pictures only: `imgsearch index --model %s` makes the rest", modelTitle(used), mine, all, useArgs(used))
+// tell says what an answer comes with.
+func (a *App) tell(notices []query.Notice) {
+	for _, n := range notices {
+		switch n := n.(type) {
+		case query.PartlyEmbedded:
+			a.notef("model %s has the vectors of %d of %d pictures only: `imgsearch index --model %s` makes the rest", modelTitle(n.Model), n.Model.Embedded, n.Pictures, useArgs(n.Model))
+		case query.WantedModel:
+			a.notef("model %s answers (%d of %d pictures); %s has %d of %d: `imgsearch index` goes on", modelTitle(n.Model), n.Model.Embedded, n.Pictures,
+				modelTitle(n.Wanted), n.Wanted.Embedded, n.Pictures)
 		}
-		return nil
 	}
-	have, _, err := store.Coverage(ctx, wanted.ID)
-	if err != nil {
-		return err
-	}
-	a.notef("model %s answers (%d of %d pictures); %s has %d of %d: `imgsearch index` goes on", modelTitle(used), mine, all, modelTitle(wanted), have, all)
-	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/pbnjay/memory"
 	"github.com/spf13/cobra"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -396,8 +396,8 @@ func useModel(ctx context.Context, app *App, asked askedModel, now bool) error {
 	}
 	var out useJSON
 	var title string
-	if err := app.changeIndex(ctx, func(store *sqlite.Store) (err error) {
-		out, title, err = setModel(ctx, app, store, asked, now)
+	if err := app.changeIndex(ctx, func(ix store.Store) (err error) {
+		out, title, err = setModel(ctx, app, ix, asked, now)
 		return err
 	}); err != nil {
 		return err
@@ -413,23 +413,17 @@ func useModel(ctx context.Context, app *App, asked askedModel, now bool) error {
 	return err
 }
 
-func setModel(ctx context.Context, app *App, store *sqlite.Store, asked askedModel, now bool) (out useJSON, title string, err error) {
-	m, err := app.chooseModel(ctx, store, asked, true)
+func setModel(ctx context.Context, app *App, ix store.Store, asked askedModel, now bool) (out useJSON, title string, err error) {
+	m, err := app.chooseModel(ctx, ix, asked, true)
 	if err != nil {
 		return out, title, err
 	}
 	if now {
-		known, ok, err := store.ModelByIdentity(ctx, m.identity)
+		all, err := ix.Models(ctx)
 		if err != nil {
 			return out, title, err
 		}
-		have := 0
-		if ok {
-			if have, _, err = store.Coverage(ctx, known.ID); err != nil {
-				return out, title, err
-			}
-		}
-		if have == 0 {
+		if known, _ := all.ByIdentity(m.identity); known.Embedded == 0 {
 			return out, title, &codedError{code: exitNoVectors, err: fmt.Errorf("the index has no vectors of model %s", modelTitle(m.stored())),
 				hint: fmt.Sprintf("make them with `imgsearch index --model %s`", useArgs(m.stored()))}
 		}
@@ -437,22 +431,20 @@ func setModel(ctx context.Context, app *App, store *sqlite.Store, asked askedMod
 	if err := app.loader(m, false).Prepare(); err != nil {
 		return out, title, err // a model that cannot be had in that precision
 	}
-	stored, err := app.ensureModel(ctx, store, m)
+	stored, err := app.ensureModel(ctx, ix, m)
 	if err != nil {
 		return out, title, err
 	}
-	have, all, err := store.Coverage(ctx, stored.ID)
+	totals, err := ix.Totals(ctx)
 	if err != nil {
 		return out, title, err
 	}
-	effective := now || have == all
+	effective, role := now || stored.Embedded == totals.Pictures, store.Wanted
 	if effective {
-		err = store.SetDefaultModel(ctx, stored.Identity)
-	} else {
-		err = store.SetWantedModel(ctx, stored.Identity)
+		role = store.Default
 	}
-	if err != nil {
+	if err := ix.SetRole(ctx, stored.Identity, role); err != nil {
 		return out, title, err
 	}
-	return useJSON{schemaVersion, stored.Name, stored.Precision, effective, have, all}, modelTitle(stored), nil
+	return useJSON{schemaVersion, stored.Name, stored.Precision, effective, stored.Embedded, totals.Pictures}, modelTitle(stored), nil
 }

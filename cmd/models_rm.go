@@ -13,8 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/embed"
-	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -66,23 +65,20 @@ func (o *removeModelOptions) run(ctx context.Context) error {
 	if o.keep {
 		return o.removeFiles(installed, manifest, true)
 	}
-	err = o.app.changeIndex(ctx, func(store *sqlite.Store) error { return o.removeVectors(ctx, store, installed, manifest) })
-	if errors.Is(err, sqlite.ErrNoIndex) {
+	err = o.app.changeIndex(ctx, func(ix store.Store) error { return o.removeVectors(ctx, ix, installed, manifest) })
+	if errors.Is(err, store.ErrNoIndex) {
 		return o.removeFiles(installed, manifest, true)
 	}
 	return err
 }
 
-func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.Store, installed bool, manifest models.Manifest) error {
-	known, err := store.Models(ctx)
+func (o *removeModelOptions) removeVectors(ctx context.Context, ix store.Store, installed bool, manifest models.Manifest) error {
+	known, err := ix.Models(ctx)
 	if err != nil {
 		return err
 	}
-	used, _, err := store.DefaultModel(ctx)
-	if err != nil {
-		return err
-	}
-	var drop []sqlite.Model
+	used, _ := known.Of(store.Default)
+	var drop []store.Model
 	vectors, answers := 0, false
 	for _, m := range known {
 		// By the name alone only where it means nothing else: two folders, or a folder and a stored model, may share it.
@@ -93,11 +89,7 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 			answers = true
 			continue
 		}
-		have, _, err := store.Coverage(ctx, m.ID)
-		if err != nil {
-			return err
-		}
-		vectors += have
+		vectors += m.Embedded
 		drop = append(drop, m)
 	}
 	if answers && (len(drop) == 0 || installed && o.precision == "") {
@@ -121,10 +113,7 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 		return err
 	}
 	for _, m := range drop {
-		if err := store.DropModel(ctx, m); err != nil {
-			return err
-		}
-		if err := index.RemoveVectorFile(store, m); err != nil {
+		if err := ix.DropModel(ctx, m.Identity); err != nil {
 			return err
 		}
 	}
@@ -133,7 +122,7 @@ func (o *removeModelOptions) removeVectors(ctx context.Context, store *sqlite.St
 }
 
 // places are where models of a name lie.
-func places(known []sqlite.Model, name string) []string {
+func places(known []store.Model, name string) []string {
 	var refs []string
 	for _, m := range known {
 		if (m.Name == name || m.Ref == name) && !slices.Contains(refs, m.Ref) {

@@ -198,7 +198,7 @@ func TestEarlierPreprocessing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(p.index, data, 0o400); err != nil { // as on a disk that cannot be written to
+	if err := os.WriteFile(p.index, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if out := p.must(0, "an earlier version of imgsearch", "search", "--json", "waves"); !strings.Contains(out, `"indexed":6`) {

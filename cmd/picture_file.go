@@ -8,7 +8,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // pictureFile is a picture that was read from a file, outside of index.
@@ -16,8 +16,8 @@ type pictureFile struct {
 	path    string
 	data    []byte
 	header  index.Header
-	content sqlite.Content
-	labels  sqlite.Labels
+	picture store.Picture
+	meta    store.Metadata
 }
 
 // maxPictureFile bounds a picture that is given on the command line.
@@ -37,7 +37,7 @@ func readPicture(path string) (p pictureFile, err error) {
 	if p.header, err = (pictures{}).Header(bytes.NewReader(p.data)); err != nil {
 		return p, notPicture(path, err)
 	}
-	p.content, p.labels = pictures{}.Identify(p.header, detail(p.header).Select(p.data, 0), 0)
+	p.picture, p.meta = pictures{}.Identify(p.header, detail(p.header).Select(p.data, 0), 0)
 	return p, nil
 }
 
@@ -46,7 +46,7 @@ func (p pictureFile) tensor(spec embed.Spec) ([]float32, error) {
 	reader := pictures{spec: spec}
 	tensor := make([]float32, reader.TensorLen())
 	data := detail(p.header).Select(p.data, spec.Preprocess.MinShort())
-	picture, err := reader.Decode(p.header, p.content, data)
+	picture, err := reader.Decode(p.header, p.picture, data)
 	if err != nil {
 		return nil, notPicture(p.path, err)
 	}

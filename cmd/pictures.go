@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/preprocess"
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // pictures gives the index the decoders and a model's preprocessing: the seam between the two packages.
@@ -56,37 +56,48 @@ func blame(err error) error {
 	return &index.ContentError{Verdict: index.Broken, Err: err}
 }
 
-func (p pictures) Identify(h index.Header, data []byte, orientation int) (sqlite.Content, sqlite.Labels) {
+func (p pictures) Identify(h index.Header, data []byte, orientation int) (store.Picture, store.Metadata) {
 	meta := detail(h).Meta(bytes.NewReader(data))
 	if orientation != 0 {
 		meta.Orientation = orientation
 	}
-	c := content(h, meta)
-	c.Hash = detail(h).Identity(data, meta.Orientation)
-	return c, sqlite.Labels(meta.Labels)
+	out := unidentified(h, meta)
+	out.ID = detail(h).Identity(data, meta.Orientation)
+	return out, metadata(meta)
 }
 
-func (p pictures) Meta(h index.Header, file *os.File) (sqlite.Content, sqlite.Labels) {
+func (p pictures) Meta(h index.Header, file *os.File) (store.Picture, store.Metadata) {
 	meta := detail(h).Meta(file)
-	return content(h, meta), sqlite.Labels(meta.Labels)
+	return unidentified(h, meta), metadata(meta)
 }
 
-// content is what a picture says of itself, its identity left out.
-func content(h index.Header, meta decode.Meta) sqlite.Content {
+// unidentified is what a picture is, its identity left out.
+func unidentified(h index.Header, meta decode.Meta) store.Picture {
 	width, height := preprocess.Upright(h.Width, h.Height, meta.Orientation)
-	return sqlite.Content{
-		Format: h.Format, Width: width, Height: height, Orientation: meta.Orientation, TakenAt: meta.TakenAt, Camera: meta.Camera,
-		Lens: meta.Lens, HasGPS: meta.HasGPS, Latitude: meta.Latitude, Longitude: meta.Longitude,
+	return store.Picture{Format: h.Format, Width: width, Height: height, Orientation: meta.Orientation}
+}
+
+// metadata is what a file says of its picture.
+func metadata(meta decode.Meta) store.Metadata {
+	m := store.Metadata{
+		TakenAt: meta.TakenAt, TakenSource: dateSources[meta.TakenFrom], Camera: meta.Camera, Lens: meta.Lens, OwnerMetadata: store.OwnerMetadata(meta.Labels),
 	}
+	if meta.HasGPS {
+		m.Position = &store.Position{Latitude: meta.Latitude, Longitude: meta.Longitude}
+	}
+	return m
 }
 
-func (p pictures) Sidecar(data []byte) (sqlite.Labels, error) {
+// dateSources are the index's names of the tags that dates come from.
+var dateSources = map[decode.DateTag]store.DateSource{decode.DateTimeOriginal: store.DateOriginal, decode.DateTimeDigitized: store.DateDigitized}
+
+func (p pictures) Sidecar(data []byte) (store.OwnerMetadata, error) {
 	labels, err := decode.ReadXMP(data)
-	return sqlite.Labels(labels), err
+	return store.OwnerMetadata(labels), err
 }
 
-func (p pictures) Decode(h index.Header, c sqlite.Content, data []byte) (index.Picture, error) {
-	img, err := detail(h).Decode(data, c.Orientation, p.minShort())
+func (p pictures) Decode(h index.Header, read store.Picture, data []byte) (index.Picture, error) {
+	img, err := detail(h).Decode(data, read.Orientation, p.minShort())
 	if err != nil {
 		return nil, &index.ContentError{Verdict: index.Broken, Err: err}
 	}

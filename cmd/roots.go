@@ -2,15 +2,13 @@ package cmd
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 func newRootsCommand(app *App) *cobra.Command {
@@ -55,23 +53,19 @@ type rootJSON struct {
 }
 
 func (a *App) listRoots(ctx context.Context) error {
-	store, err := a.openReadOnly(ctx)
+	ix, err := a.openReadOnly(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	roots, err := store.Roots(ctx)
+	defer ix.Close()
+	roots, err := ix.Roots(ctx)
 	if err != nil {
 		return err
 	}
 	list := make([]rootJSON, 0, len(roots))
 	for _, r := range roots {
-		n, err := store.CountFiles(ctx, r.ID)
-		if err != nil {
-			return err
-		}
 		_, err = os.Stat(r.Path)
-		list = append(list, rootJSON{r.Path, notUTF8(r.Path), r.Walked, n, err == nil})
+		list = append(list, rootJSON{r.Path, notUTF8(r.Path), r.Walked, r.Files, err == nil})
 	}
 	if a.json {
 		return printJSON(a.streams.Out, struct {
@@ -94,42 +88,14 @@ func (a *App) listRoots(ctx context.Context) error {
 	return nil
 }
 
-// changeIndex opens an index that is there for a change, under its lock.
-func (a *App) changeIndex(ctx context.Context, change func(*sqlite.Store) error) error {
-	path, err := a.indexPath()
-	if err != nil {
-		return err
-	}
-	store, err := sqlite.OpenReadOnly(ctx, path) // an index that is not there is not made
-	if errors.Is(err, sqlite.ErrNoIndex) {
-		return err
-	}
-	if err == nil {
-		store.Close()
-	}
-	if err := sqlite.Prepare(path); err != nil {
-		return err
-	}
-	lock, err := index.TryLock(path)
-	if err != nil {
-		return err
-	}
-	defer lock.Unlock() //nolint:errcheck // the process ends
-	if store, err = sqlite.Open(ctx, path); err != nil {
-		return err
-	}
-	defer store.Close()
-	return change(store)
-}
-
 func (a *App) removeRoots(ctx context.Context, paths []string) error {
-	return a.changeIndex(ctx, func(store *sqlite.Store) error {
+	return a.changeIndex(ctx, func(ix store.Store) error {
 		for _, path := range paths {
 			abs, err := filepath.Abs(path)
 			if err != nil {
 				return err
 			}
-			n, err := store.RemoveRoot(ctx, abs)
+			n, err := ix.RemoveRoot(ctx, abs)
 			if err != nil {
 				return err
 			}
@@ -137,13 +103,13 @@ func (a *App) removeRoots(ctx context.Context, paths []string) error {
 				if err := printJSON(a.streams.Out, struct {
 					Schema  int    `json:"schema"`
 					Removed string `json:"removed"`
-					Files   int64  `json:"files"`
+					Files   int    `json:"files"`
 				}{schemaVersion, abs, n}); err != nil {
 					return err
 				}
 				continue
 			}
-			a.notef("forgot %s and its %s; the photos are where they were", escapePath(abs), count(int(n), "file"))
+			a.notef("forgot %s and its %s; the photos are where they were", escapePath(abs), count(n, "file"))
 		}
 		return nil
 	})
@@ -162,8 +128,8 @@ func (a *App) moveRoot(ctx context.Context, old, path string) error {
 	if err != nil || !info.IsDir() {
 		return usageError("give the folder where the photos are now", "%s is not a folder", escapePath(newAbs))
 	}
-	return a.changeIndex(ctx, func(store *sqlite.Store) error {
-		roots, err := store.Roots(ctx)
+	return a.changeIndex(ctx, func(ix store.Store) error {
+		roots, err := ix.Roots(ctx)
 		if err != nil {
 			return err
 		}
@@ -172,7 +138,7 @@ func (a *App) moveRoot(ctx context.Context, old, path string) error {
 				return usageError("forget one of them with `imgsearch roots rm`", "%s is a root itself", escapePath(newAbs))
 			}
 		}
-		if err := store.MoveRoot(ctx, oldAbs, newAbs); err != nil {
+		if err := ix.MoveRoot(ctx, oldAbs, newAbs); err != nil {
 			return err
 		}
 		if a.json {

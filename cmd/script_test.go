@@ -45,6 +45,7 @@ func TestScripts(t *testing.T) {
 		"badname":  badName,
 		"mode":     mode,
 		"sql":      execSQL,
+		"fixture":  fixture,
 	}
 	maps.Copy(commands, systemCommands)
 	testscript.Run(t, testscript.Params{

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
@@ -42,7 +41,7 @@ type searchOptions struct {
 	flags                             *pflag.FlagSet
 
 	terms    []queryTerm
-	filter   index.Filter
+	filter   filter
 	template *template.Template // of --format template=...; else nil
 	draw     terminal.Protocol  // of --preview
 }
@@ -111,7 +110,7 @@ EXIT STATUS
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
 	f.StringArrayVar(&o.images, "image", nil, "what looks like the picture `FILE`, of any format that is read (may be repeated)")
-	f.StringArrayVar(&o.like, "like", nil, "what looks like the indexed picture `PATH`, itself left out (may be repeated)")
+	f.StringArrayVar(&o.like, "like", nil, "what looks like the indexed picture `PATH`, or one by the beginning of its id, itself left out (may be repeated)")
 	f.StringArrayVar(&o.add, "add", nil, "add a `TERM` to the query: words, or weight:words (may be repeated)")
 	f.StringArrayVar(&o.subtract, "subtract", nil, "subtract a `TERM` from the query (may be repeated)")
 	f.StringArrayVar(&o.addImages, "add-image", nil, "add a picture, `FILE` or weight:FILE (may be repeated)")
@@ -121,8 +120,8 @@ EXIT STATUS
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
 	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them")
-	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path (default: score; without a query, date)")
-	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits")
+	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path; with a query, the best --top are chosen first and arranged then (default: score; without a query, date)")
+	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits; with a query, of those by score")
 	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank; nothing there is overwritten")
 	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, numbered by rank")
 	f.StringVar(&o.preview, "preview", "", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
@@ -140,41 +139,29 @@ func (o *searchOptions) run(ctx context.Context) error {
 	if err := o.check(); err != nil {
 		return err
 	}
-	store, err := o.app.openReadOnly(ctx)
+	ix, err := o.app.openReadOnly(ctx)
 	if err != nil {
 		return err
 	}
-	s := &session{searchOptions: o, store: store, filter: o.filter}
+	s := newSession(o, ix)
 	defer s.close()
-	if len(o.terms) == 0 && o.queries == "" {
-		return s.list(ctx)
-	}
-	if known, err := s.openRemembered(ctx); err != nil || known {
+	if s.filter, err = o.filter.in(ctx, s.engine); err != nil {
 		return err
 	}
-	m, err := o.app.chooseModel(ctx, store, o.model, false)
+	if known, err := s.answerKnown(ctx); err != nil || known {
+		return err
+	}
+	m, err := o.app.chooseModel(ctx, ix, o.model, false)
 	if err != nil {
 		return err
 	}
-	stored, have, all, err := o.app.vectorsOf(ctx, store, m, o.model)
+	stored, err := o.app.vectorsOf(ctx, ix, m, o.model)
 	if err != nil {
 		return err
 	}
-	s.loader = o.app.loader(m, o.queries == "")
-	if err := s.recall(ctx, stored); err != nil {
-		return err
-	}
-	textual, visual := s.wants()
-	if textual || o.queries != "" {
-		s.loader.StartTextual()
-	}
-	if visual {
-		s.loader.StartVisual()
-	}
-	if err := s.open(ctx, stored, have, all); err != nil {
-		return err
-	}
+	s.model, s.loader = stored.Identity, o.app.loader(m, o.queries == "")
 	if o.queries != "" {
+		s.loader.StartTextual()
 		return s.answerAll(ctx)
 	}
 	return s.answerOne(ctx)

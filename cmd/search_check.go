@@ -94,7 +94,7 @@ func (o *searchOptions) checkQuery() (err error) {
 	if o.filter, err = o.filters.parse(time.Now()); err != nil {
 		return err
 	}
-	filtered := !o.filter.IsAll() || o.from != ""
+	filtered := !o.filter.isAll() || o.from != ""
 	switch {
 	case o.queries != "" && len(o.terms) > 0:
 		return usageError("the lines are the queries", "--queries with terms of a query")
@@ -111,7 +111,12 @@ func (o *searchOptions) checkQuery() (err error) {
 		}
 	}
 	switch o.sort {
-	case "", "score", "date", "path":
+	case "", "score":
+		return nil
+	case "date", "path":
+		if o.offset > 0 && (len(o.terms) > 0 || o.queries != "") {
+			return usageError("raise --top, or leave --sort out: pages go by score", "--sort %s with --offset: it arranges the best hits, which are chosen first", o.sort)
+		}
 		return nil
 	}
 	return usageError("give score, date or path", "--sort %q", o.sort)

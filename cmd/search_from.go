@@ -1,7 +1,6 @@
 package cmd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -14,31 +13,32 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // listed are the files of --from: those whose pictures the index has, and the others.
 type listed struct {
-	// of are the model's vectors that they were looked up for.
-	of int64
-	// paths are the listed files of each content of the index.
-	paths map[int64][]string
+	// model is the identity whose vectors they were looked up for.
+	model string
+	// paths are the listed files of each picture of the index.
+	paths map[store.PictureID][]string
 	// others are pictures that the index does not have, or no vector of.
 	others []*other
 }
 
-// other is a picture that is embedded on the way, with the files that hold it.
-type other struct {
-	paths   []string
-	content sqlite.Content
-	vector  []float32
-}
+// other is a picture that is embedded on the way.
+type other struct{ query.Other }
 
 // readListed reads --from and finds its pictures in the index. What the filters do not select is left out: folders and names
 // are those of the list here.
 func (s *session) readListed(ctx context.Context) error {
-	if s.from == "" || s.listed != nil && s.listed.of == s.used.ID {
+	if s.from == "" {
 		return nil
+	}
+	model, err := s.searched(ctx)
+	if err != nil || s.listed != nil && s.listed.model == model {
+		return err
 	}
 	if s.listedPaths == nil { // the standard input is there once
 		paths, err := readPaths(s.app.streams.In, s.from, s.fromNul)
@@ -58,132 +58,163 @@ func (s *session) readListed(ctx context.Context) error {
 			seen[abs] = true
 		}
 	}
-	s.listed = &listed{of: s.used.ID, paths: make(map[int64][]string)}
-	others := make(map[[32]byte]*other)
-	for _, path := range s.listedPaths {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := s.findListed(ctx, path, others); err != nil {
-			return err
-		}
+	s.filter.Under, s.filter.Names = nil, nil // the list has gone through them
+	s.listed = &listed{model: model, paths: make(map[store.PictureID][]string)}
+	unknown, err := s.findListed(ctx)
+	if err != nil {
+		return err
 	}
-	s.filter.Under, s.filter.Query.Name = nil, nil // the list has gone through them
-	s.filter.Paths = s.listed.paths
-	return nil
+	return s.readUnknown(ctx, unknown)
 }
 
-// isUnder tells whether --under and --name select a listed path.
-func (s *session) isUnder(path string) bool {
-	if name := s.searchOptions.filter.Query.Name; name != nil && !name(filepath.ToSlash(filepath.Dir(path)), filepath.Base(path)) {
-		return false
+// searched is the identity of the model that is searched; "" where the index has none.
+func (s *session) searched(ctx context.Context) (string, error) {
+	if s.model != "" {
+		return s.model, nil
 	}
-	dirs := s.searchOptions.filter.Under
-	return dirs == nil || slices.ContainsFunc(dirs, func(dir string) bool {
+	all, err := s.ix.Models(ctx)
+	used, _ := all.Of(store.Default)
+	return used.Identity, err
+}
+
+// isUnder reports whether --under and --name select a listed path.
+func (s *session) isUnder(path string) bool {
+	f := s.searchOptions.filter
+	if len(f.Names) > 0 {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if !slices.ContainsFunc(f.Names, func(g string) bool { return store.MatchName(store.Fold(g), dir, filepath.Base(path)) }) {
+			return false
+		}
+	}
+	return f.dirs == nil || slices.ContainsFunc(f.dirs, func(dir string) bool {
 		rel, err := filepath.Rel(dir, path)
 		return err == nil && filepath.IsLocal(rel)
 	})
 }
 
-func (s *session) findListed(ctx context.Context, path string, others map[[32]byte]*other) error {
-	info, err := os.Stat(path)
+// findListed finds the listed files that look as they did when they were indexed, and whose pictures have vectors. It returns the
+// others.
+func (s *session) findListed(ctx context.Context) (unknown []string, err error) {
+	known, err := s.engine.Files(ctx, s.listed.model, s.listedPaths)
 	if err != nil {
-		s.app.warnf("%s: %v", escapePath(path), err)
-		return nil
+		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil // a folder of find's list
-	}
-	id, embedded, err := index.FindUnchanged(ctx, s.store, s.used, path, info)
-	if err != nil {
-		return err
-	}
-	if embedded {
-		s.listed.paths[id] = append(s.listed.paths[id], path)
-		return nil
-	}
-	p, err := readPicture(path)
-	if err != nil {
-		if coded, ok := errors.AsType[*codedError](err); ok && errors.Is(coded.err, decode.ErrNotPicture) {
-			s.app.logf("%v", err) // find lists what it finds
-		} else {
-			s.app.warnf("%v", err)
+	for _, path := range s.listedPaths {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		return nil
+		info, err := os.Stat(path)
+		if err != nil {
+			s.app.warnf("%s: %v", escapePath(path), err)
+			continue
+		}
+		if !info.Mode().IsRegular() {
+			continue // a folder of find's list
+		}
+		f, ok := known[path]
+		if ok && f.Embedded && f.Same(store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) {
+			s.listed.paths[f.Picture] = append(s.listed.paths[f.Picture], path)
+			continue
+		}
+		unknown = append(unknown, path)
 	}
-	return s.addListed(ctx, p, others)
+	return unknown, nil
 }
 
-// addListed adds a file whose picture was read.
-func (s *session) addListed(ctx context.Context, p pictureFile, others map[[32]byte]*other) error {
-	path, c := p.path, p.content
-	if o := others[c.Hash]; o != nil {
-		o.paths = append(o.paths, path)
+// readUnknown reads listed files that the index does not know at their places: it may know their pictures.
+func (s *session) readUnknown(ctx context.Context, paths []string) error {
+	byID := make(map[store.PictureID][]pictureFile)
+	var order []store.PictureID
+	for _, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, err := readPicture(path)
+		if err != nil {
+			if coded, ok := errors.AsType[*codedError](err); ok && errors.Is(coded.err, decode.ErrNotPicture) {
+				s.app.logf("%v", err) // find lists what it finds
+			} else {
+				s.app.warnf("%v", err)
+			}
+			continue
+		}
+		p.data = nil // all of a list's pictures would be too much to keep
+		if byID[p.picture.ID] == nil {
+			order = append(order, p.picture.ID)
+		}
+		byID[p.picture.ID] = append(byID[p.picture.ID], p)
+	}
+	if len(order) == 0 {
 		return nil
 	}
-	known, ok, err := s.store.Content(ctx, c.Hash, s.used.ID)
+	known, err := s.ix.Pictures(ctx, s.listed.model, order)
 	if err != nil {
 		return err
 	}
-	id := known.ID
-	var vector []float32
-	if ok && known.Embedded {
-		files, err := s.store.FilesOf(ctx, id)
-		if err != nil {
-			return err
-		}
-		if len(files) > 0 {
-			s.listed.paths[id] = append(s.listed.paths[id], path)
-			return nil
-		}
-		// The index keeps its vector, and no file.
-		if vector, err = index.ContentVector(ctx, s.store, s.used, id); err != nil {
-			return err
-		}
+	vectors, err := s.ix.Vectors(ctx, s.listed.model, order) // of those too of which the index keeps a vector, and no file
+	if err != nil {
+		return err
 	}
-	query, labels := s.searchOptions.filter.Query, p.labels
-	if query.ByLabels() {
-		if labels, err = index.WithSidecar(pictures{}, path, labels); err != nil {
-			s.app.logf("%v", err)
+	for _, id := range order {
+		if k := known[id]; k.Embedded && k.HasFile {
+			for _, p := range byID[id] {
+				s.listed.paths[id] = append(s.listed.paths[id], p.path)
+			}
+			continue
 		}
+		s.addOther(byID[id], vectors[id])
 	}
-	if !query.Selects(c, labels) {
-		return nil
-	}
-	o := &other{paths: []string{path}, content: c, vector: vector}
-	others[c.Hash] = o
-	s.listed.others = append(s.listed.others, o)
 	return nil
 }
 
-// needVectors tells whether there are pictures to embed on the way.
-func (l *listed) needVectors() bool {
-	return l != nil && slices.ContainsFunc(l.others, func(o *other) bool { return o.vector == nil })
+// addOther adds a picture that the index does not answer for, if the filters select it.
+func (s *session) addOther(files []pictureFile, vector []float32) {
+	p := files[0]
+	if s.filter.Rating != (store.Range{}) || len(s.filter.Keywords) > 0 {
+		owner, err := index.WithSidecar(pictures{}, p.path, p.meta.OwnerMetadata)
+		if err != nil {
+			s.app.logf("%v", err)
+		}
+		p.meta.OwnerMetadata = owner
+	}
+	record := store.Record{Picture: p.picture, Metadata: p.meta}
+	matched := record
+	matched.Files = []store.FileRecord{{Picture: p.picture.ID, Format: p.picture.Format, Metadata: p.meta}}
+	if !s.filter.Match(matched) {
+		return
+	}
+	o := &other{query.Other{Record: record, Vector: vector}}
+	for _, f := range files {
+		o.Paths = append(o.Paths, f.path)
+	}
+	s.listed.others = append(s.listed.others, o)
 }
 
 // embedOthers embeds the pictures that the index does not have.
 func (s *session) embedOthers(ctx context.Context) error {
-	if !s.listed.needVectors() {
+	if s.listed == nil {
 		return nil
 	}
-	n := 0
+	var wanted []*other
 	for _, o := range s.listed.others {
-		if o.vector == nil {
-			n++
+		if o.Vector == nil {
+			wanted = append(wanted, o)
 		}
 	}
-	s.app.notef("embedding %s that the index does not have; `imgsearch index` would keep them", count(n, "photo"))
+	if len(wanted) == 0 {
+		return nil
+	}
+	if s.loader == nil {
+		return query.ErrNoEncoder
+	}
+	s.app.notef("embedding %s that the index does not have; `imgsearch index` would keep them", count(len(wanted), "photo"))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
 	var mu sync.Mutex
-	for _, o := range s.listed.others {
-		if o.vector != nil {
-			continue
-		}
+	for _, o := range wanted {
 		g.Go(func() error {
-			// Read again: all of a list's pictures would be too much to keep.
 			var vector []float32
-			p, err := readPicture(o.paths[0])
+			p, err := readPicture(o.Paths[0])
 			if err == nil {
 				vector, err = embedPicture(ctx, s.loader, p)
 			}
@@ -193,46 +224,11 @@ func (s *session) embedOthers(ctx context.Context) error {
 				s.app.warnf("%v", err)
 				return nil
 			}
-			o.vector = vector
+			o.Vector = vector
 			return err
 		})
 	}
 	return g.Wait()
-}
-
-// hit is how a picture of the list is shown.
-func (o *other) hit() index.Hit {
-	slices.Sort(o.paths)
-	return index.Hit{Path: o.paths[0], Also: o.paths[1:], Width: o.content.Width, Height: o.content.Height, TakenAt: o.content.TakenAt, Vector: o.vector}
-}
-
-// withOthers merges the pictures of the list that the index does not have, by score.
-func (s *session) withOthers(hits []index.Hit, query []float32) []index.Hit {
-	if s.listed == nil || len(s.listed.others) == 0 {
-		return hits
-	}
-	for _, o := range s.listed.others {
-		if o.vector == nil {
-			continue
-		}
-		h := o.hit()
-		for i, x := range o.vector {
-			h.Score += float64(x) * float64(query[i])
-		}
-		if s.minScore == nil || h.Score >= *s.minScore {
-			hits = append(hits, h)
-		}
-	}
-	slices.SortFunc(hits, func(a, b index.Hit) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path))
-	})
-	index.Rate(hits, s.searcher.Mean())
-	return s.page(hits)
-}
-
-// page is what --offset and --top leave.
-func (s *session) page(hits []index.Hit) []index.Hit {
-	return hits[min(s.offset, len(hits)):min(s.offset+s.top, len(hits))]
 }
 
 // checkFrom refuses what does not go with --from.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
-	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/gallery"
 )
@@ -34,17 +34,17 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if s.html == "" {
 		return nil
 	}
-	page := gallery.Page{Title: a.query, Pictures: make([]gallery.Picture, len(a.hits))}
+	page := gallery.Page{Title: a.query, Pictures: make([]gallery.Picture, len(a.Hits))}
 	if page.Title == "" {
 		page.Title = "Photos"
 	}
-	page.Summary = fmt.Sprintf("%s, %s", count(len(a.hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
-	for i, h := range a.hits {
+	page.Summary = fmt.Sprintf("%s, %s", count(len(a.Hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
+	for i, h := range a.Hits {
 		page.Pictures[i] = gallery.Picture{
 			Rank: i + 1 + s.offset, Path: h.Path, Shown: strings.ToValidUTF8(escapePath(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
 		}
 	}
-	err := s.eachThumbnail(ctx, a.hits, func(i int, h index.Hit) (err error) {
+	err := s.eachThumbnail(ctx, a.Hits, func(i int, h query.Hit) (err error) {
 		page.Pictures[i].JPEG, err = s.thumbnailJPEG(ctx, h)
 		return err
 	})
@@ -62,13 +62,13 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if err := putPage(path, b.Bytes()); err != nil {
 		return usageError("give a file that can be written", "--html: %w", fserr.Cause(err))
 	}
-	s.app.notef("%s in %s", count(len(a.hits), "photo"), escapePath(s.html))
+	s.app.notef("%s in %s", count(len(a.Hits), "photo"), escapePath(s.html))
 	return nil
 }
 
 // thumbnailJPEG is a hit's picture for a page: the preview that the index keeps as it is, else one that is made of the file.
-func (s *session) thumbnailJPEG(ctx context.Context, h index.Hit) ([]byte, error) {
-	preview, ok, err := s.store.Preview(ctx, h.ContentID)
+func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error) {
+	preview, ok, err := s.preview(ctx, h.ID)
 	if err != nil || ok {
 		return preview, err
 	}
@@ -96,7 +96,7 @@ func putPage(path string, data []byte) error {
 }
 
 // caption says what the table does.
-func (s *session) caption(h index.Hit, a answer) string {
+func (s *session) caption(h query.Hit, a answer) string {
 	var parts []string
 	if !a.listing {
 		parts = append(parts, fmt.Sprintf("%.4f, %.0f%%", h.Score, 100*max(h.Relative, 0)))

@@ -6,7 +6,7 @@ import (
 
 	"github.com/cli/browser"
 
-	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/gallery"
 )
 
@@ -22,7 +22,7 @@ func (o *searchOptions) checkOpen() error {
 }
 
 // openHits shows the page, or without one the best hits, in what the system opens such files with.
-func (s *session) openHits(hits []index.Hit) error {
+func (s *session) openHits(hits []query.Hit) error {
 	if !s.view {
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"sync"
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
-	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
@@ -33,7 +33,7 @@ func (o *searchOptions) checkPreview() error {
 }
 
 // drawn makes the thumbnails of hits.
-func (s *session) drawn(ctx context.Context, hits []index.Hit) (map[int]thumbnail.Image, error) {
+func (s *session) drawn(ctx context.Context, hits []query.Hit) (map[int]thumbnail.Image, error) {
 	if s.draw == terminal.None {
 		return nil, nil //nolint:nilnil // none, and no error
 	}
@@ -44,7 +44,7 @@ func (s *session) drawn(ctx context.Context, hits []index.Hit) (map[int]thumbnai
 	var mu sync.Mutex
 	images := make(map[int]thumbnail.Image, len(hits))
 	box := thumbnail.Box{Width: width, Height: height}
-	err := s.eachThumbnail(ctx, hits, func(i int, h index.Hit) error {
+	err := s.eachThumbnail(ctx, hits, func(i int, h query.Hit) error {
 		img, err := s.thumbnail(ctx, h, box)
 		if err != nil {
 			return err

@@ -11,21 +11,28 @@ import (
 	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
-	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
 )
 
 // answer is the result of one query.
 type answer struct {
-	line    int // of --queries, 0 otherwise
-	query   string
-	hits    []index.Hit
-	elapsed time.Duration
-	indexed int
-	listing bool // without a query: there are no scores
-	// explained are what the terms contribute to each content, and to each path that is none of the index's.
-	explained       map[int64][]contribution
-	explainedOthers map[string][]contribution
-	thumbnails      map[int]thumbnail.Image // by rank, with --preview
+	*query.Response
+
+	line       int // of --queries, 0 otherwise
+	query      string
+	elapsed    time.Duration
+	listing    bool                    // without a query: there are no scores
+	thumbnails map[int]thumbnail.Image // by rank, with --preview
+}
+
+// contributionJSON is what a term adds to a hit's score.
+type contributionJSON struct {
+	Term string `json:"term"`
+	// Weight is negative for a term that was subtracted.
+	Weight float64 `json:"weight"`
+	// Cosine is between the term and the picture; Contribution its part of the score, of which the sum is the score.
+	Cosine       float64 `json:"cosine"`
+	Contribution float64 `json:"contribution"`
 }
 
 // pathsJSON are a picture's files in the machine formats. Strings that are not UTF-8 go through JSON damaged: path_b64 and also_b64
@@ -69,7 +76,7 @@ type hitJSON struct {
 	// Twins are those of the files that stand behind their JPEG twin.
 	Twins []string `json:"twins,omitempty"`
 	// Terms are there with --explain.
-	Terms []contribution `json:"terms,omitempty"`
+	Terms []contributionJSON `json:"terms,omitempty"`
 }
 
 type answerJSON struct {
@@ -98,7 +105,7 @@ func (s *session) print(w io.Writer, a answer) error {
 	case "template":
 		err = s.printTemplate(out, a)
 	default:
-		for _, l := range s.lines(a.hits) {
+		for _, l := range s.lines(a.Hits) {
 			s.printLine(out, l, a)
 			if img, ok := a.thumbnails[l.rank]; ok && err == nil {
 				err = s.drawHit(out, img)
@@ -109,18 +116,18 @@ func (s *session) print(w io.Writer, a answer) error {
 	if err != nil {
 		return err
 	}
-	if len(a.hits) == 0 && s.format != "json" {
+	if len(a.Hits) == 0 && s.format != "json" {
 		switch {
-		case a.indexed == 0 && s.filters.under != nil:
-			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.searchOptions.filter.Under, ", ")))
+		case a.Searched == 0 && s.filters.under != nil:
+			s.app.notef("no photos found: nothing is indexed in %s", escapePath(strings.Join(s.searchOptions.filter.dirs, ", ")))
 		case s.offset > 0:
 			s.app.notef("no more photos found")
-		case a.listing || !s.filter.Query.IsAll() || s.listed != nil || s.minScore != nil:
-			s.app.notef("no photos found that fit (%d searched)", a.indexed)
-		case a.indexed == 0:
+		case a.listing || !s.searchOptions.filter.IsAll() || s.listed != nil || s.minScore != nil:
+			s.app.notef("no photos found that fit (%d searched)", a.Searched)
+		case a.Searched == 0:
 			s.app.notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
 		default:
-			s.app.notef("no photos found whose files are there (%d searched)", a.indexed)
+			s.app.notef("no photos found whose files are there (%d searched)", a.Searched)
 		}
 	}
 	return out.Flush()
@@ -128,19 +135,20 @@ func (s *session) print(w io.Writer, a answer) error {
 
 func (s *session) answerJSON(a answer) answerJSON {
 	return answerJSON{
-		Schema: schemaVersion, Line: a.line, Query: a.query, Model: s.used.Name, Precision: s.used.Precision,
-		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.indexed, Results: s.hitsJSON(a),
+		Schema: schemaVersion, Line: a.line, Query: a.query, Model: a.Model.Name, Precision: a.Model.Precision,
+		ElapsedMS: round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.Searched, Results: s.hitsJSON(a),
 	}
 }
 
 // line is one line of output: a hit, and the file of it that the line shows.
 type line struct {
-	index.Hit
+	query.Hit
+
 	rank int
 }
 
 // lines gives each hit one line; with --all-paths each of its files.
-func (s *session) lines(hits []index.Hit) []line {
+func (s *session) lines(hits []query.Hit) []line {
 	lines := make([]line, 0, len(hits))
 	for i, h := range hits {
 		lines = append(lines, line{h, i + 1 + s.offset})
@@ -158,8 +166,8 @@ func (s *session) lines(hits []index.Hit) []line {
 }
 
 func (s *session) hitsJSON(a answer) []hitJSON {
-	list := make([]hitJSON, 0, len(a.hits))
-	for _, l := range s.lines(a.hits) {
+	list := make([]hitJSON, 0, len(a.Hits))
+	for _, l := range s.lines(a.Hits) {
 		h := hitJSON{
 			Rank: l.rank, pathsJSON: newPathsJSON(l.Path, l.Also), Missing: l.Missing, Width: l.Width, Height: l.Height, TakenAt: orNull(l.TakenAt),
 		}
@@ -168,9 +176,8 @@ func (s *session) hitsJSON(a answer) []hitJSON {
 			h.Score, h.Relative = &score, &relative
 		}
 		h.Twins = l.Twins
-		h.Terms = a.explained[l.ContentID]
-		if l.ContentID == 0 {
-			h.Terms = a.explainedOthers[l.Path]
+		for _, c := range l.Contributions {
+			h.Terms = append(h.Terms, contributionJSON{c.Term, c.Weight, round(c.Cosine, 6), round(c.Contribution, 6)})
 		}
 		list = append(list, h)
 	}
@@ -205,11 +212,7 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 			relative = fmt.Sprintf("  %3.0f%%", 100*max(l.Relative, 0))
 		}
 		fmt.Fprintf(w, "%3d  %.4f%s  %s%s\n", l.rank, l.Score, relative, s.app.hyperlink(l.Path, escapePath(l.Path)), remarks(l.Hit))
-		terms := a.explained[l.ContentID]
-		if l.ContentID == 0 {
-			terms = a.explainedOthers[l.Path]
-		}
-		for _, t := range terms {
+		for _, t := range l.Contributions {
 			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, escapePath(t.Term))
 		}
 	}
@@ -227,7 +230,7 @@ func twinKinds(twins []string) string {
 }
 
 // remarks are what the table says behind a path.
-func remarks(h index.Hit) string {
+func remarks(h query.Hit) string {
 	var list []string
 	if n := h.Copies(); n == 1 {
 		list = append(list, "1 copy")

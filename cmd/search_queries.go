@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/index/query"
 )
 
 // Queries are embedded together when they are there already, at most queryBatch at once: measured with the built-in
@@ -121,38 +122,29 @@ func readQueries(ctx context.Context, in io.Reader, lines chan<- queryLine) erro
 
 func (s *session) answerBatch(ctx context.Context, batch []queryLine) error {
 	begin := time.Now()
-	var texts []string
+	var requests []query.Request
 	for _, l := range batch {
 		if l.err == nil {
-			texts = append(texts, l.text)
+			r := s.request()
+			r.Terms = []query.Term{{Weight: 1, Label: l.text, Texts: []string{tokenize.Clean(l.text, false)}}}
+			requests = append(requests, r)
 		}
 	}
-	var vectors [][]float32
-	if len(texts) > 0 {
-		tower, err := s.loader.Textual(ctx)
-		if err != nil {
-			return err
-		}
-		if vectors, err = tower.Embed(texts); err != nil {
-			return err
-		}
+	answers, err := s.engine.SearchBatch(ctx, requests)
+	if err != nil {
+		return err
 	}
-	embedding := time.Since(begin) / time.Duration(max(len(texts), 1))
+	elapsed := time.Since(begin) / time.Duration(max(len(answers), 1))
 	for _, l := range batch {
-		begin := time.Now()
 		if l.err != nil {
 			if err := s.printBadLine(l); err != nil {
 				return err
 			}
 			continue
 		}
-		hits, err := s.search(ctx, vectors[0])
-		if err != nil {
-			return err
-		}
-		s.sortHits(hits)
-		vectors = vectors[1:]
-		a := answer{line: l.number, query: l.text, hits: hits, elapsed: embedding + time.Since(begin), indexed: s.searcher.Len()}
+		a := answer{Response: answers[0], line: l.number, query: l.text, elapsed: elapsed}
+		answers = answers[1:]
+		s.tellOnce(a.Notices)
 		if err := printJSON(s.app.streams.Out, s.answerJSON(a)); err != nil {
 			return err
 		}

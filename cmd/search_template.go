@@ -35,7 +35,7 @@ type templateHit struct {
 }
 
 func (s *session) printTemplate(w io.Writer, a answer) error {
-	for _, l := range s.lines(a.hits) {
+	for _, l := range s.lines(a.Hits) {
 		h := templateHit{l.rank, l.Score, l.Relative, l.Path, l.Also, l.Width, l.Height, l.TakenAt, l.Missing}
 		if err := s.template.Execute(w, h); err != nil {
 			return fmt.Errorf("print hit %d: %w", l.rank, err)

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"text/tabwriter"
@@ -12,7 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 type statusOptions struct {
@@ -80,12 +79,12 @@ type statusFailure struct {
 }
 
 func (o *statusOptions) run(ctx context.Context) error {
-	store, err := o.app.openReadOnly(ctx)
+	ix, err := o.app.openReadOnly(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	s, err := o.collect(ctx, store)
+	defer ix.Close()
+	s, err := o.collect(ctx, ix)
 	if err != nil {
 		return err
 	}
@@ -103,29 +102,34 @@ func (o *statusOptions) run(ctx context.Context) error {
 	return o.print(s)
 }
 
-func (o *statusOptions) collect(ctx context.Context, store *sqlite.Store) (s statusJSON, err error) {
-	s = statusJSON{Schema: schemaVersion, Index: store.Path(), Roots: []string{}, IndexBytes: diskBytes(store.Path())}
-	if s.IndexSchema, err = store.Schema(ctx); err != nil {
-		return s, err
+func (o *statusOptions) collect(ctx context.Context, ix store.Store) (s statusJSON, err error) {
+	s = statusJSON{Schema: schemaVersion, Index: ix.Location(), Roots: []string{}}
+	if sized, ok := ix.(store.Sized); ok {
+		s.IndexBytes = sized.Bytes()
 	}
-	roots, err := store.Roots(ctx)
+	if checker, ok := ix.(store.Checker); ok {
+		if s.IndexSchema, err = checker.Schema(ctx); err != nil {
+			return s, err
+		}
+	}
+	roots, err := ix.Roots(ctx)
 	if err != nil {
 		return s, err
 	}
-	byID := make(map[int64]string)
+	byID := make(map[store.RootID]string)
 	for _, r := range roots {
 		s.Roots = append(s.Roots, r.Path)
 		byID[r.ID] = r.Path
 	}
-	n, err := store.Count(ctx, 0)
+	n, err := ix.Totals(ctx)
 	if err != nil {
 		return s, err
 	}
-	s.Files, s.Pictures, s.PhotoBytes, s.Failures = n.Files, n.Contents, n.Bytes, n.Failures
-	if err := s.addModels(ctx, store); err != nil {
+	s.Files, s.Pictures, s.PhotoBytes, s.Failures = n.Files, n.Pictures, n.Bytes, n.Failures
+	if err := s.addModels(ctx, ix); err != nil {
 		return s, err
 	}
-	if run, ok, err := store.LastRun(ctx); err != nil {
+	if run, ok, err := ix.LastRun(ctx, false); err != nil {
 		return s, err
 	} else if ok {
 		s.LastRun = runStatus(run)
@@ -133,50 +137,34 @@ func (o *statusOptions) collect(ctx context.Context, store *sqlite.Store) (s sta
 	if !o.failures {
 		return s, nil
 	}
-	failures, err := store.Failures(ctx)
+	failures, err := ix.Failures(ctx)
 	for _, f := range failures {
-		path := filepath.Join(byID[f.RootID], filepath.FromSlash(f.Dir), f.Name)
-		s.FailureList = append(s.FailureList, statusFailure{path, notUTF8(path), f.Stage, oneLineText(f.Reason), stamp(time.Unix(f.FailedAt, 0))})
+		path := filepath.Join(byID[f.Root], filepath.FromSlash(f.Dir), f.Name)
+		s.FailureList = append(s.FailureList, statusFailure{path, notUTF8(path), string(f.Stage), oneLineText(f.Reason), stamp(f.FailedAt)})
 	}
 	return s, err
 }
 
 // addModels tells each identity's coverage, the default one's first.
-func (s *statusJSON) addModels(ctx context.Context, store *sqlite.Store) error {
-	used, _, err := store.DefaultModel(ctx)
-	if err != nil {
-		return err
-	}
-	wanted, _, err := store.WantedModel(ctx)
-	if err != nil {
-		return err
-	}
-	known, err := store.Models(ctx)
+func (s *statusJSON) addModels(ctx context.Context, ix store.Store) error {
+	known, err := ix.Models(ctx)
 	if err != nil {
 		return err
 	}
 	s.Models = []statusModel{}
 	for _, m := range known {
-		have, _, err := store.Coverage(ctx, m.ID)
-		if err != nil {
-			return err
-		}
-		one := statusModel{m.Name, m.Identity, m.Precision, m.Dim, have, ""}
-		switch m.Identity {
-		case used.Identity:
-			one.Role = "default"
+		one := statusModel{m.Name, m.Identity, m.Precision, m.Dim, m.Embedded, string(m.Role)}
+		if m.Role == store.Default {
 			s.Model = &one
 			s.Models = slices.Insert(s.Models, 0, one)
 			continue
-		case wanted.Identity:
-			one.Role = "wanted"
 		}
 		s.Models = append(s.Models, one)
 	}
 	return nil
 }
 
-func runStatus(run sqlite.Run) *statusRun {
+func runStatus(run store.Run) *statusRun {
 	r := &statusRun{StartedAt: stamp(run.StartedAt), Complete: run.Complete, Provider: run.Provider, Embedded: run.Embedded}
 	if !run.EndedAt.IsZero() {
 		ended := stamp(run.EndedAt)
@@ -186,16 +174,6 @@ func runStatus(run sqlite.Run) *statusRun {
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// diskBytes is what the index takes on disk with its write-ahead log.
-func diskBytes(path string) (n int64) {
-	for _, p := range []string{path, path + "-wal"} {
-		if info, err := os.Stat(p); err == nil {
-			n += info.Size()
-		}
-	}
-	return n
-}
 
 func (o *statusOptions) print(s statusJSON) error {
 	w := tabwriter.NewWriter(o.app.streams.Out, 0, 0, 2, ' ', 0)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/provider"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -80,11 +80,11 @@ func (o *warmupOptions) run(ctx context.Context) error {
 	if err := o.pull(ctx); err != nil {
 		return err
 	}
-	store := o.store(ctx)
-	if store != nil {
-		defer store.Close()
+	ix := o.store(ctx)
+	if ix != nil {
+		defer ix.Close()
 	}
-	m, err := o.app.chooseModel(ctx, store, o.model, true)
+	m, err := o.app.chooseModel(ctx, ix, o.model, true)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (o *warmupOptions) run(ctx context.Context) error {
 	if out.QueryMS, err = timeTextual(ctx, textual); err != nil {
 		return err
 	}
-	if out.Int8, err = o.comparePrecisions(ctx, store, m, visual); err != nil {
+	if out.Int8, err = o.comparePrecisions(ctx, ix, m, visual); err != nil {
 		return err
 	}
 	o.app.prepareOnce(ctx, loader, "")
@@ -192,12 +192,12 @@ func (o *warmupOptions) verify() error {
 }
 
 // store opens the index where there is one; warmup works without.
-func (o *warmupOptions) store(ctx context.Context) *sqlite.Store {
-	store, err := o.app.openReadOnly(ctx)
+func (o *warmupOptions) store(ctx context.Context) store.Store {
+	ix, err := o.app.openReadOnly(ctx)
 	if err != nil {
 		return nil
 	}
-	return store
+	return ix
 }
 
 func milliseconds(d time.Duration) float64 { return round(float64(d)/float64(time.Millisecond), 2) }

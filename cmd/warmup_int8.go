@@ -10,7 +10,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/quantize"
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // int8JSON compares int8 with fp32 (docs/json.md). What was measured on photos is absent without enough of them.
@@ -51,7 +51,7 @@ func (j int8JSON) text() string {
 
 // comparePrecisions measures both precisions of the vision tower; tower is the one that is loaded. Nil where the tower
 // has nothing to quantise.
-func (o *warmupOptions) comparePrecisions(ctx context.Context, store *sqlite.Store, m model, tower *embed.Visual) (*int8JSON, error) {
+func (o *warmupOptions) comparePrecisions(ctx context.Context, ix store.Store, m model, tower *embed.Visual) (*int8JSON, error) {
 	other := embed.Int8
 	if m.precision == embed.Int8 {
 		other = embed.FP32
@@ -82,8 +82,8 @@ func (o *warmupOptions) comparePrecisions(ctx context.Context, store *sqlite.Sto
 		j.FP32ImagesPerS, j.ImagesPerS = max(j.FP32ImagesPerS, a), max(j.ImagesPerS, b)
 	}
 	j.Speedup = round(j.ImagesPerS/j.FP32ImagesPerS, 2)
-	if store != nil {
-		if err := j.compareOnPhotos(ctx, store, m.spec, full, quantised); err != nil {
+	if ix != nil {
+		if err := j.compareOnPhotos(ctx, ix, m.spec, full, quantised); err != nil {
 			return nil, err
 		}
 	}
@@ -94,16 +94,16 @@ func (o *warmupOptions) comparePrecisions(ctx context.Context, store *sqlite.Sto
 // samplePhotos is how many photos are compared: some seconds with a ViT-B/32 on two cores.
 const samplePhotos = 48
 
-func (j *int8JSON) compareOnPhotos(ctx context.Context, store *sqlite.Store, spec embed.Spec, full, quantised *embed.Visual) error {
-	places, err := store.SamplePlaces(ctx, samplePhotos)
+func (j *int8JSON) compareOnPhotos(ctx context.Context, ix store.Store, spec embed.Spec, full, quantised *embed.Visual) error {
+	places, err := ix.Sample(ctx, samplePhotos)
 	if err != nil {
 		return err
 	}
-	roots, err := store.Roots(ctx)
+	roots, err := ix.Roots(ctx)
 	if err != nil {
 		return err
 	}
-	byID := make(map[int64]string)
+	byID := make(map[store.RootID]string)
 	for _, r := range roots {
 		byID[r.ID] = r.Path
 	}
@@ -112,7 +112,7 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, store *sqlite.Store, spe
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		tensor, err := tensorOf(spec, filepath.Join(byID[p.RootID], filepath.FromSlash(p.Dir), p.Name))
+		tensor, err := tensorOf(spec, filepath.Join(byID[p.Root], filepath.FromSlash(p.Dir), p.Name))
 		if err != nil {
 			continue // gone or broken since: a sample may do without
 		}

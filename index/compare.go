@@ -10,25 +10,24 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/scan"
 )
 
 // task is a file that must be read.
 type task struct {
-	place  sqlite.Place
-	stat   sqlite.Stat
+	place  store.Place
+	stat   store.Stat
 	device uint64
 	// known is what the index has at this place, nil for a new file.
-	known *sqlite.File
-	// sidecar is the file beside it that says more of it, labels are what the two say.
-	sidecar     sqlite.Sidecar
+	known *store.FileState
+	// sidecar is the file beside it that says more of it, meta is what the two say.
+	sidecar     store.Sidecar
 	sidecarAway bool // it is known, and cannot be read now
-	labels      sqlite.Labels
+	meta        store.Metadata
 	// refresh tells that only what the file says of itself is to be read.
 	refresh bool
 	// considered are the names of the files that are looked at as its twins. twins are, of a JPEG, those of them that must be
@@ -36,16 +35,16 @@ type task struct {
 	considered []string
 	twins      []task
 	format     string
-	// movedFrom is the file that this one was.
-	movedFrom *sqlite.File
-	// preview is, where no file is to be read, the content whose preview is.
-	preview int64
+	// movedFrom is where this file was.
+	movedFrom *store.Place
+	// preview is, where no file is to be read, the picture whose preview is.
+	preview *store.PictureID
 }
 
 // walk goes over all targets, compares what it finds with the index, and sends what must be read. It returns the
 // suspects, which are to be read alone, last.
 func (r *run) walk(ctx context.Context, targets []target, out chan<- task) (late []task, err error) {
-	c := &comparer{run: r, ctx: ctx, out: out}
+	c := &comparer{run: r, ctx: ctx, out: out, named: newNamedFiles(targets)}
 	for _, t := range targets {
 		if r.stopped() {
 			break
@@ -71,7 +70,9 @@ type comparer struct {
 	ctx  context.Context
 	out  chan<- task
 	late []task
-	root sqlite.Root
+	root store.Root
+	// named is what is known of the files that were named outright
+	named *namedFiles
 	// the sidecars of the folder that was asked for last
 	sidecarDir string
 	sidecars   scan.Sidecars
@@ -154,14 +155,11 @@ func isRootError(err error) bool {
 
 // folder is the walk's visit.
 func (c *comparer) folder(f scan.Folder) error {
-	files, err := c.store.FolderFiles(c.ctx, c.root.ID, f.Rel, c.req.Model.ID)
+	state, err := c.store.Folder(c.ctx, store.Folder{Root: c.root.ID, Dir: f.Rel}, c.req.Model.Identity)
 	if err != nil {
 		return err
 	}
-	failures, err := c.store.FolderFailures(c.ctx, c.root.ID, f.Rel)
-	if err != nil {
-		return err
-	}
+	files, failures := state.Files, state.Failures
 	c.gone.visited[f.Rel] = true
 	if f.Rel == "" && f.Empty {
 		c.gone.unreachable = errEmptyRoot
@@ -211,7 +209,7 @@ func (c *comparer) folder(f scan.Folder) error {
 		}
 	}
 	for _, known := range files {
-		c.gone.files = append(c.gone.files, goneFile{*known, f.Device, f.Empty})
+		c.gone.files = append(c.gone.files, goneFile{known.File, f.Device, f.Empty})
 	}
 	if f.Err == nil {
 		for _, failure := range failures {
@@ -226,9 +224,9 @@ type found struct {
 	dir     string
 	device  uint64
 	file    scan.File
-	known   *sqlite.File
-	failure sqlite.Failure // its Stage is "" where none is remembered
-	sidecar sqlite.Sidecar
+	known   *store.FileState
+	failure store.Failure // its Stage is "" where none is remembered
+	sidecar store.Sidecar
 	// sidecarAway tells that the sidecar cannot be read now: what it said still holds.
 	sidecarAway bool
 	considered  []string
@@ -244,21 +242,21 @@ func (f *found) findSidecar(sidecars scan.Sidecars, partly bool) {
 	case f.sidecarAway && f.known != nil:
 		f.sidecar = f.known.Sidecar
 	case ok && !s.Placeholder:
-		f.sidecar = sqlite.Sidecar{Name: s.Name, Stat: statOf(s)}
+		f.sidecar = store.Sidecar{Name: s.Name, Stat: statOf(s)}
 	}
 }
 
-func (f *found) stat() sqlite.Stat { return statOf(f.file) }
+func (f *found) stat() store.Stat { return statOf(f.file) }
 
-func statOf(f scan.File) sqlite.Stat {
-	return sqlite.Stat{Size: f.Size, MTimeNS: f.ModTime.UnixNano()}
+func statOf(f scan.File) store.Stat {
+	return store.Stat{Size: f.Size, MTimeNS: f.ModTime.UnixNano()}
 }
 
-func (f *found) place(root sqlite.Root) sqlite.Place {
-	return sqlite.Place{RootID: root.ID, Dir: f.dir, Name: f.file.Name}
+func (f *found) place(root store.Root) store.Place {
+	return store.Place{Root: root.ID, Dir: f.dir, Name: f.file.Name}
 }
 
-func (f *found) task(root sqlite.Root) task {
+func (f *found) task(root store.Root) task {
 	t := task{
 		place: f.place(root), stat: f.stat(), device: f.device, known: f.known, sidecar: f.sidecar, sidecarAway: f.sidecarAway,
 		considered: f.considered,
@@ -309,22 +307,19 @@ func (c *comparer) look(f found) need {
 		}
 		return unchanged // evicted to the cloud; its vector stays
 	}
-	if f.known != nil && sameStat(f.known.Stat, stat) {
-		c.gone.sees(*f.known, f.device)
-		if f.known.Gone {
-			c.gone.returned = append(c.gone.returned, place)
-		}
+	if f.known != nil && f.known.Same(stat) {
+		c.gone.sees(f.known.File, f.device)
 		switch {
 		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !f.frozen && !slices.Equal(f.known.Twins, f.considered):
 		case c.suspects[place]: // it did not kill the run, or will not again: reading it clears it
-		case f.known.Meta < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar):
+		case f.known.MetaVersion < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar):
 			return refresh
 		default:
 			return unchanged
 		}
 	}
 	if c.failedBefore(f) {
-		if f.failure.Stage == sqlite.StageSniff {
+		if f.failure.Stage == store.StageSniff {
 			c.counts.skip(f.failure.Reason)
 		} else {
 			c.counts.add(func(n *tally) { n.scanned++; n.failedKnown++ })
@@ -336,11 +331,11 @@ func (c *comparer) look(f found) need {
 
 // failedBefore tells that a file could not be read and would not be now.
 func (c *comparer) failedBefore(f found) bool {
-	return f.failure.Stage != "" && sameStat(f.failure.Stat, f.stat()) && f.failure.Decoder == c.req.Reader.Version() && !c.req.RetryFailed
+	return f.failure.Stage != "" && f.failure.Same(f.stat()) && f.failure.Decoder == c.req.Reader.Version() && !c.req.RetryFailed
 }
 
 // sameSidecar is strict: a sidecar that is saved twice in two seconds keeps its size, and reading one again costs nothing.
-func sameSidecar(a, b sqlite.Sidecar) bool { return a == b }
+func sameSidecar(a, b store.Sidecar) bool { return a == b }
 
 // emit sends a task on its way.
 func (c *comparer) emit(t task) error {
@@ -361,31 +356,12 @@ func (c *comparer) emit(t task) error {
 	}
 }
 
-// Two mtimes count as equal when they differ by what file systems lose (FAT keeps even seconds) or by whole hours (FAT
-// keeps local time, so time zones and summer time shift it), if the size is the same.
-const (
-	mtimeGrain    = 2 * time.Second
-	mtimeMaxShift = 26 * time.Hour // from UTC-12 to UTC+14
-)
-
-func sameStat(a, b sqlite.Stat) bool {
-	if a.Size != b.Size {
-		return false
-	}
-	d := time.Duration(a.MTimeNS - b.MTimeNS).Abs()
-	if d <= mtimeGrain {
-		return true
-	}
-	off := d % time.Hour
-	return d <= mtimeMaxShift+mtimeGrain && (off <= mtimeGrain || off >= time.Hour-mtimeGrain)
-}
-
-func statFile(path string) (sqlite.Stat, error) {
+func statFile(path string) (store.Stat, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return sqlite.Stat{}, err
+		return store.Stat{}, err
 	}
-	return sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}, nil
+	return store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}, nil
 }
 
 // singleFile looks at a file that was named outright; rules about names do not hold for it.
@@ -393,7 +369,7 @@ func (c *comparer) singleFile(t target) error {
 	if err := c.begin(t); err != nil {
 		return err
 	}
-	place := sqlite.Place{RootID: t.root.ID, Dir: t.start, Name: t.file}
+	place := store.Place{Root: t.root.ID, Dir: t.start, Name: t.file}
 	file, device, reason, err := scan.Stat(c.path(place))
 	switch {
 	case err != nil:
@@ -404,16 +380,16 @@ func (c *comparer) singleFile(t target) error {
 		c.counts.skip(string(reason))
 		return nil
 	}
-	known, ok, err := c.store.FileAt(c.ctx, place, c.req.Model.ID)
+	known, err := c.named.of(c.ctx, c.store, c.req.Model.Identity, place)
 	if err != nil {
 		return err
 	}
 	one := found{dir: t.start, device: device, file: file, frozen: true}
-	if ok {
-		one.known = &known
+	if known.File != nil {
+		one.known = known.File.State()
 	}
-	if one.failure, _, err = c.store.FailureAt(c.ctx, place); err != nil {
-		return err
+	if known.Failure != nil {
+		one.failure = *known.Failure
 	}
 	one.findSidecar(c.sidecarsIn(filepath.Dir(c.path(place))), false)
 	return c.single(one)
@@ -432,11 +408,11 @@ func (c *comparer) knownFiles(t target) error {
 	if err := c.begin(t); err != nil {
 		return err
 	}
-	folders, err := c.store.Folders(c.ctx, t.root.ID, "")
+	folders, err := c.store.Folders(c.ctx, store.Folder{Root: t.root.ID})
 	if err != nil {
 		return err
 	}
-	dirs, err := c.store.FailureFolders(c.ctx, t.root.ID, "")
+	dirs, err := c.store.FailureFolders(c.ctx, store.Folder{Root: t.root.ID})
 	if err != nil {
 		return err
 	}
@@ -464,15 +440,11 @@ func (c *comparer) knownFolder(dir string) (scan.Folder, error) {
 	entries, err := os.ReadDir(abs)
 	f.Err = err
 	f.Empty = err == nil && len(entries) == 0
-	files, err := c.store.FolderFiles(c.ctx, c.root.ID, dir, c.req.Model.ID)
+	state, err := c.store.Folder(c.ctx, store.Folder{Root: c.root.ID, Dir: dir}, c.req.Model.Identity)
 	if err != nil {
 		return f, err
 	}
-	failures, err := c.store.FolderFailures(c.ctx, c.root.ID, dir)
-	if err != nil {
-		return f, err
-	}
-	names := slices.AppendSeq(slices.Collect(maps.Keys(files)), maps.Keys(failures))
+	names := slices.AppendSeq(slices.Collect(maps.Keys(state.Files)), maps.Keys(state.Failures))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		file, _, reason, err := scan.Stat(filepath.Join(abs, name))
@@ -489,6 +461,6 @@ func (c *comparer) knownFolder(dir string) (scan.Folder, error) {
 }
 
 // describe names a folder of a root for people.
-func describe(root sqlite.Root, dir string) string {
+func describe(root store.Root, dir string) string {
 	return fmt.Sprintf("%q", filepath.Join(root.Path, filepath.FromSlash(dir)))
 }

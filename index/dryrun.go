@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // A dry run times at most sampleFiles files, spread evenly over what it found, for at most sampleTime.
@@ -66,7 +68,7 @@ func (r *run) countGone(ctx context.Context, g rootGone) (int, error) {
 		return r.store.CountFiles(ctx, g.root.ID)
 	}
 	n := len(g.files) + len(g.excluded)
-	folders, err := r.store.Folders(ctx, g.root.ID, g.start)
+	folders, err := r.store.Folders(ctx, store.Folder{Root: g.root.ID, Dir: g.start})
 	for _, f := range folders {
 		if !g.visited[f.Dir] && !isBelow(f.Dir, g.untouched) {
 			n += f.Files
@@ -163,8 +165,8 @@ func (r *run) tryFile(tower Embedder, t task) error {
 		return nil // the run will report it
 	}
 	tensor := make([]float32, r.req.Reader.TensorLen())
-	content, _ := r.req.Reader.Identify(h, data, 0)
-	picture, err := r.req.Reader.Decode(h, content, data)
+	p, _ := r.req.Reader.Identify(h, data, 0)
+	picture, err := r.req.Reader.Decode(h, p, data)
 	if err != nil {
 		return nil // the run will report it
 	}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
 // batchWait is how long a batch waits for its next picture before it goes as it is: decoders that lag must not hold
@@ -92,10 +94,10 @@ func (r *run) embedBatch(ctx context.Context, tower Embedder, batch []decoded, w
 		return fmt.Errorf("embed %q: %w", r.path(batch[0].task.place), err)
 	}
 	for i, d := range batch {
-		if !finite(vectors[i]) || len(vectors[i]) != r.req.Model.Dim {
+		if !vec.IsFinite(vectors[i]) || len(vectors[i]) != r.req.Model.Dim {
 			return fmt.Errorf("embed %q: the model answered with a vector that cannot be compared", r.path(d.task.place))
 		}
-		op := write{task: d.task, content: &d.content, vector: packF16(vectors[i]), preview: d.preview, claimed: d.task.preview == 0, damaged: d.damaged}
+		op := write{task: d.task, picture: &d.picture, vector: vec.Pack(vectors[i]), preview: d.preview, claimed: d.task.preview == nil, damaged: d.damaged}
 		select {
 		case writes <- op:
 		case <-ctx.Done():

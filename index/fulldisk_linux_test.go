@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // TestFullDisk: when the index cannot grow, the run ends with that error, does not hang, and what was committed stays.
@@ -29,10 +29,10 @@ func TestFullDisk(t *testing.T) {
 	for i := range 4000 {
 		e.write(fmt.Sprintf("%04d-%s.jpg", i, strings.Repeat("long", 40)), fmt.Sprint(i))
 	}
-	if _, err := e.run(nil); !errors.Is(err, sqlite.ErrFull) {
+	if _, err := e.run(nil); !errors.Is(err, store.ErrFull) {
 		t.Fatalf("err = %v, want ErrFull", err)
 	}
-	counts, err := e.store.Count(context.Background(), e.model.ID)
+	counts, err := e.store.Totals(context.Background())
 	if err != nil {
 		t.Fatalf("the index cannot be read: %v", err)
 	}
@@ -43,7 +43,7 @@ func TestFullDisk(t *testing.T) {
 	if err != nil || !sum.Complete || sum.Added != 4000-counts.Files || sum.Unchanged != counts.Files {
 		t.Fatalf("the next run: %+v, %v; %d files were committed", sum, err, counts.Files)
 	}
-	if _, err := os.Stat(e.store.Path() + ".inflight"); err == nil {
+	if _, err := os.Stat(e.store.Location() + ".inflight"); err == nil {
 		t.Error("the journal is left")
 	}
 }

@@ -1,10 +1,10 @@
 package index
 
-import "github.com/imgsearch/imgsearch/index/sqlite"
+import "github.com/imgsearch/imgsearch/index/store"
 
 // goneFile is a file of the index that was not in its folder.
 type goneFile struct {
-	sqlite.File
+	store.File
 	device uint64 // of the folder now
 	empty  bool   // the folder holds nothing at all
 }
@@ -17,22 +17,21 @@ type rootGone struct {
 	visited     map[string]bool
 	broken      map[string]error // folders that could not be read completely
 	files       []goneFile
-	failures    []sqlite.Place // remembered failures of files that are gone
-	returned    []sqlite.Place // files that had been kept as gone
+	failures    []store.Place // remembered failures of files that are gone
 	// excluded files and folders were left out by a rule; untouched folders are not ours to judge in this run.
-	excluded                 []sqlite.Place
+	excluded                 []store.Place
 	excludedBelow, untouched []string
 	// devices held the root's files before this run. seen are those on which an unchanged file was found where it was;
 	// renumbered are the unchanged files that were found on another device than before.
 	devices, seen map[uint64]bool
-	renumbered    map[deviceChange][]sqlite.Place
+	renumbered    map[deviceChange][]store.Place
 }
 
 // deviceChange is a device number that may have become another.
 type deviceChange struct{ from, to uint64 }
 
 // sees notes on which device a known file was found unchanged.
-func (g *rootGone) sees(known sqlite.File, device uint64) {
+func (g *rootGone) sees(known store.File, device uint64) {
 	if known.Device == device {
 		g.seen[device] = true
 		return
@@ -51,6 +50,6 @@ func (g *rootGone) sameDisk(from, to uint64) bool {
 func newRootGone(t target) rootGone {
 	return rootGone{
 		target: t, visited: make(map[string]bool), broken: make(map[string]error),
-		seen: make(map[uint64]bool), renumbered: make(map[deviceChange][]sqlite.Place),
+		seen: make(map[uint64]bool), renumbered: make(map[deviceChange][]store.Place),
 	}
 }

@@ -1,6 +1,6 @@
-// Package index brings the index on disk up to date with folders of photos, and searches it. It is told how to read
-// a picture and how to embed it through the two small interfaces below; it knows neither codecs nor models, and it
-// prints nothing: progress and events leave through callbacks.
+// Package index brings an index up to date with folders of photos. It is told how to read a picture and how to embed it through the
+// two small interfaces below. It must not know codecs, models, which store it writes to, or the terminal: progress and events leave
+// through callbacks.
 package index
 
 import (
@@ -9,7 +9,7 @@ import (
 	"os"
 	"time"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // Header is what a picture's first bytes say.
@@ -47,15 +47,15 @@ type Reader interface {
 	Header(r io.ReadSeeker) (Header, error)
 	// Identify returns the identity of a file of which the header's extents were read, and what it says of itself. An orientation
 	// other than 0 counts instead of its own.
-	Identify(h Header, data []byte, orientation int) (sqlite.Content, sqlite.Labels)
+	Identify(h Header, data []byte, orientation int) (store.Picture, store.Metadata)
 	// Meta reads what a file says of itself, and leaves out its identity.
-	Meta(h Header, file *os.File) (sqlite.Content, sqlite.Labels)
+	Meta(h Header, file *os.File) (store.Picture, store.Metadata)
 	// Sidecar reads what a sidecar says.
-	Sidecar(data []byte) (sqlite.Labels, error)
+	Sidecar(data []byte) (store.OwnerMetadata, error)
 	// MetaVersion goes up when Identify, Meta and Sidecar read more than before.
 	MetaVersion() int
 	// Decode decodes the same data.
-	Decode(h Header, c sqlite.Content, data []byte) (Picture, error)
+	Decode(h Header, p store.Picture, data []byte) (Picture, error)
 	TensorLen() int
 	// Version goes up when files that failed may be worth another try.
 	Version() int
@@ -121,10 +121,12 @@ type Request struct {
 	MaxBytes int64
 	// For ends the run in an orderly way when the time is up; 0: never.
 	For time.Duration
+	// Journal is a file of this machine that notes what is being read, so that the next run knows what a dead one was at.
+	Journal string
 	// DryRun looks and counts, and changes nothing.
 	DryRun bool
 	// Model is the identity that the vectors belong to.
-	Model sqlite.Model
+	Model store.Model
 	// Reader reads the pictures.
 	Reader Reader
 	// Load waits for the vision tower; it is called when the first picture is ready, if any is.

@@ -7,14 +7,14 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // journal notes which files are being decoded, so that the next run knows what a dead one was at. It is a file beside
 // the database with one slot a worker; writing a slot is one system call, and what was written survives the process,
 // which is what dies (a power cut kills no run twice).
 //
-// A slot: state, root id (8 bytes), lengths of dir and name (2 bytes each), dir, name.
+// A slot: state, lengths of root, dir and name (2 bytes each, little-endian), root, dir, name.
 type journal struct {
 	file *os.File
 	path string
@@ -22,22 +22,21 @@ type journal struct {
 
 const (
 	slotSize   = 4096
-	slotHeader = 1 + 8 + 2 + 2
+	slotHeader = 1 + 3*2
 
 	slotFree  = 0
-	slotBusy  = 1 // among other files
-	slotAlone = 2 // the only file in flight
+	slotBusy  = 3 // among other files; 1 and 2 were those of an earlier layout, which named roots by numbers
+	slotAlone = 4 // the only file in flight
 )
 
 // inFlight is a file that a dead run was decoding.
 type inFlight struct {
-	place sqlite.Place
+	place store.Place
 	alone bool
 }
 
 // openJournal returns the journal and what the last run left in it.
-func openJournal(indexPath string) (*journal, []inFlight, error) {
-	path := indexPath + ".inflight"
+func openJournal(path string) (*journal, []inFlight, error) {
 	left, err := readJournal(path)
 	if err != nil {
 		return nil, nil, err
@@ -60,15 +59,21 @@ func readJournal(path string) ([]inFlight, error) {
 	var left []inFlight
 	for at := 0; at+slotHeader <= len(data); at += slotSize {
 		slot := data[at:min(at+slotSize, len(data))]
-		dirLen, nameLen := int(binary.LittleEndian.Uint16(slot[9:])), int(binary.LittleEndian.Uint16(slot[11:]))
-		if slot[0] == slotFree || slotHeader+dirLen+nameLen > len(slot) {
+		if slot[0] != slotBusy && slot[0] != slotAlone {
 			continue
 		}
-		text := string(slot[slotHeader : slotHeader+dirLen+nameLen])
-		left = append(left, inFlight{
-			place: sqlite.Place{RootID: int64(binary.LittleEndian.Uint64(slot[1:])), Dir: text[:dirLen], Name: text[dirLen:]},
-			alone: slot[0] == slotAlone,
-		})
+		var parts [3]string // root, dir, name
+		rest := slot[slotHeader:]
+		whole := true
+		for i := range parts {
+			n := int(binary.LittleEndian.Uint16(slot[1+2*i:]))
+			if whole = whole && n <= len(rest); whole {
+				parts[i], rest = string(rest[:n]), rest[n:]
+			}
+		}
+		if whole {
+			left = append(left, inFlight{store.Place{Root: store.RootID(parts[0]), Dir: parts[1], Name: parts[2]}, slot[0] == slotAlone})
+		}
 	}
 	return left, nil
 }
@@ -77,19 +82,26 @@ func readJournal(path string) ([]inFlight, error) {
 func (j *journal) clear() error { return j.file.Truncate(0) }
 
 // enter notes that a worker begins with a file. A path too long for a slot is not noted.
-func (j *journal) enter(worker int, at sqlite.Place, alone bool) {
-	if slotHeader+len(at.Dir)+len(at.Name) > slotSize {
+func (j *journal) enter(worker int, at store.Place, alone bool) {
+	parts := []string{string(at.Root), at.Dir, at.Name}
+	size := slotHeader
+	for _, part := range parts {
+		size += len(part)
+	}
+	if size > slotSize {
 		return
 	}
-	slot := make([]byte, slotHeader, slotHeader+len(at.Dir)+len(at.Name))
+	slot := make([]byte, 1, size)
 	slot[0] = slotBusy
 	if alone {
 		slot[0] = slotAlone
 	}
-	binary.LittleEndian.PutUint64(slot[1:], uint64(at.RootID))
-	binary.LittleEndian.PutUint16(slot[9:], uint16(len(at.Dir)))
-	binary.LittleEndian.PutUint16(slot[11:], uint16(len(at.Name)))
-	slot = append(append(slot, at.Dir...), at.Name...)
+	for _, part := range parts {
+		slot = binary.LittleEndian.AppendUint16(slot, uint16(len(part)))
+	}
+	for _, part := range parts {
+		slot = append(slot, part...)
+	}
 	// A full disk costs the note, not the run: the index itself will say that the disk is full.
 	_, _ = j.file.WriteAt(slot, int64(worker)*slotSize)
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/scan"
 )
 
@@ -22,7 +22,7 @@ type pairs struct {
 }
 
 // pairs finds the files of a folder that go by their names together: one JPEG, and one or more that may be its twins.
-func (c *comparer) pairs(f scan.Folder, failures map[string]sqlite.Failure) (p pairs) {
+func (c *comparer) pairs(f scan.Folder, failures map[string]store.Failure) (p pairs) {
 	if c.req.NoPairs || !slices.ContainsFunc(f.Files, func(f scan.File) bool { return scan.ClaimsTwin(f.Name) }) {
 		return p
 	}
@@ -100,7 +100,7 @@ func (c *comparer) pair(jpeg string, members []found) error {
 // twin is what was read of a file that may be one.
 type twin struct {
 	task
-	content sqlite.Content
+	picture store.Picture
 	isRaw   bool
 }
 
@@ -142,7 +142,7 @@ func (w *reader) readTwin(ctx context.Context, t task) (read twin, err error) {
 	if h.Format == "jpeg" || h.Width <= 0 {
 		return read, errNoTwin // whatever its name says
 	}
-	read.content, t.labels = w.req.Reader.Meta(h, f)
+	read.picture, t.meta = w.req.Reader.Meta(h, f)
 	if err := w.readSidecar(ctx, &t); err != nil {
 		return read, err
 	}
@@ -152,38 +152,38 @@ func (w *reader) readTwin(ctx context.Context, t task) (read twin, err error) {
 	return read, nil
 }
 
-// join decides which of the twins are the JPEG's, whose content is c, and how it is turned. Those that are not are left to be
+// join decides which of the twins are the JPEG's, which is p, and how it is turned. Those that are not are left to be
 // read alone.
 //
 // A raw file that was held upright says how, and the JPEG beside it may have lost that. Where the JPEG's stored sides are those of
 // the upright picture already, a program has turned its pixels; of a half turn the sides say nothing, and the JPEG's word counts.
-func (w *reader) join(t *task, h Header, data []byte, c sqlite.Content, twins []twin) (sqlite.Content, []task) {
+func (w *reader) join(t *task, h Header, data []byte, p store.Picture, twins []twin) (store.Picture, []task) {
 	var alone []task
 	t.twins = nil
 	orientation := 0
 	for _, one := range twins {
-		if !sameMoment(c.TakenAt, one.content.TakenAt) {
+		if !sameMoment(t.meta.TakenAt, one.meta.TakenAt) {
 			alone = append(alone, one.task)
 			continue
 		}
 		t.twins = append(t.twins, one.task)
-		if o := one.content.Orientation; one.isRaw && orientation == 0 && o >= 5 && (h.Width > h.Height) != (one.content.Width > one.content.Height) {
+		if o := one.picture.Orientation; one.isRaw && orientation == 0 && o >= 5 && (h.Width > h.Height) != (one.picture.Width > one.picture.Height) {
 			orientation = o
 		}
 	}
-	if orientation != 0 && orientation != c.Orientation {
-		c, _ = w.req.Reader.Identify(h, data, orientation)
+	if orientation != 0 && orientation != p.Orientation {
+		p, _ = w.req.Reader.Identify(h, data, orientation)
 	}
 	// What is said of one is said of the exposure.
-	together := t.labels
+	together := t.meta.OwnerMetadata
 	for _, one := range t.twins {
-		together = fill(together, one.labels)
+		together = fill(together, one.meta.OwnerMetadata)
 	}
-	t.labels = fill(t.labels, together)
+	t.meta.OwnerMetadata = fill(t.meta.OwnerMetadata, together)
 	for i := range t.twins {
-		t.twins[i].labels = fill(t.twins[i].labels, together)
+		t.twins[i].meta.OwnerMetadata = fill(t.twins[i].meta.OwnerMetadata, together)
 	}
-	return c, alone
+	return p, alone
 }
 
 // sameMoment tells whether two times can be of one exposure: cameras count seconds, and some round those of the two files

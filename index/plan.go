@@ -9,13 +9,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/scan"
 )
 
 // target is one thing to bring up to date.
 type target struct {
-	root sqlite.Root
+	root store.Root
 	// start is the folder in the root where the walk begins; "" for all of it.
 	start string
 	// file is a single file to look at, with start its folder; "" for a walk.
@@ -23,12 +23,12 @@ type target struct {
 }
 
 // plan finds or makes the roots for what was asked. In a dry run new roots get ids that the index does not have.
-func plan(ctx context.Context, store *sqlite.Store, req Request) ([]target, []sqlite.Root, error) {
-	roots, err := store.Roots(ctx)
+func plan(ctx context.Context, s store.Store, req Request) ([]target, []store.Root, error) {
+	roots, err := s.Roots(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	p := &planner{ctx: ctx, store: store, roots: roots, dry: req.DryRun}
+	p := &planner{ctx: ctx, store: s, roots: roots, dry: req.DryRun}
 	if len(req.Paths) == 0 {
 		var targets []target
 		for _, r := range roots {
@@ -83,8 +83,8 @@ func (t target) covers(other target) bool {
 
 type planner struct {
 	ctx   context.Context
-	store *sqlite.Store
-	roots []sqlite.Root
+	store store.Store
+	roots []store.Root
 	dry   bool
 }
 
@@ -107,7 +107,7 @@ func (p *planner) target(name string) (target, error) {
 }
 
 // folderRoot finds the root that a folder is, or lies in, or makes it one.
-func (p *planner) folderRoot(path string, info os.FileInfo) (sqlite.Root, string, error) {
+func (p *planner) folderRoot(path string, info os.FileInfo) (store.Root, string, error) {
 	for i, r := range p.roots {
 		if r.Path == path || sameFile(r.Path, info) {
 			if !r.Walked {
@@ -138,7 +138,7 @@ func sameFile(path string, info os.FileInfo) bool {
 
 // holding returns the innermost root that a folder is or lies in, unless a rule of the walk would keep the walk from
 // it: what is named outright is then a root of its own.
-func (p *planner) holding(dir string) (root sqlite.Root, rel string, ok bool) {
+func (p *planner) holding(dir string) (root store.Root, rel string, ok bool) {
 	for _, r := range p.roots {
 		below, inside := relative(r.Path, dir)
 		if inside && (!ok || len(r.Path) > len(root.Path)) && (below == "" || r.Walked && scan.Reaches(r.Path, below, false)) {
@@ -160,7 +160,7 @@ func relative(root, path string) (rel string, inside bool) {
 	return filepath.ToSlash(path[len(prefix):]), true
 }
 
-func (p *planner) add(path string, walked bool) (sqlite.Root, error) {
+func (p *planner) add(path string, walked bool) (store.Root, error) {
 	if p.dry {
 		for _, r := range p.roots {
 			if r.Path == path {
@@ -168,7 +168,7 @@ func (p *planner) add(path string, walked bool) (sqlite.Root, error) {
 				return r, nil
 			}
 		}
-		r := sqlite.Root{ID: -int64(len(p.roots)) - 1, Path: path, Walked: walked}
+		r := store.Root{ID: store.RootID(fmt.Sprintf("new %d", len(p.roots))), Path: path, Walked: walked}
 		p.roots = append(p.roots, r)
 		return r, nil
 	}
@@ -186,7 +186,7 @@ func (p *planner) add(path string, walked bool) (sqlite.Root, error) {
 }
 
 // absorb makes the roots inside a new one part of it.
-func (p *planner) absorb(outer sqlite.Root) error {
+func (p *planner) absorb(outer store.Root) error {
 	if p.dry {
 		return nil
 	}
@@ -197,7 +197,7 @@ func (p *planner) absorb(outer sqlite.Root) error {
 			kept = append(kept, r)
 			continue
 		}
-		if err := p.store.Absorb(p.ctx, outer, r, rel); err != nil {
+		if err := p.store.Absorb(p.ctx, outer.ID, r.ID, rel); err != nil {
 			return fmt.Errorf("join root %q into %q: %w", r.Path, outer.Path, err)
 		}
 	}

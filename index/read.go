@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/scan"
 )
@@ -47,7 +47,7 @@ func plausible(h Header, size int64) error {
 // decoded is a picture on its way to the tower.
 type decoded struct {
 	task    task
-	content sqlite.Content
+	picture store.Picture
 	tensor  *[]float32
 	preview []byte
 	damaged bool
@@ -90,7 +90,7 @@ type reader struct {
 }
 
 func (w *reader) file(ctx context.Context, t task) error {
-	if t.preview != 0 {
+	if t.preview != nil {
 		return w.preview(ctx, t)
 	}
 	w.journal.enter(w.slot, t.place, w.alone)
@@ -140,17 +140,17 @@ func (w *reader) open(ctx context.Context, t *task) (alone []task, err error) {
 		return nil, err
 	}
 	defer w.budget.Release(need)
-	content, labels := w.req.Reader.Identify(h, data, 0)
-	t.labels = labels
+	var p store.Picture
+	p, t.meta = w.req.Reader.Identify(h, data, 0)
 	if err := w.readSidecar(ctx, t); err != nil {
 		return nil, err
 	}
 	if len(all) > 0 {
 		var others []task
-		content, others = w.join(t, h, data, content, twins)
+		p, others = w.join(t, h, data, p, twins)
 		alone = append(alone, others...)
 	}
-	if err := w.hand(ctx, t, h, data, content); err != nil {
+	if err := w.hand(ctx, t, h, data, p); err != nil {
 		t.twins = all
 		return nil, err
 	}
@@ -170,8 +170,8 @@ func (w *reader) refresh(ctx context.Context, t *task) error {
 	if err != nil {
 		return err
 	}
-	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
-	if !sameStat(t.stat, t.known.Stat) {
+	t.stat = store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+	if !t.stat.Same(t.known.Stat) {
 		t.refresh, t.considered = false, nil
 		return errChanged // it is read again, whole
 	}
@@ -181,13 +181,10 @@ func (w *reader) refresh(ctx context.Context, t *task) error {
 		return err
 	}
 	if err != nil {
-		if op.task.labels, err = w.knownLabels(ctx, t); err != nil {
-			return err
-		}
 		return w.send(ctx, op)
 	}
-	content, labels := w.req.Reader.Meta(h, f)
-	op.content, op.task.labels = &content, labels
+	p, meta := w.req.Reader.Meta(h, f)
+	op.picture, op.task.meta = &p, meta
 	if err := w.readSidecar(ctx, &op.task); err != nil {
 		return err
 	}
@@ -195,8 +192,8 @@ func (w *reader) refresh(ctx context.Context, t *task) error {
 }
 
 // hand hands on a picture that was read: to the tower, or, where its vector is known, to the index.
-func (w *reader) hand(ctx context.Context, t *task, h Header, data []byte, content sqlite.Content) error {
-	mine, c := w.claims.take(content.Hash)
+func (w *reader) hand(ctx context.Context, t *task, h Header, data []byte, p store.Picture) error {
+	mine, c := w.claims.take(p.ID)
 	if !mine {
 		// Another worker has the same picture in its hands: wait for what it turns out to be.
 		select {
@@ -207,20 +204,21 @@ func (w *reader) hand(ctx context.Context, t *task, h Header, data []byte, conte
 		if c.err != nil {
 			return c.err
 		}
-		return w.known(ctx, *t, content)
+		return w.known(ctx, *t, p)
 	}
 	// Asked under the claim: what another worker released is committed, and seen here.
-	known, _, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
+	all, err := w.store.Pictures(ctx, w.req.Model.Identity, []store.PictureID{p.ID})
+	known := all[p.ID]
 	preview := w.req.KeepPreviews && !known.Preview
 	if err != nil || known.Embedded && !preview {
 		c.finish(err)
-		w.claims.release(content.Hash)
+		w.claims.release(p.ID)
 		if err != nil {
 			return &indexError{err}
 		}
-		return w.known(ctx, *t, content)
+		return w.known(ctx, *t, p)
 	}
-	d := decoded{task: *t, content: content}
+	d := decoded{task: *t, picture: p}
 	if !known.Embedded {
 		d.tensor = w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
 	}
@@ -230,11 +228,11 @@ func (w *reader) hand(ctx context.Context, t *task, h Header, data []byte, conte
 		if d.tensor != nil {
 			w.tensors.Put(d.tensor)
 		}
-		w.claims.release(content.Hash)
+		w.claims.release(p.ID)
 		return err
 	}
 	if known.Embedded {
-		return w.send(ctx, write{task: *t, content: &content, preview: d.preview, claimed: true})
+		return w.send(ctx, write{task: *t, picture: &p, preview: d.preview, claimed: true})
 	}
 	select {
 	case w.ready <- d:
@@ -265,7 +263,7 @@ func (w *reader) checkHeader(t *task, f *os.File) (h Header, err error) {
 	if !info.Mode().IsRegular() {
 		return h, fmt.Errorf("it became a %v while it was read", info.Mode().Type())
 	}
-	t.stat = sqlite.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+	t.stat = store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
 	if h, err = w.req.Reader.Header(f); err != nil {
 		return h, w.blame(t, info, err)
 	}
@@ -309,7 +307,7 @@ func (w *reader) decode(h Header, data []byte, d *decoded, preview bool) (err er
 			err = broken(fmt.Errorf("the decoder panicked: %v\n%s", p, debug.Stack()))
 		}
 	}()
-	picture, err := w.req.Reader.Decode(h, d.content, data)
+	picture, err := w.req.Reader.Decode(h, d.picture, data)
 	if err != nil {
 		return err
 	}
@@ -345,7 +343,7 @@ func (w *reader) blame(t *task, info fs.FileInfo, err error) error {
 }
 
 // readParts reads what the header wants of a file and makes sure that the file is what it was when it was opened.
-func readParts(f *os.File, h Header, stat sqlite.Stat) ([]byte, error) {
+func readParts(f *os.File, h Header, stat store.Stat) ([]byte, error) {
 	extents := h.Extents
 	if extents == nil {
 		extents = []Extent{{0, stat.Size}}
@@ -372,16 +370,16 @@ func readParts(f *os.File, h Header, stat sqlite.Stat) ([]byte, error) {
 }
 
 // known records a file whose picture has its vector already, or is about to.
-func (w *reader) known(ctx context.Context, t task, content sqlite.Content) error {
-	if err := w.findMoved(ctx, &t, content); err != nil {
+func (w *reader) known(ctx context.Context, t task, p store.Picture) error {
+	if err := w.findMoved(ctx, &t, p.ID); err != nil {
 		return &indexError{err}
 	}
-	return w.send(ctx, write{task: t, content: &content})
+	return w.send(ctx, write{task: t, picture: &p})
 }
 
-// findMoved finds the files that a new file and its twins were, if the content's old files are gone for certain: nothing is at
+// findMoved finds the files that a new file and its twins were, if the picture's old files are gone for certain: nothing is at
 // their old places, and those are still on the disk that held them.
-func (w *reader) findMoved(ctx context.Context, t *task, content sqlite.Content) error {
+func (w *reader) findMoved(ctx context.Context, t *task, id store.PictureID) error {
 	wanted := []*task{}
 	if t.known == nil {
 		wanted = append(wanted, t)
@@ -394,21 +392,17 @@ func (w *reader) findMoved(ctx context.Context, t *task, content sqlite.Content)
 	if len(wanted) == 0 {
 		return nil
 	}
-	k, ok, err := w.store.Content(ctx, content.Hash, w.req.Model.ID)
-	if err != nil || !ok {
-		return err
-	}
-	files, err := w.store.FilesOf(ctx, k.ID)
+	files, err := w.store.FilesOf(ctx, []store.PictureID{id})
 	if err != nil {
 		return err
 	}
-	for _, old := range files {
+	for _, old := range files[id] {
 		if len(wanted) == 0 {
 			break
 		}
 		if _, err := os.Lstat(w.path(old.Place)); errors.Is(err, fs.ErrNotExist) {
 			if device, ok := w.deviceAbove(old.Place); ok && device == old.Device {
-				wanted[0].movedFrom = &old
+				wanted[0].movedFrom = &old.Place
 				wanted = wanted[1:]
 			}
 		}
@@ -418,8 +412,8 @@ func (w *reader) findMoved(ctx context.Context, t *task, content sqlite.Content)
 
 // deviceAbove is the device of the nearest folder above a place that exists, up to the root; ok is false if even that
 // is gone.
-func (r *run) deviceAbove(at sqlite.Place) (device uint64, ok bool) {
-	root := r.roots[at.RootID].Path
+func (r *run) deviceAbove(at store.Place) (device uint64, ok bool) {
+	root := r.roots[at.Root].Path
 	for dir := at.Dir; ; dir = path.Dir(dir) {
 		if dir == "." {
 			dir = ""
@@ -447,12 +441,12 @@ func (w *reader) failed(ctx context.Context, t task, err error) error {
 		w.req.On.Read()
 		return nil
 	}
-	failure := sqlite.Failure{Place: t.place, Stat: t.stat, Stage: sqlite.StageDecode, Reason: content.Error(), Decoder: w.req.Reader.Version()}
+	failure := store.Failure{Place: t.place, Stat: t.stat, Stage: store.StageDecode, Reason: content.Error(), Decoder: w.req.Reader.Version()}
 	switch content.Verdict {
 	case NotPicture:
-		failure.Stage, failure.Reason = sqlite.StageSniff, string(scan.NotPicture)
+		failure.Stage, failure.Reason = store.StageSniff, string(scan.NotPicture)
 	case Unsupported:
-		failure.Stage, failure.Reason = sqlite.StageSniff, string(scan.Unsupported)
+		failure.Stage, failure.Reason = store.StageSniff, string(scan.Unsupported)
 		w.req.On.Unsupported(w.path(t.place), err)
 	case Broken:
 		w.req.On.Failed(w.path(t.place), err)
@@ -471,8 +465,8 @@ func (w *reader) send(ctx context.Context, op write) error {
 
 // claims are the pictures that some worker has in its hands, so that copies are decoded and embedded once.
 type claims struct {
-	mu     sync.Mutex
-	byHash map[[32]byte]*claim
+	mu   sync.Mutex
+	byID map[store.PictureID]*claim
 }
 
 // claim is one picture in a worker's hands. done is closed when it is decoded; err, then, says that it cannot be.
@@ -487,23 +481,23 @@ func (c *claim) finish(err error) {
 }
 
 // take returns a new claim, or the one that another worker holds.
-func (c *claims) take(hash [32]byte) (mine bool, held *claim) {
+func (c *claims) take(id store.PictureID) (mine bool, held *claim) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if held, ok := c.byHash[hash]; ok {
+	if held, ok := c.byID[id]; ok {
 		return false, held
 	}
-	if c.byHash == nil {
-		c.byHash = make(map[[32]byte]*claim)
+	if c.byID == nil {
+		c.byID = make(map[store.PictureID]*claim)
 	}
 	held = &claim{done: make(chan struct{})}
-	c.byHash[hash] = held
+	c.byID[id] = held
 	return true, held
 }
 
 // release ends a claim: the index knows the picture now, or never will.
-func (c *claims) release(hash [32]byte) {
+func (c *claims) release(id store.PictureID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.byHash, hash)
+	delete(c.byID, id)
 }

@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // orphanDays is how long the vectors of a picture without a file are kept: it may come back from another disk.
@@ -20,17 +20,17 @@ const orphanDays = 90
 // Run brings the index up to date. Closing stop ends the run in an orderly way: what is in flight is finished and
 // committed, and nothing is dropped. Ending ctx ends it at once; what was committed stays.
 // The caller holds the index's lock unless the run is dry.
-func Run(ctx context.Context, store *sqlite.Store, req Request, stop <-chan struct{}) (Summary, error) {
+func Run(ctx context.Context, s store.Store, req Request, stop <-chan struct{}) (Summary, error) {
 	begin := time.Now()
 	req.On = req.On.withDefaults()
 	if req.MaxBytes == 0 {
 		req.MaxBytes = decodeBudget
 	}
-	targets, roots, err := plan(ctx, store, req)
+	targets, roots, err := plan(ctx, s, req)
 	if err != nil {
 		return Summary{}, err
 	}
-	r := &run{store: store, req: req, roots: make(map[int64]sqlite.Root)}
+	r := &run{store: s, req: req, roots: make(map[store.RootID]store.Root)}
 	r.tensors.New = func() any {
 		tensor := make([]float32, req.Reader.TensorLen())
 		return &tensor
@@ -51,15 +51,15 @@ func Run(ctx context.Context, store *sqlite.Store, req Request, stop <-chan stru
 
 // run is the state of one Run.
 type run struct {
-	store      *sqlite.Store
+	store      store.Store
 	req        Request
-	roots      map[int64]sqlite.Root
+	roots      map[store.RootID]store.Root
 	stop       context.Context // ends with the orderly stop
 	cancelStop context.CancelFunc
 	stopReason stopReason
-	runID      int64
+	runID      store.RunID
 	journal    *journal
-	suspects   map[sqlite.Place]bool
+	suspects   map[store.Place]bool
 	counts     counts
 	claims     claims
 	disks      disks
@@ -111,14 +111,14 @@ func stopContext(ctx context.Context, stop <-chan struct{}, limit time.Duration,
 func (r *run) stopped() bool { return r.stop.Err() != nil }
 
 // path is where a file of the index lies.
-func (r *run) path(at sqlite.Place) string {
-	return filepath.Join(r.roots[at.RootID].Path, filepath.FromSlash(at.Dir), at.Name)
+func (r *run) path(at store.Place) string {
+	return filepath.Join(r.roots[at.Root].Path, filepath.FromSlash(at.Dir), at.Name)
 }
 
 // record keeps the run's beginning and end in the index.
 func (r *run) record(ctx context.Context, work func() error, begin time.Time) error {
 	var err error
-	if r.runID, err = r.store.StartRun(ctx, r.req.Model.ID); err != nil {
+	if r.runID, err = r.store.StartRun(ctx, r.req.Model.Identity); err != nil {
 		return err
 	}
 	if err := work(); err != nil {
@@ -128,7 +128,7 @@ func (r *run) record(ctx context.Context, work func() error, begin time.Time) er
 	if err != nil {
 		return err
 	}
-	return r.store.EndRun(ctx, sqlite.Run{
+	return r.store.EndRun(ctx, store.Run{
 		ID: r.runID, Complete: r.complete, Provider: r.provider(), Embedded: r.counts.get().embedded, Summary: string(summary),
 	})
 }
@@ -142,7 +142,7 @@ func (r *run) provider() string {
 
 // wet does what a dry run only looks at.
 func (r *run) wet(ctx context.Context, targets []target) error {
-	j, left, err := openJournal(r.store.Path())
+	j, left, err := openJournal(r.req.Journal)
 	if err != nil {
 		return err
 	}
@@ -174,16 +174,23 @@ func (r *run) wet(ctx context.Context, targets []target) error {
 		return err
 	}
 	if r.stopped() {
-		return r.syncVectors(ctx)
+		return r.prepareSearch(ctx)
 	}
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
 	r.complete = true
-	if err := r.syncVectors(ctx); err != nil {
-		return err
+	return r.prepareSearch(ctx)
+}
+
+// prepareSearch makes what was added quick to search.
+func (r *run) prepareSearch(ctx context.Context) error {
+	err := r.store.PrepareSearch(ctx, r.req.Model.Identity)
+	if errors.Is(err, store.ErrSlowSearch) {
+		r.req.On.Warned(err.Error())
+		return nil
 	}
-	return r.store.Checkpoint(ctx)
+	return err
 }
 
 // takeOver takes over what a dead run was reading: its files become suspects; one that was read alone has killed
@@ -200,7 +207,7 @@ func (r *run) takeOver(ctx context.Context, left []inFlight) (err error) {
 				return err
 			}
 		}
-		if err := b.Commit(); err != nil {
+		if err := b.Commit(ctx); err != nil {
 			return err
 		}
 		if err := r.journal.clear(); err != nil {
@@ -211,8 +218,8 @@ func (r *run) takeOver(ctx context.Context, left []inFlight) (err error) {
 	return err
 }
 
-func (r *run) suspect(ctx context.Context, b *sqlite.Batch, f inFlight) error {
-	if _, known := r.roots[f.place.RootID]; !known {
+func (r *run) suspect(ctx context.Context, b store.Tx, f inFlight) error {
+	if _, known := r.roots[f.place.Root]; !known {
 		return nil
 	}
 	if !f.alone {
@@ -223,7 +230,7 @@ func (r *run) suspect(ctx context.Context, b *sqlite.Batch, f inFlight) error {
 		return nil //nolint:nilerr // it is gone, and with it the danger
 	}
 	r.req.On.Warned(fmt.Sprintf("%s is set aside: %s", r.path(f.place), crashReason))
-	if err := b.PutFailure(ctx, sqlite.Failure{Place: f.place, Stat: stat, Stage: sqlite.StageCrash, Reason: crashReason, Decoder: r.req.Reader.Version()}); err != nil {
+	if err := b.PutFailure(ctx, store.Failure{Place: f.place, Stat: stat, Stage: store.StageCrash, Reason: crashReason, Decoder: r.req.Reader.Version()}); err != nil {
 		return err
 	}
 	return b.DeleteSuspect(ctx, f.place)

@@ -5,46 +5,40 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
 // settle drops what is certainly gone, keeps and reports what may be an unplugged disk, and forgets old orphans.
 func (r *run) settle(ctx context.Context) error {
-	b, err := r.store.Begin(ctx)
+	tx, err := r.store.Begin(ctx)
 	if err != nil {
 		return err
 	}
-	defer b.Rollback()
+	defer tx.Rollback()
 	for _, g := range r.gone {
-		s := settler{run: r, ctx: ctx, b: b, g: g}
+		s := settler{run: r, ctx: ctx, tx: tx, g: g}
 		if err := s.root(); err != nil {
 			return err
 		}
 	}
-	dropped, err := b.DropOrphans(ctx, time.Now().AddDate(0, 0, -orphanDays))
-	if err != nil {
+	if _, err := tx.DropOrphans(ctx, time.Now().AddDate(0, 0, -orphanDays)); err != nil {
 		return err
 	}
-	if dropped > 0 {
-		// A new picture may get the number of one that is gone, which the vector files still have.
-		if err := b.ForgetFlatFiles(ctx); err != nil {
-			return err
-		}
-	}
-	return b.Commit()
+	return tx.Commit(ctx)
 }
 
 // settler settles one root.
 type settler struct {
 	*run
 	ctx context.Context
-	b   *sqlite.Batch
+	tx  store.Tx
 	g   rootGone
 }
 
@@ -52,15 +46,8 @@ func (s *settler) root() error {
 	if s.g.unreachable != nil {
 		return s.rootUnreachable()
 	}
-	for _, place := range s.g.returned {
-		if err := s.b.Returned(s.ctx, place); err != nil {
-			return err
-		}
-	}
-	for _, place := range s.g.failures {
-		if err := s.b.DeleteFailure(s.ctx, place); err != nil {
-			return err
-		}
+	if err := s.tx.DeleteFailures(s.ctx, s.g.failures); err != nil {
+		return err
 	}
 	if err := s.renumber(); err != nil {
 		return err
@@ -68,7 +55,7 @@ func (s *settler) root() error {
 	if err := s.excluded(); err != nil {
 		return err
 	}
-	total, err := s.b.CountFiles(s.ctx, s.g.root.ID)
+	total, err := s.tx.CountFiles(s.ctx, s.g.root.ID)
 	if err != nil {
 		return err
 	}
@@ -76,32 +63,29 @@ func (s *settler) root() error {
 	if err != nil {
 		return err
 	}
-	var certain []sqlite.Place
+	var certain []store.Place
 	for _, f := range s.g.files {
 		if reason := s.keepReason(f); reason != "" {
-			suspicious[f.Dir] = append(suspicious[f.Dir], keptFile{f.Place, reason})
+			kept := suspicious[f.Dir]
+			kept.places, kept.reason = append(kept.places, f.Place), reason
+			suspicious[f.Dir] = kept
 		} else {
 			certain = append(certain, f.Place)
 		}
 	}
 	// Files that were moved have left their old places by now.
-	if certain, err = s.stillThere(certain); err != nil {
+	if certain, err = s.tx.Existing(s.ctx, certain); err != nil {
 		return err
 	}
 	// More than a fifth of a root at once looks like an accident.
 	if len(certain)*5 > total && !s.req.Prune {
 		s.req.On.Warned(fmt.Sprintf("%d of the %d files of %s are gone; they stay in the index until `imgsearch index --prune`",
 			len(certain), total, describe(s.g.root, "")))
-		s.counts.add(func(n *tally) { n.unreachable++ })
-		if err := s.keep(certain); err != nil {
-			return err
-		}
+		s.counts.add(func(n *tally) { n.unreachable++; n.kept += len(certain) })
 		certain = nil
 	}
-	for _, at := range certain {
-		if err := s.drop(at); err != nil {
-			return err
-		}
+	if err := s.drop(certain); err != nil {
+		return err
 	}
 	if err := s.forgetFailures(suspicious); err != nil {
 		return err
@@ -111,61 +95,43 @@ func (s *settler) root() error {
 
 // forgetFailures forgets what was remembered of files in folders that are left out now, or gone. A folder that may
 // exist unseen keeps its failures, like its files.
-func (s *settler) forgetFailures(kept map[string][]keptFile) error {
-	dirs, err := s.b.FailureFolders(s.ctx, s.g.root.ID, s.g.start)
+func (s *settler) forgetFailures(kept map[string]keptFolder) error {
+	dirs, err := s.tx.FailureFolders(s.ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
 	if err != nil {
 		return err
 	}
+	var gone []store.Folder
 	for _, dir := range dirs {
-		unseen := isBelow(dir, s.g.untouched) || len(kept[dir]) > 0
+		unseen := isBelow(dir, s.g.untouched) || kept[dir].reason != ""
 		if _, err := s.brokenAbove(dir); err != nil {
 			unseen = true
 		}
 		if s.g.visited[dir] || unseen && !isBelow(dir, s.g.excludedBelow) {
 			continue
 		}
-		if err := s.b.DeleteFailures(s.ctx, s.g.root.ID, dir); err != nil {
+		gone = append(gone, store.Folder{Root: s.g.root.ID, Dir: dir})
+	}
+	return s.tx.DeleteFailuresIn(s.ctx, gone)
+}
+
+// renumber writes down what the system calls the disks now.
+func (s *settler) renumber() error {
+	for change, places := range s.g.renumbered {
+		var err error
+		if s.g.sameDisk(change.from, change.to) {
+			err = s.tx.Redevice(s.ctx, s.g.root.ID, change.from, change.to)
+		} else {
+			err = s.tx.SetDevice(s.ctx, s.g.root.ID, places, change.to)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// stillThere keeps the places at which the index has a file.
-func (s *settler) stillThere(places []sqlite.Place) ([]sqlite.Place, error) {
-	var there []sqlite.Place
-	for _, at := range places {
-		_, ok, err := s.b.FileAt(s.ctx, at)
-		if err != nil {
-			return nil, err
-		}
-		if ok {
-			there = append(there, at)
-		}
-	}
-	return there, nil
-}
-
-// renumber writes down what the system calls the disks now.
-func (s *settler) renumber() error {
-	for change, places := range s.g.renumbered {
-		if s.g.sameDisk(change.from, change.to) {
-			if err := s.b.Redevice(s.ctx, s.g.root.ID, change.from, change.to); err != nil {
-				return err
-			}
-			continue
-		}
-		for _, at := range places {
-			if err := s.b.SetDevice(s.ctx, at, change.to); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 func (s *settler) rootUnreachable() error {
-	n, err := s.b.CountFiles(s.ctx, s.g.root.ID)
+	n, err := s.tx.CountFiles(s.ctx, s.g.root.ID)
 	if err != nil {
 		return err
 	}
@@ -188,46 +154,32 @@ func rootTrouble(err error) string {
 	return fserr.Cause(err).Error()
 }
 
-func (s *settler) drop(at sqlite.Place) error {
-	ok, err := s.b.DeleteFile(s.ctx, at)
-	if ok {
-		s.counts.add(func(n *tally) { n.removed++ })
-	}
+func (s *settler) drop(places []store.Place) error {
+	n, err := s.tx.DeleteFiles(s.ctx, places)
+	s.counts.add(func(t *tally) { t.removed += n })
 	return err
-}
-
-func (s *settler) keep(places []sqlite.Place) error {
-	for _, at := range places {
-		if err := s.b.KeepGone(s.ctx, at, s.runID); err != nil {
-			return err
-		}
-	}
-	s.counts.add(func(n *tally) { n.kept += len(places) })
-	return nil
 }
 
 // excluded drops what rules leave out now.
 func (s *settler) excluded() error {
-	places := s.g.excluded
-	for _, dir := range s.g.excludedBelow {
-		below, err := s.b.FolderPlaces(s.ctx, s.g.root.ID, dir, true)
-		if err != nil {
-			return err
-		}
-		places = append(places, below...)
+	if err := s.drop(s.g.excluded); err != nil {
+		return err
 	}
-	for _, at := range places {
-		if err := s.drop(at); err != nil {
-			return err
-		}
+	below := make([]store.Folder, len(s.g.excludedBelow))
+	for i, dir := range s.g.excludedBelow {
+		below[i] = store.Folder{Root: s.g.root.ID, Dir: dir}
 	}
-	return nil
+	n, err := s.tx.DeleteBelow(s.ctx, below)
+	s.counts.add(func(t *tally) { t.removed += n })
+	return err
 }
 
-// keptFile is a file that stays although it was not found, and why.
-type keptFile struct {
-	sqlite.Place
+// keptFolder is a folder of which files stay although they were not found, and why.
+type keptFolder struct {
 	reason string
+	// files is how many they are in a folder that is missing; places are those in one that is there.
+	files  int
+	places []store.Place
 }
 
 // Reasons why a folder's files stay.
@@ -256,45 +208,52 @@ func (s *settler) keepReason(f goneFile) string {
 
 // missingFolders finds the folders of the index that the walk did not come to, and why their files stay. With
 // --prune, the files of a folder that is gone from a disk that is there are dropped.
-func (s *settler) missingFolders() (map[string][]keptFile, error) {
-	kept := make(map[string][]keptFile)
-	folders, err := s.b.Folders(s.ctx, s.g.root.ID, s.g.start)
+func (s *settler) missingFolders() (map[string]keptFolder, error) {
+	kept := make(map[string]keptFolder)
+	folders, err := s.tx.Folders(s.ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
 	if err != nil {
 		return nil, err
 	}
+	var prunable []string
 	for _, folder := range folders {
 		if s.g.visited[folder.Dir] || isBelow(folder.Dir, s.g.excludedBelow) || isBelow(folder.Dir, s.g.untouched) {
 			continue
 		}
-		places, err := s.b.FolderPlaces(s.ctx, s.g.root.ID, folder.Dir, false)
-		if err != nil {
-			return nil, err
+		reason := folderMissing
+		if above, err := s.brokenAbove(folder.Dir); err != nil {
+			reason = "cannot be examined (" + describe(s.g.root, above) + ": " + fserr.Cause(err).Error() + ")"
+		} else if s.req.Prune {
+			prunable = append(prunable, folder.Dir)
 		}
-		for _, at := range places {
-			f, ok, err := s.b.FileAt(s.ctx, at)
-			if err != nil {
-				return nil, err
-			}
-			if !ok {
-				continue
-			}
-			reason := folderMissing
-			if above, err := s.brokenAbove(folder.Dir); err != nil {
-				reason = "cannot be examined (" + describe(s.g.root, above) + ": " + fserr.Cause(err).Error() + ")"
-			} else if s.req.Prune && s.onItsDisk(f) {
-				if err := s.drop(at); err != nil {
-					return nil, err
-				}
-				continue
-			}
-			kept[folder.Dir] = append(kept[folder.Dir], keptFile{at, reason})
+		kept[folder.Dir] = keptFolder{reason: reason, files: folder.Files}
+	}
+	return kept, s.prune(prunable, kept)
+}
+
+// prune drops the files of missing folders that were on a disk that is there.
+func (s *settler) prune(dirs []string, kept map[string]keptFolder) error {
+	files, err := s.tx.FilesIn(s.ctx, s.g.root.ID, dirs)
+	if err != nil {
+		return err
+	}
+	var gone []store.Place
+	for _, f := range files {
+		if !s.onItsDisk(f) {
+			continue
+		}
+		gone = append(gone, f.Place)
+		k := kept[f.Dir]
+		if k.files--; k.files == 0 {
+			delete(kept, f.Dir)
+		} else {
+			kept[f.Dir] = k
 		}
 	}
-	return kept, nil
+	return s.drop(gone)
 }
 
 // onItsDisk tells whether the nearest folder that exists above a file is on the disk that held the file.
-func (s *settler) onItsDisk(f sqlite.File) bool {
+func (s *settler) onItsDisk(f store.File) bool {
 	device, ok := s.deviceAbove(f.Place)
 	// The row may have its new number by now.
 	return ok && (device == f.Device || s.g.sameDisk(f.Device, device))
@@ -318,34 +277,24 @@ func isBelow(dir string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return dir == f || strings.HasPrefix(dir, f+"/") })
 }
 
-// report keeps files and tells of each folder once. Folders that could not be read and hold no known file are told of
+// report tells of each folder whose files stay once. Folders that could not be read and hold no known file are told of
 // too: something may be in them.
-func (s *settler) report(kept map[string][]keptFile) error {
-	dirs := make([]string, 0, len(kept))
-	for dir := range kept {
-		dirs = append(dirs, dir)
-	}
-	slices.Sort(dirs)
-	for _, dir := range dirs {
-		places := make([]sqlite.Place, 0, len(kept[dir]))
-		for _, f := range kept[dir] {
-			places = append(places, f.Place)
-		}
-		places, err := s.stillThere(places)
+func (s *settler) report(kept map[string]keptFolder) error {
+	for _, dir := range slices.Sorted(maps.Keys(kept)) {
+		k := kept[dir]
+		there, err := s.tx.Existing(s.ctx, k.places)
 		if err != nil {
 			return err
 		}
-		if len(places) == 0 {
+		n := k.files + len(there)
+		if n == 0 {
 			continue // all of them were found elsewhere
 		}
-		if err := s.keep(places); err != nil {
-			return err
-		}
-		s.counts.add(func(n *tally) { n.unreachable++ })
-		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), kept[dir][0].reason, len(places), mend(kept[dir][0].reason)))
+		s.counts.add(func(t *tally) { t.unreachable++; t.kept += n })
+		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), k.reason, n, mend(k.reason)))
 	}
 	for dir, err := range s.g.broken {
-		if len(kept[dir]) == 0 && !errors.Is(err, fs.ErrNotExist) {
+		if kept[dir].reason == "" && !errors.Is(err, fs.ErrNotExist) {
 			s.counts.add(func(n *tally) { n.unreachable++ })
 			s.req.On.Warned(fmt.Sprintf("%s cannot be read completely: %v", describe(s.g.root, dir), fserr.Cause(err)))
 		}

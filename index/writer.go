@@ -1,17 +1,18 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"time"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // write is one file's result.
 type write struct {
 	task task
-	// content is the picture, nil for a failure.
-	content *sqlite.Content
+	// picture is what was read, nil for a failure.
+	picture *store.Picture
 	// vector is the picture's, packed; nil where the index has it, or gets it from a copy in the same run.
 	vector []byte
 	// preview is a small JPEG of the picture, nil where none is to be kept or the index has it.
@@ -20,7 +21,7 @@ type write struct {
 	claimed bool
 	// damaged tells that the picture is what there was of a file.
 	damaged bool
-	failure *sqlite.Failure
+	failure *store.Failure
 }
 
 // commitEvery is the longest that finished work waits for its commit. Half of the second that a kill may cost, since
@@ -58,25 +59,25 @@ func (r *run) write(ctx context.Context, writes <-chan write) error {
 // writer holds the open transaction. It belongs to the write stage's goroutine.
 type writer struct {
 	*run
-	ctx    context.Context
-	batch  *sqlite.Batch
-	begun  time.Time
-	hashes [][32]byte     // of the pictures in the transaction, to release
-	counts []func(*tally) // what it will have done once it is committed
-	seen   []func()       // events, likewise
-	skips  []string       // bystanders, likewise
+	ctx     context.Context
+	tx      store.Tx
+	begun   time.Time
+	claimed []store.PictureID // of the pictures in the transaction, to release
+	counts  []func(*tally)    // what it will have done once it is committed
+	seen    []func()          // events, likewise
+	skips   []string          // bystanders, likewise
 }
 
 func (w *writer) put(op write) error {
-	if w.batch == nil {
-		b, err := w.store.Begin(w.ctx)
+	if w.tx == nil {
+		tx, err := w.store.Begin(w.ctx)
 		if err != nil {
 			return err
 		}
-		w.batch, w.begun = b, time.Now()
+		w.tx, w.begun = tx, time.Now()
 	}
-	if op.task.preview == 0 && w.suspects[op.task.place] {
-		if err := w.batch.DeleteSuspect(w.ctx, op.task.place); err != nil {
+	if op.task.preview == nil && w.suspects[op.task.place] {
+		if err := w.tx.DeleteSuspect(w.ctx, op.task.place); err != nil {
 			return err
 		}
 	}
@@ -86,9 +87,9 @@ func (w *writer) put(op write) error {
 		return w.putFailure(op)
 	case op.task.refresh:
 		return w.putRefresh(op)
-	case op.task.preview != 0:
+	case op.task.preview != nil:
 		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
-		return w.batch.PutEmbedding(w.ctx, w.req.Model.ID, op.task.preview, op.vector)
+		return w.tx.PutVector(w.ctx, w.req.Model.Identity, store.Vector{Picture: *op.task.preview, Data: op.vector})
 	}
 	return w.putPicture(op)
 }
@@ -96,13 +97,12 @@ func (w *writer) put(op write) error {
 // putRefresh notes what a known file says of itself now.
 func (w *writer) putRefresh(op write) error {
 	t := op.task
-	if op.content != nil && t.known.TwinFormat == "" { // a twin's content is its JPEG's
-		if err := w.batch.RefreshContent(w.ctx, t.known.ContentID, *op.content); err != nil {
-			return err
-		}
+	file := w.file(t)
+	file.IsTwin = t.known.IsTwin
+	var meta *store.Metadata // that of a file whose header this version does not accept stays
+	if op.picture != nil {
+		meta = &t.meta
 	}
-	file := w.row(t, t.known.ContentID)
-	file.TwinFormat = t.known.TwinFormat
 	changed := !sameSidecar(t.known.Sidecar, t.sidecar)
 	w.counts = append(w.counts, func(n *tally) {
 		n.scanned++
@@ -112,24 +112,28 @@ func (w *writer) putRefresh(op write) error {
 			n.unchanged++ // this version of imgsearch reads more of it
 		}
 	})
-	return w.batch.RefreshFile(w.ctx, file)
+	return w.tx.RefreshFile(w.ctx, file, meta)
 }
 
-// row is a file as the index keeps it.
-func (w *writer) row(t task, contentID int64) sqlite.File {
-	return sqlite.File{
-		Place: t.place, Stat: t.stat, Device: t.device, ContentID: contentID, Labels: t.labels, Meta: w.req.Reader.MetaVersion(),
-		Sidecar: t.sidecar, Twins: t.considered, TwinFormat: t.format,
+// file is a file as a run will compare it.
+func (w *writer) file(t task) store.File {
+	return store.File{
+		Place: t.place, Stat: t.stat, Device: t.device, MetaVersion: w.req.Reader.MetaVersion(), Sidecar: t.sidecar, Twins: t.considered, IsTwin: t.format != "",
 	}
+}
+
+// record is a file as the index keeps it.
+func (w *writer) record(t task, p store.Picture) store.FileRecord {
+	return store.FileRecord{File: w.file(t), Picture: p.ID, Format: cmp.Or(t.format, p.Format), Metadata: t.meta}
 }
 
 func (w *writer) putPicture(op write) error {
-	id, err := w.batch.PutContent(w.ctx, *op.content)
-	if err != nil {
+	p := *op.picture
+	if err := w.tx.PutPicture(w.ctx, p); err != nil {
 		return err
 	}
 	if op.vector != nil {
-		if err := w.batch.PutEmbedding(w.ctx, w.req.Model.ID, id, op.vector); err != nil {
+		if err := w.tx.PutVector(w.ctx, w.req.Model.Identity, store.Vector{Picture: p.ID, Data: op.vector}); err != nil {
 			return err
 		}
 		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
@@ -139,19 +143,19 @@ func (w *writer) putPicture(op write) error {
 		}
 	}
 	if op.claimed {
-		w.hashes = append(w.hashes, op.content.Hash)
+		w.claimed = append(w.claimed, op.picture.ID)
 	}
 	if op.preview != nil {
-		if err := w.batch.PutPreview(w.ctx, id, op.preview); err != nil {
+		if err := w.tx.PutPreview(w.ctx, p.ID, op.preview); err != nil {
 			return err
 		}
 	}
-	if err := w.putFile(op.task, id); err != nil {
+	if err := w.putFile(op.task, p); err != nil {
 		return err
 	}
 	for _, twin := range op.task.twins {
 		w.seen = append(w.seen, w.req.On.Read)
-		if err := w.putFile(twin, id); err != nil {
+		if err := w.putFile(twin, p); err != nil {
 			return err
 		}
 	}
@@ -159,10 +163,10 @@ func (w *writer) putPicture(op write) error {
 }
 
 // putFile records a file of a picture.
-func (w *writer) putFile(t task, id int64) error {
-	file := w.row(t, id)
+func (w *writer) putFile(t task, p store.Picture) error {
+	file := w.record(t, p)
 	if t.movedFrom != nil {
-		moved, err := w.batch.MoveFile(w.ctx, *t.movedFrom, file)
+		moved, err := w.tx.MoveFile(w.ctx, *t.movedFrom, file)
 		if err != nil {
 			return err
 		}
@@ -171,7 +175,8 @@ func (w *writer) putFile(t task, id int64) error {
 			return nil
 		}
 	}
-	if err := w.batch.PutFile(w.ctx, file); err != nil {
+	samePicture, err := w.tx.PutFile(w.ctx, file)
+	if err != nil {
 		return err
 	}
 	w.counts = append(w.counts, func(n *tally) {
@@ -179,7 +184,7 @@ func (w *writer) putFile(t task, id int64) error {
 		switch {
 		case t.known == nil:
 			n.added++
-		case sameStat(t.known.Stat, t.stat) && t.known.ContentID == id && sameSidecar(t.known.Sidecar, t.sidecar):
+		case t.known.Same(t.stat) && samePicture && sameSidecar(t.known.Sidecar, t.sidecar):
 			n.unchanged++ // read because this model had no vector of it, or for its twin's sake
 		default:
 			n.updated++
@@ -189,14 +194,14 @@ func (w *writer) putFile(t task, id int64) error {
 }
 
 func (w *writer) putFailure(op write) error {
-	if err := w.batch.PutFailure(w.ctx, *op.failure); err != nil {
+	if err := w.tx.PutFailure(w.ctx, *op.failure); err != nil {
 		return err
 	}
 	// What the place held before is not there any more; its picture and vector stay for a while.
-	if _, err := w.batch.DeleteFile(w.ctx, op.task.place); err != nil {
+	if _, err := w.tx.DeleteFiles(w.ctx, []store.Place{op.task.place}); err != nil {
 		return err
 	}
-	if op.failure.Stage == sqlite.StageSniff {
+	if op.failure.Stage == store.StageSniff {
 		w.skips = append(w.skips, op.failure.Reason)
 		return nil
 	}
@@ -206,16 +211,16 @@ func (w *writer) putFailure(op write) error {
 
 // commit makes the transaction durable and only then counts what it did.
 func (w *writer) commit() error {
-	if w.batch == nil {
+	if w.tx == nil {
 		return nil
 	}
-	if err := w.batch.Commit(); err != nil {
+	if err := w.tx.Commit(w.ctx); err != nil {
 		w.rollback()
 		return err
 	}
-	w.batch = nil
-	for _, hash := range w.hashes {
-		w.claims.release(hash)
+	w.tx = nil
+	for _, id := range w.claimed {
+		w.claims.release(id)
 	}
 	w.run.counts.add(func(n *tally) {
 		for _, count := range w.counts {
@@ -228,13 +233,13 @@ func (w *writer) commit() error {
 	for _, event := range w.seen {
 		event()
 	}
-	w.hashes, w.counts, w.seen, w.skips = w.hashes[:0], w.counts[:0], w.seen[:0], w.skips[:0]
+	w.claimed, w.counts, w.seen, w.skips = w.claimed[:0], w.counts[:0], w.seen[:0], w.skips[:0]
 	return nil
 }
 
 func (w *writer) rollback() {
-	if w.batch != nil {
-		w.batch.Rollback()
-		w.batch = nil
+	if w.tx != nil {
+		w.tx.Rollback()
+		w.tx = nil
 	}
 }

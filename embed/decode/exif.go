@@ -19,6 +19,8 @@ type Meta struct {
 	// TakenAt is the local time of the exposure in RFC 3339, with the zone only where EXIF records it:
 	// "2023-07-01T12:00:00" or "2023-07-01T12:00:00+02:00".
 	TakenAt string
+	// TakenFrom is the tag that TakenAt comes from.
+	TakenFrom DateTag
 	// Camera is the maker and model, the maker not said twice.
 	Camera string
 	// Lens is the lens's model.
@@ -112,7 +114,7 @@ func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
 	if v, ok := exif["Orientation"].Value.(uint16); ok && v >= 1 && v <= 8 {
 		meta.Orientation = int(v)
 	}
-	meta.TakenAt = takenAt(exif)
+	meta.TakenAt, meta.TakenFrom = takenAt(exif)
 	meta.Camera = cameraName(text(exif, "Make"), text(exif, "Model"))
 	meta.Lens = text(exif, "LensModel")
 	meta.Labels = tagLabels(tags, packets)
@@ -182,12 +184,25 @@ func text(exif map[string]imagemeta.TagInfo, tag string) string {
 	return strings.TrimSpace(strings.Trim(s, "\x00"))
 }
 
-func takenAt(exif map[string]imagemeta.TagInfo) string {
-	stamp := text(exif, "DateTimeOriginal")
+// DateTag is a tag with a date; 0: none.
+type DateTag int
+
+// The tags, the most trusted first.
+const (
+	DateTimeOriginal  DateTag = 1
+	DateTimeDigitized DateTag = 2 // which the metadata library calls CreateDate
+)
+
+func takenAt(exif map[string]imagemeta.TagInfo) (string, DateTag) {
+	stamp, from := text(exif, "DateTimeOriginal"), DateTimeOriginal
 	if stamp == "" {
-		stamp = text(exif, "CreateDate")
+		stamp, from = text(exif, "CreateDate"), DateTimeDigitized
 	}
-	return localTime(stamp, text(exif, "OffsetTimeOriginal"))
+	taken := localTime(stamp, text(exif, "OffsetTimeOriginal"))
+	if taken == "" {
+		from = 0
+	}
+	return taken, from
 }
 
 // localTime makes RFC 3339 of EXIF's "2023:07:01 12:00:00" and its zone.

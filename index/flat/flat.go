@@ -89,8 +89,6 @@ func readHeader(f *os.File) (header, error) {
 type Set struct {
 	rows   []byte
 	n, dim int
-	// passed is told of bytes from..to of rows that were scanned; nil: nobody.
-	passed func(from, to int)
 }
 
 // NewSet returns an empty set in memory.
@@ -150,12 +148,12 @@ func mapFile(f *os.File, dim int, want Stamp) (*File, error) {
 	return m, nil
 }
 
-// Forget gives pages back as soon as they are scanned, so that a process that scans once does not count the whole file to its
-// memory. They stay in the system's cache.
-func (m *File) Forget() {
-	m.passed = func(from, to int) {
+// ScanOnce is Scan, and gives pages back as soon as they are scanned, so that a process that scans once does not count the whole file to
+// its memory. They stay in the system's cache.
+func (m *File) ScanOnce(q, scores []float32, keep func(id int64) bool, skipped float32) error {
+	return m.scan(q, scores, keep, skipped, func(from, to int) {
 		forget(m.mapped[(headerSize+from)/pageSize*pageSize : (headerSize+to)/pageSize*pageSize])
-	}
+	})
 }
 
 // pageSize divides the page sizes of all systems' mappings; on those with larger pages, forgetting does less.
@@ -177,6 +175,11 @@ func (m *Set) Len() int { return m.n }
 // instead, and are not computed; a nil keep takes all. The work is split over the cores. A disk that goes away meanwhile is
 // ErrFault.
 func (m *Set) Scan(q, scores []float32, keep func(id int64) bool, skipped float32) error {
+	return m.scan(q, scores, keep, skipped, nil)
+}
+
+// scan tells passed, where it is not nil, of bytes from..to of rows that were scanned.
+func (m *Set) scan(q, scores []float32, keep func(id int64) bool, skipped float32, passed func(from, to int)) error {
 	if len(q) != m.dim || len(scores) != m.n {
 		return fmt.Errorf("scan: a query of %d and %d scores for %d rows of %d", len(q), len(scores), m.n, m.dim)
 	}
@@ -185,8 +188,8 @@ func (m *Set) Scan(q, scores []float32, keep func(id int64) bool, skipped float3
 		for from < to {
 			end := min(to, from+max(blockBytes/size, 1))
 			m.scanBlock(q, scores, keep, skipped, from, end)
-			if m.passed != nil {
-				m.passed(from*size, end*size)
+			if passed != nil {
+				passed(from*size, end*size)
 			}
 			from = end
 		}

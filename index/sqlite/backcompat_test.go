@@ -4,9 +4,11 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
@@ -27,44 +29,60 @@ func TestBackwardCompatible(t *testing.T) {
 				t.Fatal(err)
 			}
 			ctx := context.Background()
-			store, err := sqlite.Open(ctx, path)
+			s, err := sqlite.Open(ctx, path, sqlite.Options{})
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer store.Close()
-			if v, err := store.Schema(ctx); err != nil || v != sqlite.SchemaVersion() {
+			defer s.Close()
+			if v, err := s.Schema(ctx); err != nil || v != sqlite.SchemaVersion() {
 				t.Errorf("schema %d after opening (%v)", v, err)
 			}
-			model, ok, err := store.DefaultModel(ctx)
-			if err != nil || !ok || model.Dim != 256 || model.Name != "starter" {
+			models, err := s.Models(ctx)
+			model, ok := models.Of(store.Default)
+			if err != nil || !ok || model.Dim != 256 || model.Name != "starter" || model.Embedded != 6 {
 				t.Fatalf("model %+v, %v, %v", model, ok, err)
 			}
-			n, err := store.Count(ctx, model.ID)
-			if err != nil || n.Files != 7 || n.Contents != 6 || n.Embedded != 6 || n.Failures != 1 || n.Roots != 1 {
-				t.Errorf("counts %+v, %v", n, err)
+			n, err := s.Totals(ctx)
+			if err != nil || n.Files != 7 || n.Pictures != 6 || n.Failures != 1 || n.Roots != 1 {
+				t.Errorf("totals %+v, %v", n, err)
 			}
-			hits, err := store.Hits(ctx, sqlite.Filter{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer hits.Close()
-			vectors, copies := 0, 0
-			err = store.VectorsAfter(ctx, model.ID, 0, func(_, id int64, vector []byte) error {
-				vectors++
-				hit, err := hits.Hit(ctx, id)
-				copies += len(hit.Files)
-				if len(vector) != 512 || hit.Width != 320 || hit.Height != 240 {
-					t.Errorf("hit %+v with %d bytes", hit, len(vector))
+			var ids []store.PictureID
+			if err := s.EachVector(ctx, model.Identity, store.Filter{}, func(v store.Vector) error {
+				ids = append(ids, v.Picture)
+				if len(v.Data) != 512 || v.Number != 0 || v.Time != nil {
+					t.Errorf("vector %+v", v)
 				}
-				return err
-			})
-			if err != nil || vectors != 6 || copies != 7 {
-				t.Errorf("%d vectors of %d files, %v", vectors, copies, err)
+				return nil
+			}); err != nil || len(ids) != 6 {
+				t.Errorf("%d vectors, %v", len(ids), err)
 			}
-			if run, ok, err := store.LastRun(ctx); err != nil || !ok || !run.Complete || run.Embedded != 6 {
+			hits, err := s.Hits(ctx, ids, store.Filter{})
+			copies, dated := 0, 0
+			for _, h := range hits {
+				copies += len(h.Files)
+				if h.TakenAt != "" {
+					dated++
+				}
+				if h.Width != 320 || h.Height != 240 {
+					t.Errorf("hit %+v", h)
+				}
+				for _, f := range h.Files {
+					if again := f.MetaVersion == 0; again != (len(h.Files) > 1) && strings.Contains(file, "schema-3") {
+						t.Errorf("%s of %d files is read again: %v", f.Name, len(h.Files), again)
+					}
+					// Before schema 4, which file said what was not known.
+					if f.Format != h.Format || f.TakenAt != h.TakenAt && !strings.Contains(file, "schema-4") {
+						t.Errorf("file %+v of %+v", f, h)
+					}
+				}
+			}
+			if err != nil || copies != 7 || dated == 0 && strings.Contains(file, "schema-4") {
+				t.Errorf("%d files, %d dates, %v", copies, dated, err)
+			}
+			if run, ok, err := s.LastRun(ctx, false); err != nil || !ok || !run.Complete || run.Embedded != 6 {
 				t.Errorf("last run %+v, %v, %v", run, ok, err)
 			}
-			if findings, err := store.Integrity(ctx); err != nil || len(findings) > 0 {
+			if findings, err := s.Integrity(ctx); err != nil || len(findings) > 0 {
 				t.Errorf("integrity: %v, %v", findings, err)
 			}
 		})

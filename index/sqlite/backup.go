@@ -9,17 +9,13 @@ import (
 	"path/filepath"
 
 	"modernc.org/sqlite"
-)
 
-// What a backup does not replace.
-var (
-	ErrNotReplaced = errors.New("a file is there that is no index: it is left alone")
-	ErrItself      = errors.New("it is the index itself")
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // Backup writes a copy of the index, as it is at one moment, to a file: whole or not at all, while others read and write. A copy that
 // is there already is replaced when the new one is whole and was read through; any other file is an ErrNotReplaced, the index an
-// ErrItself.
+// ErrItself of package store.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.mayReplace(ctx, path); err != nil {
 		return err
@@ -37,7 +33,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.copyTo(ctx, tmp.Name()); err != nil {
 		return fmt.Errorf("copy the index: %w", explain(err))
 	}
-	copied, err := OpenReadOnly(ctx, tmp.Name())
+	copied, err := openForReading(ctx, tmp.Name())
 	if err != nil {
 		return fmt.Errorf("read the copy: %w", err)
 	}
@@ -50,7 +46,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return fmt.Errorf("read the copy: %w", err)
 	}
 	if len(findings) > 0 {
-		return fmt.Errorf("%w: %s", ErrDamaged, findings[0])
+		return fmt.Errorf("%w: %s", store.ErrDamaged, findings[0])
 	}
 	return os.Rename(tmp.Name(), path)
 }
@@ -67,16 +63,20 @@ func (s *Store) mayReplace(ctx context.Context, path string) error {
 		return nil
 	}
 	if own, err := os.Stat(s.path); err == nil && os.SameFile(own, info) {
-		return fmt.Errorf("%q: %w", path, ErrItself)
+		return fmt.Errorf("%q: %w", path, store.ErrItself)
 	}
-	old, err := OpenReadOnly(ctx, path)
-	if errors.Is(err, ErrNewer) {
-		return err
-	}
+	old, err := openForReading(ctx, path)
 	if err != nil {
-		return fmt.Errorf("%q: %w", path, ErrNotReplaced)
+		return fmt.Errorf("%q: %w", path, store.ErrNotReplaced)
 	}
-	return old.db.Close()
+	defer old.Close()
+	switch err := old.checkSchema(ctx); {
+	case errors.Is(err, store.ErrNewer):
+		return fmt.Errorf("open index %q: %w", path, err)
+	case err != nil && !errors.Is(err, errOld):
+		return fmt.Errorf("%q: %w", path, store.ErrNotReplaced)
+	}
+	return nil
 }
 
 // copyTo runs SQLite's online backup in one step, which is one state.

@@ -5,227 +5,193 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Place is where a file lies: its root, the folder in it with slashes ("" for the root), and its name.
-type Place struct {
-	RootID    int64
-	Dir, Name string
-}
-
-// Stat is what a file looked like when it was last read.
-type Stat struct {
-	Size    int64
-	MTimeNS int64
-}
-
-// File is a file of the index.
-type File struct {
-	ID int64
-	Place
-	Stat
-	Device    uint64
-	ContentID int64
-	// Labels are written with it; Store.Labels reads them.
-	Labels
-	// Meta is the version of what read Labels and the picture's metadata.
-	Meta int
-	// Sidecar is the XMP file that was read with it.
-	Sidecar Sidecar
-	// Twins are the names, in order, of the files that were looked at as its twins.
-	Twins []string
-	// TwinFormat is the format of a file that stands behind its JPEG twin: its content is the twin's. Else "".
-	TwinFormat string
-	// Embedded tells whether the content has a vector of the model that was asked about.
-	Embedded bool
-	// Preview tells whether the content has a preview.
-	Preview bool
-	// Gone tells that an earlier run saw it gone and kept it.
-	Gone bool
-}
-
-// Labels are what the owner says of a file.
-type Labels struct {
-	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false where nothing is said.
-	Rating   int
-	Rated    bool
-	Keywords []string
-}
-
-// Sidecar is a file beside a picture's that says more of it. Its zero value: there is none.
-type Sidecar struct {
-	Name string
-	Stat
-}
-
-// fileColumns are a file's columns behind its place; scanFile reads them. They are read of every file in every run, so they are few:
-// what is true of it is one number, and what few files have is read when that says so (addRare).
-const fileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, f.meta, (f.gone_run IS NOT NULL)
-	+ 2 * EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)
-	+ 4 * EXISTS (SELECT 1 FROM previews p WHERE p.content_id = f.content_id)
-	+ 8 * (` + hasRare + `)`
+// stateColumns are what a run compares of a file, behind its name. They are read of every file in every run, so they are few:
+// what is true of it is one number, and what few files have is read when that says so (addRare). The parameter is a model's identity.
+const stateColumns = `f.size, f.mtime_ns, f.disk_id, f.meta,
+	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.picture_id = f.picture_id)
+	+ 2 * EXISTS (SELECT 1 FROM previews v WHERE v.picture_id = f.picture_id)
+	+ 4 * (` + hasRare + `)`
 
 // hasRare selects the files with a sidecar or twins.
-const hasRare = "f.sidecar IS NOT NULL OR f.twins IS NOT NULL OR f.twin_format IS NOT NULL"
+const hasRare = "f.sidecar IS NOT NULL OR f.twins IS NOT NULL OR f.is_twin"
 
-// oldFileColumns are those of an index from before labels.
-const oldFileColumns = `f.id, f.size, f.mtime_ns, f.device, f.content_id, 0, (f.gone_run IS NOT NULL)
-	+ 2 * EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = f.content_id)`
-
-// fileColumns are those of the open index.
-func (s *Store) fileColumns() string {
-	if s.schema < schemaLabels {
-		return oldFileColumns
+// modelID returns a model's number; 0 where the index does not have it.
+func modelID(ctx context.Context, q querier, identity string) (id int64, err error) {
+	list, err := collect(ctx, q, "SELECT id FROM models WHERE identity = ?", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, identity)
+	if err != nil || len(list) == 0 {
+		return 0, explain(err)
 	}
-	return fileColumns
+	return list[0], nil
 }
 
-// scanFile reads a file; rare tells that it has more than that.
-func scanFile(scan scanFunc, f *File, first ...any) (rare bool, err error) {
-	var flags int
-	err = scan(append(first, &f.ID, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device), &f.ContentID, &f.Meta, &flags)...)
-	f.Gone, f.Embedded, f.Preview = flags&1 != 0, flags&2 != 0, flags&4 != 0
-	return flags&8 != 0, err
-}
-
-// addRare reads sidecar and twins of the files of a folder that have them, or of one file, whose name is given.
-func addRare(ctx context.Context, q querier, rootID int64, dir, name string, add func(name string, change func(*File))) error {
-	query := "SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.twin_format FROM files f WHERE f.root_id = ? AND f.dir = ? AND (" + hasRare + ")"
-	args := []any{rootID, []byte(dir)}
-	if name != "" {
-		query += " AND f.name = ?"
-		args = append(args, []byte(name))
+// rootNumber returns a root's number; 0 where the index does not have it.
+func rootNumber(ctx context.Context, q querier, root store.RootID) (id int64, err error) {
+	list, err := collect(ctx, q, "SELECT id FROM roots WHERE uid = ?", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, string(root))
+	if err != nil || len(list) == 0 {
+		return 0, explain(err)
 	}
-	_, err := collect(ctx, q, query, func(scan scanFunc) (struct{}, error) {
-		var name, sidecar, twins []byte
-		var beside Sidecar
-		var format sql.NullString
-		if err := scan(&name, &sidecar, &beside.Size, &beside.MTimeNS, &twins, &format); err != nil {
-			return struct{}{}, err
-		}
-		beside.Name = string(sidecar)
-		add(string(name), func(f *File) {
-			f.Sidecar, f.TwinFormat = beside, format.String
-			if len(twins) > 0 {
-				f.Twins = strings.Split(string(twins), "/")
-			}
-		})
-		return struct{}{}, nil
-	}, args...)
-	return explain(err)
+	return list[0], nil
 }
 
-// FolderFiles returns the files directly in one folder, by name.
-func (s *Store) FolderFiles(ctx context.Context, rootID int64, dir string, modelID int64) (map[string]*File, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT f.name, "+s.fileColumns()+" FROM files f WHERE f.root_id = ? AND f.dir = ?", modelID, rootID, []byte(dir))
+// Folder returns what is known of the files directly in a folder.
+func (s *Store) Folder(ctx context.Context, at store.Folder, model string) (f store.FolderState, err error) {
+	root, err := rootNumber(ctx, s.db, at.Root)
+	if err != nil {
+		return f, err
+	}
+	number, err := modelID(ctx, s.db, model)
+	if err != nil {
+		return f, err
+	}
+	if f.Files, err = s.folderFiles(ctx, at, root, number); err != nil {
+		return f, err
+	}
+	f.Failures = make(map[string]store.Failure)
+	failures, err := s.failures(ctx, s.db, "SELECT "+failureColumns+" FROM failures x WHERE x.root_id = ? AND x.dir = ?", root, []byte(at.Dir))
+	for _, x := range failures {
+		f.Failures[x.Name] = x
+	}
+	return f, err
+}
+
+func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model int64) (map[string]*store.FileState, error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT f.name, "+stateColumns+" FROM files f WHERE f.root_id = ? AND f.dir = ?", model, root, []byte(at.Dir))
 	if err != nil {
 		return nil, explain(err)
 	}
 	defer rows.Close()
-	files := make(map[string]*File)
+	files := make(map[string]*store.FileState)
 	anyRare := false
+	onDisk := make(map[int64][]*store.FileState) // most folders lie on one
 	for rows.Next() {
-		f := &File{Place: Place{RootID: rootID, Dir: dir}}
+		f := &store.FileState{}
 		var name sql.RawBytes
-		rare, err := scanFile(rows.Scan, f, &name)
+		var diskID int64
+		var flags int
+		if err := rows.Scan(&name, &f.Size, &f.MTimeNS, &diskID, &f.MetaVersion, &flags); err != nil {
+			return nil, err
+		}
+		f.Embedded, f.Preview = flags&1 != 0, flags&2 != 0
+		anyRare = anyRare || flags&4 != 0
+		f.Place = store.Place{Root: at.Root, Dir: at.Dir, Name: string(name)}
+		onDisk[diskID] = append(onDisk[diskID], f)
+		files[f.Name] = f
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, explain(err)
+	}
+	for id, list := range onDisk {
+		device, err := s.device(ctx, s.db, id)
 		if err != nil {
 			return nil, err
 		}
-		anyRare = anyRare || rare
-		f.Name = string(name)
-		files[f.Name] = f
-	}
-	if err := rows.Err(); err != nil || !anyRare {
-		return files, explain(err)
-	}
-	return files, addRare(ctx, s.db, rootID, dir, "", func(name string, change func(*File)) {
-		if f, ok := files[name]; ok {
-			change(f)
+		for _, f := range list {
+			f.Device = device
 		}
-	})
-}
-
-// Labels returns what the owner says of a file.
-func (s *Store) Labels(ctx context.Context, fileID int64) (l Labels, err error) {
-	var rating sql.NullInt64
-	var keywords sql.NullString
-	err = s.db.QueryRowContext(ctx, "SELECT rating, keywords FROM files WHERE id = ?", fileID).Scan(&rating, &keywords)
-	l.Rating, l.Rated = int(rating.Int64), rating.Valid
-	if keywords.String != "" {
-		l.Keywords = strings.Split(keywords.String, "\n")
 	}
-	return l, explain(err)
+	if !anyRare {
+		return files, nil
+	}
+	return files, s.addRare(ctx, root, at.Dir, files)
 }
 
-// Failure is a file whose own bytes are to blame.
-type Failure struct {
-	Place
-	Stat
-	// Stage is "sniff" for bystanders, "decode", or "crash".
-	Stage, Reason string
-	// Decoder is the decoder version that failed.
-	Decoder  int
-	FailedAt int64
+// addRare reads sidecar and twins of the files of a folder that have them.
+func (s *Store) addRare(ctx context.Context, root int64, dir string, files map[string]*store.FileState) error {
+	_, err := collect(ctx, s.db, `SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin FROM files f
+		WHERE f.root_id = ? AND f.dir = ? AND (`+hasRare+`)`, func(scan scanFunc) (struct{}, error) {
+		var name, sidecar, twins []byte
+		var beside store.Sidecar
+		var isTwin bool
+		err := scan(&name, &sidecar, &beside.Size, &beside.MTimeNS, &twins, &isTwin)
+		if f, ok := files[string(name)]; ok && err == nil {
+			beside.Name = string(sidecar)
+			f.Sidecar, f.Twins, f.IsTwin = beside, splitTwins(twins), isTwin
+		}
+		return struct{}{}, err
+	}, root, []byte(dir))
+	return explain(err)
 }
 
-// The stages of a Failure.
+func splitTwins(raw []byte) []string {
+	if len(raw) == 0 {
+		return nil
+	}
+	return strings.Split(string(raw), "/")
+}
+
+// fileColumns are all of a file, read by scanFile; fileTables are where they stand.
 const (
-	StageSniff  = "sniff"
-	StageDecode = "decode"
-	StageCrash  = "crash"
+	fileColumns = `f.root_id, f.dir, f.name, f.size, f.mtime_ns, f.disk_id, f.meta, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin,
+	f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text`
+	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords"
 )
 
-// FolderFailures returns the failures directly in one folder, by name.
-func (s *Store) FolderFailures(ctx context.Context, rootID int64, dir string) (map[string]Failure, error) {
-	list, err := collect(ctx, s.db, `SELECT root_id, dir, name, size, mtime_ns, stage, reason, decoder, failed_at
-		FROM failures WHERE root_id = ? AND dir = ?`, scanFailure, rootID, []byte(dir))
-	if err != nil {
-		return nil, explain(err)
-	}
-	byName := make(map[string]Failure, len(list))
-	for _, f := range list {
-		byName[f.Name] = f
-	}
-	return byName, nil
+// metaFields are the columns from taken_at on.
+type metaFields struct {
+	taken, camera, lens, keywords sql.NullString
+	source                        int
+	latitude, longitude           sql.NullFloat64
+	rating                        sql.NullInt64
 }
 
-func scanFailure(scan scanFunc) (Failure, error) {
-	var f Failure
-	var dir, name []byte
-	err := scan(&f.RootID, &dir, &name, &f.Size, &f.MTimeNS, &f.Stage, &f.Reason, &f.Decoder, &f.FailedAt)
-	f.Dir, f.Name = string(dir), string(name)
+func (m *metaFields) fields() []any {
+	return []any{&m.taken, &m.source, &m.camera, &m.lens, &m.latitude, &m.longitude, &m.rating, &m.keywords}
+}
+
+func (m *metaFields) metadata() store.Metadata {
+	out := store.Metadata{
+		TakenAt: m.taken.String, TakenSource: store.DateSource(m.source), Camera: m.camera.String, Lens: m.lens.String,
+		OwnerMetadata: store.OwnerMetadata{Rating: int(m.rating.Int64), Rated: m.rating.Valid},
+	}
+	if m.latitude.Valid && m.longitude.Valid {
+		out.Position = &store.Position{Latitude: m.latitude.Float64, Longitude: m.longitude.Float64}
+	}
+	if m.keywords.String != "" {
+		out.Keywords = strings.Split(m.keywords.String, "\n")
+	}
+	return out
+}
+
+// scanFile reads fileColumns, behind others. The names of root and disk are asked for when the rows are closed (named).
+func scanFile(scan scanFunc, first ...any) (f fileRow, err error) {
+	var dir, name, sidecar, twins []byte
+	var meta metaFields
+	fields := append(first, &f.root, &dir, &name, &f.Size, &f.MTimeNS, &f.disk, &f.MetaVersion, &sidecar, &f.Sidecar.Size, &f.Sidecar.MTimeNS, &twins,
+		&f.IsTwin, &f.Format)
+	err = scan(append(fields, meta.fields()...)...)
+	f.Dir, f.Name, f.Sidecar.Name, f.Twins, f.Metadata = string(dir), string(name), string(sidecar), splitTwins(twins), meta.metadata()
 	return f, err
 }
 
-// Failures returns all failures but the bystanders, by root and path.
-func (s *Store) Failures(ctx context.Context) ([]Failure, error) {
-	return collect(ctx, s.db, `SELECT root_id, dir, name, size, mtime_ns, stage, reason, decoder, failed_at
-		FROM failures WHERE stage <> 'sniff' ORDER BY root_id, dir, name`, scanFailure)
+// fileRow is a file with the numbers of its root and disk.
+type fileRow struct {
+	store.FileRecord
+
+	root, disk int64
 }
 
-// FailureFolders returns the folders of a root with remembered failures, at start and below it.
-func (s *Store) FailureFolders(ctx context.Context, rootID int64, start string) ([]string, error) {
-	return failureFolders(ctx, s.db, rootID, start)
+// named is the file with the names that the numbers stand for.
+func (s *Store) named(ctx context.Context, q querier, f fileRow) (r store.FileRecord, err error) {
+	r = f.FileRecord
+	if r.Root, err = s.rootName(ctx, q, f.root); err != nil {
+		return r, err
+	}
+	r.Device, err = s.device(ctx, q, f.disk)
+	return r, err
 }
 
-func failureFolders(ctx context.Context, q querier, rootID int64, start string) ([]string, error) {
-	below, args := belowClause("dir", start)
-	list, err := collect(ctx, q, "SELECT DISTINCT dir FROM failures WHERE root_id = ? AND "+below+" ORDER BY dir",
-		func(scan scanFunc) (string, error) {
-			var dir []byte
-			err := scan(&dir)
-			return string(dir), err
-		}, append([]any{rootID}, args...)...)
-	return list, explain(err)
-}
-
-// Devices returns the devices on which a root's files were last read.
-func (s *Store) Devices(ctx context.Context, rootID int64) (map[uint64]bool, error) {
-	list, err := collect(ctx, s.db, "SELECT DISTINCT device FROM files WHERE root_id = ?", func(scan scanFunc) (uint64, error) {
-		var d deviceID
-		err := scan(&d)
-		return uint64(d), err
-	}, rootID)
+// Devices returns the numbers of the disks that hold a root's files.
+func (s *Store) Devices(ctx context.Context, root store.RootID) (map[uint64]bool, error) {
+	list, err := collect(ctx, s.db, `SELECT d.device FROM disks d WHERE d.root_id = `+rootID+` AND EXISTS (SELECT 1 FROM files f WHERE f.disk_id = d.id)`,
+		func(scan scanFunc) (uint64, error) {
+			var d deviceID
+			err := scan(&d)
+			return uint64(d), err
+		}, string(root))
 	set := make(map[uint64]bool, len(list))
 	for _, d := range list {
 		set[d] = true
@@ -233,123 +199,17 @@ func (s *Store) Devices(ctx context.Context, rootID int64) (map[uint64]bool, err
 	return set, explain(err)
 }
 
-// FolderCount is a folder of the index with the number of files directly in it.
-type FolderCount struct {
-	Dir   string
-	Files int
-}
-
-// Folders returns the folders of a root that hold files, at start and below it.
-func (s *Store) Folders(ctx context.Context, rootID int64, start string) ([]FolderCount, error) {
-	return folders(ctx, s.db, rootID, start)
-}
-
-func folders(ctx context.Context, q querier, rootID int64, start string) ([]FolderCount, error) {
-	below, args := belowClause("dir", start)
-	list, err := collect(ctx, q, "SELECT dir, count(*) FROM files WHERE root_id = ? AND "+below+" GROUP BY dir ORDER BY dir",
-		func(scan scanFunc) (FolderCount, error) {
-			var f FolderCount
-			var dir []byte
-			err := scan(&dir, &f.Files)
-			f.Dir = string(dir)
-			return f, err
-		}, append([]any{rootID}, args...)...)
+// Sample returns at most n files, spread evenly over the index.
+func (s *Store) Sample(ctx context.Context, n int) ([]store.Place, error) {
+	list, err := collect(ctx, s.db, `SELECT r.uid, f.dir, f.name FROM (SELECT root_id, dir, name, id, row_number() OVER (ORDER BY id) - 1 AS nr, count(*) OVER () AS total
+		FROM files) f JOIN roots r ON r.id = f.root_id WHERE f.nr % max(f.total / ?, 1) = 0 ORDER BY f.id LIMIT ?`, scanPlace, n, n)
 	return list, explain(err)
 }
 
-// belowClause selects the folder start and what is below it. '0' is the byte after '/'.
-func belowClause(column, start string) (string, []any) {
-	if start == "" {
-		return "1", nil
-	}
-	return "(" + column + " = ? OR " + column + " >= ? AND " + column + " < ?)",
-		[]any{[]byte(start), []byte(start + "/"), []byte(start + "0")}
-}
-
-// CountFiles returns how many files a root has.
-func (s *Store) CountFiles(ctx context.Context, rootID int64) (n int, err error) {
-	return countFiles(ctx, s.db, rootID)
-}
-
-func countFiles(ctx context.Context, q querier, rootID int64) (n int, err error) {
-	err = q.QueryRowContext(ctx, "SELECT count(*) FROM files WHERE root_id = ?", rootID).Scan(&n)
-	return n, explain(err)
-}
-
-// FileAt returns one file; ok is false where the index has none.
-func (s *Store) FileAt(ctx context.Context, at Place, modelID int64) (f File, ok bool, err error) {
-	return fileAt(ctx, s.db, at, modelID, s.fileColumns())
-}
-
-func fileAt(ctx context.Context, q querier, at Place, modelID int64, columns string) (f File, ok bool, err error) {
-	f.Place = at
-	rare, err := scanFile(q.QueryRowContext(ctx, "SELECT "+columns+" FROM files f WHERE f.root_id = ? AND f.dir = ? AND f.name = ?",
-		modelID, at.RootID, []byte(at.Dir), []byte(at.Name)).Scan, &f)
-	if errors.Is(err, sql.ErrNoRows) {
-		return f, false, nil
-	}
-	if err == nil && rare {
-		err = addRare(ctx, q, at.RootID, at.Dir, at.Name, func(_ string, change func(*File)) { change(&f) })
-	}
-	return f, err == nil, explain(err)
-}
-
-// FailureAt returns what is remembered of one file.
-func (s *Store) FailureAt(ctx context.Context, at Place) (f Failure, ok bool, err error) {
-	f, err = scanFailure(s.db.QueryRowContext(ctx, `SELECT root_id, dir, name, size, mtime_ns, stage, reason, decoder, failed_at
-		FROM failures WHERE root_id = ? AND dir = ? AND name = ?`, at.RootID, []byte(at.Dir), []byte(at.Name)).Scan)
-	if errors.Is(err, sql.ErrNoRows) {
-		return f, false, nil
-	}
-	return f, err == nil, explain(err)
-}
-
-// Known is what the index has of a content: its number, and whether it has a vector of the model that was asked about, and a
-// preview.
-type Known struct {
-	ID                int64
-	Embedded, Preview bool
-}
-
-// Content finds a picture by its hash; ok is false where it is not known.
-func (s *Store) Content(ctx context.Context, hash [32]byte, modelID int64) (k Known, ok bool, err error) {
-	preview := "EXISTS (SELECT 1 FROM previews p WHERE p.content_id = contents.id)"
-	if s.schema < schemaLabels {
-		preview = "0"
-	}
-	err = s.db.QueryRowContext(ctx, "SELECT id, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = contents.id), "+preview+
-		" FROM contents WHERE sha256 = ?", modelID, hash[:]).Scan(&k.ID, &k.Embedded, &k.Preview)
-	if errors.Is(err, sql.ErrNoRows) {
-		return k, false, nil
-	}
-	return k, err == nil, explain(err)
-}
-
-// FilesOf returns the files of one content, by root and path.
-func (s *Store) FilesOf(ctx context.Context, contentID int64) ([]File, error) {
-	list, err := collect(ctx, s.db, `SELECT id, root_id, dir, name, size, mtime_ns, device FROM files
-		WHERE content_id = ? ORDER BY root_id, dir, name`, func(scan scanFunc) (File, error) {
-		f := File{ContentID: contentID}
-		var dir, name []byte
-		err := scan(&f.ID, &f.RootID, &dir, &name, &f.Size, &f.MTimeNS, (*deviceID)(&f.Device))
-		f.Dir, f.Name = string(dir), string(name)
-		return f, err
-	}, contentID)
-	return list, explain(err)
-}
-
-// Suspects returns the files that were in flight when a run died.
-func (s *Store) Suspects(ctx context.Context) (map[Place]bool, error) {
-	list, err := collect(ctx, s.db, "SELECT root_id, dir, name FROM suspects", func(scan scanFunc) (Place, error) {
-		var p Place
-		var dir, name []byte
-		err := scan(&p.RootID, &dir, &name)
-		p.Dir, p.Name = string(dir), string(name)
-		return p, err
-	})
-	set := make(map[Place]bool, len(list))
-	for _, p := range list {
-		set[p] = true
-	}
-	return set, explain(err)
+// Totals returns the counts, which triggers keep.
+func (s *Store) Totals(ctx context.Context) (t store.Totals, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM roots), (SELECT coalesce(sum(files), 0) FROM roots), (SELECT coalesce(sum(bytes), 0) FROM roots),
+		(SELECT pictures FROM totals), (SELECT count(*) FROM failures WHERE stage <> 'sniff')`).
+		Scan(&t.Roots, &t.Files, &t.Bytes, &t.Pictures, &t.Failures)
+	return t, explain(err)
 }

@@ -3,356 +3,311 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"database/sql/driver"
-	"fmt"
+	"encoding/json"
+	"runtime"
 	"slices"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Filter selects contents by what is known of them and of their files. Its zero value selects all that have a file.
-type Filter struct {
-	// Under keeps contents with a file in one of these folders; nil: anywhere.
-	Under []Under
-	// Name keeps contents with a file of whose folder and name it is true; nil: any.
-	Name func(dir, name string) bool
-	// TakenFrom and TakenTo bound the local time at which the picture was taken, as "2006-01-02T15:04:05", the second one
-	// not included; "": no bound. A picture without a time is not selected by a bound.
-	TakenFrom, TakenTo string
-	// Formats keeps contents with a file of one of these formats; nil: any.
-	Formats []string
-	// Rating keeps contents with a file of as many stars, 0 where it has no rating.
-	Rating Range
-	// Keywords keeps contents with a file of whose keywords, one a line, it is true; nil: any.
-	Keywords func(lines string) bool
-	// Camera and Lens are told the camera and the lens; nil: any.
-	Camera, Lens func(string) bool
-	// Where is told the place in degrees; nil: any. South, North, West and East bound it: a box around what Where accepts.
-	// A West greater than East crosses the 180th meridian.
-	Where                    func(latitude, longitude float64) bool
-	South, North, West, East float64
-	// Width, Height and Pixels are bounds of the upright picture.
-	Width, Height, Pixels Range
-	// Shape compares width and height: "landscape", "portrait", "square", or "" for any.
-	Shape string
+// A filter is one statement about pictures (p) and one about files (f), in each of which a rule has one form. What they select is
+// intersected, and what the filters under Not select is taken away.
+
+// where is a condition under construction.
+type where struct {
+	parts []string
+	args  []any
 }
 
-// Range is a range of numbers, both ends included; a nil end is open.
-type Range struct{ Min, Max *float64 }
-
-func (r Range) isOpen() bool { return r.Min == nil && r.Max == nil }
-
-// IsAll tells that the filter selects everything.
-func (f *Filter) IsAll() bool {
-	return !f.byFile() && f.Formats == nil && f.Camera == nil && f.Lens == nil && f.Where == nil && f.TakenFrom == "" && f.TakenTo == "" &&
-		f.Width.isOpen() && f.Height.isOpen() && f.Pixels.isOpen() && f.Shape == ""
+func (w *where) add(part string, args ...any) {
+	w.parts = append(w.parts, part)
+	w.args = append(w.args, args...)
 }
 
-// byFile tells that the filter asks about files, of which a content may have several.
-func (f *Filter) byFile() bool {
-	return f.Under != nil || f.Name != nil || f.ByLabels()
+func (w *where) sql() string {
+	if len(w.parts) == 0 {
+		return "1"
+	}
+	return strings.Join(w.parts, " AND ")
 }
 
-// ByLabels tells that the filter asks what the owner says of files.
-func (f *Filter) ByLabels() bool { return !f.Rating.isOpen() || f.Keywords != nil }
-
-// needsLabels tells that the filter asks what indexes of the first schemas do not have.
-func (f *Filter) needsLabels() bool { return f.ByLabels() || f.Lens != nil }
-
-// Selects tells whether the filter selects a picture of one file by what is known of it; Under and Name are left out.
-func (f *Filter) Selects(c Content, l Labels) bool {
-	local := c.TakenAt[:min(len(c.TakenAt), len("2006-01-02T15:04:05"))]
-	switch {
-	case f.TakenFrom != "" && (local == "" || local < f.TakenFrom), f.TakenTo != "" && (local == "" || local >= f.TakenTo):
-		return false
-	case f.Formats != nil && !slices.Contains(f.Formats, c.Format):
-		return false
-	case !f.Rating.holds(l.Rating) || f.Keywords != nil && !f.Keywords(strings.Join(l.Keywords, "\n")):
-		return false
-	case f.Camera != nil && !f.Camera(c.Camera), f.Lens != nil && !f.Lens(c.Lens), f.Where != nil && !(c.HasGPS && f.Where(c.Latitude, c.Longitude)):
-		return false
-	case !f.Width.holds(c.Width) || !f.Height.holds(c.Height) || !f.Pixels.holds(c.Width*c.Height):
-		return false
-	}
-	switch f.Shape {
-	case "landscape":
-		return c.Width > c.Height
-	case "portrait":
-		return c.Width < c.Height
-	case "square":
-		return c.Width == c.Height
-	}
-	return true
-}
-
-func (r Range) holds(n int) bool {
-	return (r.Min == nil || float64(n) >= *r.Min) && (r.Max == nil || float64(n) <= *r.Max)
-}
-
-// Matching returns the contents that a filter selects, each once, in no order.
-func (s *Store) Matching(ctx context.Context, f Filter) ([]int64, error) {
-	var ids []int64
-	seen := make(map[int64]bool)
-	copies := f.byFile()
-	_, err := s.match(ctx, f, "", func(id int64) bool {
-		if !copies || !seen[id] {
-			ids = append(ids, id)
-		}
-		if copies {
-			seen[id] = true
-		}
-		return true
-	})
-	return ids, err
-}
-
-// Newest calls each with the contents that a filter selects by time taken, the newest first, those without a time last, until
-// it returns false. first is how many each will probably want.
-func (s *Store) Newest(ctx context.Context, f Filter, first int, each func(id int64) bool) error {
-	// A limit spares the database the sorting of all. Where more are wanted, it sorts again what there is by then.
-	told := make(map[int64]bool)
-	for limit := 4*first + 100; ; limit *= 16 {
-		ended := false
-		rows, err := s.match(ctx, f, fmt.Sprintf(" ORDER BY c.taken_at IS NULL, c.taken_at DESC, c.id LIMIT %d", limit), func(id int64) bool {
-			if told[id] {
-				return true
-			}
-			told[id] = true
-			ended = !each(id)
-			return !ended
-		})
-		if err != nil || ended || rows < limit {
-			return err
-		}
-	}
-}
-
-// match calls each with the contents that a filter selects until it returns false, those of which it asks about files once for each
-// file, and counts the rows that it read.
-func (s *Store) match(ctx context.Context, f Filter, order string, each func(id int64) bool) (n int, err error) {
-	if err := s.checkFilter(f); err != nil {
-		return 0, err
-	}
-	where, args, done := f.clause(s.schema)
-	defer done()
-	rows, err := s.db.QueryContext(ctx, "SELECT c.id FROM "+f.from()+" WHERE "+where+order, args...)
-	if err != nil {
-		return 0, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return n, explain(err)
-		}
-		n++
-		if !each(id) {
-			return n, nil
-		}
-	}
-	return n, explain(rows.Err())
-}
-
-// MatchingFiles calls each with the files that a filter selects, those of one content one after another.
-func (s *Store) MatchingFiles(ctx context.Context, f Filter, each func(id int64, file HitFile)) error {
-	if err := s.checkFilter(f); err != nil {
-		return err
-	}
-	where, args, done := f.clause(s.schema)
-	defer done()
-	asked, values := f.askedFormats(s.schema)
-	rows, err := s.db.QueryContext(ctx, "SELECT c.id, f.root_id, f.dir, f.name, "+s.isTwin()+" FROM "+filesAndContents+
-		" WHERE "+where+" AND "+asked+" ORDER BY c.id", append(args, values...)...)
-	if err != nil {
-		return explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		var file HitFile
-		var dir, name sql.RawBytes
-		if err := rows.Scan(&id, &file.RootID, &dir, &name, &file.IsTwin); err != nil {
-			return explain(err)
-		}
-		file.Dir, file.Name = string(dir), string(name)
-		each(id, file)
-	}
-	return explain(rows.Err())
-}
-
-// isTwin is the expression that tells a file which stands behind its twin.
-func (s *Store) isTwin() string {
-	if s.schema < schemaLabels {
+// or joins conditions of which one must hold; none: none does.
+func or(parts []string) string {
+	if len(parts) == 0 {
 		return "0"
 	}
-	return "f.twin_format IS NOT NULL"
-}
-
-const filesAndContents = "files f JOIN contents c ON c.id = f.content_id"
-
-// from are the tables that the filter's clause is about.
-func (f *Filter) from() string {
-	if f.byFile() {
-		return filesAndContents
-	}
-	return "contents c"
-}
-
-// checkFilter refuses to ask an older index what it does not know.
-func (s *Store) checkFilter(f Filter) error {
-	if f.needsLabels() && s.schema < schemaLabels {
-		return fmt.Errorf("%w: it does not know ratings, keywords and lenses yet; `imgsearch index` brings it up to date", errOlder)
-	}
-	return nil
-}
-
-// clause is the filter in SQL. done is called when its statement has ended.
-func (f *Filter) clause(schema int) (where string, args []any, done func()) {
-	files, args := f.fileClause()
-	parts := []string{"c.orphaned_at IS NULL", files}
-	add := func(part string, values ...any) {
-		parts = append(parts, part)
-		args = append(args, values...)
-	}
-	if f.Formats != nil {
-		in, values := f.formatsClause()
-		own := "c.format IN " + in
-		if schema < schemaLabels {
-			add(own, values...)
-		} else {
-			add("("+own+" OR EXISTS (SELECT 1 FROM files t WHERE t.content_id = c.id AND t.twin_format IN "+in+"))", append(values, values...)...)
-		}
-	}
-	// The zone, where there is one, stands behind the 19 characters of the local time.
-	if f.TakenFrom != "" {
-		add("substr(c.taken_at, 1, 19) >= ?", f.TakenFrom)
-	}
-	if f.TakenTo != "" {
-		add("substr(c.taken_at, 1, 19) < ?", f.TakenTo)
-	}
-	for column, r := range map[string]Range{"c.width": f.Width, "c.height": f.Height, "c.width * c.height": f.Pixels} {
-		if r.Min != nil {
-			add(column+" >= ?", *r.Min)
-		}
-		if r.Max != nil {
-			add(column+" <= ?", *r.Max)
-		}
-	}
-	switch f.Shape {
-	case "landscape":
-		add("c.width > c.height")
-	case "portrait":
-		add("c.width < c.height")
-	case "square":
-		add("c.width = c.height")
-	}
-	if f.Where != nil {
-		add("c.latitude BETWEEN ? AND ?", f.South, f.North)
-		if f.West <= f.East {
-			add("c.longitude BETWEEN ? AND ?", f.West, f.East)
-		} else {
-			add("(c.longitude >= ? OR c.longitude <= ?)", f.West, f.East)
-		}
-	}
-	// The database asks from left to right: the functions are asked about what is left. Those of files are told the content too, which
-	// they do not need, so that they are not asked before it is looked at.
-	var lent []func()
-	ask := func(columns string, keep predicate) {
-		number, done := lend(keep)
-		lent = append(lent, done)
-		add(keepsFunction+"(?, "+columns+")", number)
-	}
-	if f.Where != nil {
-		ask("c.latitude, c.longitude", func(v []driver.Value) bool { return f.Where(float(v[0]), float(v[1])) })
-	}
-	if f.Name != nil {
-		ask("f.dir, f.name, c.id", func(v []driver.Value) bool { return f.Name(text(v[0]), text(v[1])) })
-	}
-	if f.Keywords != nil {
-		ask("f.keywords, c.id", func(v []driver.Value) bool { return f.Keywords(text(v[0])) })
-	}
-	if f.Camera != nil {
-		ask("c.camera", func(v []driver.Value) bool { return f.Camera(text(v[0])) })
-	}
-	if f.Lens != nil {
-		ask("c.lens", func(v []driver.Value) bool { return f.Lens(text(v[0])) })
-	}
-	return strings.Join(parts, " AND "), args, func() {
-		for _, takeBack := range lent {
-			takeBack()
-		}
-	}
-}
-
-// fileClause is what the database decides of a content's files.
-func (f *Filter) fileClause() (where string, args []any) {
-	parts := []string{"1"}
-	if f.Under != nil {
-		under, values := underClause(f.Under)
-		parts, args = append(parts, under), append(args, values...)
-	}
-	if f.Rating.Min != nil {
-		parts, args = append(parts, "coalesce(f.rating, 0) >= ?"), append(args, *f.Rating.Min)
-	}
-	if f.Rating.Max != nil {
-		parts, args = append(parts, "coalesce(f.rating, 0) <= ?"), append(args, *f.Rating.Max)
-	}
-	return strings.Join(parts, " AND "), args
-}
-
-// askedFormats selects, of a pair, those files that are asked for.
-func (f *Filter) askedFormats(schema int) (where string, args []any) {
-	if f.Formats == nil || schema < schemaLabels {
-		return "1", nil
-	}
-	in, args := f.formatsClause()
-	return "coalesce(f.twin_format, c.format) IN " + in, args
-}
-
-// formatsClause are the formats as SQL has them behind IN.
-func (f *Filter) formatsClause() (in string, args []any) {
-	for _, format := range f.Formats {
-		args = append(args, format)
-	}
-	return marks(len(args)), args
+	return "(" + strings.Join(parts, " OR ") + ")"
 }
 
 // marks is a list of n parameters in brackets.
 func marks(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
 
-// keepsFile decides what is not in fileClause.
-func (f *Filter) keepsFile(dir, name, keywords string) bool {
-	return (f.Name == nil || f.Name(dir, name)) && (f.Keywords == nil || f.Keywords(keywords))
+// rootID is the expression of a root's number.
+const rootID = "(SELECT id FROM roots WHERE uid = ?)"
+
+// ofFiles are the rules about files.
+func (w *where) ofFiles(f store.Filter) {
+	if f.Under != nil {
+		var parts []string
+		var args []any
+		for _, u := range f.Under {
+			below, dirs := belowClause("f.dir", u.Dir)
+			parts, args = append(parts, "f.root_id = "+rootID+" AND "+below), append(append(args, string(u.Root)), dirs...)
+		}
+		w.add(or(parts), args...)
+	}
+	if f.Formats != nil {
+		var args []any
+		for _, format := range f.Formats {
+			args = append(args, format)
+		}
+		w.add("f.format IN "+marks(len(args)), args...)
+	}
+	w.inRange("coalesce(f.rating, 0)", f.Rating)
+	for _, glob := range f.Keywords {
+		w.add("f.keywords IN (SELECT id FROM words WHERE kind = 3 AND imgsearch_keyword(?, text))", store.Fold(glob))
+	}
+	if len(f.Names) > 0 {
+		parts, args := make([]string, len(f.Names)), []any(nil)
+		for i, glob := range f.Names {
+			part, values := nameClause(store.Fold(glob))
+			parts[i], args = part, append(args, values...)
+		}
+		w.add(or(parts), args...)
+	}
 }
 
-// ContentVector returns a content's vector of a model as it is stored; ok is false where it has none.
-func (s *Store) ContentVector(ctx context.Context, modelID, contentID int64) (vector []byte, ok bool, err error) {
-	list, err := collect(ctx, s.db, "SELECT vector FROM embeddings WHERE model_id = ? AND content_id = ?", func(scan scanFunc) ([]byte, error) {
-		var v []byte
-		return v, scan(&v)
-	}, modelID, contentID)
-	if err != nil || len(list) == 0 {
-		return nil, false, explain(err)
+// nameClause asks whether a folded glob matches. The commonest ones, "*.jpg" and the like, the database compares by itself where the name
+// is ASCII, in a third of the time; of other names the function knows how letters fold.
+func nameClause(glob string) (string, []any) {
+	if strings.Contains(glob, "/") {
+		return "imgsearch_name(?, f.dir, f.name)", []any{glob}
 	}
-	return list[0], true, nil
+	suffix, ok := strings.CutPrefix(glob, "*")
+	if !ok || suffix == "" || strings.ContainsFunc(suffix, func(r rune) bool { return r >= utf8.RuneSelf || strings.ContainsRune(`*?[]{}\`, r) }) {
+		return "imgsearch_name(?, '', f.name)", []any{glob}
+	}
+	like := "%" + strings.NewReplacer("%", `\%`, "_", `\_`).Replace(suffix)
+	return `(CAST(f.name AS TEXT) LIKE ? ESCAPE '\' OR length(f.name) <> length(CAST(f.name AS TEXT)) AND imgsearch_name(?, '', f.name))`, []any{like, glob}
 }
 
-// Copied returns the contents that more than one file holds, twins left out.
-func (s *Store) Copied(ctx context.Context) ([]int64, error) {
-	own := "1"
-	if s.schema >= schemaLabels {
-		own = "twin_format IS NULL"
+// ofPictures are the rules about pictures.
+func (w *where) ofPictures(f store.Filter) {
+	if f.Pictures != nil {
+		ids := make([]string, len(f.Pictures))
+		for i, id := range f.Pictures {
+			ids[i] = id.String()
+		}
+		list, err := json.Marshal(ids)
+		if err != nil {
+			panic(err) // hexadecimal digits
+		}
+		w.add("p.id IN (SELECT q.id FROM json_each(?) j JOIN pictures q ON q.sha256 = unhex(j.value))", string(list))
 	}
-	ids, err := collect(ctx, s.db, "SELECT content_id FROM files WHERE "+own+" GROUP BY content_id HAVING count(*) > 1", func(scan scanFunc) (int64, error) {
-		var id int64
-		return id, scan(&id)
+	w.inPeriod("p.taken_at", f.Taken)
+	w.named("p.camera", wordCamera, f.Cameras)
+	w.named("p.lens", wordLens, f.Lenses)
+	w.inRange("p.width", f.Width)
+	w.inRange("p.height", f.Height)
+	w.inRange("p.width * p.height", f.Pixels)
+	switch f.Shape {
+	case store.Landscape:
+		w.add("p.width > p.height")
+	case store.Portrait:
+		w.add("p.width < p.height")
+	case store.Square:
+		w.add("p.width = p.height")
+	}
+	if f.Near != nil {
+		south, north, west, east := f.Near.Box()
+		w.add("p.latitude BETWEEN ? AND ?", south, north)
+		if west <= east {
+			w.add("p.longitude BETWEEN ? AND ?", west, east)
+		} else {
+			w.add("(p.longitude >= ? OR p.longitude <= ?)", west, east)
+		}
+		w.add("imgsearch_metres(?, ?, p.latitude, p.longitude) <= ?", f.Near.Centre.Latitude, f.Near.Centre.Longitude, f.Near.Radius)
+	}
+}
+
+func (w *where) inPeriod(column string, p store.Period) {
+	from, to := p.Bounds()
+	if from != "" {
+		w.add(column+" >= ?", from)
+	}
+	if to != "" {
+		w.add(column+" < ?", to)
+	}
+}
+
+func (w *where) inRange(column string, r store.Range) {
+	if r.Min != nil {
+		w.add(column+" >= ?", *r.Min)
+	}
+	if r.Max != nil {
+		w.add(column+" <= ?", *r.Max)
+	}
+}
+
+// named asks for words in a name: any of the sets, all of a set.
+func (w *where) named(column string, kind int, sets []store.Words) {
+	if len(sets) == 0 {
+		return
+	}
+	parts := make([]string, len(sets))
+	args := []any{kind}
+	for i, words := range sets {
+		parts[i] = "1"
+		for _, word := range words {
+			parts[i] += " AND instr(folded, ?) > 0"
+			args = append(args, word)
+		}
+	}
+	w.add(column+" IN (SELECT id FROM words WHERE kind = ? AND "+or(parts)+")", args...)
+}
+
+// belowClause selects the folder start and what is below it. '0' is the byte after '/'.
+func belowClause(column, start string) (string, []any) {
+	if start == "" {
+		return "1", nil
+	}
+	return "(" + column + " = ? OR " + column + " >= ? AND " + column + " < ?)",
+		[]any{[]byte(start), []byte(start + "/"), []byte(start + "0")}
+}
+
+// selected is what a filter selects.
+func (s *Store) selected(ctx context.Context, f store.Filter) (bitmap, error) {
+	set, err := s.base(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	for _, not := range f.Not {
+		unwanted, err := s.selected(ctx, not)
+		if err != nil {
+			return nil, err
+		}
+		set.subtract(unwanted)
+	}
+	return set, nil
+}
+
+// base is what a filter selects but for what Not takes away.
+func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error) {
+	set = bitmap{}
+	ofPictures := f.OfPictures() || !f.OfFiles()
+	if ofPictures {
+		var w where
+		w.add("p.orphaned_at IS NULL")
+		w.ofPictures(f)
+		// The index on dates holds all that a date alone asks for. With more to ask, each of its entries would lead to a row elsewhere.
+		from := scanned{"pictures", "p NOT INDEXED", "p.id", "p.id", true}
+		if rest := f; f.Taken != (store.Period{}) {
+			if rest.Taken = (store.Period{}); !rest.OfPictures() {
+				from.alias, from.inParts = "p", false
+			}
+		}
+		if set, err = s.scan(ctx, from, w); err != nil {
+			return nil, err
+		}
+	}
+	if f.OfFiles() {
+		var w where
+		w.ofFiles(f)
+		var ofFiles bitmap
+		if ofPictures && set.count() < fewPictures {
+			ofFiles, err = s.scanFilesOf(ctx, set, w)
+		} else {
+			from := scanned{"files", "f NOT INDEXED", "f.id", "f.picture_id", true}
+			if f.Under != nil {
+				from.alias, from.inParts = "f", false // folders stand together in an index
+			}
+			ofFiles, err = s.scan(ctx, from, w)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !ofPictures {
+			return ofFiles, nil
+		}
+		set.intersect(ofFiles)
+	}
+	return set, nil
+}
+
+// fewPictures is how many pictures' files are looked up one after another, rather than by reading all: some 40 ms of work.
+const fewPictures = 20_000
+
+// minRows is how many rows are worth another goroutine: some 10 ms of work.
+const minRows = 100_000
+
+// scanned is a table that is read: its name, its alias, its key, and the pictures' numbers in it.
+type scanned struct {
+	table, alias, key, picture string
+	// inParts reads it in parts side by side, each by a connection of its own.
+	inParts bool
+}
+
+// scan reads a table and collects pictures' numbers.
+func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error) {
+	var last int64
+	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM "+from.table).Scan(&last); err != nil {
+		return nil, explain(err)
+	}
+	parts := int64(1)
+	if from.inParts && !s.memory {
+		parts = min(int64(runtime.GOMAXPROCS(0)), 1+last/minRows)
+	}
+	sets := make([]bitmap, parts)
+	g, ctx := errgroup.WithContext(ctx)
+	for i := range parts {
+		g.Go(func() error {
+			part := where{slices.Clone(w.parts), slices.Clone(w.args)}
+			if i > 0 {
+				part.add(from.key+" > ?", last*i/parts)
+			}
+			if i < parts-1 { // what comes meanwhile belongs to the last part
+				part.add(from.key+" <= ?", last*(i+1)/parts)
+			}
+			return s.collectSet(ctx, &sets[i], "SELECT imgsearch_set("+from.picture+") FROM "+from.table+" "+from.alias+" WHERE "+part.sql(), part.args...)
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	for _, more := range sets[1:] {
+		sets[0].unite(more)
+	}
+	return sets[0], nil
+}
+
+// scanFilesOf reads the files of pictures, and collects those of which a file meets a condition.
+func (s *Store) scanFilesOf(ctx context.Context, pictures bitmap, w where) (set bitmap, err error) {
+	err = inChunks(pictures.ids(), func(chunk []int64) error {
+		args := make([]any, 0, len(chunk)+len(w.args))
+		for _, id := range chunk {
+			args = append(args, id)
+		}
+		return s.collectSet(ctx, &set, "SELECT imgsearch_set(f.picture_id) FROM files f WHERE f.picture_id IN "+marks(len(chunk))+" AND "+w.sql(), append(args, w.args...)...)
 	})
-	return ids, explain(err)
+	return set, err
 }
 
-// ContentHash is what makes a content the picture that it is (decode.Identity).
-func (s *Store) ContentHash(ctx context.Context, id int64) (hash [32]byte, err error) {
-	var raw []byte
-	err = s.db.QueryRowContext(ctx, "SELECT sha256 FROM contents WHERE id = ?", id).Scan(&raw)
-	copy(hash[:], raw)
-	return hash, explain(err)
+func (s *Store) collectSet(ctx context.Context, set *bitmap, query string, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return explain(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var raw sql.RawBytes
+		if err := rows.Scan(&raw); err != nil {
+			return explain(err)
+		}
+		set.merge(raw)
+	}
+	return explain(rows.Err())
 }

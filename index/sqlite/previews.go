@@ -2,44 +2,40 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
-	"errors"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// PutPreview keeps a small JPEG of a content.
-func (b *Batch) PutPreview(ctx context.Context, contentID int64, jpeg []byte) error {
-	_, err := b.exec(ctx, "INSERT OR REPLACE INTO previews(content_id, jpeg) VALUES (?, ?)", contentID, jpeg)
-	return err
-}
-
-// PreviewsToEmbed returns the contents that have a preview and no vector of a model, and whose files lie in these roots only.
-func (s *Store) PreviewsToEmbed(ctx context.Context, modelID int64, roots []int64) ([]int64, error) {
-	in := " IN " + marks(len(roots))
-	args := []any{modelID}
+// PreviewsToEmbed returns the pictures that have a preview and no vector of a model, and whose files all lie in these roots.
+func (s *Store) PreviewsToEmbed(ctx context.Context, model string, roots []store.RootID) ([]store.PictureID, error) {
+	in := "(SELECT id FROM roots WHERE uid IN " + marks(len(roots)) + ")"
+	args := []any{model}
 	for range 2 {
 		for _, id := range roots {
-			args = append(args, id)
+			args = append(args, string(id))
 		}
 	}
-	ids, err := collect(ctx, s.db, `SELECT p.content_id FROM previews p
-		WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.content_id = p.content_id)
-		AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = p.content_id AND f.root_id`+in+`)
-		AND NOT EXISTS (SELECT 1 FROM files f WHERE f.content_id = p.content_id AND f.root_id NOT`+in+`)`,
-		func(scan scanFunc) (int64, error) {
-			var id int64
-			return id, scan(&id)
-		}, args...)
+	ids, err := collect(ctx, s.db, `SELECT p.sha256 FROM previews v JOIN pictures p ON p.id = v.picture_id
+		WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = (SELECT id FROM models WHERE identity = ?) AND e.picture_id = p.id)
+		AND EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id AND f.root_id IN `+in+`)
+		AND NOT EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id AND f.root_id NOT IN `+in+`)`, scanID, args...)
 	return ids, explain(err)
 }
 
-// Preview returns the small JPEG of a content; ok is false where none is kept.
-func (s *Store) Preview(ctx context.Context, contentID int64) (jpeg []byte, ok bool, err error) {
-	if s.schema < schemaLabels {
-		return nil, false, nil
-	}
-	err = s.db.QueryRowContext(ctx, "SELECT jpeg FROM previews WHERE content_id = ?", contentID).Scan(&jpeg)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, nil
-	}
-	return jpeg, err == nil, explain(err)
+// Previews returns the small JPEGs of pictures that have one.
+func (s *Store) Previews(ctx context.Context, ids []store.PictureID) (map[store.PictureID][]byte, error) {
+	previews := make(map[store.PictureID][]byte)
+	err := inChunks(ids, func(chunk []store.PictureID) error {
+		with, args := wantedIDs(chunk)
+		_, err := collect(ctx, s.db, with+`SELECT w.nr, v.jpeg FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256
+			CROSS JOIN previews v ON v.picture_id = p.id`, func(scan scanFunc) (struct{}, error) {
+			var nr int
+			var jpeg []byte
+			err := scan(&nr, &jpeg)
+			previews[chunk[nr]] = jpeg
+			return struct{}{}, err
+		}, args...)
+		return explain(err)
+	})
+	return previews, err
 }

@@ -3,53 +3,103 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"encoding/binary"
+	"math"
 )
 
 // maxQueries is how many queries are remembered: some 30 MB for a model of 768 dimensions.
 const maxQueries = 10_000
 
-// Query returns the vector of a query that was asked before; ok is false where it was not.
-func (s *Store) Query(ctx context.Context, modelID int64, text string) (vector []byte, ok bool, err error) {
-	if s.schema < schemaSearch {
-		return nil, false, nil
-	}
-	err = s.db.QueryRowContext(ctx, "SELECT vector FROM queries WHERE model_id = ? AND text = ?", modelID, text).Scan(&vector)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, false, nil
-	}
-	return vector, err == nil, explain(err)
+// Queries returns the vectors of texts that were asked before.
+func (s *Store) Queries(ctx context.Context, model string, texts []string) (map[string][]float32, error) {
+	known := make(map[string][]float32)
+	err := inChunks(texts, func(chunk []string) error {
+		args := []any{model}
+		for _, text := range chunk {
+			args = append(args, text)
+		}
+		_, err := collect(ctx, s.db, `SELECT q.text, q.vector, m.dim FROM models m JOIN queries q ON q.model_id = m.id
+			WHERE m.identity = ? AND q.text IN `+marks(len(chunk)), func(scan scanFunc) (struct{}, error) {
+			var text string
+			var raw []byte
+			var dim int
+			err := scan(&text, &raw, &dim)
+			if err == nil && len(raw) == 4*dim {
+				known[text] = unpackF32(raw)
+			}
+			return struct{}{}, err
+		}, args...)
+		return explain(err)
+	})
+	return known, err
 }
 
-// RememberQuery keeps a query's vector, the oldest ones give way. It opens the index at path for that moment only, and
-// waits for nobody: an index that is being written to, cannot be written to, or is of another version is left as it is.
-func RememberQuery(ctx context.Context, path string, m Model, text string, vector []byte) error {
-	if !writable(path) {
-		return nil
+func unpackF32(raw []byte) []float32 {
+	v := make([]float32, len(raw)/4)
+	for i := range v {
+		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}
-	// NORMAL: what a power cut takes is asked again.
-	s, err := open(ctx, path, "_txlock=immediate", pragma("foreign_keys", "1"), pragma("synchronous", "NORMAL"), pragma("busy_timeout", "50"))
-	if err != nil {
+	return v
+}
+
+func packF32(v []float32) []byte {
+	raw := make([]byte, 0, 4*len(v))
+	for _, x := range v {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+	}
+	return raw
+}
+
+// RememberQueries keeps the vectors of texts. It writes by a connection of its own, also where the index was opened for reading; an
+// index that is being written to, or cannot be, stays as it is.
+func (s *Store) RememberQueries(ctx context.Context, model string, vectors map[string][]float32) error {
+	db, err := s.queryWriter(ctx)
+	if err != nil || db == nil {
 		return err
 	}
-	defer s.Close()
-	if err := s.checkSchema(ctx); err != nil {
-		return nil // an index of another version: nothing to remember it in
-	}
-	tx, err := s.db.BeginTx(ctx, nil)
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return explain(err)
 	}
 	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	// By the identity too: the index may have been replaced since the model was looked up.
-	res, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO queries(model_id, text, vector) SELECT id, ?, ? FROM models WHERE id = ? AND identity = ?", text, vector, m.ID, m.Identity)
-	if err != nil {
-		return explain(err)
-	}
-	if id, err := res.LastInsertId(); err == nil && id > maxQueries {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM queries WHERE id <= ?", id-maxQueries); err != nil {
+	for text, v := range vectors {
+		if err := rememberQuery(ctx, tx, model, text, packF32(v)); err != nil {
 			return explain(err)
 		}
 	}
 	return explain(tx.Commit())
+}
+
+// queryWriter is the connection that remembers; nil where nothing can be remembered.
+func (s *Store) queryWriter(ctx context.Context) (*sql.DB, error) {
+	if s.memory {
+		return s.db, nil
+	}
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	if s.writer.db != nil || !writable(s.path) {
+		return s.writer.db, nil
+	}
+	// NORMAL: what a power cut takes is asked again.
+	w, err := open(ctx, s.path, "_txlock=immediate", pragma("foreign_keys", "1"), pragma("synchronous", "NORMAL"), pragma("busy_timeout", "50"))
+	if err != nil {
+		return nil, err
+	}
+	if err := w.checkSchema(ctx); err != nil {
+		return nil, w.Close() // replaced by an index of another version: nothing to remember it in
+	}
+	s.writer.db = w.db
+	return w.db, nil
+}
+
+func rememberQuery(ctx context.Context, tx *sql.Tx, model, text string, raw []byte) error {
+	res, err := tx.ExecContext(ctx, "INSERT OR REPLACE INTO queries(model_id, text, vector) SELECT id, ?, ? FROM models WHERE identity = ?", text, raw, model)
+	if err != nil {
+		return err
+	}
+	if id, err := res.LastInsertId(); err == nil && id > maxQueries {
+		_, err = tx.ExecContext(ctx, "DELETE FROM queries WHERE id <= ?", id-maxQueries)
+		return err
+	}
+	return nil
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 )
 
 // querier is what a database and a transaction have in common.
@@ -32,11 +31,17 @@ func collect[T any](ctx context.Context, q querier, query string, row func(scanF
 	return list, rows.Err()
 }
 
-func isOneOf(err error, targets ...error) bool {
-	for _, t := range targets {
-		if errors.Is(err, t) {
-			return true
+// atOnce is how many places or ids a statement is asked about.
+const atOnce = 500
+
+// inChunks calls each with parts of a list.
+func inChunks[T any](list []T, each func([]T) error) error {
+	for len(list) > 0 {
+		n := min(len(list), atOnce)
+		if err := each(list[:n]); err != nil {
+			return err
 		}
+		list = list[n:]
 	}
-	return false
+	return nil
 }

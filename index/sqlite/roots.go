@@ -2,107 +2,150 @@ package sqlite
 
 import (
 	"context"
-	"errors"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
 	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Root is a folder that was given to index.
-type Root struct {
-	ID   int64
-	Path string
-	// Walked tells a folder that is indexed whole; otherwise it is the home of single files that were named outright.
-	Walked bool
-}
-
-// ErrNoRoot is a folder that is no root of the index.
-var ErrNoRoot = errors.New("not a root of the index")
-
 // Roots returns all roots by path.
-func (s *Store) Roots(ctx context.Context) ([]Root, error) {
-	return collect(ctx, s.db, "SELECT id, path, walked FROM roots ORDER BY path", func(scan scanFunc) (Root, error) {
-		var r Root
-		var path []byte
-		err := scan(&r.ID, &path, &r.Walked)
-		r.Path = string(path)
-		return r, err
-	})
+func (s *Store) Roots(ctx context.Context) ([]store.Root, error) {
+	list, err := collect(ctx, s.db, "SELECT r.uid, m.path, r.walked, r.files, r.bytes FROM roots r JOIN mounts m ON m.root_id = r.id ORDER BY m.path",
+		func(scan scanFunc) (r store.Root, err error) {
+			var path []byte
+			err = scan(&r.ID, &path, &r.Walked, &r.Files, &r.Bytes)
+			r.Path = string(path)
+			return r, err
+		})
+	return list, explain(err)
 }
 
 // AddRoot adds a root, or makes an existing one walked.
-func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (Root, error) {
-	r := Root{Path: path}
-	err := s.db.QueryRowContext(ctx, `INSERT INTO roots(path, walked, added_at) VALUES (?, ?, ?)
-		ON CONFLICT(path) DO UPDATE SET walked = max(walked, excluded.walked) RETURNING id, walked`,
-		[]byte(path), walked, time.Now().Unix()).Scan(&r.ID, &r.Walked)
+func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.Root, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		id, err := t.mounted(ctx, path)
+		if err != nil {
+			return err
+		}
+		if id == 0 {
+			name := make([]byte, 8)
+			_, _ = rand.Read(name) // never fails
+			if err := t.tx.QueryRowContext(ctx, "INSERT INTO roots(uid, walked, added_at) VALUES (?, ?, ?) RETURNING id",
+				hex.EncodeToString(name), walked, time.Now().Unix()).Scan(&id); err != nil {
+				return explain(err)
+			}
+			if _, err := t.exec(ctx, "INSERT INTO mounts(root_id, path) VALUES (?, ?)", id, []byte(path)); err != nil {
+				return err
+			}
+		} else if _, err := t.exec(ctx, "UPDATE roots SET walked = max(walked, ?) WHERE id = ?", walked, id); err != nil {
+			return err
+		}
+		r.Path = path
+		return explain(t.tx.QueryRowContext(ctx, "SELECT uid, walked, files, bytes FROM roots WHERE id = ?", id).Scan(&r.ID, &r.Walked, &r.Files, &r.Bytes))
+	})
 	if err != nil {
-		return r, fmt.Errorf("add root %q: %w", path, explain(err))
+		return r, fmt.Errorf("add root %q: %w", path, err)
 	}
 	return r, nil
 }
 
-// Absorb makes the files of inner, a root that lies at rel below outer, files of outer.
-func (s *Store) Absorb(ctx context.Context, outer, inner Root, rel string) error {
-	b, err := s.Begin(ctx)
-	if err != nil {
-		return err
+// mounted is the number of the root at a path; 0: none.
+func (t *tx) mounted(ctx context.Context, path string) (id int64, err error) {
+	ids, err := collect(ctx, t.tx, "SELECT root_id FROM mounts WHERE path = ?", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, []byte(path))
+	if err != nil || len(ids) == 0 {
+		return 0, explain(err)
 	}
-	defer b.Rollback()
-	tx := b.tx
-	for _, table := range []string{"files", "failures", "suspects"} {
-		// A row that outer has already is the same file.
-		_, err := tx.ExecContext(ctx, `UPDATE OR IGNORE `+table+` SET root_id = ?,
-			dir = CASE WHEN length(dir) = 0 THEN ? ELSE CAST(? || '/' || dir AS BLOB) END WHERE root_id = ?`,
-			outer.ID, []byte(rel), []byte(rel), inner.ID)
+	return ids[0], nil
+}
+
+// Absorb makes the files of inner, a root that lies at rel below outer, files of outer.
+func (s *Store) Absorb(ctx context.Context, outer, inner store.RootID, rel string) error {
+	return s.inTx(ctx, func(t *tx) error {
+		to, err := t.rootNumber(ctx, outer)
 		if err != nil {
-			return explain(err)
+			return err
+		}
+		from, err := t.rootNumber(ctx, inner)
+		if err != nil {
+			return err
+		}
+		if err := t.absorbDisks(ctx, to, from); err != nil {
+			return err
+		}
+		for _, table := range []string{"files", "failures", "suspects"} {
+			// A row that outer has already is the same file.
+			if _, err := t.exec(ctx, `UPDATE OR IGNORE `+table+` SET root_id = ?,
+				dir = CASE WHEN length(dir) = 0 THEN ? ELSE CAST(? || '/' || dir AS BLOB) END WHERE root_id = ?`, to, []byte(rel), []byte(rel), from); err != nil {
+				return err
+			}
+		}
+		return t.dropRoot(ctx, from)
+	})
+}
+
+// absorbDisks gives the disks of one root to another.
+func (t *tx) absorbDisks(ctx context.Context, to, from int64) error {
+	for _, stmt := range []string{
+		`UPDATE files SET disk_id = (SELECT n.id FROM disks o JOIN disks n ON n.device = o.device AND n.root_id = ?1 WHERE o.id = files.disk_id)
+			WHERE root_id = ?2 AND disk_id IN (SELECT o.id FROM disks o JOIN disks n ON n.device = o.device AND n.root_id = ?1 WHERE o.root_id = ?2)`,
+		"UPDATE OR IGNORE disks SET root_id = ?1 WHERE root_id = ?2",
+	} {
+		if _, err := t.exec(ctx, stmt, to, from); err != nil {
+			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM roots WHERE id = ?", inner.ID); err != nil {
+	t.s.forgetDisks()
+	return nil
+}
+
+// dropRoot deletes a root with the files that it still has.
+func (t *tx) dropRoot(ctx context.Context, id int64) error {
+	shared, err := collect(ctx, t.tx, "SELECT DISTINCT f.picture_id FROM files f JOIN files g ON g.picture_id = f.picture_id AND g.root_id <> f.root_id WHERE f.root_id = ?",
+		func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, id)
+	if err != nil {
 		return explain(err)
 	}
-	if err := b.MarkOrphans(ctx); err != nil {
-		return err
+	for _, picture := range shared { // it stays, and shows what its other files say
+		t.dirty[picture] = true
 	}
-	return b.Commit()
-}
-
-// RemoveRoot forgets a root and its files. The vectors of contents without another file stay for a while, as those of
-// any file that went. It returns how many files were forgotten.
-func (s *Store) RemoveRoot(ctx context.Context, path string) (files int64, err error) {
-	b, err := s.Begin(ctx)
-	if err != nil {
-		return 0, err
+	t.orphans = true
+	for _, stmt := range []string{"DELETE FROM files WHERE root_id = ?", "DELETE FROM roots WHERE id = ?"} {
+		if _, err := t.exec(ctx, stmt, id); err != nil {
+			return err
+		}
 	}
-	defer b.Rollback()
-	var id int64
-	if err := b.tx.QueryRowContext(ctx, "SELECT id FROM roots WHERE path = ?", []byte(path)).Scan(&id); err != nil {
-		return 0, fmt.Errorf("%q is %w", path, ErrNoRoot)
-	}
-	res, err := b.tx.ExecContext(ctx, "DELETE FROM files WHERE root_id = ?", id)
-	if err != nil {
-		return 0, explain(err)
-	}
-	if files, err = res.RowsAffected(); err != nil {
-		return 0, err
-	}
-	if _, err := b.tx.ExecContext(ctx, "DELETE FROM roots WHERE id = ?", id); err != nil {
-		return 0, explain(err)
-	}
-	if err := b.MarkOrphans(ctx); err != nil {
-		return 0, err
-	}
-	return files, b.Commit()
-}
-
-// MoveRoot gives a root another path: its files are the same, elsewhere.
-func (s *Store) MoveRoot(ctx context.Context, old, path string) error {
-	res, err := s.db.ExecContext(ctx, "UPDATE roots SET path = ? WHERE path = ?", []byte(path), []byte(old))
-	if err != nil {
-		return fmt.Errorf("move root %q: %w", old, explain(err))
-	}
-	if n, err := res.RowsAffected(); err == nil && n == 0 {
-		return fmt.Errorf("%q is %w", old, ErrNoRoot)
-	}
+	t.s.forgetRoots()
+	t.s.forgetDisks()
 	return nil
+}
+
+// RemoveRoot forgets a root and its files.
+func (s *Store) RemoveRoot(ctx context.Context, path string) (files int, err error) {
+	err = s.inTx(ctx, func(t *tx) error {
+		id, err := t.mounted(ctx, path)
+		if err != nil {
+			return err
+		}
+		if id == 0 {
+			return fmt.Errorf("%q is %w", path, store.ErrNoRoot)
+		}
+		if err := t.tx.QueryRowContext(ctx, "SELECT files FROM roots WHERE id = ?", id).Scan(&files); err != nil {
+			return explain(err)
+		}
+		return t.dropRoot(ctx, id)
+	})
+	return files, err
+}
+
+// MoveRoot gives a root another path.
+func (s *Store) MoveRoot(ctx context.Context, from, to string) error {
+	return s.inTx(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, "UPDATE mounts SET path = ? WHERE path = ?", []byte(to), []byte(from))
+		if err == nil && n == 0 {
+			err = fmt.Errorf("%q is %w", from, store.ErrNoRoot)
+		}
+		return err
+	})
 }

@@ -5,49 +5,42 @@ import (
 	"database/sql"
 	"errors"
 	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Run is one invocation of index.
-type Run struct {
-	ID        int64
-	StartedAt time.Time
-	EndedAt   time.Time // zero: it is running, or died
-	Complete  bool
-	Provider  string
-	Embedded  int
-	Summary   string // JSON
-}
-
 // StartRun records that a run has begun.
-func (s *Store) StartRun(ctx context.Context, modelID int64) (id int64, err error) {
-	err = s.db.QueryRowContext(ctx, "INSERT INTO runs(started_at, model_id) VALUES (?, ?) RETURNING id", time.Now().Unix(), modelID).Scan(&id)
+func (s *Store) StartRun(ctx context.Context, model string) (id store.RunID, err error) {
+	err = s.db.QueryRowContext(ctx, "INSERT INTO runs(started_at, model_id) VALUES (?, (SELECT id FROM models WHERE identity = ?)) RETURNING id",
+		time.Now().Unix(), model).Scan(&id)
 	return id, explain(err)
 }
 
 // keptRuns is how many runs are remembered; a nightly job's year.
 const keptRuns = 400
 
-// EndRun records how a run ended.
-func (s *Store) EndRun(ctx context.Context, r Run) error {
-	if _, err := s.db.ExecContext(ctx, "UPDATE runs SET ended_at = ?, complete = ?, provider = ?, embedded = ?, summary = ? WHERE id = ?",
-		time.Now().Unix(), r.Complete, r.Provider, r.Embedded, r.Summary, r.ID); err != nil {
-		return explain(err)
+// EndRun records how a run ended, and moves the log of a complete one into the database.
+func (s *Store) EndRun(ctx context.Context, r store.Run) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		if _, err := t.exec(ctx, "UPDATE runs SET ended_at = ?, complete = ?, provider = ?, embedded = ?, summary = ? WHERE id = ?",
+			time.Now().Unix(), r.Complete, r.Provider, r.Embedded, r.Summary, int64(r.ID)); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, "DELETE FROM runs WHERE id <= ?", int64(r.ID)-keptRuns)
+		return err
+	})
+	if err != nil || !r.Complete {
+		return err
 	}
-	_, err := s.db.ExecContext(ctx, "DELETE FROM runs WHERE id <= ?", r.ID-keptRuns)
-	return explain(err)
+	return s.checkpoint(ctx)
 }
 
-// LastRun returns the newest run; ok is false where there was none.
-func (s *Store) LastRun(ctx context.Context) (r Run, ok bool, err error) {
-	return s.lastRun(ctx, "")
-}
-
-// LastCompleteRun returns the newest run that came to its end; ok is false where none did.
-func (s *Store) LastCompleteRun(ctx context.Context) (r Run, ok bool, err error) {
-	return s.lastRun(ctx, "WHERE complete AND ended_at IS NOT NULL")
-}
-
-func (s *Store) lastRun(ctx context.Context, where string) (r Run, ok bool, err error) {
+// LastRun returns the newest run.
+func (s *Store) LastRun(ctx context.Context, complete bool) (r store.Run, ok bool, err error) {
+	where := ""
+	if complete {
+		where = "WHERE complete AND ended_at IS NOT NULL"
+	}
 	var started int64
 	var ended sql.NullInt64
 	var provider, summary sql.NullString

@@ -20,9 +20,9 @@ type Salvaged struct {
 	Lost int
 }
 
-// salvageOrder are the tables, those before others that refer to them. What can be made again is left out: coverage is counted by
-// triggers, the vector files and remembered queries come back by themselves.
-var salvageOrder = []string{"meta", "roots", "models", "contents", "files", "embeddings", "previews", "failures", "suspects", "runs"}
+// salvageOrder are the tables of all schemas, those before others that refer to them. What can be made again is left out: triggers
+// count, the vector files and remembered queries come back by themselves.
+var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "failures", "suspects", "runs"}
 
 // Salvage makes a new index of what can be read of a damaged one, and puts it in its place. The damaged file is kept beside it
 // under another name. The caller holds the index's lock.
@@ -38,22 +38,20 @@ func Salvage(ctx context.Context, path string) (s Salvaged, err error) {
 			os.Remove(fresh + suffix)
 		}
 	}()
-	target, err := Open(ctx, fresh)
+	if err := Prepare(fresh); err != nil {
+		return s, err
+	}
+	target, err := openForChanges(ctx, fresh)
 	if err != nil {
 		return s, err
 	}
 	defer target.Close()
 	s.Rows = make(map[string]int)
-	for _, table := range salvageOrder {
-		n, lost, err := salvageTable(ctx, old.db, target.db, table)
-		if err != nil {
-			return s, fmt.Errorf("save %s: %w", table, explain(err))
-		}
-		s.Rows[table] = n
-		s.Lost += lost
+	if err := s.copyTables(ctx, old, target); err != nil {
+		return s, err
 	}
-	if _, err := target.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
-		return s, explain(err)
+	if err := target.checkpoint(ctx); err != nil {
+		return s, err
 	}
 	if err := target.Close(); err != nil {
 		return s, err
@@ -62,6 +60,52 @@ func Salvage(ctx context.Context, path string) (s Salvaged, err error) {
 		return s, err
 	}
 	return s, s.putInPlace(path, fresh)
+}
+
+// copyTables copies into an empty index of the same schema, which is brought up to date then.
+func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
+	version, err := old.userVersion(ctx)
+	if err != nil || version < 1 || version > SchemaVersion() {
+		version = SchemaVersion() // the first page is damaged: what fits is taken
+	}
+	if err := target.migrate(ctx, version); err != nil {
+		return err
+	}
+	for _, table := range salvageOrder {
+		n, lost, err := salvageTable(ctx, old.db, target.db, table)
+		if err != nil {
+			return fmt.Errorf("save %s: %w", table, explain(err))
+		}
+		if table == "contents" {
+			table = "pictures"
+		}
+		s.Rows[table] += n
+		s.Lost += lost
+	}
+	if err := target.migrate(ctx, SchemaVersion()); err != nil {
+		return err
+	}
+	t, err := target.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	for _, stmt := range []string{
+		// The triggers have counted what was counted already.
+		`UPDATE roots SET files = (SELECT count(*) FROM files f WHERE f.root_id = roots.id), bytes = (SELECT coalesce(sum(size), 0) FROM files f WHERE f.root_id = roots.id)`,
+		// Files whose words were lost are read again.
+		`UPDATE files SET meta = 0, camera = NULL, lens = NULL, keywords = NULL WHERE EXISTS
+			(SELECT 1 FROM (SELECT files.camera AS id UNION ALL SELECT files.lens UNION ALL SELECT files.keywords) WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM words))`,
+		`UPDATE pictures SET camera = NULL WHERE camera NOT IN (SELECT id FROM words)`,
+		`UPDATE pictures SET lens = NULL WHERE lens NOT IN (SELECT id FROM words)`,
+		`UPDATE pictures SET keywords = NULL WHERE keywords NOT IN (SELECT id FROM words)`,
+	} {
+		if _, err := t.exec(ctx, stmt); err != nil {
+			return err
+		}
+	}
+	t.orphans = true // pictures whose files were lost
+	return t.Commit(ctx)
 }
 
 // putInPlace gives the damaged file another name, and the new one its.
@@ -83,7 +127,7 @@ func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lo
 	if err != nil || len(columns) == 0 {
 		return 0, 0, err
 	}
-	numbered := slices.Contains(columns, "id") || slices.Contains(columns, "seq") || table == "previews"
+	numbered := slices.Contains(columns, "id") || slices.Contains(columns, "seq") || table == "previews" || table == "mounts"
 	tx, err := to.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, 0, err
@@ -187,19 +231,22 @@ func commonColumns(ctx context.Context, from, to *sql.DB, table string) (names [
 // DropUnfit deletes what an index has and cannot use: vectors of another length than their model's, and previews of nothing. It
 // returns how many rows went, and rebuilds the indexes of all tables.
 func (s *Store) DropUnfit(ctx context.Context) (n int64, err error) {
-	for _, stmt := range []string{
-		"DELETE FROM embeddings WHERE length(vector) <> 2 * (SELECT dim FROM models WHERE id = model_id)",
-		"DELETE FROM previews WHERE length(jpeg) < 100",
-	} {
-		res, err := s.db.ExecContext(ctx, stmt)
-		if err != nil {
-			return n, explain(err)
+	err = s.inTx(ctx, func(t *tx) error {
+		for _, stmt := range []string{
+			"DELETE FROM embeddings WHERE length(vector) <> 2 * (SELECT dim FROM models WHERE id = model_id)",
+			"DELETE FROM previews WHERE length(jpeg) < 100",
+		} {
+			k, err := t.exec(ctx, stmt)
+			if err != nil {
+				return err
+			}
+			n += k
 		}
-		k, err := res.RowsAffected()
-		if err != nil {
-			return n, err
-		}
-		n += k
+		t.forget = n > 0
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
 	_, err = s.db.ExecContext(ctx, "REINDEX")
 	return n, explain(err)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
@@ -16,37 +17,47 @@ func filled(t *testing.T, n int) string {
 	t.Helper()
 	ctx := context.Background()
 	path := filepath.Join(t.TempDir(), strangeName())
-	store, err := sqlite.Open(ctx, path)
+	s, err := sqlite.Open(ctx, path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	model, err := store.EnsureModel(ctx, sqlite.Model{Identity: "m", Name: "m", Ref: "m", Dim: 64, Precision: "fp32"})
+	defer s.Close()
+	model, err := s.PutModel(ctx, store.Model{Identity: "m", Name: "m", Ref: "m", Dim: 64, Precision: "fp32"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := testkit.Fill(ctx, store, model, n); err != nil {
+	if err := testkit.Fill(ctx, s, model, n); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func counts(t *testing.T, path string) sqlite.Counts {
+// counts are what an index has: a sound one's, without its roots' names.
+type counts struct {
+	store.Totals
+	embedded int
+}
+
+func countsOf(t *testing.T, path string) counts {
 	t.Helper()
-	store, err := sqlite.OpenReadOnly(context.Background(), path)
+	s, err := sqlite.OpenReadOnly(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	findings, err := store.Integrity(context.Background())
+	defer s.Close()
+	findings, err := s.Integrity(t.Context())
 	if err != nil || len(findings) > 0 {
 		t.Errorf("integrity: %v, %v", findings, err)
 	}
-	n, err := store.Count(context.Background(), 1)
+	totals, err := s.Totals(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n
+	models, err := s.Models(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts{totals, models[0].Embedded}
 }
 
 // TestSalvage damages a page in ten of an index, of all but the first few, and saves the rest.
@@ -67,9 +78,9 @@ func TestSalvage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := counts(t, path)
+	got := countsOf(t, path)
 	t.Logf("%+v, %+v", s, got)
-	if got.Contents < n*6/10 || got.Files < n*6/10 || got.Embedded < n/2 || got.Roots != 1 || s.Lost == 0 {
+	if got.Pictures < n*6/10 || got.Files < n*6/10 || got.embedded < n/2 || got.Roots != 1 || s.Lost == 0 {
 		t.Errorf("%+v of %d were saved: %+v", got, n, s)
 	}
 	kept, err := os.ReadFile(s.Kept)
@@ -81,52 +92,55 @@ func TestSalvage(t *testing.T) {
 // TestSalvageOfASoundOne loses nothing, not even what lies in the root itself.
 func TestSalvageOfASoundOne(t *testing.T) {
 	path := filled(t, 500)
-	store, err := sqlite.Open(t.Context(), path)
+	ix, err := sqlite.Open(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	put(t, store, func(b *sqlite.Batch) error {
-		id, err := b.PutContent(t.Context(), sqlite.Content{Hash: [32]byte{1}, Format: "jpeg", Width: 1, Height: 1, Orientation: 1})
-		if err != nil {
+	roots, err := ix.Roots(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := store.Place{Root: roots[0].ID, Name: "top.jpg"}
+	put(t, ix, func(tx store.Tx) error {
+		if err := tx.PutPicture(t.Context(), store.Picture{ID: store.PictureID{1}, Format: "jpeg", Width: 1, Height: 1, Orientation: 1}); err != nil {
 			return err
 		}
-		return b.PutFile(t.Context(), sqlite.File{Place: sqlite.Place{RootID: 1, Name: "top.jpg"}, ContentID: id, Labels: sqlite.Labels{Keywords: []string{"a", "b"}}})
+		_, err := tx.PutFile(t.Context(), store.FileRecord{File: store.File{Place: top}, Picture: store.PictureID{1}, Format: "jpeg",
+			Metadata: store.Metadata{Camera: "Acme", OwnerMetadata: store.OwnerMetadata{Keywords: []string{"a", "b"}}}})
+		return err
 	})
-	store.Close()
-	before := counts(t, path)
+	ix.Close()
+	before := countsOf(t, path)
 	if _, err := sqlite.Salvage(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
-	if after := counts(t, path); after != before {
+	if after := countsOf(t, path); after != before {
 		t.Errorf("%+v, before %+v", after, before)
 	}
-	if store, err = sqlite.OpenReadOnly(t.Context(), path); err != nil {
+	if ix, err = sqlite.OpenReadOnly(t.Context(), path, sqlite.Options{}); err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
-	f, ok, err := store.FileAt(t.Context(), sqlite.Place{RootID: 1, Name: "top.jpg"}, 1)
-	if err != nil || !ok {
-		t.Fatalf("the file in the root itself: %+v, %v, %v", f, ok, err)
-	}
-	if l, err := store.Labels(t.Context(), f.ID); err != nil || len(l.Keywords) != 2 {
-		t.Errorf("its labels: %+v, %v", l, err)
+	defer ix.Close()
+	known, err := ix.Known(t.Context(), "m", []store.Place{top})
+	if f := known[top].File; err != nil || f == nil || len(f.Keywords) != 2 || f.Camera != "Acme" {
+		t.Fatalf("the file in the root itself: %+v, %v", f, err)
 	}
 }
 
 func TestBackup(t *testing.T) {
 	path := filled(t, 500)
-	store, err := sqlite.OpenReadOnly(t.Context(), path)
+	ix, err := sqlite.OpenReadOnly(t.Context(), path, sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	defer ix.Close()
 	copied := filepath.Join(t.TempDir(), "copy of "+strangeName())
 	for range 2 { // the second replaces the first
-		if err := store.Backup(t.Context(), copied); err != nil {
+		if err := ix.Backup(t.Context(), copied); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if a, b := counts(t, copied), counts(t, path); a != b {
+	if a, b := countsOf(t, copied), countsOf(t, path); a != b {
 		t.Errorf("%+v, of %+v", a, b)
 	}
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(copied), ".imgsearch*"))

@@ -2,9 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 //go:embed migrations/*.sql
@@ -31,7 +35,10 @@ func (s *Store) userVersion(ctx context.Context) (int, error) {
 // Schema returns the version of the open index.
 func (s *Store) Schema(ctx context.Context) (int, error) { return s.userVersion(ctx) }
 
-// checkSchema refuses what this program cannot read: a foreign database and an index from the future.
+// errOld is an index that must be migrated before anything is asked of it.
+var errOld = errors.New("an earlier schema")
+
+// checkSchema refuses what cannot be read as it is: a foreign database, an index from the future, and errOld.
 func (s *Store) checkSchema(ctx context.Context) error {
 	// One statement sees one state: a first indexer may be making the tables at this moment.
 	var version, id, tables int
@@ -42,28 +49,24 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	}
 	switch {
 	case id == 0 && version == 0 && tables == 0:
-		return ErrNoIndex // an empty file: made, and never filled
+		return store.ErrNoIndex // an empty file: made, and never filled
 	case id != applicationID:
-		return fmt.Errorf("%w: a database of another program", ErrNotIndex)
+		return fmt.Errorf("%w: a database of another program", store.ErrNotIndex)
 	case version > SchemaVersion():
-		return fmt.Errorf("%w: its schema is %d, this program reads up to %d", ErrNewer, version, SchemaVersion())
-	}
-	s.schema = version
-	if version < SchemaVersion() {
-		return fmt.Errorf("%w: its schema is %d; any index run brings it up to %d", errOlder, version, SchemaVersion())
+		return fmt.Errorf("%w: its schema is %d, this program reads up to %d", store.ErrNewer, version, SchemaVersion())
+	case version < SchemaVersion():
+		return fmt.Errorf("%w: %d", errOld, version)
 	}
 	return nil
 }
 
-var errOlder = fmt.Errorf("the index is from an older version of imgsearch")
-
-// migrate brings the schema up to date, each step in a transaction of its own.
-func (s *Store) migrate(ctx context.Context) error {
+// migrate brings the schema up to a version, each step in a transaction of its own. The caller holds the lock.
+func (s *Store) migrate(ctx context.Context, to int) error {
 	err := s.checkSchema(ctx)
 	if err == nil {
 		return nil
 	}
-	if !isOneOf(err, ErrNoIndex, errOlder) {
+	if !errors.Is(err, store.ErrNoIndex) && !errors.Is(err, errOld) {
 		return err
 	}
 	names, err := migrationNames()
@@ -74,21 +77,31 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for ; version < len(names); version++ {
+	for ; version < to; version++ {
 		if err := s.step(ctx, names[version], version+1); err != nil {
 			return fmt.Errorf("migrate to schema %d: %w", version+1, err)
 		}
 	}
-	s.schema = version
 	return nil
 }
 
+// step runs one migration. Tables that others refer to are made anew in it, so that foreign keys are checked at its end only:
+// https://sqlite.org/lang_altertable.html#otheralter
 func (s *Store) step(ctx context.Context, name string, to int) error {
 	script, err := migrations.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	tx, err := s.db.BeginTx(ctx, nil)
+	conn, err := s.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = 0"); err != nil {
+		return err
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = 1") //nolint:errcheck // it is on in every new connection
+	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -110,5 +123,18 @@ func (s *Store) step(ctx context.Context, name string, to int) error {
 			return err
 		}
 	}
+	if err := checkForeignKeys(ctx, tx); err != nil {
+		return err
+	}
 	return tx.Commit()
+}
+
+func checkForeignKeys(ctx context.Context, tx *sql.Tx) error {
+	broken, err := collect(ctx, tx, `SELECT "table" FROM pragma_foreign_key_check LIMIT 1`, func(scan scanFunc) (table string, err error) {
+		return table, scan(&table)
+	})
+	if err == nil && len(broken) > 0 {
+		err = fmt.Errorf("%w: rows of %s refer to what is not there", store.ErrDamaged, broken[0])
+	}
+	return err
 }

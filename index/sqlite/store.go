@@ -1,5 +1,6 @@
-// Package sqlite keeps the index on disk: roots, files, contents, vectors, failures, runs. It is the one source of
-// truth and the only place that knows SQL. It must not know how a picture is read or a vector made.
+// Package sqlite keeps an index in one SQLite file: the embedded store, and the source of truth. Vectors lie once more beside it, in
+// files that are mapped (index/flat) and can be made anew. It is the only place that knows this SQL. It must not know how a picture is
+// read or a vector made.
 package sqlite
 
 import (
@@ -12,26 +13,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"modernc.org/sqlite" // also registers the driver
 	sqlite3 "modernc.org/sqlite/lib"
 
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/disk"
-)
-
-var (
-	// ErrNoIndex is an index that was never made.
-	ErrNoIndex = errors.New("no index here yet")
-	// ErrNewer is an index whose schema is from a newer program.
-	ErrNewer = errors.New("the index is from a newer version of imgsearch")
-	// ErrNotIndex is a file that is no index of ours.
-	ErrNotIndex = errors.New("not an imgsearch index")
-	// ErrReadOnly is an index that may be searched and not changed.
-	ErrReadOnly = errors.New("the index is read-only")
-	// ErrFull is a disk without room for the next transaction; what was committed is safe.
-	ErrFull = errors.New("the disk is full")
-	// ErrDamaged is a database that SQLite finds malformed.
-	ErrDamaged = errors.New("the index is damaged")
 )
 
 // applicationID marks the file as ours in SQLite's header: "imgs".
@@ -41,23 +29,47 @@ const applicationID = 0x696d6773
 type Store struct {
 	db   *sql.DB
 	path string
-	// schema is the version that the index has; one that is only read may be older.
-	schema int
 	// memory tells an index that lives in this process only (a dry run without an index).
 	memory bool
+	// writer remembers queries in an index that was opened for reading; it is closed last, and leaves no log.
+	writer struct {
+		sync.Mutex
+		db *sql.DB
+	}
+	roots   rootNames
+	disks   diskNumbers
+	vectors vectorCache
 }
 
-// Path is the database's file.
-func (s *Store) Path() string { return s.path }
+var (
+	_ store.Store    = (*Store)(nil)
+	_ store.Checker  = (*Store)(nil)
+	_ store.Backuper = (*Store)(nil)
+	_ store.Repairer = (*Store)(nil)
+	_ store.Sized    = (*Store)(nil)
+)
 
-// OnNetwork tells whether the index lies on a network file system, where nothing is mapped into memory, or nowhere.
-func (s *Store) OnNetwork() bool { return s.memory || disk.OnNetwork(filepath.Dir(s.path)) }
+// Location is the database's file.
+func (s *Store) Location() string { return s.path }
+
+// Bytes is what the index takes on disk with its write-ahead log; the vectors' files, which can be made anew, are left out.
+func (s *Store) Bytes() (n int64) {
+	for _, p := range []string{s.path, s.path + "-wal"} {
+		if info, err := os.Stat(p); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// onNetwork reports whether the index lies on a network file system, where nothing is mapped into memory, or nowhere.
+func (s *Store) onNetwork() bool { return s.memory || disk.OnNetwork(filepath.Dir(s.path)) }
 
 // Prepare makes the index's file, with its folder, private to the user, where there is none, and refuses what cannot
-// be changed. It comes before the lock, whose file lies beside the index.
+// be changed.
 func Prepare(path string) error {
 	if err := Check(path); err != nil {
-		if !errors.Is(err, ErrNoIndex) {
+		if !errors.Is(err, store.ErrNoIndex) {
 			return fmt.Errorf("open index %q: %w", path, err)
 		}
 		if err := createFile(path); err != nil {
@@ -65,36 +77,67 @@ func Prepare(path string) error {
 		}
 	}
 	if !writable(path) {
-		return fmt.Errorf("open index %q: %w", path, ErrReadOnly)
+		return fmt.Errorf("open index %q: %w", path, store.ErrReadOnly)
 	}
 	return nil
 }
 
-// Open opens the index for changes, makes it where there is none, and brings its schema up to date. The caller holds
-// the index's lock if others may do the same.
-func Open(ctx context.Context, path string) (*Store, error) {
+// Options say how an index is opened.
+type Options struct {
+	// Migrating is told of the versions before an earlier schema is brought up to date, which takes seconds for a million pictures;
+	// nil: nobody is.
+	Migrating func(from, to int)
+}
+
+// Open opens the index for changes, and makes it where there is none. An earlier schema is brought up to date under the lock.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := Prepare(path); err != nil {
 		return nil, err
 	}
 	if err := refuseForeign(ctx, path); err != nil {
 		return nil, err
 	}
+	s, err := openForChanges(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.update(ctx, o); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
+	}
+	return s, nil
+}
+
+func openForChanges(ctx context.Context, path string) (*Store, error) {
 	journal := "WAL"
 	if disk.OnNetwork(filepath.Dir(path)) {
 		journal = "DELETE" // WAL needs shared memory, which network file systems do not have
 	}
 	// Pragmas stand in the DSN so that every pooled connection has them. FULL: a commit survives a power cut; there
 	// is about one a second.
-	s, err := open(ctx, path, "_txlock=immediate", pragma("journal_mode", journal), pragma("synchronous", "FULL"),
+	return open(ctx, path, "_txlock=immediate", pragma("journal_mode", journal), pragma("synchronous", "FULL"),
 		pragma("foreign_keys", "1"), pragma("busy_timeout", "10000"))
+}
+
+// update migrates an earlier schema, under the lock.
+func (s *Store) update(ctx context.Context, o Options) error {
+	err := s.checkSchema(ctx)
+	if err == nil || !errors.Is(err, store.ErrNoIndex) && !errors.Is(err, errOld) {
+		return err
+	}
+	lock, err := tryLock(s.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := s.migrate(ctx); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
+	defer lock.Unlock() //nolint:errcheck // closing the file is all it does
+	version, err := s.userVersion(ctx)
+	if err != nil {
+		return err
 	}
-	return s, nil
+	if o.Migrating != nil && version > 0 && version < SchemaVersion() {
+		o.Migrating(version, SchemaVersion())
+	}
+	return s.migrate(ctx, SchemaVersion())
 }
 
 // refuseForeign looks at the file without changing a byte: what is not ours, or from a newer program, stays as it is.
@@ -104,38 +147,56 @@ func refuseForeign(ctx context.Context, path string) error {
 		defer s.Close()
 		err = s.checkSchema(ctx)
 	}
-	if isOneOf(err, ErrNotIndex, ErrNewer) {
+	if errors.Is(err, store.ErrNotIndex) || errors.Is(err, store.ErrNewer) {
 		return fmt.Errorf("open index %q: %w", path, err)
 	}
 	return nil // anything else is for the opening itself to find
 }
 
-// OpenReadOnly opens the index for reading, on a read-only disk too.
-func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
+// OpenReadOnly opens the index for reading, on a read-only disk too. An earlier schema is brought up to date first; ErrOlder where it
+// cannot be.
+func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := Check(path); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	s, err := open(ctx, path, "mode=ro", pragma("busy_timeout", "10000"), pragma("query_only", "1"))
-	if err != nil && !emptyWAL(path) {
+	s, err := openForReading(ctx, path)
+	if err != nil {
 		return nil, err
 	}
-	if err != nil {
-		// WAL needs a file beside the database, which cannot be made here; without a pending log the database alone
-		// is the truth, and it cannot change under us.
-		if s, err = open(ctx, path, "mode=ro", "immutable=1", pragma("query_only", "1")); err != nil {
-			return nil, err
-		}
+	err = s.checkSchema(ctx)
+	if err == nil {
+		return s, nil
 	}
-	if err := s.checkSchema(ctx); err != nil && !errors.Is(err, errOlder) {
-		s.Close()
+	s.Close()
+	if !errors.Is(err, errOld) {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	return s, nil
+	updated, err := Open(ctx, path, o)
+	if errors.Is(err, store.ErrReadOnly) {
+		return nil, fmt.Errorf("open index %q: %w", path, store.ErrOlder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := updated.Close(); err != nil {
+		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
+	}
+	return openForReading(ctx, path)
+}
+
+func openForReading(ctx context.Context, path string) (*Store, error) {
+	s, err := open(ctx, path, "mode=ro", pragma("busy_timeout", "10000"), pragma("query_only", "1"))
+	if err == nil || !emptyWAL(path) {
+		return s, err
+	}
+	// WAL needs a file beside the database, which cannot be made here; without a pending log the database alone
+	// is the truth, and it cannot change under us.
+	return open(ctx, path, "mode=ro", "immutable=1", pragma("query_only", "1"))
 }
 
 // OpenMemory returns an empty index that lives as long as the Store.
 func OpenMemory(ctx context.Context) (*Store, error) {
-	if err := registerKeeps(); err != nil {
+	if err := registerFunctions(); err != nil {
 		return nil, err
 	}
 	db, err := sql.Open("sqlite", "file:imgsearch?mode=memory&"+pragma("foreign_keys", "1"))
@@ -144,7 +205,7 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 	}
 	db.SetMaxOpenConns(1) // another connection would see another database
 	s := &Store{db: db, path: ":memory:", memory: true}
-	if err := s.migrate(ctx); err != nil {
+	if err := s.migrate(ctx, SchemaVersion()); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -158,7 +219,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	if err := registerKeeps(); err != nil {
+	if err := registerFunctions(); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
 	dsn := fileURI(abs) + "?" + strings.Join(params, "&")
@@ -185,20 +246,29 @@ func fileURI(abs string) string {
 }
 
 // Close ends all connections. The write-ahead log goes into the database with the last writer.
-func (s *Store) Close() error { return s.db.Close() }
+func (s *Store) Close() error {
+	err := errors.Join(s.vectors.close(), s.db.Close())
+	s.writer.Lock()
+	defer s.writer.Unlock()
+	if s.writer.db != nil {
+		err = errors.Join(err, s.writer.db.Close())
+		s.writer.db = nil
+	}
+	return err
+}
 
 // Check tells apart what may lie at an index's path, by its name only: nothing is opened.
 func Check(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return ErrNoIndex
+		return store.ErrNoIndex
 	case err != nil:
 		return err
 	case info.IsDir():
-		return fmt.Errorf("%w: it is a folder", ErrNotIndex)
+		return fmt.Errorf("%w: it is a folder", store.ErrNotIndex)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%w: it is not a regular file", ErrNotIndex)
+		return fmt.Errorf("%w: it is not a regular file", store.ErrNotIndex)
 	}
 	return nil
 }
@@ -247,13 +317,13 @@ func explain(err error) error {
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("%w: %w", ErrFull, err)
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
 	case sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+		return fmt.Errorf("%w: %w", store.ErrReadOnly, err)
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %w", ErrNotIndex, err)
+		return fmt.Errorf("%w: %w", store.ErrNotIndex, err)
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
+		return fmt.Errorf("%w: %w", store.ErrDamaged, err)
 	case sqlite3.SQLITE_IOERR:
 		if e.Code() == sqlite3.SQLITE_IOERR_WRITE || e.Code() == sqlite3.SQLITE_IOERR_TRUNCATE {
 			return fmt.Errorf("write the index (is the disk full?): %w", err)
@@ -277,8 +347,24 @@ func (s *Store) Integrity(ctx context.Context) ([]string, error) {
 	return findings, nil
 }
 
-// Checkpoint moves the write-ahead log into the database, so that what is left is one file.
-func (s *Store) Checkpoint(ctx context.Context) error {
+// checkpoint moves the write-ahead log into the database, so that what is left is one file.
+func (s *Store) checkpoint(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return explain(err)
+}
+
+// Examine checks an index of any schema as it lies, without changing or migrating it: what is wrong with it, nothing if it is sound.
+func Examine(ctx context.Context, path string) ([]string, error) {
+	if err := Check(path); err != nil {
+		return nil, fmt.Errorf("open index %q: %w", path, err)
+	}
+	s, err := openForReading(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.checkSchema(ctx); err != nil && !errors.Is(err, errOld) {
+		return nil, fmt.Errorf("open index %q: %w", path, err)
+	}
+	return s.Integrity(ctx)
 }

@@ -4,76 +4,90 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/flat"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Under selects the files below a folder of one root; "" is all of it.
-type Under struct {
-	RootID int64
-	Dir    string
+// A model's vectors lie once more in a file beside the index. Its rows name a moment by one number: a picture's row in the low bits,
+// the moment's number above.
+const pictureBits = 44
+
+func rowOf(picture int64, moment int) int64 { return picture | int64(moment)<<pictureBits }
+
+func pictureOf(row int64) int64 { return row & (1<<pictureBits - 1) }
+
+func momentOf(row int64) int { return int(row >> pictureBits) }
+
+// flatPath is where a model's vectors lie beside an index NAME.db: in NAME.vectors.
+func (s *Store) flatPath(identity string) string {
+	return filepath.Join(strings.TrimSuffix(s.path, ".db")+".vectors", identity[:min(len(identity), 32)]+".f16")
 }
 
-// underClause selects files by any of the folders; none selects every file.
-func underClause(under []Under) (clause string, args []any) {
-	if under == nil {
-		return "1", nil
+// removeVectorFile removes a model's file, when its vectors leave the index.
+func (s *Store) removeVectorFile(identity string) error {
+	if s.memory {
+		return nil
 	}
-	clause = "0"
-	for _, u := range under {
-		below, dirArgs := belowClause("f.dir", u.Dir)
-		clause += " OR f.root_id = ? AND " + below
-		args = append(append(args, u.RootID), dirArgs...)
+	if err := s.vectors.close(); err != nil { // some systems delete no file that is mapped
+		return err
 	}
-	return "(" + clause + ")", args
+	path := s.flatPath(identity)
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	_ = os.Remove(filepath.Dir(path)) // if it is empty now
+	return nil
 }
 
-// VectorsAfter calls each with the vectors of a model that came after a number, in their order; of an index from before they
-// had numbers, with all, the number being 0. The bytes are valid during the call only.
-func (s *Store) VectorsAfter(ctx context.Context, modelID, seq int64, each func(seq, contentID int64, vector []byte) error) error {
-	query := "SELECT seq, content_id, vector FROM embeddings WHERE model_id = ? AND seq > ? ORDER BY seq"
-	if s.schema < schemaSearch {
-		query = "SELECT 0, content_id, vector FROM embeddings WHERE model_id = ? AND ? >= 0"
+// RebuildSearch makes all models' files anew.
+func (s *Store) RebuildSearch(ctx context.Context) error {
+	all, err := s.Models(ctx)
+	if err != nil {
+		return err
 	}
-	rows, err := s.db.QueryContext(ctx, query, modelID, seq)
+	for _, m := range all {
+		if err := s.removeVectorFile(m.Identity); err != nil {
+			return err
+		}
+		if err := s.PrepareSearch(ctx, m.Identity); err != nil {
+			return fmt.Errorf("rebuild the vectors of %s: %w", m.Name, err)
+		}
+	}
+	return s.checkpoint(ctx)
+}
+
+// vectorsAfter calls each with the vectors of a model that came after a number, in their order. The bytes are valid during the call
+// only. The plus keeps the planner from the model's index, whose rows it would all read and sort.
+func (s *Store) vectorsAfter(ctx context.Context, model, seq int64, each func(seq, row int64, vector []byte) error) error {
+	rows, err := s.db.QueryContext(ctx, "SELECT seq, picture_id, moment, vector FROM embeddings WHERE +model_id = ? AND seq > ? ORDER BY seq", model, seq)
 	if err != nil {
 		return explain(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var number, id int64
+		var moment int
 		var vector sql.RawBytes
-		if err := rows.Scan(&number, &id, &vector); err != nil {
+		if err := rows.Scan(&number, &id, &moment, &vector); err != nil {
 			return explain(err)
 		}
-		if err := each(number, id, vector); err != nil {
+		if err := each(number, rowOf(id, moment), vector); err != nil {
 			return err
 		}
 	}
 	return explain(rows.Err())
 }
 
-// ContentsUnder returns the contents that have a file under one of the folders.
-func (s *Store) ContentsUnder(ctx context.Context, under []Under) ([]int64, error) {
-	clause, args := underClause(under)
-	ids, err := collect(ctx, s.db, "SELECT DISTINCT f.content_id FROM files f WHERE "+clause, func(scan scanFunc) (int64, error) {
-		var id int64
-		return id, scan(&id)
-	}, args...)
-	return ids, explain(err)
-}
-
-// FlatFile is what the index knows of a model's vector file (package flat).
-type FlatFile struct {
-	Token     uint64
-	Seq, Rows int64
-}
-
-// FlatFile returns what was noted last; ok is false where there is no file.
-func (s *Store) FlatFile(ctx context.Context, modelID int64) (f FlatFile, ok bool, err error) {
-	if s.schema < schemaSearch {
-		return f, false, nil
-	}
+// flatFile is what the index knows of a model's file; ok is false where there is none.
+func (s *Store) flatFile(ctx context.Context, model int64) (f flat.Stamp, ok bool, err error) {
 	var token int64
-	err = s.db.QueryRowContext(ctx, "SELECT token, seq, rows FROM flat_files WHERE model_id = ?", modelID).Scan(&token, &f.Seq, &f.Rows)
+	err = s.db.QueryRowContext(ctx, "SELECT token, seq, rows FROM flat_files WHERE model_id = ?", model).Scan(&token, &f.Seq, &f.Rows)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
@@ -81,149 +95,97 @@ func (s *Store) FlatFile(ctx context.Context, modelID int64) (f FlatFile, ok boo
 	return f, err == nil, explain(err)
 }
 
-// NoteFlatFile notes how a model's vector file is now.
-func (s *Store) NoteFlatFile(ctx context.Context, modelID int64, f FlatFile) error {
-	_, err := s.db.ExecContext(ctx, "INSERT OR REPLACE INTO flat_files(model_id, token, seq, rows) VALUES (?, ?, ?, ?)", modelID, int64(f.Token), f.Seq, f.Rows)
+// forgetCopies makes the vectors' files, and what processes hold of them, stale.
+func (t *tx) forgetCopies(ctx context.Context) error {
+	if _, err := t.exec(ctx, "DELETE FROM flat_files"); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, "INSERT INTO meta(key, value) VALUES ('generation', 1) ON CONFLICT(key) DO UPDATE SET value = value + 1")
+	return err
+}
+
+// maxDead is the share of a file's rows whose vectors are not in the index any more from which it is made anew.
+const maxDead = 0.1
+
+// PrepareSearch adds to the model's file what the index has got since.
+func (s *Store) PrepareSearch(ctx context.Context, model string) error {
+	if s.onNetwork() {
+		return nil // not mapped there
+	}
+	id, err := modelID(ctx, s.db, model)
+	if err != nil || id == 0 {
+		return err
+	}
+	var last int64
+	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM embeddings").Scan(&last); err != nil || last == 0 {
+		return explain(err)
+	}
+	have, ok, err := s.flatFile(ctx, id)
+	if err != nil {
+		return err
+	}
+	dead, err := s.tooManyDead(ctx, id, have.Rows)
+	if err != nil {
+		return err
+	}
+	var dim int
+	if err := s.db.QueryRowContext(ctx, "SELECT dim FROM models WHERE id = ?", id).Scan(&dim); err != nil {
+		return explain(err)
+	}
+	w, after, err := openVectors(s.flatPath(model), dim, have, ok && have.Seq <= last && !dead, last)
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrSlowSearch, err)
+	}
+	if w == nil {
+		return nil
+	}
+	var full error
+	err = s.vectorsAfter(ctx, id, after, func(number, row int64, vector []byte) error {
+		after = number
+		full = w.Add(row, vector)
+		return full
+	})
+	if err != nil {
+		w.Abort()
+		if full == nil {
+			return err
+		}
+		return fmt.Errorf("%w: %w", store.ErrSlowSearch, full)
+	}
+	stamp, err := w.Commit(rand.Uint64(), max(after, last)) // what came after the last of this model is others'
+	if err != nil {
+		return fmt.Errorf("%w: %w", store.ErrSlowSearch, err)
+	}
+	_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO flat_files(model_id, token, seq, rows) VALUES (?, ?, ?, ?)", id, int64(stamp.Token), stamp.Seq, stamp.Rows)
 	return explain(err)
 }
 
-// LastVector is the number of the last vector of any model, which is at hand.
-func (s *Store) LastVector(ctx context.Context) (last int64, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM embeddings").Scan(&last)
-	return last, explain(err)
-}
-
-// VectorCount counts the vectors of a model, with and without a file.
-func (s *Store) VectorCount(ctx context.Context, modelID int64) (n int64, err error) {
-	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM embeddings WHERE model_id = ?", modelID).Scan(&n)
-	return n, explain(err)
-}
-
-// Hit is a content as a search shows it.
-type Hit struct {
-	ContentID     int64
-	Width, Height int
-	TakenAt       string
-	Files         []HitFile // that the filter selects, by root and path
-}
-
-// HitFile is a file of a hit. IsTwin tells that it stands behind its JPEG twin, another of them.
-type HitFile struct {
-	Place
-	IsTwin bool
-}
-
-// Hits looks up what contents are, one after another. It is for one goroutine, and holds a statement until Close.
-type Hits struct {
-	stmt   *sql.Stmt
-	filter Filter
-	args   []any
-}
-
-// Hits prepares to look up contents with those of their files that a filter selects.
-func (s *Store) Hits(ctx context.Context, f Filter) (*Hits, error) {
-	if err := s.checkFilter(f); err != nil {
-		return nil, err
-	}
-	keywords := "f.keywords"
-	if s.schema < schemaLabels {
-		keywords = "NULL"
-	}
-	clause, args := f.fileClause()
-	asked, values := f.askedFormats(s.schema)
-	args = append(args, values...)
-	stmt, err := s.db.PrepareContext(ctx, "SELECT c.width, c.height, c.taken_at, f.root_id, f.dir, f.name, "+s.isTwin()+", "+keywords+
-		" FROM "+filesAndContents+" WHERE f.content_id = ? AND "+clause+" AND "+asked)
-	if err != nil {
-		return nil, explain(err)
-	}
-	return &Hits{stmt, f, args}, nil
-}
-
-// Hit returns one content; one that was dropped meanwhile has no files.
-func (h *Hits) Hit(ctx context.Context, contentID int64) (hit Hit, err error) {
-	hit.ContentID = contentID
-	rows, err := h.stmt.QueryContext(ctx, append([]any{contentID}, h.args...)...)
-	if err != nil {
-		return hit, explain(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var taken, keywords sql.NullString
-		var file HitFile
-		var dir, name sql.RawBytes
-		if err := rows.Scan(&hit.Width, &hit.Height, &taken, &file.RootID, &dir, &name, &file.IsTwin, &keywords); err != nil {
-			return hit, explain(err)
-		}
-		hit.TakenAt = taken.String
-		file.Dir, file.Name = string(dir), string(name)
-		if h.filter.keepsFile(file.Dir, file.Name, keywords.String) {
-			hit.Files = append(hit.Files, file)
-		}
-	}
-	return hit, explain(rows.Err())
-}
-
-// Close gives the statement back.
-func (h *Hits) Close() error { return h.stmt.Close() }
-
-// Watch notices changes that other connections and processes commit. It holds a connection until Close.
-type Watch struct {
-	conn    *sql.Conn
-	version int64
-}
-
-// Watch starts to watch the index as it is now.
-func (s *Store) Watch(ctx context.Context) (*Watch, error) {
-	conn, err := s.db.Conn(ctx)
-	if err != nil {
-		return nil, explain(err)
-	}
-	w := &Watch{conn: conn}
-	_, err = w.Changed(ctx)
-	return w, err
-}
-
-// Changed tells whether the index has changed since the last call.
-func (w *Watch) Changed(ctx context.Context) (bool, error) {
-	var v int64
-	// data_version compares with what this one connection saw before.
-	if err := w.conn.QueryRowContext(ctx, "PRAGMA data_version").Scan(&v); err != nil {
+// tooManyDead reports whether many of the file's rows are of vectors that the index has not any more.
+func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error) {
+	var n int64
+	err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(embedded), 0) FROM coverage WHERE model_id = ?", model).Scan(&n)
+	if err != nil || float64(rows-n) <= maxDead*float64(rows) {
 		return false, explain(err)
 	}
-	changed := v != w.version
-	w.version = v
-	return changed, nil
+	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM embeddings WHERE model_id = ?", model).Scan(&n) // those without a file are kept for a while
+	return float64(rows-n) > maxDead*float64(rows), explain(err)
 }
 
-// Close gives the connection back.
-func (w *Watch) Close() error { return w.conn.Close() }
-
-// Counts are the index's totals.
-type Counts struct {
-	Roots, Files, Contents, Embedded, Failures int
-	Bytes                                      int64 // of the photos
-}
-
-// Count returns the totals; Embedded is the contents with a file that have a vector of the model.
-func (s *Store) Count(ctx context.Context, modelID int64) (c Counts, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM roots), (SELECT count(*) FROM files), (SELECT coalesce(sum(size), 0) FROM files),
-		(SELECT count(DISTINCT content_id) FROM files),
-		(SELECT count(*) FROM embeddings e WHERE e.model_id = ? AND EXISTS (SELECT 1 FROM files f WHERE f.content_id = e.content_id)),
-		(SELECT count(*) FROM failures WHERE stage <> 'sniff')`, modelID).
-		Scan(&c.Roots, &c.Files, &c.Bytes, &c.Contents, &c.Embedded, &c.Failures)
-	return c, explain(err)
-}
-
-// SamplePlaces returns at most n files, spread evenly over the index.
-func (s *Store) SamplePlaces(ctx context.Context, n int) ([]Place, error) {
-	return collect(ctx, s.db, `SELECT root_id, dir, name FROM (SELECT root_id, dir, name, id, row_number() OVER (ORDER BY id) - 1 AS nr, count(*) OVER () AS total FROM files)
-		WHERE nr % max(total / ?, 1) = 0 ORDER BY id LIMIT ?`,
-		func(scan scanFunc) (Place, error) {
-			var p Place
-			var dir, name []byte
-			err := scan(&p.RootID, &dir, &name)
-			p.Dir, p.Name = string(dir), string(name)
-			return p, err
-		}, n, n)
+// openVectors opens a file to add the vectors that came after a number: the one that there is, or a new one. A nil writer:
+// nothing is to be added.
+func openVectors(path string, dim int, have flat.Stamp, usable bool, last int64) (w *flat.Writer, after int64, err error) {
+	if usable && have.Seq == last {
+		f, err := flat.Open(path, dim, have)
+		if err == nil {
+			return nil, 0, f.Close()
+		}
+		usable = false
+	}
+	if usable {
+		if w, err = flat.Append(path, dim, have); !errors.Is(err, flat.ErrStale) {
+			return w, have.Seq, err
+		}
+	}
+	w, err = flat.Create(path, dim)
+	return w, 0, err
 }

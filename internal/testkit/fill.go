@@ -6,42 +6,40 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/imgsearch/imgsearch/index/sqlite"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Fill fills an index up to n pictures, which lie in a root of their own that is not on any disk.
-func Fill(ctx context.Context, store *sqlite.Store, model sqlite.Model, n int) error {
-	root, err := store.AddRoot(ctx, "/nowhere", true)
-	if err != nil {
-		return err
-	}
-	have, _, err := store.Coverage(ctx, model.ID)
+// Fill fills an index up to n pictures, which lie in a root of their own that is not on any disk. The model is known to it.
+func Fill(ctx context.Context, s store.Store, model store.Model, n int) error {
+	root, err := s.AddRoot(ctx, "/nowhere", true)
 	if err != nil {
 		return err
 	}
 	vector := make([]byte, 2*model.Dim)
 	const atOnce = 10_000
-	for at := have; at < n; {
-		batch, err := store.Begin(ctx)
+	for at := root.Files; at < n; {
+		tx, err := s.Begin(ctx)
 		if err != nil {
 			return err
 		}
-		for end := min(at+atOnce, n); at < end; at++ {
-			hash := sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(at)))
-			id, err := batch.PutContent(ctx, sqlite.Content{Hash: hash, Format: "fake", Width: 1, Height: 1, Orientation: 1})
+		for end := min(at+atOnce, n); at < end && err == nil; at++ {
+			id := store.PictureID(sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(at))))
+			err = tx.PutPicture(ctx, store.Picture{ID: id, Format: "fake", Width: 1, Height: 1, Orientation: 1})
 			if err == nil {
-				err = batch.PutEmbedding(ctx, model.ID, id, vector)
+				err = tx.PutVector(ctx, model.Identity, store.Vector{Picture: id, Data: vector})
 			}
 			if err == nil {
-				place := sqlite.Place{RootID: root.ID, Dir: fmt.Sprintf("%05d", at/500), Name: fmt.Sprintf("%08d.jpg", at)}
-				err = batch.PutFile(ctx, sqlite.File{Place: place, Stat: sqlite.Stat{Size: 8, MTimeNS: 1}, Device: 1, ContentID: id})
-			}
-			if err != nil {
-				batch.Rollback()
-				return err
+				place := store.Place{Root: root.ID, Dir: fmt.Sprintf("%05d", at/500), Name: fmt.Sprintf("%08d.jpg", at)}
+				_, err = tx.PutFile(ctx, store.FileRecord{
+					File: store.File{Place: place, Stat: store.Stat{Size: 8, MTimeNS: 1}, Device: 1}, Picture: id, Format: "fake",
+				})
 			}
 		}
-		if err := batch.Commit(); err != nil {
+		if err == nil {
+			err = tx.Commit(ctx)
+		}
+		tx.Rollback()
+		if err != nil {
 			return err
 		}
 	}

@@ -1,0 +1,241 @@
+// Package dupes finds files that hold the same picture, and pictures that are nearly the same. It asks the engine what there is, and must
+// not know which store answers, codecs or the terminal.
+package dupes
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// Options say what counts as a duplicate.
+type Options struct {
+	Filter store.Filter
+	// Near looks for pictures that are alike too, of at least the cosine Threshold by the vectors of Model; else only for equal ones.
+	Near      bool
+	Model     store.Model
+	Threshold float64
+	// Sharpness measures a file's sharpness, to choose between pictures of one size; nil: they are ordered by file size.
+	Sharpness func(path string) (float64, error)
+}
+
+// Dupe is one picture of a group.
+type Dupe struct {
+	query.Hit
+	// Bytes is the size of its first file, Sharpness what Options.Sharpness said, 0 where it was not asked.
+	Bytes     int64
+	Sharpness float64
+}
+
+// Group is a set of duplicates, the best picture first: that with the most pixels, of equal ones the sharpest, of equal ones the
+// largest file. Score of a picture is its cosine similarity to the best one.
+type Group struct {
+	// Exact reports whether the files hold one and the same picture: the group has one Dupe, with all files.
+	Exact    bool
+	Pictures []Dupe
+}
+
+// Find returns the groups of duplicates among what the filter selects, those of the most files first.
+func Find(ctx context.Context, e *query.Engine, o Options) ([]Group, error) {
+	f := finder{e, o}
+	var groups []Group
+	grouped := make(map[store.PictureID]bool)
+	if o.Near {
+		near, err := f.near(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range near {
+			for _, d := range g.Pictures {
+				grouped[d.ID] = true
+			}
+		}
+		groups = near
+	}
+	copied, err := e.Copied(ctx, o.Filter)
+	if err != nil {
+		return nil, err
+	}
+	copied = slices.DeleteFunc(copied, func(id store.PictureID) bool { return grouped[id] })
+	all, err := f.dupes(ctx, copied)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range copied {
+		if d, ok := all[id]; ok && len(d.Also) > 0 { // the folders asked for may hold one only, and one only may be there
+			d.Score = 1
+			groups = append(groups, Group{Exact: true, Pictures: []Dupe{d}})
+		}
+	}
+	slices.SortStableFunc(groups, func(a, b Group) int {
+		return cmp.Or(cmp.Compare(b.files(), a.files()), cmp.Compare(a.Pictures[0].Path, b.Pictures[0].Path))
+	})
+	return groups, nil
+}
+
+func (g Group) files() (n int) {
+	for _, d := range g.Pictures {
+		n += 1 + len(d.Also)
+	}
+	return n
+}
+
+// finder is one search for duplicates.
+type finder struct {
+	engine *query.Engine
+	Options
+}
+
+// dupes are pictures with those of their files that are there, twins left out: a raw file is no copy of its JPEG. A file of which it
+// cannot be told whether it is there is not: what is said of duplicates must not cost the last copy.
+func (f *finder) dupes(ctx context.Context, ids []store.PictureID) (map[store.PictureID]Dupe, error) {
+	hits, err := f.engine.Hits(ctx, ids, f.Filter)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[store.PictureID]Dupe, len(hits))
+	for _, h := range hits {
+		if d, ok := present(h); ok {
+			all[h.ID] = d
+		}
+	}
+	return all, nil
+}
+
+func present(h query.Hit) (d Dupe, ok bool) {
+	var there []string
+	for _, path := range append([]string{h.Path}, h.Also...) {
+		if slices.Contains(h.Twins, path) {
+			continue
+		}
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if there = append(there, path); len(there) == 1 {
+			d.Bytes = info.Size()
+		}
+	}
+	if len(there) == 0 {
+		return d, false
+	}
+	h.Path, h.Also, h.Twins = there[0], there[1:], nil
+	d.Hit = h
+	return d, true
+}
+
+// near finds the pictures that are alike.
+func (f *finder) near(ctx context.Context) ([]Group, error) {
+	list := rows{f.Model.Dim, make([]byte, 0, f.Model.Embedded*2*f.Model.Dim)}
+	ids := make([]store.PictureID, 0, f.Model.Embedded)
+	err := f.engine.EachVector(ctx, f.Model.Identity, f.Filter, func(v store.Vector) error {
+		if v.Number == 0 { // a film is like another if they begin alike
+			ids = append(ids, v.Picture)
+			list.data = append(list.data, v.Data...)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	sets, err := list.near(ctx, f.Threshold)
+	if err != nil {
+		return nil, err
+	}
+	var members []store.PictureID
+	for _, set := range sets {
+		for _, row := range set {
+			members = append(members, ids[row])
+		}
+	}
+	all, err := f.dupes(ctx, members)
+	if err != nil {
+		return nil, err
+	}
+	var groups []Group
+	for _, set := range sets {
+		var candidates []candidate
+		for _, row := range set {
+			if d, ok := all[ids[row]]; ok {
+				candidates = append(candidates, candidate{d, row})
+			}
+		}
+		more, err := f.split(ctx, list, candidates)
+		if err != nil {
+			return nil, err
+		}
+		groups = append(groups, more...)
+	}
+	return groups, nil
+}
+
+// split makes groups of a set that hangs together, so that all of a group are like its best picture, and not only like one
+// another's neighbours: a night's film is no duplicate of its last picture.
+func (f *finder) split(ctx context.Context, list rows, all []candidate) ([]Group, error) {
+	slices.SortFunc(all, compareCandidates)
+	var groups []Group
+	for len(all) > 1 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		var alike, rest []candidate
+		for _, c := range all {
+			if list.cosine(all[0].row, c.row) >= f.Threshold || c.row == all[0].row {
+				alike = append(alike, c)
+			} else {
+				rest = append(rest, c)
+			}
+		}
+		if len(alike) > 1 {
+			groups = append(groups, f.group(list, alike))
+		}
+		all = rest
+	}
+	return groups, nil
+}
+
+// candidate is a picture that may be of a group.
+type candidate struct {
+	Dupe
+	row int
+}
+
+func (c candidate) pixels() int { return c.Width * c.Height }
+
+// compareCandidates puts the better picture first.
+func compareCandidates(a, b candidate) int {
+	return cmp.Or(cmp.Compare(b.pixels(), a.pixels()), cmp.Compare(b.Sharpness, a.Sharpness), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
+}
+
+// maxSharp is how many pictures of a group, those with the most pixels and bytes, are compared by sharpness: each is decoded.
+const maxSharp = 8
+
+// group puts the best one first and tells how alike the others are.
+func (f *finder) group(list rows, alike []candidate) Group {
+	contenders := 1
+	for contenders < min(len(alike), maxSharp) && alike[contenders].pixels() == alike[0].pixels() {
+		contenders++
+	}
+	if f.Sharpness != nil && contenders > 1 {
+		inParallel(contenders, func(from, to int) {
+			for i := from; i < to; i++ {
+				if v, err := f.Sharpness(alike[i].Path); err == nil { // else the file's size decides
+					alike[i].Sharpness = v
+				}
+			}
+		})
+		slices.SortFunc(alike[:contenders], compareCandidates)
+	}
+	g := Group{}
+	for _, c := range alike {
+		if c.Score = min(list.cosine(alike[0].row, c.row), 1); c.row == alike[0].row {
+			c.Score = 1
+		}
+		g.Pictures = append(g.Pictures, c.Dupe)
+	}
+	return g
+}

@@ -1,0 +1,210 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// lookup finds what pictures are, for one request.
+type lookup struct {
+	store  store.Store
+	filter store.Filter
+	among  *Among
+	roots  map[store.RootID]string
+}
+
+// filter is the request's, with the pictures of its list.
+func (r *Request) filter() store.Filter {
+	f := r.Filter
+	if r.Among != nil {
+		f.Pictures = slices.SortedFunc(maps.Keys(r.Among.Pictures), func(a, b store.PictureID) int { return slices.Compare(a[:], b[:]) })
+		if f.Pictures == nil {
+			f.Pictures = []store.PictureID{}
+		}
+	}
+	return f
+}
+
+func (e *Engine) lookup(ctx context.Context, r Request) (*lookup, error) {
+	roots, err := e.store.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l := &lookup{store: e.store, filter: r.filter(), among: r.Among, roots: make(map[store.RootID]string, len(roots))}
+	for _, root := range roots {
+		l.roots[root.ID] = root.Path
+	}
+	return l, nil
+}
+
+// Hits returns what pictures are, each with those of its files that a filter asks for; pictures without such a file are left out.
+func (e *Engine) Hits(ctx context.Context, ids []store.PictureID, f store.Filter) ([]Hit, error) {
+	l, err := e.lookup(ctx, Request{Filter: f})
+	if err != nil {
+		return nil, err
+	}
+	return l.hits(ctx, ids)
+}
+
+// hits are what pictures are, in the order of ids. Of their files those are told that the filter asks for, or that were listed.
+func (l *lookup) hits(ctx context.Context, ids []store.PictureID) ([]Hit, error) {
+	records, err := l.store.Hits(ctx, ids, l.filter)
+	if err != nil {
+		return nil, err
+	}
+	hits := make([]Hit, 0, len(records))
+	for _, r := range records {
+		var files []shownFile
+		if l.among != nil {
+			for _, p := range l.among.Pictures[r.ID] {
+				files = append(files, shownFile{path: p})
+			}
+		} else {
+			for _, f := range r.Files {
+				if root, ok := l.roots[f.Root]; ok {
+					files = append(files, shownFile{filepath.Join(root, filepath.FromSlash(f.Dir), f.Name), f.IsTwin})
+				}
+			}
+		}
+		if len(files) > 0 {
+			hits = append(hits, newHit(r, files))
+		}
+	}
+	return hits, nil
+}
+
+// shownFile is a file by which a picture may be shown.
+type shownFile struct {
+	path   string
+	isTwin bool
+}
+
+// newHit shows a picture by its JPEG rather than by the twin behind it, then by path.
+func newHit(r store.Record, files []shownFile) Hit {
+	slices.SortFunc(files, func(a, b shownFile) int {
+		if a.isTwin != b.isTwin {
+			if a.isTwin {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(a.path, b.path)
+	})
+	h := Hit{Picture: r.Picture, Metadata: r.Metadata, Path: files[0].path, Also: make([]string, 0, len(files)-1)}
+	for i, f := range files {
+		if i > 0 {
+			h.Also = append(h.Also, f.path)
+		}
+		if f.isTwin {
+			h.Twins = append(h.Twins, f.path)
+		}
+	}
+	return h
+}
+
+// hit is how a listed picture is shown that the index does not answer for.
+func (o *Other) hit() Hit {
+	files := make([]shownFile, len(o.Paths))
+	for i, p := range o.Paths {
+		files[i] = shownFile{path: p}
+	}
+	return newHit(o.Record, files)
+}
+
+// Copies is how many other files hold the same picture, twins left out.
+func (h Hit) Copies() int {
+	n := 0
+	for _, path := range h.Also {
+		if !slices.Contains(h.Twins, path) {
+			n++
+		}
+	}
+	return n
+}
+
+// Folders turns absolute folders into folders of roots: a folder may lie in a root, or hold several. A root that is a link is known by
+// both its names. A folder that no root has to do with is none; the list is not nil.
+func (e *Engine) Folders(ctx context.Context, dirs []string) ([]store.Folder, error) {
+	roots, err := e.store.Roots(ctx)
+	list := []store.Folder{}
+	for _, dir := range dirs {
+		for _, r := range roots {
+			for _, root := range bothNames(r.Path) {
+				if rel, inside := relative(root, dir); inside {
+					list = append(list, store.Folder{Root: r.ID, Dir: rel})
+				} else if _, inside := relative(dir, root); inside {
+					list = append(list, store.Folder{Root: r.ID})
+				}
+			}
+		}
+	}
+	return list, err
+}
+
+// bothNames are a path as it was given, and where links lead.
+func bothNames(path string) []string {
+	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
+		return []string{path, target}
+	}
+	return []string{path}
+}
+
+// relative returns path relative to root, with slashes.
+func relative(root, path string) (rel string, inside bool) {
+	if path == root {
+		return "", true
+	}
+	prefix := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
+	if !strings.HasPrefix(path, prefix) {
+		return "", false
+	}
+	return filepath.ToSlash(path[len(prefix):]), true
+}
+
+// Files finds what the index knows at absolute paths, with regard to a model; those of which it knows nothing are left out. The files
+// need not be there any more.
+func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[string]store.KnownFile, error) {
+	roots, err := e.store.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	places := make(map[string][]store.Place, len(paths)) // where a path may lie, the likeliest first
+	var all []store.Place
+	for _, file := range paths {
+		for _, name := range bothNames(file) {
+			for _, r := range roots {
+				rel, inside := relative(r.Path, name)
+				if !inside || rel == "" {
+					continue
+				}
+				dir := path.Dir(rel)
+				if dir == "." {
+					dir = ""
+				}
+				places[file] = append(places[file], store.Place{Root: r.ID, Dir: dir, Name: path.Base(rel)})
+			}
+		}
+		all = append(all, places[file]...)
+	}
+	known, err := e.store.Known(ctx, model, all)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]store.KnownFile)
+	for _, file := range paths {
+		for _, at := range places[file] {
+			if k := known[at]; k.File != nil {
+				found[file] = *k.File
+				break
+			}
+		}
+	}
+	return found, nil
+}

@@ -1,0 +1,315 @@
+// Package parse reads what people write: filters, dates, ranges, weights, distances. It must not know flags or stores.
+package parse
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// Error is a value that cannot be read. Hint says what can.
+type Error struct {
+	Name string // of the filter: Filters
+	Err  error
+	Hint string
+}
+
+func (e *Error) Error() string { return e.Name + ": " + e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// bad is a value that cannot be read.
+func bad(name, hint, value string) error { return &Error{name, fmt.Errorf("%q", value), hint} }
+
+// Filters are the names of the filters, except under, which needs the roots of an index. Each may be given several values; what that
+// means stands with store.Filter.
+var Filters = []string{
+	"after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "radius",
+}
+
+// Values are what was given, by the filters' names.
+type Values map[string][]string
+
+// first is the value of a filter that takes one; the last one given counts.
+func (v Values) one(name string) string {
+	if list := v[name]; len(list) > 0 {
+		return list[len(list)-1]
+	}
+	return ""
+}
+
+// Options are what values are read by.
+type Options struct {
+	// Now is what "yesterday" is before.
+	Now time.Time
+	// Formats returns the formats that a word means; none: no word for formats.
+	Formats func(word string) []string
+	// FormatsHint names the words.
+	FormatsHint string
+}
+
+// Filter makes a filter of values. Errors are *Error.
+func Filter(v Values, o Options) (f store.Filter, err error) {
+	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, sizes, gear, owner, names, place} {
+		if err := step(&f, v, o); err != nil {
+			return f, err
+		}
+	}
+	return f, nil
+}
+
+const hintDates = "give a day (2023-07-14), a month (2023-07), a year (2023), today, yesterday, \"last week\", \"last month\", \"10 days ago\""
+
+func times(f *store.Filter, v Values, o Options) error {
+	var from, to time.Time
+	later := func(t time.Time) {
+		if t.After(from) {
+			from = t
+		}
+	}
+	sooner := func(t time.Time) {
+		if to.IsZero() || t.Before(to) {
+			to = t
+		}
+	}
+	for _, b := range []struct {
+		name string
+		set  func(from, to time.Time)
+	}{
+		{"after", func(a, _ time.Time) { later(a) }},
+		{"before", func(a, _ time.Time) { sooner(a) }},
+		{"taken", func(a, b time.Time) { later(a); sooner(b) }},
+	} {
+		text := v.one(b.name)
+		if text == "" {
+			continue
+		}
+		if strings.Contains(text, "..") && b.name != "taken" {
+			return bad(b.name, "a range is for --taken", text)
+		}
+		first, last, err := Period(text, o.Now)
+		if err != nil {
+			return &Error{b.name, err, hintDates}
+		}
+		b.set(first, last)
+	}
+	const local = "2006-01-02T15:04:05"
+	if !from.IsZero() {
+		f.Taken.From = from.Format(local)
+	}
+	if !to.IsZero() {
+		f.Taken.To = to.Format(local)
+	}
+	return nil
+}
+
+func formats(f *store.Filter, v Values, o Options) error {
+	for _, word := range v["type"] {
+		list := o.Formats(word)
+		if len(list) == 0 {
+			return bad("type", o.FormatsHint, word)
+		}
+		f.Formats = append(f.Formats, list...)
+	}
+	switch shape := store.Shape(v.one("orientation")); shape {
+	case "", store.Landscape, store.Portrait, store.Square:
+		f.Shape = shape
+		return nil
+	}
+	return bad("orientation", "give landscape, portrait or square", v.one("orientation"))
+}
+
+func sizes(f *store.Filter, v Values, _ Options) error {
+	for _, r := range []struct {
+		name string
+		unit float64
+		to   *store.Range
+	}{{"width", 1, &f.Width}, {"height", 1, &f.Height}, {"megapixels", 1e6, &f.Pixels}} {
+		text := v.one(r.name)
+		if text == "" {
+			continue
+		}
+		parsed, err := Range(text)
+		if err != nil {
+			return &Error{r.name, err, "give a range such as 1920.., ..640 or 640..1920"}
+		}
+		for _, end := range []*float64{parsed.Min, parsed.Max} {
+			if end != nil {
+				*end *= r.unit
+			}
+		}
+		// "12 megapixels" is what a camera's maker calls them: 11.5 to 12.5.
+		if r.unit > 1 && !strings.Contains(text, "..") {
+			half := r.unit / 2
+			low, high := *parsed.Min-half, *parsed.Max+half
+			parsed.Min, parsed.Max = &low, &high
+		}
+		*r.to = parsed
+	}
+	return nil
+}
+
+// Range reads "3..5", "3..", "..5" or "3", of numbers of 0 or more.
+func Range(text string) (r store.Range, err error) {
+	low, high, isRange := strings.Cut(text, "..")
+	if !isRange {
+		high = low
+	}
+	for _, end := range []struct {
+		text string
+		to   **float64
+	}{{low, &r.Min}, {high, &r.Max}} {
+		s := strings.TrimSpace(end.text)
+		if s == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(s, 64)
+		if err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v) {
+			return r, fmt.Errorf("%q is no number", s)
+		}
+		*end.to = &v
+	}
+	switch {
+	case r.Min == nil && r.Max == nil:
+		return r, fmt.Errorf("%q is no range", text)
+	case r.Min != nil && r.Max != nil && *r.Min > *r.Max:
+		return r, fmt.Errorf("%q ends before it begins", text)
+	}
+	return r, nil
+}
+
+func gear(f *store.Filter, v Values, _ Options) error {
+	for name, to := range map[string]*[]store.Words{"camera": &f.Cameras, "lens": &f.Lenses} {
+		for _, text := range v[name] {
+			words := strings.Fields(store.Fold(text))
+			if text != "" && len(words) == 0 {
+				return bad(name, "give words of its name", text)
+			}
+			if len(words) > 0 {
+				*to = append(*to, words)
+			}
+		}
+	}
+	return nil
+}
+
+func owner(f *store.Filter, v Values, _ Options) (err error) {
+	if text := v.one("rating"); text != "" {
+		if f.Rating, err = rating(text); err != nil {
+			return &Error{"rating", err, "give stars such as 3.., ..2 or 5; 0 is not rated, -1 rejected"}
+		}
+	}
+	f.Keywords, err = globs("keyword", v, `give a keyword, or a glob such as "fam*"`)
+	return err
+}
+
+// rating reads a range of stars, 0 to 5, or -1 for rejected.
+func rating(text string) (r store.Range, err error) {
+	const rejected, most = -1.0, 5.0
+	if strings.TrimSpace(text) == "-1" {
+		low, high := rejected, rejected
+		return store.Range{Min: &low, Max: &high}, nil
+	}
+	rest, andRejected := strings.CutPrefix(strings.TrimSpace(text), "-1..")
+	if andRejected {
+		if text = ".." + rest; rest == "" {
+			low := rejected
+			return store.Range{Min: &low}, nil
+		}
+	}
+	if strings.HasSuffix(text, "..-1") {
+		high := rejected
+		return store.Range{Max: &high}, nil
+	}
+	if r, err = Range(text); err != nil {
+		return r, err
+	}
+	if andRejected {
+		low := rejected
+		r.Min = &low
+	}
+	for _, end := range []*float64{r.Min, r.Max} {
+		if end != nil && *end > most {
+			return r, fmt.Errorf("there are %g stars at most", most)
+		}
+	}
+	return r, nil
+}
+
+func globs(name string, v Values, hint string) ([]string, error) {
+	for _, g := range v[name] {
+		if !store.ValidGlob(g) {
+			return nil, bad(name, hint, g)
+		}
+	}
+	return v[name], nil
+}
+
+func names(f *store.Filter, v Values, _ Options) (err error) {
+	f.Names, err = globs("name", v, `give a glob such as "IMG_*.jpg" or "2023/**/*.jpg"`)
+	return err
+}
+
+// defaultRadius is in metres.
+const defaultRadius = 10_000
+
+// ErrNoPlace is a radius around nothing.
+var ErrNoPlace = errors.New("a radius without a place")
+
+func place(f *store.Filter, v Values, _ Options) error {
+	near, radius := v.one("near"), v.one("radius")
+	if near == "" {
+		if radius != "" {
+			return &Error{"radius", ErrNoPlace, "give the place too: --near 48.858,2.294"}
+		}
+		return nil
+	}
+	latText, lonText, ok := strings.Cut(near, ",")
+	latitude, err1 := strconv.ParseFloat(strings.TrimSpace(latText), 64)
+	longitude, err2 := strconv.ParseFloat(strings.TrimSpace(lonText), 64)
+	if !ok || err1 != nil || err2 != nil || !(math.Abs(latitude) <= 90 && math.Abs(longitude) <= 180) {
+		return bad("near", "give latitude and longitude in degrees, south and west negative: 48.858,2.294", near)
+	}
+	f.Near = &store.Circle{Centre: store.Position{Latitude: latitude, Longitude: longitude}, Radius: defaultRadius}
+	if radius != "" {
+		metres, err := Distance(radius)
+		if err != nil {
+			return &Error{"radius", err, "give a distance such as 500m, 10km or 3mi"}
+		}
+		f.Near.Radius = metres
+	}
+	return nil
+}
+
+// Distance reads a length in metres; a bare number is kilometres.
+func Distance(text string) (float64, error) {
+	text = strings.TrimSpace(text)
+	number := strings.TrimRight(text, "kmift ")
+	metres, known := map[string]float64{"m": 1, "": 1000, "km": 1000, "mi": 1609.344, "ft": 0.3048}[strings.TrimSpace(text[len(number):])]
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil || !known || !(value > 0) || math.IsInf(value, 0) {
+		return 0, fmt.Errorf("%q is no distance", text)
+	}
+	return value * metres, nil
+}
+
+// weighted matches a weight before a term, as rclip has it: "0.5:sunset".
+var weighted = regexp.MustCompile(`^(\d+(?:\.\d+)?|\.\d+|\d+\.):(.+)$`)
+
+// Weight reads the weight before a term; 1 where there is none.
+func Weight(s string) (weight float64, rest string) {
+	m := weighted.FindStringSubmatch(s)
+	if m == nil {
+		return 1, s
+	}
+	w, err := strconv.ParseFloat(m[1], 64)
+	if err != nil || math.IsInf(w, 0) {
+		return 1, s
+	}
+	return w, m[2]
+}

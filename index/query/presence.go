@@ -1,0 +1,91 @@
+package query
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+)
+
+// missingLimit bounds the check whether files are there: a network disk that does not answer delays nobody. A file
+// that it does not get to counts as there.
+const missingLimit = 500 * time.Millisecond
+
+// present are the hits with a file that is there.
+func present(ctx context.Context, hits []Hit) []Hit {
+	markMissing(ctx, hits)
+	return slices.DeleteFunc(hits, func(h Hit) bool { return h.Missing })
+}
+
+// markMissing checks the hits' files. A hit whose first file is gone is shown by the next one that is there; of the
+// others only those that are there are kept, unless all are gone.
+func markMissing(ctx context.Context, hits []Hit) {
+	ctx, cancel := context.WithTimeout(ctx, missingLimit)
+	defer cancel()
+	type answer struct {
+		hit, path int
+		gone      bool
+	}
+	total := 0
+	answers := make(chan answer, 64)
+	gone := make([][]bool, len(hits))
+	for i, h := range hits {
+		gone[i] = make([]bool, 1+len(h.Also))
+		total += len(gone[i])
+	}
+	// The checks may outlive us on a disk that hangs; they hold copies of the paths only.
+	go func() {
+		slots := make(chan struct{}, 16)
+		for i, h := range slices.Clone(hits) {
+			for j, path := range append([]string{h.Path}, h.Also...) {
+				select {
+				case slots <- struct{}{}:
+				case <-ctx.Done():
+					return
+				}
+				go func() {
+					defer func() { <-slots }()
+					_, err := os.Lstat(path)
+					select {
+					case answers <- answer{i, j, errors.Is(err, fs.ErrNotExist)}:
+					case <-ctx.Done():
+					}
+				}()
+			}
+		}
+	}()
+	for range total {
+		select {
+		case a := <-answers:
+			gone[a.hit][a.path] = a.gone
+		case <-ctx.Done():
+			total = 0
+		}
+		if total == 0 {
+			break
+		}
+	}
+	for i := range hits {
+		hits[i].keepPresent(gone[i])
+	}
+}
+
+func (h *Hit) keepPresent(gone []bool) {
+	if !slices.Contains(gone, true) {
+		return
+	}
+	var present []string
+	for j, path := range append([]string{h.Path}, h.Also...) {
+		if !gone[j] {
+			present = append(present, path)
+		}
+	}
+	if len(present) == 0 {
+		h.Missing = true
+		return
+	}
+	h.Path, h.Also = present[0], present[1:]
+	h.Twins = slices.DeleteFunc(slices.Clone(h.Twins), func(path string) bool { return !slices.Contains(present, path) })
+}

@@ -1,0 +1,143 @@
+package query
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/vec"
+)
+
+// rank answers a request with terms, whose vectors are all known.
+func (e *Engine) rank(ctx context.Context, r Request, a *Response) error {
+	vector, norm, err := combine(r.Terms)
+	if err != nil {
+		return err
+	}
+	look, err := e.lookup(ctx, r)
+	if err != nil {
+		return err
+	}
+	exclude := make(map[store.PictureID]bool)
+	for _, t := range r.Terms {
+		if t.Indexed != nil {
+			exclude[*t.Indexed] = true
+		}
+	}
+	last := r.Offset + r.Limit
+	for want := last + len(exclude); ; want *= 2 {
+		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, Once: r.Once})
+		if err != nil {
+			return err
+		}
+		a.Searched = n.Searched
+		wanted := slices.DeleteFunc(slices.Clone(n.Hits), func(s store.Scored) bool { return exclude[s.Picture] || r.MinScore != nil && s.Score < *r.MinScore })
+		if a.Hits, err = e.scored(ctx, look, wanted); err != nil {
+			return err
+		}
+		a.Hits = append(a.Hits, r.scoreOthers(vector)...)
+		slices.SortFunc(a.Hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path)) })
+		rate(a.Hits, n.Mean)
+		if r.Missing == DropMissing {
+			a.Hits = present(ctx, a.Hits)
+		}
+		exhausted := len(n.Hits) < want || r.MinScore != nil && n.Hits[len(n.Hits)-1].Score < *r.MinScore
+		if len(a.Hits) >= last || exhausted {
+			break
+		}
+	}
+	a.Hits = page(a.Hits, r.Offset, r.Limit)
+	if r.Missing == MarkMissing {
+		markMissing(ctx, a.Hits)
+	}
+	arrange(a.Hits, r.Order)
+	if r.Explain {
+		return e.explain(ctx, r, a, norm)
+	}
+	return nil
+}
+
+// scored looks up what pictures are that have a score.
+func (e *Engine) scored(ctx context.Context, look *lookup, list []store.Scored) ([]Hit, error) {
+	ids := make([]store.PictureID, len(list))
+	scores := make(map[store.PictureID]float64, len(list))
+	for i, s := range list {
+		ids[i], scores[s.Picture] = s.Picture, s.Score
+	}
+	hits, err := look.hits(ctx, ids)
+	for i := range hits {
+		hits[i].Score = scores[hits[i].ID]
+	}
+	return hits, err
+}
+
+// scoreOthers are the listed pictures that the index does not answer for.
+func (r *Request) scoreOthers(query []float32) (hits []Hit) {
+	if r.Among == nil {
+		return nil
+	}
+	for _, o := range r.Among.Others {
+		if o.Vector == nil {
+			continue
+		}
+		h := o.hit()
+		h.Score = vec.Dot(o.Vector, query)
+		if r.MinScore == nil || h.Score >= *r.MinScore {
+			hits = append(hits, h)
+		}
+	}
+	return hits
+}
+
+// rate sets the relative scores of hits, of which the first is the best, among pictures of a mean score.
+func rate(hits []Hit, mean float64) {
+	for i := range hits {
+		if span := hits[0].Score - mean; span > 0 {
+			hits[i].Relative = (hits[i].Score - mean) / span
+		} else {
+			hits[i].Relative = 1
+		}
+	}
+}
+
+// page is what offset and limit leave.
+func page(hits []Hit, offset, limit int) []Hit {
+	return hits[min(offset, len(hits)):min(offset+limit, len(hits))]
+}
+
+// arrange puts hits into an order; by score they are already.
+func arrange(hits []Hit, order store.Order) {
+	switch order {
+	case store.ByDate:
+		slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Or(-cmp.Compare(a.TakenAt, b.TakenAt), cmp.Compare(a.Path, b.Path)) })
+	case store.ByPath:
+		slices.SortStableFunc(hits, func(a, b Hit) int { return cmp.Compare(a.Path, b.Path) })
+	case store.ByScore:
+	}
+}
+
+// explain finds what the terms contribute to the hits.
+func (e *Engine) explain(ctx context.Context, r Request, a *Response, norm float64) error {
+	ids := make([]store.PictureID, len(a.Hits))
+	for i, h := range a.Hits {
+		ids[i] = h.ID
+	}
+	vectors, err := e.store.Vectors(ctx, a.Model.Identity, ids)
+	if err != nil {
+		return err
+	}
+	if r.Among != nil {
+		for _, o := range r.Among.Others {
+			if o.Vector != nil {
+				vectors[o.Record.ID] = o.Vector
+			}
+		}
+	}
+	for i, h := range a.Hits {
+		if v, ok := vectors[h.ID]; ok {
+			a.Hits[i].Contributions = contributions(r.Terms, norm, v)
+		}
+	}
+	return nil
+}

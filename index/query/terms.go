@@ -1,0 +1,247 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/vec"
+)
+
+// Term is one part of a query: texts, a picture that is given, or one of the index. The query's direction is the sum of weight times
+// unit vector over its terms, scaled to length 1, so that the score is a cosine. rclip's arithmetic (its
+// Model.compute_similarities_to_text) leaves the length as it is; the order is the same.
+type Term struct {
+	// Weight is negative for a term that is subtracted.
+	Weight float64
+	// Label is the term for people.
+	Label string
+	// Texts are what is embedded, white space collapsed: one text, or several whose vectors are averaged.
+	Texts []string
+	// Indexed is a picture of the index, which is left out of the hits.
+	Indexed *store.PictureID
+	// Picture is one that is given; of an Indexed one without a vector of the model, its file.
+	Picture Given
+
+	vectors [][]float32
+}
+
+// The bounds of a weight: beyond, numbers of single precision tell nothing apart.
+const (
+	LeastWeight = 1e-6
+	MostWeight  = 1e6
+)
+
+// Title is a query for people: its words, or the sum that it is.
+func Title(terms []Term) string {
+	if len(terms) == 1 && terms[0].Weight == 1 {
+		return terms[0].Label
+	}
+	var b strings.Builder
+	for i, t := range terms {
+		switch {
+		case t.Weight < 0 && i == 0:
+			b.WriteString("- ")
+		case t.Weight < 0:
+			b.WriteString(" - ")
+		case i > 0:
+			b.WriteString(" + ")
+		}
+		if w := math.Abs(t.Weight); w != 1 {
+			fmt.Fprintf(&b, "%g:", w)
+		}
+		b.WriteString(t.Label)
+	}
+	return b.String()
+}
+
+// known reports whether all of a term's vectors are.
+func (t *Term) known() bool {
+	for _, v := range t.vectors {
+		if v == nil {
+			return false
+		}
+	}
+	return len(t.vectors) > 0
+}
+
+// direction is a term's unit vector: that of its text or picture, or the mean over its texts.
+func (t *Term) direction() []float32 {
+	if len(t.vectors) == 1 {
+		return t.vectors[0]
+	}
+	sum := make([]float32, len(t.vectors[0]))
+	for _, v := range t.vectors {
+		for i, x := range v {
+			sum[i] += x
+		}
+	}
+	vec.Scale(sum, 1/vec.Length(sum))
+	return sum
+}
+
+// minLength is the length, of the sum of the weights, below which a sum of unit vectors is rounding, and no direction.
+const minLength = 1e-4
+
+// combine is the query's direction, and the length of the sum that it was.
+func combine(terms []Term) (vector []float32, norm float64, err error) {
+	if len(terms) == 1 && terms[0].Weight == 1 {
+		return terms[0].direction(), 1, nil
+	}
+	sum := make([]float64, len(terms[0].vectors[0]))
+	weights := 0.0
+	for _, t := range terms {
+		weights += math.Abs(t.Weight)
+		for i, x := range t.direction() {
+			sum[i] += t.Weight * float64(x)
+		}
+	}
+	for _, x := range sum {
+		norm += x * x
+	}
+	norm = math.Sqrt(norm)
+	if norm < minLength*weights {
+		return nil, 0, fmt.Errorf("%w: %s", ErrCancelOut, Title(terms))
+	}
+	vector = make([]float32, len(sum))
+	for i, x := range sum {
+		vector[i] = float32(x / norm)
+	}
+	return vector, norm, nil
+}
+
+// Contribution is what a term adds to a picture's score.
+type Contribution struct {
+	Term   string
+	Weight float64
+	// Cosine is between the term and the picture; Contribution its part of the score, of which the sum is the score.
+	Cosine, Contribution float64
+}
+
+func contributions(terms []Term, norm float64, picture []float32) []Contribution {
+	list := make([]Contribution, len(terms))
+	for i, t := range terms {
+		c := vec.Dot(t.direction(), picture)
+		list[i] = Contribution{t.Label, t.Weight, c, t.Weight * c / norm}
+	}
+	return list
+}
+
+// resolve finds the vectors of all terms: those that the index has, and then those that a model must compute. asked are the texts
+// among these. While the model is being loaded, what there is to search is looked at.
+func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (asked map[string][]float32, err error) {
+	var terms []*Term
+	for i := range rs {
+		rs[i].Terms = append([]Term(nil), rs[i].Terms...) // the asker's stay as they are
+		for j := range rs[i].Terms {
+			terms = append(terms, &rs[i].Terms[j])
+		}
+	}
+	if len(terms) == 0 {
+		return asked, nil
+	}
+	if err := e.recall(ctx, m, terms); err != nil {
+		return nil, err
+	}
+	var texts []string
+	var pictures []*Term
+	seen := make(map[string]bool)
+	for _, t := range terms {
+		if t.known() {
+			continue
+		}
+		if len(t.Texts) == 0 {
+			pictures = append(pictures, t)
+		}
+		for i, text := range t.Texts {
+			if t.vectors[i] == nil && !seen[text] {
+				seen[text] = true
+				texts = append(texts, text)
+			}
+		}
+	}
+	if len(texts)+len(pictures) == 0 {
+		return asked, nil
+	}
+	encoder, err := e.encoders(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	encoder.Start(len(texts) > 0, len(pictures) > 0)
+	for _, r := range rs {
+		if err := e.store.Prepare(ctx, m.Identity, r.filter()); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range pictures {
+		if t.vectors[0], err = encoder.Picture(ctx, t.Picture); err != nil {
+			return nil, err
+		}
+	}
+	if len(texts) == 0 {
+		return asked, nil
+	}
+	vectors, err := encoder.Texts(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	asked = make(map[string][]float32, len(texts))
+	for i, text := range texts {
+		asked[text] = vectors[i]
+	}
+	for _, t := range terms {
+		for i, text := range t.Texts {
+			if t.vectors[i] == nil {
+				t.vectors[i] = asked[text]
+			}
+		}
+	}
+	return asked, nil
+}
+
+// recall fills in the vectors that are known without a model: of texts that were asked before, and of pictures that the index has.
+func (e *Engine) recall(ctx context.Context, m store.Model, terms []*Term) error {
+	var texts []string
+	var ids []store.PictureID
+	for _, t := range terms {
+		t.vectors = make([][]float32, max(len(t.Texts), 1))
+		texts = append(texts, t.Texts...)
+		id, err := t.id()
+		if err != nil {
+			return err
+		}
+		if id != nil {
+			ids = append(ids, *id)
+		}
+	}
+	known, err := e.store.Queries(ctx, m.Identity, texts)
+	if err != nil {
+		return err
+	}
+	vectors, err := e.store.Vectors(ctx, m.Identity, ids)
+	if err != nil {
+		return err
+	}
+	for _, t := range terms {
+		for i, text := range t.Texts {
+			t.vectors[i] = known[text]
+		}
+		if id, err := t.id(); err != nil {
+			return err
+		} else if id != nil {
+			t.vectors[0] = vectors[*id]
+		}
+	}
+	return nil
+}
+
+// id is that of a picture; nil of a text.
+func (t *Term) id() (*store.PictureID, error) {
+	if t.Indexed != nil || t.Picture == nil {
+		return t.Indexed, nil
+	}
+	id, err := t.Picture.ID()
+	return &id, err
+}

@@ -1,0 +1,253 @@
+package sqlite
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// Count returns how many pictures a filter selects.
+func (s *Store) Count(ctx context.Context, f store.Filter) (n int, err error) {
+	if f.IsAll() {
+		err = s.db.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&n)
+		return n, explain(err)
+	}
+	_, n, err = s.set(ctx, f)
+	return n, err
+}
+
+// List returns the pictures that a filter selects.
+func (s *Store) List(ctx context.Context, q store.ListQuery) ([]store.PictureID, error) {
+	set, count, err := s.set(ctx, q.Filter)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	if q.Order == store.ByPath {
+		ids, err = s.byPath(ctx, q, set, count)
+	} else {
+		ids, err = s.byDate(ctx, q, set, count)
+	}
+	if err != nil {
+		return nil, err
+	}
+	public := make(map[int64]store.PictureID, len(ids))
+	if err := s.publicIDs(ctx, ids, func(id int64, name store.PictureID) { public[id] = name }); err != nil {
+		return nil, err
+	}
+	list := make([]store.PictureID, 0, len(ids))
+	for _, id := range ids {
+		if name, ok := public[id]; ok {
+			list = append(list, name)
+		}
+	}
+	return list, nil
+}
+
+// lookUp is how many entries of an index are read in the time that one row takes to be looked up.
+const lookUp = 8
+
+// byDate are a page of the pictures in a set, the newest first. All of them lie in an index in that order, which is gone through until
+// there are enough; where that takes longer than looking all of a small set up and sorting it, that is done.
+func (s *Store) byDate(ctx context.Context, q store.ListQuery, set bitmap, count int) ([]int64, error) {
+	var w where
+	w.add("orphaned_at IS NULL")
+	w.inPeriod("taken_at", q.Filter.Taken)
+	rows, err := s.db.QueryContext(ctx, "SELECT id FROM pictures INDEXED BY pictures_taken WHERE "+w.sql()+" ORDER BY taken_at DESC, id", w.args...)
+	if err != nil {
+		return nil, explain(err)
+	}
+	defer rows.Close()
+	var ids []int64
+	skip, read := q.Offset, 0
+	for len(ids) < q.Limit && rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, explain(err)
+		}
+		if read++; set != nil && read > lookUp*count+1000 {
+			return s.sortedByDate(ctx, q, set)
+		}
+		if set != nil && !set.has(id) {
+			continue
+		}
+		if skip > 0 {
+			skip--
+			continue
+		}
+		ids = append(ids, id)
+	}
+	return ids, explain(rows.Err())
+}
+
+func (s *Store) sortedByDate(ctx context.Context, q store.ListQuery, set bitmap) ([]int64, error) {
+	type dated struct {
+		id    int64
+		taken string
+	}
+	var list []dated
+	err := inChunks(set.ids(), func(chunk []int64) error {
+		args := make([]any, len(chunk))
+		for i, id := range chunk {
+			args[i] = id
+		}
+		some, err := collect(ctx, s.db, "SELECT id, coalesce(taken_at, '') FROM pictures WHERE id IN "+marks(len(chunk)), func(scan scanFunc) (d dated, err error) {
+			return d, scan(&d.id, &d.taken)
+		}, args...)
+		list = append(list, some...)
+		return explain(err)
+	})
+	slices.SortFunc(list, func(a, b dated) int { return cmp.Or(strings.Compare(b.taken, a.taken), cmp.Compare(a.id, b.id)) })
+	list = list[min(q.Offset, len(list)):min(q.Offset+q.Limit, len(list))]
+	ids := make([]int64, len(list))
+	for i, d := range list {
+		ids[i] = d.id
+	}
+	return ids, err
+}
+
+// shownFile is the file by which a picture is shown: by its JPEG rather than by the twin behind it, then by path.
+type shownFile struct {
+	id     int64
+	path   string
+	isTwin bool
+}
+
+func (f shownFile) compare(g shownFile) int {
+	if f.isTwin != g.isTwin {
+		if f.isTwin {
+			return 1
+		}
+		return -1
+	}
+	return strings.Compare(f.path, g.path)
+}
+
+// byPath are a page of the pictures in a set, by the path that shows them.
+func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count int) ([]int64, error) {
+	mounts, err := s.mounts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var w where
+	w.ofFiles(q.Filter)
+	shown := make(map[int64]shownFile, count)
+	visit := func(where string, args ...any) error {
+		rows, err := s.db.QueryContext(ctx, "SELECT f.picture_id, f.root_id, f.dir, f.name, f.is_twin FROM files f WHERE "+where+w.sql(), append(args, w.args...)...)
+		if err != nil {
+			return explain(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var f shownFile
+			var root int64
+			var dir, name sql.RawBytes
+			if err := rows.Scan(&f.id, &root, &dir, &name, &f.isTwin); err != nil {
+				return explain(err)
+			}
+			if set != nil && !set.has(f.id) {
+				continue
+			}
+			f.path = filepath.Join(mounts[root], filepath.FromSlash(string(dir)), string(name))
+			if best, ok := shown[f.id]; !ok || f.compare(best) < 0 {
+				shown[f.id] = f
+			}
+		}
+		return explain(rows.Err())
+	}
+	var all int
+	if err := s.db.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&all); err != nil {
+		return nil, explain(err)
+	}
+	if set != nil && count*lookUp < all {
+		err = inChunks(set.ids(), func(chunk []int64) error {
+			args := make([]any, len(chunk))
+			for i, id := range chunk {
+				args[i] = id
+			}
+			return visit("f.picture_id IN "+marks(len(chunk))+" AND ", args...)
+		})
+	} else {
+		err = visit("")
+	}
+	if err != nil {
+		return nil, err
+	}
+	list := slices.SortedFunc(maps.Values(shown), func(a, b shownFile) int { return strings.Compare(a.path, b.path) })
+	list = list[min(q.Offset, len(list)):min(q.Offset+q.Limit, len(list))]
+	ids := make([]int64, len(list))
+	for i, f := range list {
+		ids[i] = f.id
+	}
+	return ids, nil
+}
+
+// mounts are the paths of the roots on this machine, by their numbers.
+func (s *Store) mounts(ctx context.Context) (map[int64]string, error) {
+	mounts := make(map[int64]string)
+	_, err := collect(ctx, s.db, "SELECT root_id, path FROM mounts", func(scan scanFunc) (struct{}, error) {
+		var id int64
+		var path []byte
+		err := scan(&id, &path)
+		mounts[id] = string(path)
+		return struct{}{}, err
+	})
+	return mounts, explain(err)
+}
+
+// Hits returns what pictures are.
+func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter) ([]store.Record, error) {
+	hits := make([]store.Record, 0, len(ids))
+	err := inChunks(ids, func(chunk []store.PictureID) error {
+		records := make([]store.Record, len(chunk))
+		with, args := wantedIDs(chunk)
+		_, err := collect(ctx, s.db, with+`SELECT w.nr, p.format, p.width, p.height, p.orientation, p.taken_at, p.taken_source, cam.text, len.text, p.latitude, p.longitude,
+			p.rating, key.text FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256 LEFT JOIN words cam ON cam.id = p.camera
+			LEFT JOIN words len ON len.id = p.lens LEFT JOIN words key ON key.id = p.keywords`, func(scan scanFunc) (struct{}, error) {
+			var nr int
+			var r store.Record
+			var meta metaFields
+			err := scan(append([]any{&nr, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.fields()...)...)
+			r.ID, r.Metadata = chunk[nr], meta.metadata()
+			records[nr] = r
+			return struct{}{}, err
+		}, args...)
+		if err != nil {
+			return explain(err)
+		}
+		if err := s.filesOf(ctx, s.db, chunk, f, func(nr int, file store.FileRecord) { records[nr].Files = append(records[nr].Files, file) }); err != nil {
+			return err
+		}
+		for _, r := range records {
+			if len(r.Files) > 0 {
+				hits = append(hits, r)
+			}
+		}
+		return nil
+	})
+	return hits, err
+}
+
+// Copied returns the pictures that more than one file holds, twins left out.
+func (s *Store) Copied(ctx context.Context, f store.Filter) ([]store.PictureID, error) {
+	set, _, err := s.set(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	ids, err := collect(ctx, s.db, "SELECT picture_id FROM files WHERE NOT is_twin GROUP BY picture_id HAVING count(*) > 1", func(scan scanFunc) (id int64, err error) {
+		return id, scan(&id)
+	})
+	if err != nil {
+		return nil, explain(err)
+	}
+	ids = slices.DeleteFunc(ids, func(id int64) bool { return set != nil && !set.has(id) })
+	list := make([]store.PictureID, 0, len(ids))
+	err = s.publicIDs(ctx, ids, func(_ int64, public store.PictureID) { list = append(list, public) })
+	return list, err
+}

@@ -1,0 +1,36 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/gofrs/flock"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// lock is a locked file beside the index. The system unlocks it when the process ends, however it ends.
+type lock struct{ file *flock.Flock }
+
+// Lock locks the whole index, whatever roots are asked for: there is one file to write.
+func (s *Store) Lock(_ context.Context, _ ...store.RootID) (store.Lock, error) {
+	return tryLock(s.path)
+}
+
+func tryLock(path string) (*lock, error) {
+	file := flock.New(path+".lock", flock.SetPermissions(0o600))
+	ok, err := file.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock index %q: %w", path, err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("lock index %q: %w", path, store.ErrBusy)
+	}
+	return &lock{file}, nil
+}
+
+// Unlock lets others in.
+func (l *lock) Unlock() error { return l.file.Close() }
+
+// TryLock takes the lock of an index that is not open: one that may be too damaged for that.
+func TryLock(path string) (store.Lock, error) { return tryLock(path) }

@@ -1,0 +1,77 @@
+package sqlite
+
+import (
+	"context"
+	"sync"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// The kinds of words.
+const (
+	wordCamera   = 1
+	wordLens     = 2
+	wordKeywords = 3
+)
+
+// rootNames are the roots' names by their numbers, which stay.
+type rootNames struct {
+	mu   sync.Mutex
+	byID map[int64]store.RootID
+}
+
+// rootName returns the name of a root.
+func (s *Store) rootName(ctx context.Context, q querier, id int64) (store.RootID, error) {
+	s.roots.mu.Lock()
+	defer s.roots.mu.Unlock()
+	if name, ok := s.roots.byID[id]; ok {
+		return name, nil
+	}
+	var name store.RootID
+	if err := q.QueryRowContext(ctx, "SELECT uid FROM roots WHERE id = ?", id).Scan(&name); err != nil {
+		return "", explain(err)
+	}
+	if s.roots.byID == nil {
+		s.roots.byID = make(map[int64]store.RootID)
+	}
+	s.roots.byID[id] = name
+	return name, nil
+}
+
+// forgetRoots forgets the names, where the number of a root that is gone may be given to another.
+func (s *Store) forgetRoots() {
+	s.roots.mu.Lock()
+	defer s.roots.mu.Unlock()
+	s.roots.byID = nil
+}
+
+// diskNumbers are the devices by the numbers of disks.
+type diskNumbers struct {
+	mu   sync.Mutex
+	byID map[int64]uint64
+}
+
+// device returns the number that this machine gives to a disk.
+func (s *Store) device(ctx context.Context, q querier, diskID int64) (uint64, error) {
+	s.disks.mu.Lock()
+	defer s.disks.mu.Unlock()
+	if device, ok := s.disks.byID[diskID]; ok {
+		return device, nil
+	}
+	var device deviceID
+	if err := q.QueryRowContext(ctx, "SELECT device FROM disks WHERE id = ?", diskID).Scan(&device); err != nil {
+		return 0, explain(err)
+	}
+	if s.disks.byID == nil {
+		s.disks.byID = make(map[int64]uint64)
+	}
+	s.disks.byID[diskID] = uint64(device)
+	return uint64(device), nil
+}
+
+// forgetDisks forgets the numbers, which a transaction changes.
+func (s *Store) forgetDisks() {
+	s.disks.mu.Lock()
+	defer s.disks.mu.Unlock()
+	s.disks.byID = nil
+}

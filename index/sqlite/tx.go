@@ -1,0 +1,167 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// tx is one transaction. One goroutine uses it.
+type tx struct {
+	tree
+
+	s     *Store
+	tx    *sql.Tx
+	stmts map[string]*sql.Stmt
+	roots map[store.RootID]int64
+	words map[word]int64
+	disks map[rootDisk]int64
+	// pictures are the numbers of those that were put or looked up.
+	pictures map[store.PictureID]int64
+	// dirty are the pictures whose files have changed; orphans tells that any others may have lost all of theirs.
+	dirty   map[int64]bool
+	orphans bool
+	// forget tells that vectors went for good: copies of them are stale.
+	forget bool
+}
+
+type word struct {
+	kind int
+	text string
+}
+
+// Begin starts a transaction that writes.
+func (s *Store) Begin(ctx context.Context) (store.Tx, error) { return s.begin(ctx) }
+
+func (s *Store) begin(ctx context.Context) (*tx, error) {
+	t, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("write the index: %w", explain(err))
+	}
+	return &tx{
+		tree: tree{s, t}, s: s, tx: t, stmts: make(map[string]*sql.Stmt), roots: make(map[store.RootID]int64), words: make(map[word]int64),
+		disks: make(map[rootDisk]int64), pictures: make(map[store.PictureID]int64), dirty: make(map[int64]bool),
+	}, nil
+}
+
+// inTx runs work in a transaction.
+func (s *Store) inTx(ctx context.Context, work func(*tx) error) error {
+	t, err := s.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer t.Rollback()
+	if err := work(t); err != nil {
+		return err
+	}
+	return t.Commit(ctx)
+}
+
+// Commit derives what pictures show, and makes the transaction durable.
+func (t *tx) Commit(ctx context.Context) error {
+	if err := t.deriveDirty(ctx); err != nil {
+		return err
+	}
+	if t.forget {
+		if err := t.forgetCopies(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.tx.Commit(); err != nil {
+		return fmt.Errorf("write the index: %w", explain(err))
+	}
+	return nil
+}
+
+// Rollback drops what was not committed; after Commit it does nothing.
+func (t *tx) Rollback() {
+	if t.tx.Rollback() == nil {
+		t.s.forgetRoots()
+		t.s.forgetDisks()
+	}
+}
+
+func (t *tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
+	if stmt, ok := t.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := t.tx.PrepareContext(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("write the index: %w", explain(err))
+	}
+	t.stmts[query] = stmt
+	return stmt, nil
+}
+
+func (t *tx) exec(ctx context.Context, query string, args ...any) (affected int64, err error) {
+	stmt, err := t.prepared(ctx, query) //nolint:sqlclosecheck // the transaction closes it
+	if err != nil {
+		return 0, err
+	}
+	res, err := stmt.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, fmt.Errorf("write the index: %w", explain(err))
+	}
+	return res.RowsAffected()
+}
+
+// number runs a statement that answers with one number; 0 where it answers with none.
+func (t *tx) number(ctx context.Context, query string, args ...any) (n int64, err error) {
+	stmt, err := t.prepared(ctx, query) //nolint:sqlclosecheck // the transaction closes it
+	if err != nil {
+		return 0, err
+	}
+	err = stmt.QueryRowContext(ctx, args...).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write the index: %w", explain(err))
+	}
+	return n, nil
+}
+
+// rootNumber is a root's number. ErrNoRoot: there is none.
+func (t *tx) rootNumber(ctx context.Context, root store.RootID) (int64, error) {
+	if id, ok := t.roots[root]; ok {
+		return id, nil
+	}
+	id, err := t.number(ctx, "SELECT id FROM roots WHERE uid = ?", string(root))
+	if err == nil && id == 0 {
+		err = fmt.Errorf("root %q is %w", root, store.ErrNoRoot)
+	}
+	if err != nil {
+		return 0, err
+	}
+	t.roots[root] = id
+	return id, nil
+}
+
+// at are the columns root_id, dir and name.
+func (t *tx) at(ctx context.Context, p store.Place) ([]any, error) {
+	root, err := t.rootNumber(ctx, p.Root)
+	return []any{root, []byte(p.Dir), []byte(p.Name)}, err
+}
+
+// wordNumber is the number of a name or a set of keywords; NULL for "".
+func (t *tx) wordNumber(ctx context.Context, kind int, text string) (any, error) {
+	if text == "" {
+		return nil, nil //nolint:nilnil // NULL
+	}
+	w := word{kind, text}
+	if id, ok := t.words[w]; ok {
+		return id, nil
+	}
+	id, err := t.number(ctx, "SELECT id FROM words WHERE kind = ? AND text = ?", kind, text)
+	if err == nil && id == 0 {
+		id, err = t.number(ctx, "INSERT INTO words(kind, text, folded) VALUES (?, ?, ?) RETURNING id", kind, text, store.Fold(text))
+	}
+	if err != nil {
+		return nil, err
+	}
+	t.words[w] = id
+	return id, nil
+}

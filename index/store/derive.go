@@ -1,0 +1,46 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Derive returns what a picture shows, from what its files say. The files are ordered by how much they say, the richest first, then
+// by their time, the oldest first, then by their place; each field comes from the first file that has it. So the order in which
+// files were read does not matter, and a copy that says nothing takes nothing away.
+func Derive(files []FileRecord) (m Metadata) {
+	if len(files) == 1 {
+		return files[0].Metadata
+	}
+	order := slices.Clone(files)
+	slices.SortFunc(order, func(a, b FileRecord) int {
+		return cmp.Or(cmp.Compare(b.richness(), a.richness()), cmp.Compare(a.MTimeNS, b.MTimeNS),
+			cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Root, b.Root))
+	})
+	for _, f := range order {
+		if m.TakenAt == "" {
+			m.TakenAt, m.TakenSource = f.TakenAt, f.TakenSource
+		}
+		m.Camera, m.Lens = cmp.Or(m.Camera, f.Camera), cmp.Or(m.Lens, f.Lens)
+		if m.Position == nil {
+			m.Position = f.Position
+		}
+		if !m.Rated {
+			m.Rating, m.Rated = f.Rating, f.Rated
+		}
+		if len(m.Keywords) == 0 {
+			m.Keywords = f.Keywords
+		}
+	}
+	return m
+}
+
+// richness is how many of the six fields a file fills.
+func (m Metadata) richness() (n int) {
+	for _, has := range []bool{m.TakenAt != "", m.Camera != "", m.Lens != "", m.Position != nil, m.Rated, len(m.Keywords) > 0} {
+		if has {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,193 @@
+package storetest
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// generated are random records, and filters that ask about what they have.
+type generated struct {
+	r     *rand.Rand
+	roots []store.RootID
+}
+
+var (
+	cameras  = []string{"", "Canon EOS R5", "NIKON Z 6", "Ärger Fön 3000"}
+	lenses   = []string{"", "EF 50mm f/1.8 STM", "RF 50mm F1.2L"}
+	keywords = []string{"sea", "Family", "GRÖSSE", "straße", "a b", "fam[il]y"}
+	dirs     = []string{"", "2023", "2023/07", "2023x", "ä/ö"}
+	names    = []string{"IMG_1.JPG", "img_2.jpg", "Über.jpeg", "a%b_c.png", "x\u212a.jp", "IMG_3.cr2"}
+	formats  = []string{"jpeg", "png", "cr2"}
+	taken    = []string{"", "2023", "2023-07", "2023-07-14", "2023-07-14T18:30:00", "2023-07-14T18:30:00+02:00", "2022-12-31T23:59:59", "2024-01-01T00:00:00Z"}
+)
+
+func pick[T any](r *rand.Rand, list []T) T { return list[r.IntN(len(list))] }
+
+func (g generated) metadata() store.Metadata {
+	m := store.Metadata{TakenAt: pick(g.r, taken), Camera: pick(g.r, cameras), Lens: pick(g.r, lenses)}
+	if g.r.IntN(2) == 0 {
+		m.Position = &store.Position{Latitude: g.r.Float64()*180 - 90, Longitude: g.r.Float64()*360 - 180}
+	}
+	if g.r.IntN(2) == 0 {
+		m.Rating, m.Rated = g.r.IntN(7)-1, true
+	}
+	for range g.r.IntN(3) {
+		if k := pick(g.r, keywords); !slices.Contains(m.Keywords, k) {
+			m.Keywords = append(m.Keywords, k)
+		}
+	}
+	return m
+}
+
+func (g generated) bound(list ...float64) *float64 {
+	if g.r.IntN(2) == 0 {
+		return nil
+	}
+	v := pick(g.r, list)
+	return &v
+}
+
+// filter asks about one thing, or several.
+func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
+	for range 1 + g.r.IntN(3) {
+		switch g.r.IntN(15) {
+		case 0:
+			f.Under = []store.Folder{}
+			for range g.r.IntN(3) {
+				f.Under = append(f.Under, store.Folder{Root: pick(g.r, g.roots), Dir: pick(g.r, dirs)})
+			}
+		case 1:
+			f.Names = []string{pick(g.r, []string{"*.jpg", "img_*", "*.JPEG", "2023/**", "**/*.jpg", "*b_c.png", "ü*", "*k.jp", "*%*", "IMG_?.*", "{img_1,img_2}.jpg", "*"})}
+			if g.r.IntN(2) == 0 {
+				f.Names = append(f.Names, "über.jpeg")
+			}
+		case 2:
+			f.Formats = []string{pick(g.r, formats), pick(g.r, formats)}
+		case 3:
+			f.Rating = store.Range{Min: g.bound(-1, 0, 1, 4), Max: g.bound(-1, 0, 3, 5)}
+		case 4:
+			f.Keywords = []string{pick(g.r, []string{"sea", "fam*", "größe", "STRASSE", "fam[il]y", "*"})}
+		case 5:
+			f.Taken = store.Period{From: pick(g.r, []string{"", "2023-01-01T00:00:00", "2023-07-14T00:00:00", "2023-07-14T18:30:00"}), To: pick(g.r, []string{"", "2023-08-01T00:00:00", "2024-01-01T00:00:00"})}
+		case 6:
+			f.Cameras = []store.Words{{"canon"}, {"fön", "3000"}}[:1+g.r.IntN(2)]
+		case 7:
+			f.Lenses = []store.Words{{"50mm", store.Fold(pick(g.r, []string{"STM", "ef", "nothing"}))}}
+		case 8:
+			f.Near = &store.Circle{Centre: store.Position{Latitude: g.r.Float64()*180 - 90, Longitude: g.r.Float64()*360 - 180}, Radius: pick(g.r, []float64{1e5, 3e6, 9e6})}
+		case 9:
+			f.Width = store.Range{Min: g.bound(10, 30), Max: g.bound(20, 40)}
+		case 10:
+			f.Height = store.Range{Min: g.bound(10, 30), Max: g.bound(20, 40)}
+		case 11:
+			f.Pixels = store.Range{Min: g.bound(400, 900), Max: g.bound(500, 1200)}
+		case 12:
+			f.Shape = pick(g.r, []store.Shape{store.Landscape, store.Portrait, store.Square})
+		case 13:
+			f.Pictures = []store.PictureID{}
+			for range g.r.IntN(20) {
+				f.Pictures = append(f.Pictures, pick(g.r, all))
+			}
+		case 14:
+			if depth > 0 {
+				f.Not = append(f.Not, g.filter(depth-1, all))
+			}
+		}
+	}
+	return f
+}
+
+// filters compares what the store selects with what Match selects, on generated pictures.
+func (s *suite) filters() {
+	const pictures, tries = 120, 250
+	g := generated{r: rand.New(rand.NewPCG(11, 12)), roots: []store.RootID{s.root("/p"), s.root("/q")}}
+	var all []store.PictureID
+	s.write(func(tx store.Tx) error {
+		for i := range pictures {
+			p := store.Picture{ID: id(fmt.Sprint(i)), Format: pick(g.r, formats), Width: 10 * (1 + g.r.IntN(4)), Height: 10 * (1 + g.r.IntN(4)), Orientation: 1}
+			if err := tx.PutPicture(s.ctx, p); err != nil {
+				return err
+			}
+			all = append(all, p.ID)
+			for copies := range 1 + g.r.IntN(3) {
+				f := file(pick(g.r, g.roots), pick(g.r, dirs), fmt.Sprintf("%d%d%s", i, copies, pick(g.r, names)), fmt.Sprint(i))
+				if g.r.IntN(2) == 0 {
+					f.Name = pick(g.r, names)
+				}
+				f.Format, f.IsTwin = p.Format, g.r.IntN(5) == 0
+				if f.IsTwin {
+					f.Format = "cr2"
+				}
+				f.Metadata, f.MTimeNS = g.metadata(), g.r.Int64N(5)
+				if _, err := tx.PutFile(s.ctx, f); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	records, err := s.store.Hits(s.ctx, all, store.Filter{})
+	s.must(err)
+	for _, r := range records {
+		equal(s, "derived", r.Metadata, store.Derive(r.Files))
+	}
+	selected := 0
+	for range tries {
+		f := g.filter(2, all)
+		want := make(map[store.PictureID]bool)
+		for _, r := range records {
+			if f.Match(r) {
+				want[r.ID] = true
+			}
+		}
+		selected += len(want)
+		for _, order := range []store.Order{store.ByDate, store.ByPath} {
+			got, err := s.store.List(s.ctx, store.ListQuery{Filter: f, Order: order, Limit: 10_000})
+			s.must(err)
+			has := make(map[store.PictureID]bool)
+			for _, p := range got {
+				has[p] = true
+			}
+			if len(got) != len(has) || !reflect.DeepEqual(has, want) {
+				s.Fatalf("%+v by %s: %d pictures (%d distinct), Match selects %d", f, order, len(got), len(has), len(want))
+			}
+		}
+		n, err := s.store.Count(s.ctx, f)
+		s.must(err)
+		equal(s, "count", n, len(want))
+		s.hitsOf(f, records)
+	}
+	if selected < tries {
+		s.Errorf("%d pictures were selected by %d filters: they ask about nothing", selected, tries)
+	}
+}
+
+// hitsOf demands that hits come with the files that a filter asks for.
+func (s *suite) hitsOf(f store.Filter, records []store.Record) {
+	s.Helper()
+	ids := make([]store.PictureID, len(records))
+	for i, r := range records {
+		ids[i] = r.ID
+	}
+	hits, err := s.store.Hits(s.ctx, ids, f)
+	s.must(err)
+	got := make(map[store.PictureID][]store.FileRecord)
+	for _, h := range hits {
+		got[h.ID] = h.Files
+	}
+	for _, r := range records {
+		var want []store.FileRecord
+		for _, file := range r.Files {
+			if f.MatchFile(file) {
+				want = append(want, file)
+			}
+		}
+		if !reflect.DeepEqual(got[r.ID], want) {
+			s.Fatalf("%+v: files %+v, want %+v", f, got[r.ID], want)
+		}
+	}
+}

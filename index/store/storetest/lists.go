@@ -1,0 +1,49 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+func (s *suite) lists() {
+	root := s.root("/p")
+	var files []store.FileRecord
+	for i := range 50 {
+		f := file(root, fmt.Sprintf("%d", i%3), fmt.Sprintf("%02d.jpg", 99-i), fmt.Sprint(i))
+		if i%5 > 0 {
+			f.TakenAt = fmt.Sprintf("20%02d-01-01T00:00:00", i%20)
+		}
+		files = append(files, f)
+	}
+	s.put(files...)
+	for _, order := range []store.Order{store.ByDate, store.ByPath} {
+		for _, f := range []store.Filter{{}, {Names: []string{"*7.jpg", "*8.jpg"}}, {Taken: store.Period{From: "2003-01-01T00:00:00", To: "2011-01-01T00:00:00"}}} {
+			all, err := s.store.List(s.ctx, store.ListQuery{Filter: f, Order: order, Limit: 1000})
+			s.must(err)
+			n, err := s.store.Count(s.ctx, f)
+			s.must(err)
+			equal(s, "count", n, len(all))
+			var pages []store.PictureID
+			for at := 0; ; at += 7 {
+				page, err := s.store.List(s.ctx, store.ListQuery{Filter: f, Order: order, Offset: at, Limit: 7})
+				s.must(err)
+				if len(page) == 0 {
+					break
+				}
+				pages = append(pages, page...)
+			}
+			equal(s, "pages", pages, all)
+			records, err := s.store.Hits(s.ctx, all, f)
+			s.must(err)
+			sorted := slices.IsSortedFunc(records, func(a, b store.Record) int {
+				if order == store.ByPath {
+					return slices.Compare([]string{a.Files[0].Path()}, []string{b.Files[0].Path()})
+				}
+				return slices.Compare([]string{b.TakenAt}, []string{a.TakenAt})
+			})
+			equal(s, fmt.Sprint("sorted by ", order), sorted, true)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package storetest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/vec"
+)
+
+// near16 is what half precision costs a cosine.
+const near16 = 2e-3
+
+func (s *suite) nearest() {
+	const n = 300
+	root, model := s.root("/p"), s.model("m")
+	var files []store.FileRecord
+	for i := range n {
+		f := file(root, fmt.Sprint(i%4), fmt.Sprintf("%03d.jpg", i), fmt.Sprint(i))
+		f.Rating, f.Rated = i%6, true
+		files = append(files, f)
+	}
+	s.put(files...)
+	s.write(func(tx store.Tx) error {
+		for i := range n {
+			if err := tx.PutVector(s.ctx, model, store.Vector{Picture: id(fmt.Sprint(i)), Data: vec.Pack(unit(i))}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	four := 4.0
+	check := func(f store.Filter, selects func(i int) bool, limit int) {
+		s.Helper()
+		q := unit(7777)
+		got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: q, Filter: f, Limit: limit})
+		s.must(err)
+		var want []float64
+		mean := 0.0
+		for i := range n {
+			if selects(i) {
+				want = append(want, vec.Dot(q, unit(i)))
+				mean += vec.Dot(q, unit(i))
+			}
+		}
+		slices.SortFunc(want, func(a, b float64) int { return cmp.Compare(b, a) })
+		equal(s, "searched", got.Searched, len(want))
+		if math.Abs(got.Mean-mean/float64(max(len(want), 1))) > near16 {
+			s.Errorf("mean %v, want %v", got.Mean, mean/float64(len(want)))
+		}
+		if len(got.Hits) < min(limit, len(want)) {
+			s.Fatalf("%d hits, want %d of %d", len(got.Hits), limit, len(want))
+		}
+		for i, h := range got.Hits[:min(limit, len(want))] {
+			if math.Abs(h.Score-want[i]) > near16 {
+				s.Errorf("hit %d has the score %v, want %v", i, h.Score, want[i])
+			}
+		}
+	}
+	for _, limit := range []int{1, 10, n, 2 * n} {
+		check(store.Filter{}, func(int) bool { return true }, limit)
+		check(store.Filter{Rating: store.Range{Min: &four}}, func(i int) bool { return i%6 >= 4 }, limit)
+		check(store.Filter{Under: []store.Folder{{Root: root, Dir: "2"}}}, func(i int) bool { return i%4 == 2 }, limit)
+		check(store.Filter{Not: []store.Filter{{Rating: store.Range{Min: &four}}}}, func(i int) bool { return i%6 < 4 }, limit)
+		check(store.Filter{Pictures: []store.PictureID{id("5"), id("6")}}, func(i int) bool { return i == 5 || i == 6 }, limit)
+		check(store.Filter{Pictures: []store.PictureID{}}, func(int) bool { return false }, limit)
+		s.must(s.store.PrepareSearch(s.ctx, model)) // from then on by what was prepared
+	}
+	vectors, err := s.store.Vectors(s.ctx, model, []store.PictureID{id("3"), id("none")})
+	s.must(err)
+	equal(s, "vectors", len(vectors), 1)
+	if c := vec.Dot(vectors[id("3")], unit(3)); math.Abs(c-1) > near16 {
+		s.Errorf("a picture's vector is at %v to itself", c)
+	}
+	var order []store.PictureID
+	s.must(s.store.EachVector(s.ctx, model, store.Filter{Rating: store.Range{Min: &four}}, func(v store.Vector) error {
+		order = append(order, v.Picture)
+		return nil
+	}))
+	equal(s, "vectors of what a filter selects", len(order), n/3)
+	if !slices.IsSortedFunc(order, func(a, b store.PictureID) int {
+		return cmp.Compare(slices.IndexFunc(files, func(f store.FileRecord) bool { return f.Picture == a }), slices.IndexFunc(files, func(f store.FileRecord) bool { return f.Picture == b }))
+	}) {
+		s.Error("the vectors do not come in the order in which they were made")
+	}
+	enough := errors.New("enough")
+	if err := s.store.EachVector(s.ctx, model, store.Filter{}, func(store.Vector) error { return enough }); !errors.Is(err, enough) {
+		s.Errorf("the visitor's error: %v", err)
+	}
+	// Made again, it is the last vector that counts, also behind what was prepared.
+	s.vector(model, "0", 0, unit(7777))
+	got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1})
+	s.must(err)
+	if got.Hits[0].Picture != id("0") || got.Searched != n {
+		s.Errorf("made again: %+v", got)
+	}
+	s.vector(model, "0", 0, unit(1))
+	if got, err = s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1}); err != nil || got.Hits[0].Picture == id("0") {
+		s.Errorf("the earlier vector answers: %+v, %v", got, err)
+	}
+	// Equal scores come together.
+	s.vector(model, "1", 0, unit(2))
+	if got, err = s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(2), Limit: 1}); err != nil || len(got.Hits) != 2 {
+		s.Errorf("a tie: %+v, %v", got.Hits, err)
+	}
+	if _, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: make([]float32, dim+1), Limit: 1}); err == nil {
+		s.Error("a query of another dimension is answered")
+	}
+}
+
+func (s *suite) moments() {
+	root, model := s.root("/p"), s.model("m")
+	s.put(file(root, "", "film", "film"), file(root, "", "still", "still"))
+	for moment, n := range []int{50, 51, 52} {
+		s.vector(model, "film", moment, unit(n))
+	}
+	s.vector(model, "still", 0, unit(60))
+	for range 2 {
+		got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(51), Limit: 2})
+		s.must(err)
+		if len(got.Hits) != 2 || got.Hits[0].Picture != id("film") || got.Hits[0].Moment != 1 || math.Abs(got.Hits[0].Score-1) > near16 || got.Searched != 2 {
+			s.Errorf("%+v", got)
+		}
+		s.must(s.store.PrepareSearch(s.ctx, model))
+	}
+	vectors, err := s.store.Vectors(s.ctx, model, []store.PictureID{id("film")})
+	s.must(err)
+	if c := vec.Dot(vectors[id("film")], unit(50)); math.Abs(c-1) > near16 {
+		s.Errorf("the first moment is at %v", c)
+	}
+}

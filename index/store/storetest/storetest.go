@@ -1,0 +1,164 @@
+// Package storetest is the conformance suite of stores: what every implementation of store.Store must do, whatever it keeps an index in.
+package storetest
+
+import (
+	"context"
+	"crypto/sha256"
+	"math"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/vec"
+)
+
+// Run proves that open gives a correct store: empty, for changes, closed by the suite.
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	for _, c := range []struct {
+		name string
+		test func(*suite)
+	}{
+		{"a folder is known by its files and failures", (*suite).folders},
+		{"what is known at places is asked for together", (*suite).places},
+		{"a picture shows what its files say, in whatever order they come", (*suite).derived},
+		{"a picture without a file keeps its vector for a while", (*suite).orphans},
+		{"a moved file is the same file elsewhere", (*suite).moved},
+		{"a transaction that is not committed leaves nothing", (*suite).rollback},
+		{"roots are absorbed, moved and removed", (*suite).roots},
+		{"disks have numbers that change", (*suite).devices},
+		{"models have roles, and count their pictures", (*suite).models},
+		{"totals stay right", (*suite).totals},
+		{"the nearest pictures are found", (*suite).nearest},
+		{"a picture is as near as its best moment", (*suite).moments},
+		{"pages of lists compose", (*suite).lists},
+		{"every filter selects what Match selects", (*suite).filters},
+		{"pictures are found by their ids", (*suite).ids},
+		{"copies are found, twins are none", (*suite).copies},
+		{"previews", (*suite).previews},
+		{"queries are remembered", (*suite).queries},
+		{"suspects and failures", (*suite).suspects},
+		{"runs", (*suite).runs},
+		{"one indexer at a time", (*suite).lock},
+		{"searches see a state that was committed", (*suite).concurrent},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := &suite{T: t, ctx: t.Context(), store: open(t)}
+			t.Cleanup(func() {
+				if err := s.store.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+			c.test(s)
+		})
+	}
+}
+
+// suite is one test on one store.
+type suite struct {
+	*testing.T
+	ctx   context.Context
+	store store.Store
+}
+
+func (s *suite) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// equal demands that two values are the same.
+func equal[T any](s *suite, what string, got, want T) {
+	s.Helper()
+	if !reflect.DeepEqual(got, want) {
+		s.Errorf("%s: %+v, want %+v", what, got, want)
+	}
+}
+
+// write commits a transaction.
+func (s *suite) write(work func(tx store.Tx) error) {
+	s.Helper()
+	tx, err := s.store.Begin(s.ctx)
+	s.must(err)
+	defer tx.Rollback()
+	s.must(work(tx))
+	s.must(tx.Commit(s.ctx))
+}
+
+func (s *suite) root(path string) store.RootID {
+	s.Helper()
+	r, err := s.store.AddRoot(s.ctx, path, true)
+	s.must(err)
+	return r.ID
+}
+
+const dim = 8
+
+// model adds a model.
+func (s *suite) model(identity string) string {
+	s.Helper()
+	m, err := s.store.PutModel(s.ctx, store.Model{Identity: identity, Name: identity, Ref: identity, Dim: dim, Precision: "fp32"})
+	s.must(err)
+	return m.Identity
+}
+
+// id is the picture of a name.
+func id(name string) store.PictureID { return sha256.Sum256([]byte(name)) }
+
+// file is a file of the picture of a name.
+func file(root store.RootID, dir, name, picture string) store.FileRecord {
+	return store.FileRecord{
+		File:    store.File{Place: store.Place{Root: root, Dir: dir, Name: name}, Stat: store.Stat{Size: 10, MTimeNS: 1e18}, Device: 1, MetaVersion: 1},
+		Picture: id(picture), Format: "jpeg",
+	}
+}
+
+// put writes files with their pictures.
+func (s *suite) put(files ...store.FileRecord) {
+	s.Helper()
+	s.write(func(tx store.Tx) error {
+		for _, f := range files {
+			if err := tx.PutPicture(s.ctx, store.Picture{ID: f.Picture, Format: "jpeg", Width: 40, Height: 30, Orientation: 1}); err != nil {
+				return err
+			}
+			if _, err := tx.PutFile(s.ctx, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// unit is a unit vector that depends on a number.
+func unit(n int) []float32 {
+	v := make([]float32, dim)
+	for i := range v {
+		v[i] = float32(math.Sin(float64((n + 1) * (i + 3))))
+	}
+	vec.Scale(v, 1/vec.Length(v))
+	return v
+}
+
+func (s *suite) vector(model, picture string, moment int, v []float32) {
+	s.Helper()
+	s.write(func(tx store.Tx) error {
+		out := store.Vector{Picture: id(picture), Data: vec.Pack(v)}
+		if moment > 0 {
+			at := time.Duration(moment) * time.Second
+			out.Moment = store.Moment{Number: moment, Time: &at}
+		}
+		return tx.PutVector(s.ctx, model, out)
+	})
+}
+
+// record is what a picture is now.
+func (s *suite) record(picture string) store.Record {
+	s.Helper()
+	hits, err := s.store.Hits(s.ctx, []store.PictureID{id(picture)}, store.Filter{})
+	s.must(err)
+	if len(hits) != 1 {
+		s.Fatalf("%d hits for one picture", len(hits))
+	}
+	return hits[0]
+}

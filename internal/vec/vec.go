@@ -1,0 +1,84 @@
+// Package vec is the arithmetic of vectors: their half-precision form, lengths, cosines. It must not know what they stand for. Scans of
+// many vectors are index/flat's.
+package vec
+
+import (
+	"encoding/binary"
+	"math"
+	"sync"
+
+	"github.com/x448/float16"
+)
+
+// Pack makes the stored form of a vector: half-precision numbers, little-endian. Of an L2-normalised vector this
+// keeps the cosine similarity within 2e-3 for up to 1,152 dimensions (TestF16Error).
+func Pack(v []float32) []byte {
+	out := make([]byte, 2*len(v))
+	for i, x := range v {
+		binary.LittleEndian.PutUint16(out[2*i:], float16.Fromfloat32(x).Bits())
+	}
+	return out
+}
+
+// Unpack is the inverse of Pack.
+func Unpack(raw []byte) []float32 {
+	v := make([]float32, len(raw)/2)
+	Read(raw, v)
+	return v
+}
+
+// halves are the float32 of every half-precision number.
+var halves = sync.OnceValue(func() *[1 << 16]float32 {
+	var table [1 << 16]float32
+	for i := range table {
+		table[i] = float16.Frombits(uint16(i)).Float32()
+	}
+	return &table
+})
+
+// Read puts a packed vector into dst, of as many numbers.
+func Read(raw []byte, dst []float32) {
+	table := halves()
+	for i := range dst {
+		dst[i] = table[binary.LittleEndian.Uint16(raw[2*i:])]
+	}
+}
+
+// PackedCosine is the cosine similarity of two packed vectors, which are L2-normalised.
+func PackedCosine(a, b []byte) float64 {
+	table := halves()
+	var sum float32
+	for i := 0; i+1 < len(a); i += 2 {
+		sum += table[binary.LittleEndian.Uint16(a[i:])] * table[binary.LittleEndian.Uint16(b[i:])]
+	}
+	return float64(sum)
+}
+
+// Dot is the inner product: of L2-normalised vectors the cosine similarity.
+func Dot(a, b []float32) float64 {
+	sum := 0.0
+	for i, x := range a {
+		sum += float64(x) * float64(b[i])
+	}
+	return sum
+}
+
+// Length is the Euclidean length.
+func Length(v []float32) float64 { return math.Sqrt(Dot(v, v)) }
+
+// Scale multiplies a vector in place.
+func Scale(v []float32, by float64) {
+	for i := range v {
+		v[i] = float32(float64(v[i]) * by)
+	}
+}
+
+// IsFinite reports whether a vector can be compared.
+func IsFinite(v []float32) bool {
+	for _, x := range v {
+		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+			return false
+		}
+	}
+	return true
+}
