@@ -25,7 +25,7 @@ func (a *App) repair(ctx context.Context) error {
 	if err := a.salvage(ctx, at); err != nil {
 		return err
 	}
-	ix, lock, err := lockIndex(ctx, at)
+	ix, lock, err := at.OpenLocked(ctx)
 	if err != nil {
 		return err
 	}

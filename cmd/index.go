@@ -277,7 +277,7 @@ func (o *indexOptions) open(ctx context.Context, create bool) (store.Store, stor
 			return nil, nil, err
 		}
 	}
-	return lockIndex(ctx, at)
+	return at.OpenLocked(ctx)
 }
 
 func (o *indexOptions) index(ctx context.Context, ix store.Store, paths []string) error {

@@ -25,23 +25,6 @@ func (a *App) openReadOnly(ctx context.Context) (store.Store, error) {
 	return at.OpenForReading(ctx)
 }
 
-// lockIndex makes the index's file where there is none, opens it for changes and takes its lock.
-func lockIndex(ctx context.Context, at app.Index) (store.Store, store.Lock, error) {
-	if err := at.Prepare(); err != nil {
-		return nil, nil, err
-	}
-	ix, err := at.OpenForChanges(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	lock, err := ix.Lock(ctx)
-	if err != nil {
-		ix.Close()
-		return nil, nil, err
-	}
-	return ix, lock, nil
-}
-
 // changeIndex opens an index that is there for a change, under its lock.
 func (a *App) changeIndex(ctx context.Context, change func(store.Store) error) error {
 	at, err := a.indexAt()
@@ -55,7 +38,7 @@ func (a *App) changeIndex(ctx context.Context, change func(store.Store) error) e
 	if err == nil {
 		ix.Close()
 	}
-	ix, lock, err := lockIndex(ctx, at)
+	ix, lock, err := at.OpenLocked(ctx)
 	if err != nil {
 		return err
 	}

@@ -177,14 +177,19 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 	if err != nil {
 		return nil, err
 	}
+	roots, err := e.roots(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := make([]*Response, len(rs))
 	for i, r := range rs {
 		a := &Response{Model: answering}
+		look := &lookup{store: e.store, filter: r.filter(), among: r.Among, roots: roots}
 		if len(r.Terms) == 0 {
-			err = e.list(ctx, r, a)
+			err = e.list(ctx, r, look, a)
 		} else {
 			a.Notices, a.asked = notices, asked
-			err = e.rank(ctx, r, a)
+			err = e.rank(ctx, r, look, a)
 		}
 		if err != nil {
 			return nil, err

@@ -8,13 +8,9 @@ import (
 )
 
 // list answers a request without terms: what the filter selects.
-func (e *Engine) list(ctx context.Context, r Request, a *Response) (err error) {
+func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response) (err error) {
 	if r.Order == "" || r.Order == store.ByScore {
 		r.Order = store.ByDate
-	}
-	look, err := e.lookup(ctx, r)
-	if err != nil {
-		return err
 	}
 	if a.Searched, err = e.store.Count(ctx, look.filter); err != nil {
 		return err

@@ -32,21 +32,25 @@ func (r *Request) filter() store.Filter {
 	return f
 }
 
-func (e *Engine) lookup(ctx context.Context, r Request) (*lookup, error) {
-	roots, err := e.store.Roots(ctx)
-	if err != nil {
-		return nil, err
+// roots are the paths of the index's roots on this machine.
+func (e *Engine) roots(ctx context.Context) (map[store.RootID]string, error) {
+	list, err := e.store.Roots(ctx)
+	paths := make(map[store.RootID]string, len(list))
+	for _, r := range list {
+		paths[r.ID] = r.Path
 	}
-	l := &lookup{store: e.store, filter: r.filter(), among: r.Among, roots: make(map[store.RootID]string, len(roots))}
-	for _, root := range roots {
-		l.roots[root.ID] = root.Path
-	}
-	return l, nil
+	return paths, err
+}
+
+// lookup is one for what a filter selects.
+func (e *Engine) lookup(ctx context.Context, f store.Filter) (*lookup, error) {
+	roots, err := e.roots(ctx)
+	return &lookup{store: e.store, filter: f, roots: roots}, err
 }
 
 // Hits returns what pictures are, each with those of its files that a filter asks for; pictures without such a file are left out.
 func (e *Engine) Hits(ctx context.Context, ids []store.PictureID, f store.Filter) ([]Hit, error) {
-	l, err := e.lookup(ctx, Request{Filter: f})
+	l, err := e.lookup(ctx, f)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,8 @@ import (
 )
 
 // rank answers a request with terms, whose vectors are all known.
-func (e *Engine) rank(ctx context.Context, r Request, a *Response) error {
+func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response) error {
 	vector, norm, err := combine(r.Terms)
-	if err != nil {
-		return err
-	}
-	look, err := e.lookup(ctx, r)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ var errEnough = errors.New("enough")
 // Vectors yields a model's vectors of the pictures that a filter selects, in the order in which they were made; "" is the default model.
 func (e *Engine) Vectors(ctx context.Context, f store.Filter, model string) iter.Seq2[Vector, error] {
 	return func(yield func(Vector, error) bool) {
-		look, err := e.lookup(ctx, Request{Filter: f})
+		look, err := e.lookup(ctx, f)
 		if err != nil {
 			yield(Vector{}, err)
 			return

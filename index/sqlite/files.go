@@ -39,11 +39,11 @@ func rootNumber(ctx context.Context, q querier, root store.RootID) (id int64, er
 
 // Folder returns what is known of the files directly in a folder.
 func (s *Store) Folder(ctx context.Context, at store.Folder, model string) (f store.FolderState, err error) {
-	root, err := rootNumber(ctx, s.db, at.Root)
+	root, err := rootNumber(ctx, s.read, at.Root)
 	if err != nil {
 		return f, err
 	}
-	number, err := modelID(ctx, s.db, model)
+	number, err := modelID(ctx, s.read, model)
 	if err != nil {
 		return f, err
 	}
@@ -51,7 +51,7 @@ func (s *Store) Folder(ctx context.Context, at store.Folder, model string) (f st
 		return f, err
 	}
 	f.Failures = make(map[string]store.Failure)
-	failures, err := s.failures(ctx, s.db, "SELECT "+failureColumns+" FROM failures x WHERE x.root_id = ? AND x.dir = ?", root, []byte(at.Dir))
+	failures, err := s.failures(ctx, s.read, "SELECT "+failureColumns+" FROM failures x WHERE x.root_id = ? AND x.dir = ?", root, []byte(at.Dir))
 	for _, x := range failures {
 		f.Failures[x.Name] = x
 	}
@@ -59,7 +59,7 @@ func (s *Store) Folder(ctx context.Context, at store.Folder, model string) (f st
 }
 
 func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model int64) (map[string]*store.FileState, error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT f.name, "+stateColumns+" FROM files f WHERE f.root_id = ? AND f.dir = ?", model, root, []byte(at.Dir))
+	rows, err := s.read.QueryContext(ctx, "SELECT f.name, "+stateColumns+" FROM files f WHERE f.root_id = ? AND f.dir = ?", model, root, []byte(at.Dir))
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -85,7 +85,7 @@ func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model in
 		return nil, explain(err)
 	}
 	for id, list := range onDisk {
-		device, err := s.device(ctx, s.db, id)
+		device, err := s.device(ctx, s.read, id)
 		if err != nil {
 			return nil, err
 		}
@@ -101,7 +101,7 @@ func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model in
 
 // addRare reads sidecar and twins of the files of a folder that have them.
 func (s *Store) addRare(ctx context.Context, root int64, dir string, files map[string]*store.FileState) error {
-	_, err := collect(ctx, s.db, `SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin FROM files f
+	_, err := collect(ctx, s.read, `SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin FROM files f
 		WHERE f.root_id = ? AND f.dir = ? AND (`+hasRare+`)`, func(scan scanFunc) (struct{}, error) {
 		var name, sidecar, twins []byte
 		var beside store.Sidecar
@@ -186,7 +186,7 @@ func (s *Store) named(ctx context.Context, q querier, f fileRow) (r store.FileRe
 
 // Devices returns the numbers of the disks that hold a root's files.
 func (s *Store) Devices(ctx context.Context, root store.RootID) (map[uint64]bool, error) {
-	list, err := collect(ctx, s.db, `SELECT d.device FROM disks d WHERE d.root_id = `+rootID+` AND EXISTS (SELECT 1 FROM files f WHERE f.disk_id = d.id)`,
+	list, err := collect(ctx, s.read, `SELECT d.device FROM disks d WHERE d.root_id = `+rootID+` AND EXISTS (SELECT 1 FROM files f WHERE f.disk_id = d.id)`,
 		func(scan scanFunc) (uint64, error) {
 			var d deviceID
 			err := scan(&d)
@@ -201,14 +201,14 @@ func (s *Store) Devices(ctx context.Context, root store.RootID) (map[uint64]bool
 
 // Sample returns at most n files, spread evenly over the index.
 func (s *Store) Sample(ctx context.Context, n int) ([]store.Place, error) {
-	list, err := collect(ctx, s.db, `SELECT r.uid, f.dir, f.name FROM (SELECT root_id, dir, name, id, row_number() OVER (ORDER BY id) - 1 AS nr, count(*) OVER () AS total
+	list, err := collect(ctx, s.read, `SELECT r.uid, f.dir, f.name FROM (SELECT root_id, dir, name, id, row_number() OVER (ORDER BY id) - 1 AS nr, count(*) OVER () AS total
 		FROM files) f JOIN roots r ON r.id = f.root_id WHERE f.nr % max(f.total / ?, 1) = 0 ORDER BY f.id LIMIT ?`, scanPlace, n, n)
 	return list, explain(err)
 }
 
 // Totals returns the counts, which triggers keep.
 func (s *Store) Totals(ctx context.Context) (t store.Totals, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM roots), (SELECT coalesce(sum(files), 0) FROM roots), (SELECT coalesce(sum(bytes), 0) FROM roots),
+	err = s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM roots), (SELECT coalesce(sum(files), 0) FROM roots), (SELECT coalesce(sum(bytes), 0) FROM roots),
 		(SELECT pictures FROM totals), (SELECT count(*) FROM failures WHERE stage <> 'sniff')`).
 		Scan(&t.Roots, &t.Files, &t.Bytes, &t.Pictures, &t.Failures)
 	return t, explain(err)

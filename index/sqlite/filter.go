@@ -254,7 +254,7 @@ type scanned struct {
 // scan reads a table and collects pictures' numbers.
 func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error) {
 	var last int64
-	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM "+from.table).Scan(&last); err != nil {
+	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM "+from.table).Scan(&last); err != nil {
 		return nil, explain(err)
 	}
 	parts := int64(1)
@@ -297,7 +297,7 @@ func (s *Store) scanFilesOf(ctx context.Context, pictures bitmap, w where) (set 
 }
 
 func (s *Store) collectSet(ctx context.Context, set *bitmap, query string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	rows, err := s.read.QueryContext(ctx, query, args...)
 	if err != nil {
 		return explain(err)
 	}

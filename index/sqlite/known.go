@@ -9,7 +9,7 @@ import (
 
 // Known returns what is known at places.
 func (s *Store) Known(ctx context.Context, model string, places []store.Place) (map[store.Place]store.Known, error) {
-	return s.known(ctx, s.db, model, places)
+	return s.known(ctx, s.read, model, places)
 }
 
 func (s *Store) known(ctx context.Context, q querier, model string, places []store.Place) (map[store.Place]store.Known, error) {
@@ -75,13 +75,13 @@ func wantedIDs(ids []store.PictureID) (with string, args []any) {
 // Pictures returns which pictures are known.
 func (s *Store) Pictures(ctx context.Context, model string, ids []store.PictureID) (map[store.PictureID]store.KnownPicture, error) {
 	known := make(map[store.PictureID]store.KnownPicture)
-	number, err := modelID(ctx, s.db, model)
+	number, err := modelID(ctx, s.read, model)
 	if err != nil {
 		return nil, err
 	}
 	err = inChunks(ids, func(chunk []store.PictureID) error {
 		with, args := wantedIDs(chunk)
-		_, err := collect(ctx, s.db, with+`SELECT w.sha256, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.picture_id = p.id),
+		_, err := collect(ctx, s.read, with+`SELECT w.sha256, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.picture_id = p.id),
 			EXISTS (SELECT 1 FROM previews v WHERE v.picture_id = p.id), EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id)
 			FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256`, func(scan scanFunc) (struct{}, error) {
 			var sha []byte
@@ -97,7 +97,7 @@ func (s *Store) Pictures(ctx context.Context, model string, ids []store.PictureI
 
 // FindPictures returns pictures with ids in a range.
 func (s *Store) FindPictures(ctx context.Context, low, high store.PictureID, limit int) ([]store.PictureID, error) {
-	list, err := collect(ctx, s.db, "SELECT sha256 FROM pictures WHERE sha256 BETWEEN ? AND ? ORDER BY sha256 LIMIT ?", scanID, low[:], high[:], limit)
+	list, err := collect(ctx, s.read, "SELECT sha256 FROM pictures WHERE sha256 BETWEEN ? AND ? ORDER BY sha256 LIMIT ?", scanID, low[:], high[:], limit)
 	return list, explain(err)
 }
 
@@ -112,7 +112,7 @@ func scanID(scan scanFunc) (id store.PictureID, err error) {
 func (s *Store) FilesOf(ctx context.Context, ids []store.PictureID) (map[store.PictureID][]store.FileRecord, error) {
 	all := make(map[store.PictureID][]store.FileRecord)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
-		return s.filesOf(ctx, s.db, chunk, store.Filter{}, func(nr int, f store.FileRecord) { all[chunk[nr]] = append(all[chunk[nr]], f) })
+		return s.filesOf(ctx, s.read, chunk, store.Filter{}, func(nr int, f store.FileRecord) { all[chunk[nr]] = append(all[chunk[nr]], f) })
 	})
 	return all, err
 }

@@ -15,7 +15,7 @@ import (
 // Count returns how many pictures a filter selects.
 func (s *Store) Count(ctx context.Context, f store.Filter) (n int, err error) {
 	if f.IsAll() {
-		err = s.db.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&n)
+		err = s.read.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&n)
 		return n, explain(err)
 	}
 	_, n, err = s.set(ctx, f)
@@ -59,7 +59,7 @@ func (s *Store) byDate(ctx context.Context, q store.ListQuery, set bitmap, count
 	var w where
 	w.add("orphaned_at IS NULL")
 	w.inPeriod("taken_at", q.Filter.Taken)
-	rows, err := s.db.QueryContext(ctx, "SELECT id FROM pictures INDEXED BY pictures_taken WHERE "+w.sql()+" ORDER BY taken_at DESC, id", w.args...)
+	rows, err := s.read.QueryContext(ctx, "SELECT id FROM pictures INDEXED BY pictures_taken WHERE "+w.sql()+" ORDER BY taken_at DESC, id", w.args...)
 	if err != nil {
 		return nil, explain(err)
 	}
@@ -97,7 +97,7 @@ func (s *Store) sortedByDate(ctx context.Context, q store.ListQuery, set bitmap)
 		for i, id := range chunk {
 			args[i] = id
 		}
-		some, err := collect(ctx, s.db, "SELECT id, coalesce(taken_at, '') FROM pictures WHERE id IN "+marks(len(chunk)), func(scan scanFunc) (d dated, err error) {
+		some, err := collect(ctx, s.read, "SELECT id, coalesce(taken_at, '') FROM pictures WHERE id IN "+marks(len(chunk)), func(scan scanFunc) (d dated, err error) {
 			return d, scan(&d.id, &d.taken)
 		}, args...)
 		list = append(list, some...)
@@ -139,7 +139,7 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 	w.ofFiles(q.Filter)
 	shown := make(map[int64]shownFile, count)
 	visit := func(where string, args ...any) error {
-		rows, err := s.db.QueryContext(ctx, "SELECT f.picture_id, f.root_id, f.dir, f.name, f.is_twin FROM files f WHERE "+where+w.sql(), append(args, w.args...)...)
+		rows, err := s.read.QueryContext(ctx, "SELECT f.picture_id, f.root_id, f.dir, f.name, f.is_twin FROM files f WHERE "+where+w.sql(), append(args, w.args...)...)
 		if err != nil {
 			return explain(err)
 		}
@@ -162,7 +162,7 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 		return explain(rows.Err())
 	}
 	var all int
-	if err := s.db.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&all); err != nil {
+	if err := s.read.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&all); err != nil {
 		return nil, explain(err)
 	}
 	if set != nil && count*lookUp < all {
@@ -191,7 +191,7 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 // mounts are the paths of the roots on this machine, by their numbers.
 func (s *Store) mounts(ctx context.Context) (map[int64]string, error) {
 	mounts := make(map[int64]string)
-	_, err := collect(ctx, s.db, "SELECT root_id, path FROM mounts", func(scan scanFunc) (struct{}, error) {
+	_, err := collect(ctx, s.read, "SELECT root_id, path FROM mounts", func(scan scanFunc) (struct{}, error) {
 		var id int64
 		var path []byte
 		err := scan(&id, &path)
@@ -207,7 +207,7 @@ func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
 		records := make([]store.Record, len(chunk))
 		with, args := wantedIDs(chunk)
-		_, err := collect(ctx, s.db, with+`SELECT w.nr, p.format, p.width, p.height, p.orientation, p.taken_at, p.taken_source, cam.text, len.text, p.latitude, p.longitude,
+		_, err := collect(ctx, s.read, with+`SELECT w.nr, p.format, p.width, p.height, p.orientation, p.taken_at, p.taken_source, cam.text, len.text, p.latitude, p.longitude,
 			p.rating, key.text FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256 LEFT JOIN words cam ON cam.id = p.camera
 			LEFT JOIN words len ON len.id = p.lens LEFT JOIN words key ON key.id = p.keywords`, func(scan scanFunc) (struct{}, error) {
 			var nr int
@@ -221,7 +221,7 @@ func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter)
 		if err != nil {
 			return explain(err)
 		}
-		if err := s.filesOf(ctx, s.db, chunk, f, func(nr int, file store.FileRecord) { records[nr].Files = append(records[nr].Files, file) }); err != nil {
+		if err := s.filesOf(ctx, s.read, chunk, f, func(nr int, file store.FileRecord) { records[nr].Files = append(records[nr].Files, file) }); err != nil {
 			return err
 		}
 		for _, r := range records {
@@ -240,7 +240,7 @@ func (s *Store) Copied(ctx context.Context, f store.Filter) ([]store.PictureID, 
 	if err != nil {
 		return nil, err
 	}
-	ids, err := collect(ctx, s.db, "SELECT picture_id FROM files WHERE NOT is_twin GROUP BY picture_id HAVING count(*) > 1", func(scan scanFunc) (id int64, err error) {
+	ids, err := collect(ctx, s.read, "SELECT picture_id FROM files WHERE NOT is_twin GROUP BY picture_id HAVING count(*) > 1", func(scan scanFunc) (id int64, err error) {
 		return id, scan(&id)
 	})
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 // Models returns all identities.
-func (s *Store) Models(ctx context.Context) (store.Models, error) { return models(ctx, s.db) }
+func (s *Store) Models(ctx context.Context) (store.Models, error) { return models(ctx, s.read) }
 
 func models(ctx context.Context, q querier) (store.Models, error) {
 	list, err := collect(ctx, q, `SELECT m.identity, m.name, m.ref, m.dim, m.precision, c.embedded,

@@ -150,7 +150,7 @@ func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, 
 		for i, id := range chunk {
 			args[i] = id
 		}
-		_, err := collect(ctx, s.db, "SELECT id, sha256 FROM pictures WHERE orphaned_at IS NULL AND id IN "+marks(len(chunk)), func(scan scanFunc) (struct{}, error) {
+		_, err := collect(ctx, s.read, "SELECT id, sha256 FROM pictures WHERE orphaned_at IS NULL AND id IN "+marks(len(chunk)), func(scan scanFunc) (struct{}, error) {
 			var id int64
 			var sha []byte
 			err := scan(&id, &sha)
@@ -203,7 +203,7 @@ func (s *Store) Vectors(ctx context.Context, model string, ids []store.PictureID
 	found := make(map[store.PictureID][]float32)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
 		with, args := wantedIDs(chunk)
-		_, err := collect(ctx, s.db, with+`SELECT w.nr, e.vector, m.dim FROM wanted w CROSS JOIN models m ON m.identity = ? CROSS JOIN pictures p ON p.sha256 = w.sha256
+		_, err := collect(ctx, s.read, with+`SELECT w.nr, e.vector, m.dim FROM wanted w CROSS JOIN models m ON m.identity = ? CROSS JOIN pictures p ON p.sha256 = w.sha256
 			CROSS JOIN embeddings e ON e.model_id = m.id AND e.picture_id = p.id AND e.moment = 0`, func(scan scanFunc) (struct{}, error) {
 			var nr, dim int
 			var raw []byte
@@ -257,11 +257,11 @@ func (s *Store) EachVector(ctx context.Context, model string, f store.Filter, ea
 // allPublicIDs are the public ids of all pictures that have a file, by their numbers; the zero value elsewhere.
 func (s *Store) allPublicIDs(ctx context.Context) ([]store.PictureID, error) {
 	var last int64
-	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM pictures").Scan(&last); err != nil {
+	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM pictures").Scan(&last); err != nil {
 		return nil, explain(err)
 	}
 	all := make([]store.PictureID, last+1)
-	rows, err := s.db.QueryContext(ctx, "SELECT id, sha256 FROM pictures NOT INDEXED WHERE orphaned_at IS NULL AND id <= ?", last)
+	rows, err := s.read.QueryContext(ctx, "SELECT id, sha256 FROM pictures NOT INDEXED WHERE orphaned_at IS NULL AND id <= ?", last)
 	if err != nil {
 		return nil, explain(err)
 	}

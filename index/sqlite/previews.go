@@ -15,7 +15,7 @@ func (s *Store) PreviewsToEmbed(ctx context.Context, model string, roots []store
 			args = append(args, string(id))
 		}
 	}
-	ids, err := collect(ctx, s.db, `SELECT p.sha256 FROM previews v JOIN pictures p ON p.id = v.picture_id
+	ids, err := collect(ctx, s.read, `SELECT p.sha256 FROM previews v JOIN pictures p ON p.id = v.picture_id
 		WHERE NOT EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = (SELECT id FROM models WHERE identity = ?) AND e.picture_id = p.id)
 		AND EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id AND f.root_id IN `+in+`)
 		AND NOT EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id AND f.root_id NOT IN `+in+`)`, scanID, args...)
@@ -27,7 +27,7 @@ func (s *Store) Previews(ctx context.Context, ids []store.PictureID) (map[store.
 	previews := make(map[store.PictureID][]byte)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
 		with, args := wantedIDs(chunk)
-		_, err := collect(ctx, s.db, with+`SELECT w.nr, v.jpeg FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256
+		_, err := collect(ctx, s.read, with+`SELECT w.nr, v.jpeg FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256
 			CROSS JOIN previews v ON v.picture_id = p.id`, func(scan scanFunc) (struct{}, error) {
 			var nr int
 			var jpeg []byte

@@ -18,7 +18,7 @@ func (s *Store) Queries(ctx context.Context, model string, texts []string) (map[
 		for _, text := range chunk {
 			args = append(args, text)
 		}
-		_, err := collect(ctx, s.db, `SELECT q.text, q.vector, m.dim FROM models m JOIN queries q ON q.model_id = m.id
+		_, err := collect(ctx, s.read, `SELECT q.text, q.vector, m.dim FROM models m JOIN queries q ON q.model_id = m.id
 			WHERE m.identity = ? AND q.text IN `+marks(len(chunk)), func(scan scanFunc) (struct{}, error) {
 			var text string
 			var raw []byte

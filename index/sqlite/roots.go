@@ -12,7 +12,7 @@ import (
 
 // Roots returns all roots by path.
 func (s *Store) Roots(ctx context.Context) ([]store.Root, error) {
-	list, err := collect(ctx, s.db, "SELECT r.uid, m.path, r.walked, r.files, r.bytes FROM roots r JOIN mounts m ON m.root_id = r.id ORDER BY m.path",
+	list, err := collect(ctx, s.read, "SELECT r.uid, m.path, r.walked, r.files, r.bytes FROM roots r JOIN mounts m ON m.root_id = r.id ORDER BY m.path",
 		func(scan scanFunc) (r store.Root, err error) {
 			var path []byte
 			err = scan(&r.ID, &path, &r.Walked, &r.Files, &r.Bytes)

@@ -11,7 +11,7 @@ import (
 
 // StartRun records that a run has begun.
 func (s *Store) StartRun(ctx context.Context, model string) (id store.RunID, err error) {
-	err = s.db.QueryRowContext(ctx, "INSERT INTO runs(started_at, model_id) VALUES (?, (SELECT id FROM models WHERE identity = ?)) RETURNING id",
+	err = s.read.QueryRowContext(ctx, "INSERT INTO runs(started_at, model_id) VALUES (?, (SELECT id FROM models WHERE identity = ?)) RETURNING id",
 		time.Now().Unix(), model).Scan(&id)
 	return id, explain(err)
 }
@@ -44,7 +44,7 @@ func (s *Store) LastRun(ctx context.Context, complete bool) (r store.Run, ok boo
 	var started int64
 	var ended sql.NullInt64
 	var provider, summary sql.NullString
-	err = s.db.QueryRowContext(ctx, "SELECT id, started_at, ended_at, complete, provider, embedded, summary FROM runs "+where+" ORDER BY id DESC LIMIT 1").
+	err = s.read.QueryRowContext(ctx, "SELECT id, started_at, ended_at, complete, provider, embedded, summary FROM runs "+where+" ORDER BY id DESC LIMIT 1").
 		Scan(&r.ID, &started, &ended, &r.Complete, &provider, &r.Embedded, &summary)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r, false, nil

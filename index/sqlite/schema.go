@@ -28,7 +28,7 @@ func SchemaVersion() int {
 
 func (s *Store) userVersion(ctx context.Context) (int, error) {
 	var v int
-	err := s.db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
+	err := s.read.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
 	return v, err
 }
 
@@ -42,7 +42,7 @@ var errOld = errors.New("an earlier schema")
 func (s *Store) checkSchema(ctx context.Context) error {
 	// One statement sees one state: a first indexer may be making the tables at this moment.
 	var version, id, tables int
-	err := s.db.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
+	err := s.read.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
 		(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)`).Scan(&version, &id, &tables)
 	if err != nil {
 		return explain(err)

@@ -150,7 +150,7 @@ func (s *Store) acquire(ctx context.Context, identity string) (*snapshot, error)
 // readSnapshot reads a model's vectors, going on from an earlier snapshot where the index has only grown.
 func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot) (*snapshot, error) {
 	n := &snapshot{}
-	err := s.db.QueryRowContext(ctx, `SELECT m.id, m.dim, c.embedded, coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'), 0)
+	err := s.read.QueryRowContext(ctx, `SELECT m.id, m.dim, c.embedded, coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'), 0)
 		FROM models m JOIN coverage c ON c.model_id = m.id WHERE m.identity = ?`, identity).Scan(&n.model, &n.dim, &n.embedded, &n.generation)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil //nolint:nilnil // as acquire

@@ -27,7 +27,9 @@ const applicationID = 0x696d6773
 
 // Store is an open index. Its methods may be called from any goroutine.
 type Store struct {
-	db   *sql.DB
+	db *sql.DB
+	// read asks by statements that are prepared once.
+	read *statements
 	path string
 	// memory tells an index that lives in this process only (a dry run without an index).
 	memory bool
@@ -91,6 +93,27 @@ type Options struct {
 
 // Open opens the index for changes, and makes it where there is none. An earlier schema is brought up to date under the lock.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	return openUpToDate(ctx, path, o, false)
+}
+
+// OpenLocked takes the lock of the index, which it makes where there is none, and opens it for changes. The lock comes first: where the
+// journal is no WAL, another process that writes would keep the opening waiting.
+func OpenLocked(ctx context.Context, path string, o Options) (*Store, store.Lock, error) {
+	if err := Prepare(path); err != nil { // the lock's file lies beside the index
+		return nil, nil, err
+	}
+	l, err := tryLock(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := openUpToDate(ctx, path, o, true)
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Unlock())
+	}
+	return s, l, nil
+}
+
+func openUpToDate(ctx context.Context, path string, o Options, locked bool) (*Store, error) {
 	if err := Prepare(path); err != nil {
 		return nil, err
 	}
@@ -101,7 +124,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.update(ctx, o); err != nil {
+	if err := s.update(ctx, o, locked); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
 	}
@@ -120,16 +143,18 @@ func openForChanges(ctx context.Context, path string) (*Store, error) {
 }
 
 // update migrates an earlier schema, under the lock.
-func (s *Store) update(ctx context.Context, o Options) error {
+func (s *Store) update(ctx context.Context, o Options, locked bool) error {
 	err := s.checkSchema(ctx)
 	if err == nil || !errors.Is(err, store.ErrNoIndex) && !errors.Is(err, errOld) {
 		return err
 	}
-	lock, err := tryLock(s.path)
-	if err != nil {
-		return err
+	if !locked {
+		l, err := tryLock(s.path)
+		if err != nil {
+			return err
+		}
+		defer l.Unlock() //nolint:errcheck // closing the file is all it does
 	}
-	defer lock.Unlock() //nolint:errcheck // closing the file is all it does
 	version, err := s.userVersion(ctx)
 	if err != nil {
 		return err
@@ -204,7 +229,7 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // another connection would see another database
-	s := &Store{db: db, path: ":memory:", memory: true}
+	s := &Store{db: db, read: newStatements(db), path: ":memory:", memory: true}
 	if err := s.migrate(ctx, SchemaVersion()); err != nil {
 		s.Close()
 		return nil, err
@@ -227,7 +252,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	s := &Store{db: db, path: path}
+	s := &Store{db: db, read: newStatements(db), path: path}
 	// Touch the file: a database that is none, or that cannot be opened, says so here and not in the first query.
 	if _, err := s.userVersion(ctx); err != nil {
 		db.Close()
@@ -247,7 +272,7 @@ func fileURI(abs string) string {
 
 // Close ends all connections. The write-ahead log goes into the database with the last writer.
 func (s *Store) Close() error {
-	err := errors.Join(s.vectors.close(), s.db.Close())
+	err := errors.Join(s.vectors.close(), s.read.close(), s.db.Close())
 	s.writer.Lock()
 	defer s.writer.Unlock()
 	if s.writer.db != nil {
@@ -334,7 +359,7 @@ func explain(err error) error {
 
 // Integrity runs SQLite's own check of the whole file; a healthy one has no findings.
 func (s *Store) Integrity(ctx context.Context) ([]string, error) {
-	findings, err := collect(ctx, s.db, "PRAGMA integrity_check(20)", func(scan scanFunc) (string, error) {
+	findings, err := collect(ctx, s.read, "PRAGMA integrity_check(20)", func(scan scanFunc) (string, error) {
 		var text string
 		return text, scan(&text)
 	})

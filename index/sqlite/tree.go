@@ -80,20 +80,20 @@ func (t tree) CountFiles(ctx context.Context, root store.RootID) (n int, err err
 
 // Folders returns the folders that hold files.
 func (s *Store) Folders(ctx context.Context, at store.Folder) ([]store.FolderCount, error) {
-	return tree{s, s.db}.Folders(ctx, at)
+	return tree{s, s.read}.Folders(ctx, at)
 }
 
 // FailureFolders returns the folders with remembered failures.
 func (s *Store) FailureFolders(ctx context.Context, at store.Folder) ([]string, error) {
-	return tree{s, s.db}.FailureFolders(ctx, at)
+	return tree{s, s.read}.FailureFolders(ctx, at)
 }
 
 // FilesIn returns the files directly in folders.
 func (s *Store) FilesIn(ctx context.Context, root store.RootID, dirs []string) ([]store.File, error) {
-	return tree{s, s.db}.FilesIn(ctx, root, dirs)
+	return tree{s, s.read}.FilesIn(ctx, root, dirs)
 }
 
 // CountFiles returns how many files a root has.
 func (s *Store) CountFiles(ctx context.Context, root store.RootID) (int, error) {
-	return tree{s, s.db}.CountFiles(ctx, root)
+	return tree{s, s.read}.CountFiles(ctx, root)
 }

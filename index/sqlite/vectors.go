@@ -65,7 +65,7 @@ func (s *Store) RebuildSearch(ctx context.Context) error {
 // vectorsAfter calls each with the vectors of a model that came after a number, in their order. The bytes are valid during the call
 // only. The plus keeps the planner from the model's index, whose rows it would all read and sort.
 func (s *Store) vectorsAfter(ctx context.Context, model, seq int64, each func(seq, row int64, vector []byte) error) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT seq, picture_id, moment, vector FROM embeddings WHERE +model_id = ? AND seq > ? ORDER BY seq", model, seq)
+	rows, err := s.read.QueryContext(ctx, "SELECT seq, picture_id, moment, vector FROM embeddings WHERE +model_id = ? AND seq > ? ORDER BY seq", model, seq)
 	if err != nil {
 		return explain(err)
 	}
@@ -87,7 +87,7 @@ func (s *Store) vectorsAfter(ctx context.Context, model, seq int64, each func(se
 // flatFile is what the index knows of a model's file; ok is false where there is none.
 func (s *Store) flatFile(ctx context.Context, model int64) (f flat.Stamp, ok bool, err error) {
 	var token int64
-	err = s.db.QueryRowContext(ctx, "SELECT token, seq, rows FROM flat_files WHERE model_id = ?", model).Scan(&token, &f.Seq, &f.Rows)
+	err = s.read.QueryRowContext(ctx, "SELECT token, seq, rows FROM flat_files WHERE model_id = ?", model).Scan(&token, &f.Seq, &f.Rows)
 	if errors.Is(err, sql.ErrNoRows) {
 		return f, false, nil
 	}
@@ -112,12 +112,12 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	if s.onNetwork() {
 		return nil // not mapped there
 	}
-	id, err := modelID(ctx, s.db, model)
+	id, err := modelID(ctx, s.read, model)
 	if err != nil || id == 0 {
 		return err
 	}
 	var last int64
-	if err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM embeddings").Scan(&last); err != nil || last == 0 {
+	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM embeddings").Scan(&last); err != nil || last == 0 {
 		return explain(err)
 	}
 	have, ok, err := s.flatFile(ctx, id)
@@ -129,7 +129,7 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 		return err
 	}
 	var dim int
-	if err := s.db.QueryRowContext(ctx, "SELECT dim FROM models WHERE id = ?", id).Scan(&dim); err != nil {
+	if err := s.read.QueryRowContext(ctx, "SELECT dim FROM models WHERE id = ?", id).Scan(&dim); err != nil {
 		return explain(err)
 	}
 	w, after, err := openVectors(s.flatPath(model), dim, have, ok && have.Seq <= last && !dead, last)
@@ -163,11 +163,11 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 // tooManyDead reports whether many of the file's rows are of vectors that the index has not any more.
 func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error) {
 	var n int64
-	err := s.db.QueryRowContext(ctx, "SELECT coalesce(max(embedded), 0) FROM coverage WHERE model_id = ?", model).Scan(&n)
+	err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(embedded), 0) FROM coverage WHERE model_id = ?", model).Scan(&n)
 	if err != nil || float64(rows-n) <= maxDead*float64(rows) {
 		return false, explain(err)
 	}
-	err = s.db.QueryRowContext(ctx, "SELECT count(*) FROM embeddings WHERE model_id = ?", model).Scan(&n) // those without a file are kept for a while
+	err = s.read.QueryRowContext(ctx, "SELECT count(*) FROM embeddings WHERE model_id = ?", model).Scan(&n) // those without a file are kept for a while
 	return float64(rows-n) > maxDead*float64(rows), explain(err)
 }
 

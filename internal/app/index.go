@@ -21,10 +21,6 @@ func (i Index) options() sqlite.Options { return sqlite.Options{Migrating: i.Mig
 // Check tells apart what may lie at the index's place, by its name only: nothing is opened.
 func (i Index) Check() error { return sqlite.Check(i.Path) }
 
-// Prepare makes the index's file, private to the user, where there is none, and refuses what cannot be changed. It comes before the
-// lock, whose file lies beside the index.
-func (i Index) Prepare() error { return sqlite.Prepare(i.Path) }
-
 // OpenForReading opens the index for reading, on a read-only disk too.
 func (i Index) OpenForReading(ctx context.Context) (store.Store, error) {
 	return opened(sqlite.OpenReadOnly(ctx, i.Path, i.options()))
@@ -33,6 +29,15 @@ func (i Index) OpenForReading(ctx context.Context) (store.Store, error) {
 // OpenForChanges opens the index for changes, and makes it where there is none.
 func (i Index) OpenForChanges(ctx context.Context) (store.Store, error) {
 	return opened(sqlite.Open(ctx, i.Path, i.options()))
+}
+
+// OpenLocked takes the lock of the index, which it makes where there is none, and opens it for changes; ErrBusy: another has the lock.
+func (i Index) OpenLocked(ctx context.Context) (store.Store, store.Lock, error) {
+	s, lock, err := sqlite.OpenLocked(ctx, i.Path, i.options())
+	if err != nil {
+		return nil, nil, err
+	}
+	return s, lock, nil
 }
 
 // InMemory returns an empty index that lives as long as the process.
