@@ -140,24 +140,12 @@ func sameFile(path string, info os.FileInfo) bool {
 // it: what is named outright is then a root of its own.
 func (p *planner) holding(dir string) (root store.Root, rel string, ok bool) {
 	for _, r := range p.roots {
-		below, inside := relative(r.Path, dir)
+		below, inside := store.Relative(r.Path, dir)
 		if inside && (!ok || len(r.Path) > len(root.Path)) && (below == "" || r.Walked && scan.Reaches(r.Path, below, false)) {
 			root, rel, ok = r, below, true
 		}
 	}
 	return root, rel, ok
-}
-
-// relative returns path relative to root, with slashes.
-func relative(root, path string) (rel string, inside bool) {
-	if path == root {
-		return "", true
-	}
-	prefix := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
-	if !strings.HasPrefix(path, prefix) {
-		return "", false
-	}
-	return filepath.ToSlash(path[len(prefix):]), true
 }
 
 func (p *planner) add(path string, walked bool) (store.Root, error) {
@@ -192,7 +180,7 @@ func (p *planner) absorb(outer store.Root) error {
 	}
 	kept := p.roots[:0:0]
 	for _, r := range p.roots {
-		rel, inside := relative(outer.Path, r.Path)
+		rel, inside := store.Relative(outer.Path, r.Path)
 		if !inside || r.ID == outer.ID || !scan.Reaches(outer.Path, rel, false) {
 			kept = append(kept, r)
 			continue

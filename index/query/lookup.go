@@ -7,7 +7,6 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -141,9 +140,9 @@ func (e *Engine) Folders(ctx context.Context, dirs []string) ([]store.Folder, er
 	for _, dir := range dirs {
 		for _, r := range roots {
 			for _, root := range bothNames(r.Path) {
-				if rel, inside := relative(root, dir); inside {
+				if rel, inside := store.Relative(root, dir); inside {
 					list = append(list, store.Folder{Root: r.ID, Dir: rel})
-				} else if _, inside := relative(dir, root); inside {
+				} else if _, inside := store.Relative(dir, root); inside {
 					list = append(list, store.Folder{Root: r.ID})
 				}
 			}
@@ -160,18 +159,6 @@ func bothNames(path string) []string {
 	return []string{path}
 }
 
-// relative returns path relative to root, with slashes.
-func relative(root, path string) (rel string, inside bool) {
-	if path == root {
-		return "", true
-	}
-	prefix := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
-	if !strings.HasPrefix(path, prefix) {
-		return "", false
-	}
-	return filepath.ToSlash(path[len(prefix):]), true
-}
-
 // Files finds what the index knows at absolute paths, with regard to a model; those of which it knows nothing are left out. The files
 // need not be there any more.
 func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[string]store.KnownFile, error) {
@@ -184,7 +171,7 @@ func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[s
 	for _, file := range paths {
 		for _, name := range bothNames(file) {
 			for _, r := range roots {
-				rel, inside := relative(r.Path, name)
+				rel, inside := store.Relative(r.Path, name)
 				if !inside || rel == "" {
 					continue
 				}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -48,6 +49,18 @@ type Root struct {
 	// Files and Bytes are what the index has of it.
 	Files int
 	Bytes int64
+}
+
+// Relative returns path relative to root, with slashes, if it is root or lies in it.
+func Relative(root, path string) (rel string, inside bool) {
+	if path == root {
+		return "", true
+	}
+	prefix := strings.TrimSuffix(root, string(filepath.Separator)) + string(filepath.Separator)
+	if !strings.HasPrefix(path, prefix) {
+		return "", false
+	}
+	return filepath.ToSlash(path[len(prefix):]), true
 }
 
 // Place is where a file lies: its root, the folder in it with slashes ("" for the root), and its name, in the bytes of the file
