@@ -103,7 +103,7 @@ fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
 try: ## clone what is committed into an empty folder, run the README's commands there, and then the long tests
 	scripts/try-clean-clone
 
-ci: lint vet try ## everything that must pass before a change lands
+ci: runtime lint vet try ## everything that must pass before a change lands
 
 clean: ## remove what was built
 	rm -rf bin build dist lib embed/ortlib/bundled
