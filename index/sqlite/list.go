@@ -72,6 +72,9 @@ func (s *Store) byDate(ctx context.Context, q store.ListQuery, set bitmap, count
 			return nil, explain(err)
 		}
 		if read++; set != nil && read > lookUp*count+1000 {
+			if err := rows.Close(); err != nil { // its connection may be the only one
+				return nil, explain(err)
+			}
 			return s.sortedByDate(ctx, q, set)
 		}
 		if set != nil && !set.has(id) {

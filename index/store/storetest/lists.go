@@ -46,4 +46,22 @@ func (s *suite) lists() {
 			equal(s, fmt.Sprint("sorted by ", order), sorted, true)
 		}
 	}
+	// A few that come last of many.
+	const many = 1500
+	files = files[:0]
+	for i := range many {
+		f := file(root, "many", fmt.Sprintf("%04d.png", i), fmt.Sprint("many", i))
+		if i%100 > 0 {
+			f.TakenAt = fmt.Sprintf("2020-01-01T00:%02d:%02d", i/60%60, i%60)
+		}
+		files = append(files, f)
+	}
+	s.put(files...)
+	few := store.Filter{Names: []string{"*00.png"}}
+	all, err := s.store.List(s.ctx, store.ListQuery{Filter: few, Order: store.ByDate, Limit: many})
+	s.must(err)
+	equal(s, "the last of many", len(all), many/100)
+	page, err := s.store.List(s.ctx, store.ListQuery{Filter: few, Order: store.ByDate, Offset: 5, Limit: 3})
+	s.must(err)
+	equal(s, "a page of them", page, all[5:8])
 }
