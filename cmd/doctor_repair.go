@@ -49,7 +49,7 @@ func (a *App) repair(ctx context.Context) error {
 	return nil
 }
 
-// isDamaged reports whether an index is; an error is of another kind, which repair does not mend.
+// isDamaged reports whether an index is; an error is of another kind, which repair does not fix.
 func isDamaged(ctx context.Context, at app.Index) (bool, error) {
 	findings, err := at.Examine(ctx)
 	if errors.Is(err, store.ErrDamaged) {

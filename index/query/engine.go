@@ -31,7 +31,7 @@ type Request struct {
 	Model string
 	// Among searches these files instead of the index's; nil: all of the index.
 	Among *Among
-	// Once tells that no other request will follow: memory counts.
+	// Once says that this is the process's only request: memory is given back early.
 	Once bool
 }
 
@@ -115,7 +115,7 @@ var (
 	// ErrNoEncoder is a request that needs a model where there is none to load.
 	ErrNoEncoder = errors.New("the query needs a model")
 	// ErrOffset is an offset into hits that are not in the order of their scores: pages would not compose.
-	ErrOffset = errors.New("an offset goes with the order by score: the best hits are chosen first and arranged then, so that there is no next page")
+	ErrOffset = errors.New("an offset needs the order by score: another order only arranges the best hits, so it has no next page")
 	// ErrCancelOut are terms whose sum has no direction.
 	ErrCancelOut = errors.New("the terms cancel each other out")
 )

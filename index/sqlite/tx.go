@@ -21,10 +21,10 @@ type tx struct {
 	disks map[rootDisk]int64
 	// pictures are the numbers of those that were put or looked up.
 	pictures map[store.PictureID]int64
-	// dirty are the pictures whose files have changed; orphans tells that any others may have lost all of theirs.
+	// dirty are the pictures whose files have changed; with orphans, any other picture may have lost its last file.
 	dirty   map[int64]bool
 	orphans bool
-	// forget tells that vectors went for good: copies of them are stale.
+	// forget is set when vectors were deleted: copies of them are stale.
 	forget bool
 }
 

@@ -160,7 +160,7 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	return explain(err)
 }
 
-// tooManyDead reports whether many of the file's rows are of vectors that the index has not any more.
+// tooManyDead reports whether many of the file's rows belong to vectors that the index no longer has.
 func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error) {
 	var n int64
 	err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(embedded), 0) FROM coverage WHERE model_id = ?", model).Scan(&n)
@@ -171,7 +171,7 @@ func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error
 	return float64(rows-n) > maxDead*float64(rows), explain(err)
 }
 
-// openVectors opens a file to add the vectors that came after a number: the one that there is, or a new one. A nil writer:
+// openVectors opens a file to add the vectors that came after a number: the existing one, or a new one. A nil writer means that
 // nothing is to be added.
 func openVectors(path string, dim int, have flat.Stamp, usable bool, last int64) (w *flat.Writer, after int64, err error) {
 	if usable && have.Seq == last {

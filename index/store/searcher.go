@@ -54,7 +54,7 @@ type NearestQuery struct {
 	Filter Filter
 	// Limit is how many pictures are wanted; those that tie with the last one come too.
 	Limit int
-	// Once tells that no other query will follow: memory counts.
+	// Once says that this is the process's only query: memory is given back early.
 	Once bool
 }
 
@@ -106,7 +106,7 @@ type (
 		// ErrNotReplaced, ErrItself.
 		Backup(ctx context.Context, path string) error
 	}
-	// Repairer mends itself. The caller holds the lock.
+	// Repairer repairs itself. The caller holds the lock.
 	Repairer interface {
 		// DropUnfit deletes what cannot be used, such as vectors of another length than their model's, and returns how many rows
 		// went.
