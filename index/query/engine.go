@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -116,6 +117,10 @@ var (
 	ErrNoEncoder = errors.New("the query needs a model")
 	// ErrOffset is an offset into hits that are not in the order of their scores: pages would not compose.
 	ErrOffset = errors.New("an offset needs the order by score: another order only arranges the best hits, so it has no next page")
+	// ErrLimit is a limit below 1 or an offset below 0.
+	ErrLimit = errors.New("a limit is 1 or more, an offset 0 or more")
+	// ErrModels are requests for several models in one batch.
+	ErrModels = errors.New("the requests of a batch are for one model")
 	// ErrCancelOut are terms whose sum has no direction.
 	ErrCancelOut = errors.New("the terms cancel each other out")
 )
@@ -138,6 +143,9 @@ type Given interface {
 
 // Encoders returns the encoder of a model; ErrNoEncoder: there is none. It is called only when a request needs one.
 type Encoders func(ctx context.Context, m store.Model) (Encoder, error)
+
+// mostHits is more than an index has, and few enough that sums of it are numbers on every machine.
+const mostHits = 1 << 28
 
 // Engine answers requests. It may be used from any goroutine.
 type Engine struct {
@@ -164,7 +172,15 @@ func (e *Engine) Search(ctx context.Context, r Request) (*Response, error) {
 
 // SearchBatch answers requests for one model. What they need of it is computed together.
 func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, error) {
-	for _, r := range rs {
+	rs = slices.Clone(rs) // the asker's stay as they are
+	for i, r := range rs {
+		if r.Limit < 1 || r.Offset < 0 {
+			return nil, fmt.Errorf("%w: limit %d, offset %d", ErrLimit, r.Limit, r.Offset)
+		}
+		rs[i].Limit, rs[i].Offset = min(r.Limit, mostHits), min(r.Offset, mostHits)
+		if r.Model != rs[0].Model {
+			return nil, ErrModels
+		}
 		if len(r.Terms) > 0 && r.Offset > 0 && r.Order != "" && r.Order != store.ByScore {
 			return nil, ErrOffset
 		}
@@ -205,12 +221,11 @@ func (e *Engine) model(ctx context.Context, rs []Request) (m store.Model, notice
 	if err != nil {
 		return m, nil, err
 	}
-	scores := false
-	identity := ""
-	for _, r := range rs {
-		scores = scores || len(r.Terms) > 0
-		identity = r.Model
+	if len(rs) == 0 {
+		return m, nil, nil
 	}
+	identity := rs[0].Model
+	scores := slices.ContainsFunc(rs, func(r Request) bool { return len(r.Terms) > 0 })
 	var known bool
 	if identity == "" {
 		m, known = all.Of(store.Default)

@@ -236,6 +236,44 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
+// TestHostileRequests: what a door passes on unchecked is refused, and no request changes the asker's.
+func TestHostileRequests(t *testing.T) {
+	w := filled(t, 10)
+	for _, r := range []query.Request{{}, {Limit: -1}, {Limit: 1, Offset: -1}} {
+		for _, terms := range [][]query.Term{nil, {text(1, "sea")}} {
+			r.Terms = terms
+			if _, err := w.engine().Search(t.Context(), r); !errors.Is(err, query.ErrLimit) {
+				t.Errorf("limit %d, offset %d: %v", r.Limit, r.Offset, err)
+			}
+		}
+	}
+	for _, r := range []query.Request{{Limit: math.MaxInt, Offset: 1}, {Limit: math.MaxInt, Offset: math.MaxInt}, {Limit: 1, Offset: math.MaxInt, Order: store.ByPath}} {
+		for _, missing := range []query.Missing{query.MarkMissing, query.DropMissing} {
+			r.Missing = missing
+			w.search(r)
+			if r.Order == "" {
+				r.Terms = []query.Term{text(1, "sea")}
+				w.search(r)
+				r.Terms = nil
+			}
+		}
+	}
+	rs := []query.Request{{Terms: []query.Term{text(1, "sea")}, Limit: 1}, {Terms: []query.Term{text(1, "sky")}, Limit: 1, Model: "another"}}
+	if _, err := w.engine().SearchBatch(t.Context(), rs); !errors.Is(err, query.ErrModels) {
+		t.Errorf("a batch for two models: %v", err)
+	}
+	shared := rs[:1]
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			if _, err := w.engine().SearchBatch(context.Background(), shared); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // TestBatch: many queries are embedded together, each text once.
 func TestBatch(t *testing.T) {
 	w := filled(t, 20)

@@ -29,13 +29,15 @@ func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response)
 		return nil
 	}
 	last := r.Offset + r.Limit
-	for at, n := 0, max(dropBlock, last); len(a.Hits) < last; at, n = at+n, n*2 {
-		hits, err := e.listed(ctx, r, look, at, n)
+	for at, n := 0, listAhead+last; len(a.Hits) < last; at, n = at+n, n*listMore {
+		ids, err := e.store.List(ctx, store.ListQuery{Filter: look.filter, Order: r.Order, Offset: at, Limit: n})
 		if err != nil {
 			return err
 		}
-		a.Hits = append(a.Hits, present(ctx, hits)...)
-		if len(hits) == 0 {
+		if err := e.listPresent(ctx, look, ids, last, a); err != nil {
+			return err
+		}
+		if len(ids) < n {
 			break
 		}
 	}
@@ -43,8 +45,25 @@ func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response)
 	return nil
 }
 
-// dropBlock is how many pictures are looked up at least to see whether their files are there.
-const dropBlock = 64
+// listAhead is how many pictures more than are wanted a list is asked for, where some may be missing.
+const listAhead = 256
+
+// listMore is by how much that grows: a list by path is sorted as a whole each time.
+const listMore = 16
+
+// listPresent adds the pictures whose files are there, until there are enough. They are looked up as they are needed.
+func (e *Engine) listPresent(ctx context.Context, look *lookup, ids []store.PictureID, enough int, a *Response) error {
+	for len(ids) > 0 && len(a.Hits) < enough {
+		block := ids[:min(max(presentBlock, enough-len(a.Hits)), len(ids))]
+		ids = ids[len(block):]
+		hits, err := look.hits(ctx, block)
+		if err != nil {
+			return err
+		}
+		a.Hits = append(a.Hits, present(ctx, hits, enough-len(a.Hits), func(Hit) {})...)
+	}
+	return nil
+}
 
 func (e *Engine) listed(ctx context.Context, r Request, look *lookup, offset, limit int) ([]Hit, error) {
 	ids, err := e.store.List(ctx, store.ListQuery{Filter: look.filter, Order: r.Order, Offset: offset, Limit: limit})
@@ -66,7 +85,7 @@ func (e *Engine) listAmong(ctx context.Context, r Request, look *lookup, a *Resp
 		arrange(a.Hits, r.Order)
 	}
 	if r.Missing == DropMissing {
-		a.Hits = present(ctx, a.Hits)
+		a.Hits = present(ctx, a.Hits, r.Offset+r.Limit, func(Hit) {})
 	}
 	a.Hits = page(a.Hits, r.Offset, r.Limit)
 	if r.Missing == MarkMissing {

@@ -13,10 +13,25 @@ import (
 // that it does not get to counts as there.
 const missingLimit = 500 * time.Millisecond
 
-// present are the hits with a file that is there.
-func present(ctx context.Context, hits []Hit) []Hit {
-	markMissing(ctx, hits)
-	return slices.DeleteFunc(hits, func(h Hit) bool { return h.Missing })
+// presentBlock is how many hits are looked at together, within one missingLimit.
+const presentBlock = 64
+
+// present are the first hits with a file that is there, in their order, until there are enough. Those that were passed over are told to
+// gone.
+func present(ctx context.Context, hits []Hit, enough int, gone func(Hit)) (there []Hit) {
+	for len(hits) > 0 && len(there) < enough {
+		block := hits[:min(presentBlock, len(hits))]
+		hits = hits[len(block):]
+		markMissing(ctx, block)
+		for _, h := range block {
+			if h.Missing {
+				gone(h)
+			} else {
+				there = append(there, h)
+			}
+		}
+	}
+	return there
 }
 
 // markMissing checks the hits' files. A hit whose first file is gone is shown by the next one that is there; of the

@@ -3,11 +3,15 @@ package query
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
+
+// more is by how much the ranking that is asked for grows while too many files are missing.
+const more = 4
 
 // rank answers a request with terms, whose vectors are all known.
 func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response) error {
@@ -22,7 +26,8 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		}
 	}
 	last := r.Offset + r.Limit
-	for want := last + len(exclude); ; want *= 2 {
+	best := math.Inf(-1)
+	for want := last + len(exclude); ; want *= more {
 		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, Once: r.Once})
 		if err != nil {
 			return err
@@ -34,9 +39,12 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		}
 		a.Hits = append(a.Hits, r.scoreOthers(vector)...)
 		slices.SortFunc(a.Hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path)) })
-		rate(a.Hits, n.Mean)
+		if len(a.Hits) > 0 {
+			best = max(best, a.Hits[0].Score) // whether its files are there or not
+		}
+		rate(a.Hits, best, n.Mean)
 		if r.Missing == DropMissing {
-			a.Hits = present(ctx, a.Hits)
+			a.Hits = present(ctx, a.Hits, last, func(h Hit) { exclude[h.ID] = true })
 		}
 		exhausted := len(n.Hits) < want || r.MinScore != nil && n.Hits[len(n.Hits)-1].Score < *r.MinScore
 		if len(a.Hits) >= last || exhausted {
@@ -86,10 +94,10 @@ func (r *Request) scoreOthers(query []float32) (hits []Hit) {
 	return hits
 }
 
-// rate sets the relative scores of hits, of which the first is the best, among pictures of a mean score.
-func rate(hits []Hit, mean float64) {
+// rate sets the relative scores of hits between the mean of all pictures and the best score.
+func rate(hits []Hit, best, mean float64) {
 	for i := range hits {
-		if span := hits[0].Score - mean; span > 0 {
+		if span := best - mean; span > 0 {
 			hits[i].Relative = (hits[i].Score - mean) / span
 		} else {
 			hits[i].Relative = 1
@@ -99,7 +107,8 @@ func rate(hits []Hit, mean float64) {
 
 // page is what offset and limit leave.
 func page(hits []Hit, offset, limit int) []Hit {
-	return hits[min(offset, len(hits)):min(offset+limit, len(hits))]
+	hits = hits[min(offset, len(hits)):]
+	return hits[:min(limit, len(hits))]
 }
 
 // arrange puts hits into an order; by score they are already.

@@ -64,3 +64,12 @@ func (t *tx) derive(ctx context.Context, ids []int64, now int64) error {
 	}
 	return nil
 }
+
+// deriveAll makes the pictures of all files dirty that a condition selects.
+func (t *tx) deriveAll(ctx context.Context, having string) error {
+	ids, err := collect(ctx, t.tx, "SELECT picture_id FROM files GROUP BY picture_id "+having, func(scan scanFunc) (id int64, err error) { return id, scan(&id) })
+	for _, id := range ids {
+		t.dirty[id] = true
+	}
+	return explain(err)
+}

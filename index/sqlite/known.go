@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -87,8 +88,9 @@ func (s *Store) Pictures(ctx context.Context, model string, ids []store.PictureI
 			var sha []byte
 			var k store.KnownPicture
 			err := scan(&sha, &k.Embedded, &k.Preview, &k.HasFile)
-			known[store.PictureID(sha)] = k
-			return struct{}{}, err
+			id, bad := pictureID(sha)
+			known[id] = k
+			return struct{}{}, errors.Join(err, bad)
 		}, append(args, number)...)
 		return explain(err)
 	})
@@ -128,7 +130,7 @@ func (s *Store) filesOf(ctx context.Context, q querier, ids []store.PictureID, f
 		nr int
 	}
 	rows, err := collect(ctx, q, with+"SELECT w.nr, "+fileColumns+` FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256
-		CROSS JOIN files f ON f.picture_id = p.id`+fileWords+" WHERE "+w.sql()+" ORDER BY w.nr, f.root_id, f.dir, f.name", func(scan scanFunc) (r row, err error) {
+		CROSS JOIN files f INDEXED BY files_picture ON f.picture_id = p.id`+fileWords+" WHERE "+w.sql()+" ORDER BY w.nr, f.root_id, f.dir, f.name", func(scan scanFunc) (r row, err error) {
 		r.fileRow, err = scanFile(scan, &r.nr)
 		return r, err
 	}, append(args, w.args...)...)

@@ -107,7 +107,8 @@ func (s *Store) sortedByDate(ctx context.Context, q store.ListQuery, set bitmap)
 		return explain(err)
 	})
 	slices.SortFunc(list, func(a, b dated) int { return cmp.Or(strings.Compare(b.taken, a.taken), cmp.Compare(a.id, b.id)) })
-	list = list[min(q.Offset, len(list)):min(q.Offset+q.Limit, len(list))]
+	list = list[min(q.Offset, len(list)):]
+	list = list[:min(q.Limit, len(list))]
 	ids := make([]int64, len(list))
 	for i, d := range list {
 		ids[i] = d.id
@@ -141,8 +142,8 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 	var w where
 	w.ofFiles(q.Filter)
 	shown := make(map[int64]shownFile, count)
-	visit := func(where string, args ...any) error {
-		rows, err := s.read.QueryContext(ctx, "SELECT f.picture_id, f.root_id, f.dir, f.name, f.is_twin FROM files f WHERE "+where+w.sql(), append(args, w.args...)...)
+	visit := func(from string, args ...any) error {
+		rows, err := s.read.QueryContext(ctx, "SELECT f.picture_id, f.root_id, f.dir, f.name, f.is_twin FROM files f "+from+w.sql(), append(args, w.args...)...)
 		if err != nil {
 			return explain(err)
 		}
@@ -174,16 +175,17 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 			for i, id := range chunk {
 				args[i] = id
 			}
-			return visit("f.picture_id IN "+marks(len(chunk))+" AND ", args...)
+			return visit("INDEXED BY files_picture WHERE f.picture_id IN "+marks(len(chunk))+" AND ", args...)
 		})
 	} else {
-		err = visit("")
+		err = visit("WHERE ")
 	}
 	if err != nil {
 		return nil, err
 	}
 	list := slices.SortedFunc(maps.Values(shown), func(a, b shownFile) int { return strings.Compare(a.path, b.path) })
-	list = list[min(q.Offset, len(list)):min(q.Offset+q.Limit, len(list))]
+	list = list[min(q.Offset, len(list)):]
+	list = list[:min(q.Limit, len(list))]
 	ids := make([]int64, len(list))
 	for i, f := range list {
 		ids[i] = f.id

@@ -63,8 +63,9 @@ func (s *Store) SetRole(ctx context.Context, identity string, role store.Role) e
 
 // DropModel removes an identity with its vectors.
 func (s *Store) DropModel(ctx context.Context, identity string) error {
-	err := s.inTx(ctx, func(t *tx) error {
-		n, err := t.exec(ctx, "DELETE FROM models WHERE identity = ? AND identity IS NOT (SELECT value FROM meta WHERE key = 'default_model')", identity)
+	var n int64
+	err := s.inTx(ctx, func(t *tx) (err error) {
+		n, err = t.exec(ctx, "DELETE FROM models WHERE identity = ? AND identity IS NOT (SELECT value FROM meta WHERE key = 'default_model')", identity)
 		if err != nil || n == 0 {
 			return err
 		}
@@ -74,6 +75,9 @@ func (s *Store) DropModel(ctx context.Context, identity string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("drop the vectors of a model: %w", err)
+	}
+	if n == 0 {
+		return nil
 	}
 	return s.removeVectorFile(identity)
 }

@@ -23,14 +23,17 @@ type rootNames struct {
 // rootName returns the name of a root.
 func (s *Store) rootName(ctx context.Context, q querier, id int64) (store.RootID, error) {
 	s.roots.mu.Lock()
-	defer s.roots.mu.Unlock()
-	if name, ok := s.roots.byID[id]; ok {
+	name, ok := s.roots.byID[id]
+	s.roots.mu.Unlock()
+	if ok {
 		return name, nil
 	}
-	var name store.RootID
+	// Not under the lock: who has the only connection of an index in memory may be waiting for it.
 	if err := q.QueryRowContext(ctx, "SELECT uid FROM roots WHERE id = ?", id).Scan(&name); err != nil {
 		return "", explain(err)
 	}
+	s.roots.mu.Lock()
+	defer s.roots.mu.Unlock()
 	if s.roots.byID == nil {
 		s.roots.byID = make(map[int64]store.RootID)
 	}
@@ -54,14 +57,17 @@ type diskNumbers struct {
 // device returns the number that this machine gives to a disk.
 func (s *Store) device(ctx context.Context, q querier, diskID int64) (uint64, error) {
 	s.disks.mu.Lock()
-	defer s.disks.mu.Unlock()
-	if device, ok := s.disks.byID[diskID]; ok {
-		return device, nil
+	known, ok := s.disks.byID[diskID]
+	s.disks.mu.Unlock()
+	if ok {
+		return known, nil
 	}
 	var device deviceID
 	if err := q.QueryRowContext(ctx, "SELECT device FROM disks WHERE id = ?", diskID).Scan(&device); err != nil {
 		return 0, explain(err)
 	}
+	s.disks.mu.Lock()
+	defer s.disks.mu.Unlock()
 	if s.disks.byID == nil {
 		s.disks.byID = make(map[int64]uint64)
 	}

@@ -153,9 +153,12 @@ func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, 
 		_, err := collect(ctx, s.read, "SELECT id, sha256 FROM pictures WHERE orphaned_at IS NULL AND id IN "+marks(len(chunk)), func(scan scanFunc) (struct{}, error) {
 			var id int64
 			var sha []byte
-			err := scan(&id, &sha)
+			if err := scan(&id, &sha); err != nil {
+				return struct{}{}, err
+			}
+			public, err := pictureID(sha)
 			if err == nil {
-				each(id, store.PictureID(sha))
+				each(id, public)
 			}
 			return struct{}{}, err
 		}, args...)
@@ -163,8 +166,19 @@ func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, 
 	})
 }
 
+// pictureID reads the column sha256.
+func pictureID(raw []byte) (id store.PictureID, err error) {
+	if copy(id[:], raw) != len(id) || len(raw) != len(id) {
+		return id, fmt.Errorf("%w: a picture's identity of %d bytes", store.ErrDamaged, len(raw))
+	}
+	return id, nil
+}
+
 // topK returns the indexes of the k best scores and of all that tie with the last of them, in no order.
 func topK(scores []float32, k int) []int {
+	if k < 1 {
+		return nil
+	}
 	h := minHeap{}
 	for _, v := range scores {
 		if v == outside {
@@ -272,7 +286,9 @@ func (s *Store) allPublicIDs(ctx context.Context) ([]store.PictureID, error) {
 		if err := rows.Scan(&id, &sha); err != nil {
 			return nil, explain(err)
 		}
-		all[id] = store.PictureID(sha)
+		if all[id], err = pictureID(sha); err != nil {
+			return nil, err
+		}
 	}
 	return all, explain(rows.Err())
 }

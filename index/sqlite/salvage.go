@@ -105,6 +105,9 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 		}
 	}
 	t.orphans = true // pictures whose files were lost
+	if err := t.deriveAll(ctx, ""); err != nil {
+		return err
+	}
 	return t.Commit(ctx)
 }
 

@@ -35,6 +35,9 @@ func (s *Store) userVersion(ctx context.Context) (int, error) {
 // Schema returns the version of the open index.
 func (s *Store) Schema(ctx context.Context) (int, error) { return s.userVersion(ctx) }
 
+// schemaFiles is the first version in which metadata belongs to files.
+const schemaFiles = 4
+
 // errOld is an index that must be migrated before anything is asked of it.
 var errOld = errors.New("an earlier schema")
 
@@ -80,6 +83,12 @@ func (s *Store) migrate(ctx context.Context, to int) error {
 	for ; version < to; version++ {
 		if err := s.step(ctx, names[version], version+1); err != nil {
 			return fmt.Errorf("migrate to schema %d: %w", version+1, err)
+		}
+		if version+1 == schemaFiles {
+			// What pictures of several files show follows from all of them.
+			if err := s.inTx(ctx, func(t *tx) error { return t.deriveAll(ctx, "HAVING count(*) > 1") }); err != nil {
+				return fmt.Errorf("migrate to schema %d: %w", version+1, err)
+			}
 		}
 	}
 	return nil

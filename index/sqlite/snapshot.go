@@ -71,6 +71,8 @@ func (c *vectorCache) look(ctx context.Context, s *Store) error {
 	if v != c.version || c.changes == 0 {
 		c.version = v
 		c.changes++
+		s.forgetRoots() // another process may have given the number of a root that is gone to another
+		s.forgetDisks()
 	}
 	return nil
 }
@@ -162,12 +164,13 @@ func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot
 	if err != nil {
 		return nil, err
 	}
+	ok = ok && !s.onNetwork()
 	if old != nil && old.users == 0 && old.model == n.model && old.generation == n.generation && (!ok && old.file == nil || ok && old.file != nil && old.stamp == stamp) {
 		old.embedded = n.embedded
 		return old, s.readNewest(ctx, old)
 	}
 	n.newest = flat.NewSet(n.dim)
-	if ok && !s.onNetwork() {
+	if ok {
 		n.file, err = flat.Open(s.flatPath(identity), n.dim, stamp)
 		if err == nil { // else the index has all of it
 			n.stamp, n.seq = stamp, stamp.Seq

@@ -19,29 +19,56 @@ const (
 	maxQueryText  = 4 << 10
 )
 
-func newStatements(db *sql.DB) *statements {
-	return &statements{db: db, byQuery: make(map[string]*sql.Stmt)}
+// newStatements prepares for a database; one that lives in memory has one connection, of which preparing would take a turn.
+func newStatements(db *sql.DB, memory bool) *statements {
+	s := &statements{db: db}
+	if !memory {
+		s.byQuery = make(map[string]*sql.Stmt)
+	}
+	return s
 }
 
 // prepared returns the statement of a query that is asked again; nil where it is not worth keeping, or cannot be prepared, which asking
 // will tell.
 func (s *statements) prepared(ctx context.Context, query string) *sql.Stmt {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	stmt, again := s.byQuery[query]
-	if stmt != nil || !again && len(s.byQuery) >= maxStatements || len(query) > maxQueryText {
-		return stmt
-	}
-	if !again {
-		s.byQuery[query] = nil // a process that answers once does not pay for what it will not ask again
+	if s.byQuery == nil || len(query) > maxQueryText {
 		return nil
 	}
-	stmt, err := s.db.PrepareContext(ctx, query) //nolint:sqlclosecheck // close does
+	s.mu.Lock()
+	stmt, again := s.byQuery[query]
+	if !again { // a process that answers once does not pay for what it will not ask again
+		s.note(query)
+	}
+	s.mu.Unlock()
+	if stmt != nil || !again {
+		return stmt
+	}
+	fresh, err := s.db.PrepareContext(ctx, query)
 	if err != nil {
 		return nil
 	}
-	s.byQuery[query] = stmt
-	return stmt
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if stmt := s.byQuery[query]; stmt != nil { // another goroutine was faster
+		_ = fresh.Close() //nolint:sqlclosecheck // it was not used, and the other one is kept
+		return stmt
+	}
+	s.byQuery[query] = fresh
+	return fresh
+}
+
+// note notes a query that was asked once, and forgets others like it where there are too many. The caller holds mu.
+func (s *statements) note(query string) {
+	if len(s.byQuery) >= maxStatements {
+		for other, stmt := range s.byQuery {
+			if stmt == nil {
+				delete(s.byQuery, other)
+			}
+		}
+	}
+	if len(s.byQuery) < maxStatements {
+		s.byQuery[query] = nil
+	}
 }
 
 func (s *statements) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {

@@ -84,6 +84,21 @@ func Prepare(path string) error {
 	return nil
 }
 
+// prepare is Prepare, and says of an index that cannot be changed whether it can be read at all.
+func prepare(ctx context.Context, path string) error {
+	err := Prepare(path)
+	if !errors.Is(err, store.ErrReadOnly) {
+		return err
+	}
+	if s, openErr := openForReading(ctx, path); openErr == nil {
+		defer s.Close()
+		if errors.Is(s.checkSchema(ctx), errOld) {
+			return fmt.Errorf("open index %q: %w", path, store.ErrOlder)
+		}
+	}
+	return err
+}
+
 // Options say how an index is opened.
 type Options struct {
 	// Migrating is told of the versions before an earlier schema is brought up to date, which takes seconds for a million pictures;
@@ -99,7 +114,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 // OpenLocked takes the lock of the index, which it makes where there is none, and opens it for changes. The lock comes first: where the
 // journal is no WAL, another process that writes would keep the opening waiting.
 func OpenLocked(ctx context.Context, path string, o Options) (*Store, store.Lock, error) {
-	if err := Prepare(path); err != nil { // the lock's file lies beside the index
+	if err := prepare(ctx, path); err != nil { // the lock's file lies beside the index
 		return nil, nil, err
 	}
 	l, err := tryLock(path)
@@ -114,7 +129,7 @@ func OpenLocked(ctx context.Context, path string, o Options) (*Store, store.Lock
 }
 
 func openUpToDate(ctx context.Context, path string, o Options, locked bool) (*Store, error) {
-	if err := Prepare(path); err != nil {
+	if err := prepare(ctx, path); err != nil {
 		return nil, err
 	}
 	if err := refuseForeign(ctx, path); err != nil {
@@ -197,9 +212,6 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
 	updated, err := Open(ctx, path, o)
-	if errors.Is(err, store.ErrReadOnly) {
-		return nil, fmt.Errorf("open index %q: %w", path, store.ErrOlder)
-	}
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +241,7 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1) // another connection would see another database
-	s := &Store{db: db, read: newStatements(db), path: ":memory:", memory: true}
+	s := &Store{db: db, read: newStatements(db, true), path: ":memory:", memory: true}
 	if err := s.migrate(ctx, SchemaVersion()); err != nil {
 		s.Close()
 		return nil, err
@@ -252,7 +264,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	s := &Store{db: db, read: newStatements(db), path: path}
+	s := &Store{db: db, read: newStatements(db, false), path: path}
 	// Touch the file: a database that is none, or that cannot be opened, says so here and not in the first query.
 	if _, err := s.userVersion(ctx); err != nil {
 		db.Close()
