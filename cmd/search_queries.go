@@ -122,6 +122,10 @@ func readQueries(ctx context.Context, in io.Reader, lines chan<- queryLine) erro
 
 func (s *session) answerBatch(ctx context.Context, batch []queryLine) error {
 	begin := time.Now()
+	var err error
+	if s.filter, err = s.searchOptions.filter.in(ctx, s.engine); err != nil { // roots may have come and gone
+		return err
+	}
 	var requests []query.Request
 	for _, l := range batch {
 		if l.err == nil {

@@ -140,6 +140,11 @@ func (s *session) findLike(ctx context.Context) error {
 	if len(paths) == 0 {
 		return nil
 	}
+	if searched, err := s.searched(ctx); err != nil {
+		return err
+	} else if searched == "" {
+		return query.ErrNoModel
+	}
 	known, err := s.engine.Files(ctx, "", paths)
 	if err != nil {
 		return err

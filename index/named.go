@@ -43,5 +43,9 @@ func (n *namedFiles) of(ctx context.Context, s store.Store, model string, at sto
 		}
 		n.asked += len(chunk)
 	}
-	return n.known[at], nil
+	if k, ok := n.known[at]; ok {
+		return k, nil
+	}
+	found, err := s.Known(ctx, model, []store.Place{at}) // out of order
+	return found[at], err
 }

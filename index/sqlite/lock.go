@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/gofrs/flock"
 
@@ -14,7 +15,22 @@ type lock struct{ file *flock.Flock }
 
 // Lock locks the whole index, whatever roots are asked for: there is one file to write.
 func (s *Store) Lock(_ context.Context, _ ...store.RootID) (store.Lock, error) {
-	return tryLock(s.path)
+	if !s.memory {
+		return tryLock(s.path)
+	}
+	if !s.own.TryLock() {
+		return nil, fmt.Errorf("lock index %q: %w", s.path, store.ErrBusy)
+	}
+	return ownLock{&s.own}, nil
+}
+
+// ownLock locks an index that lives in this process only.
+type ownLock struct{ mu *sync.Mutex }
+
+// Unlock lets others in.
+func (l ownLock) Unlock() error {
+	l.mu.Unlock()
+	return nil
 }
 
 func tryLock(path string) (*lock, error) {

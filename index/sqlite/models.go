@@ -69,7 +69,7 @@ func (s *Store) DropModel(ctx context.Context, identity string) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		t.forget = true
+		t.deletedVectors = true // its vectors' file goes with it
 		_, err = t.exec(ctx, "DELETE FROM meta WHERE key = 'wanted_model' AND value = ?", identity)
 		return err
 	})

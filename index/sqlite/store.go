@@ -33,6 +33,7 @@ type Store struct {
 	path string
 	// memory tells an index that lives in this process only (a dry run without an index).
 	memory bool
+	own    sync.Mutex // its lock
 	// writer remembers queries in an index that was opened for reading; it is closed last, and leaves no log.
 	writer struct {
 		sync.Mutex

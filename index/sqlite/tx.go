@@ -26,6 +26,8 @@ type tx struct {
 	orphans bool
 	// forget is set when vectors were deleted: copies of them are stale.
 	forget bool
+	// deletedVectors is set when vectors of one model were, whose copy is stale: what processes hold of any is looked at again.
+	deletedVectors bool
 }
 
 type word struct {
@@ -66,10 +68,16 @@ func (t *tx) Commit(ctx context.Context) error {
 		return err
 	}
 	if t.forget {
-		if err := t.forgetCopies(ctx); err != nil {
+		if _, err := t.exec(ctx, "DELETE FROM flat_files"); err != nil {
 			return err
 		}
 	}
+	if t.forget || t.deletedVectors {
+		if err := t.newGeneration(ctx); err != nil {
+			return err
+		}
+	}
+	defer t.forgetNames()
 	if err := t.tx.Commit(); err != nil {
 		return fmt.Errorf("write the index: %w", explain(err))
 	}
@@ -78,10 +86,14 @@ func (t *tx) Commit(ctx context.Context) error {
 
 // Rollback drops what was not committed; after Commit it does nothing.
 func (t *tx) Rollback() {
-	if t.tx.Rollback() == nil {
-		t.s.forgetRoots()
-		t.s.forgetDisks()
-	}
+	_ = t.tx.Rollback()
+	t.forgetNames()
+}
+
+// forgetNames forgets the names that may have been learnt inside the transaction, or before it by what it changed.
+func (t *tx) forgetNames() {
+	t.s.forgetRoots()
+	t.s.forgetDisks()
 }
 
 func (t *tx) prepared(ctx context.Context, query string) (*sql.Stmt, error) {

@@ -54,7 +54,12 @@ func (t *tx) PutVector(ctx context.Context, model string, v store.Vector) error 
 	if err != nil {
 		return err
 	}
-	t.forget = t.forget || n > 0
+	if n > 0 {
+		t.deletedVectors = true
+		if _, err := t.exec(ctx, "DELETE FROM flat_files WHERE model_id = (SELECT id FROM models WHERE identity = ?)", model); err != nil {
+			return err
+		}
+	}
 	n, err = t.exec(ctx, "INSERT INTO embeddings(model_id, picture_id, moment, moment_ms, vector) SELECT id, ?, ?, ?, ? FROM models WHERE identity = ?",
 		id, v.Number, ms, v.Data, model)
 	if err == nil && n == 0 {

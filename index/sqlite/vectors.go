@@ -95,11 +95,8 @@ func (s *Store) flatFile(ctx context.Context, model int64) (f flat.Stamp, ok boo
 	return f, err == nil, explain(err)
 }
 
-// forgetCopies makes the vectors' files, and what processes hold of them, stale.
-func (t *tx) forgetCopies(ctx context.Context) error {
-	if _, err := t.exec(ctx, "DELETE FROM flat_files"); err != nil {
-		return err
-	}
+// newGeneration makes what processes hold of vectors stale.
+func (t *tx) newGeneration(ctx context.Context) error {
 	_, err := t.exec(ctx, "INSERT INTO meta(key, value) VALUES ('generation', 1) ON CONFLICT(key) DO UPDATE SET value = value + 1")
 	return err
 }

@@ -39,6 +39,9 @@ func (f Filter) String() string {
 	for _, format := range f.Formats {
 		add("format", format)
 	}
+	if f.Formats != nil && len(f.Formats) == 0 {
+		add("format", "none")
+	}
 	for _, glob := range f.Keywords {
 		add("keyword", glob)
 	}

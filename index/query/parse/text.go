@@ -34,6 +34,7 @@ func readText(text string, depth int) (f store.Filter, err error) {
 		values[name] = append(values[name], value)
 	}
 	values["type"] = values["format"]
+	noFormat := len(values["format"]) == 1 && values["format"][0] == "none"
 	if f, err = Filter(values, Options{Formats: func(word string) []string { return []string{word} }}); err != nil {
 		return f, err
 	}
@@ -46,6 +47,9 @@ func readText(text string, depth int) (f store.Filter, err error) {
 		return f, &Error{"id", err, ""}
 	}
 	f.Under = folders(values["under"])
+	if noFormat {
+		f.Formats = []string{}
+	}
 	for _, inner := range values["not"] {
 		not, err := readText(inner, depth-1)
 		if err != nil {

@@ -23,7 +23,7 @@ func filters() map[string]store.Filter {
 			Height: store.Range{Min: bound(1)}, Pixels: store.Range{Min: bound(400), Max: bound(1_200_000)}, Shape: store.Square,
 			Not: []store.Filter{{Rating: store.Range{Min: bound(4), Max: bound(5)}, Not: []store.Filter{{Keywords: []string{"sea"}}}}, {Formats: []string{"png"}}},
 		},
-		"id=none under=none": {Pictures: []store.PictureID{}, Under: []store.Folder{}},
+		"id=none under=none format=none": {Pictures: []store.PictureID{}, Under: []store.Folder{}, Formats: []string{}},
 	}
 }
 
