@@ -291,7 +291,7 @@ func (s *settler) report(kept map[string]keptFolder) error {
 			continue // all of them were found elsewhere
 		}
 		s.counts.add(func(t *tally) { t.unreachable++; t.kept += n })
-		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), k.reason, n, mend(k.reason)))
+		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), k.reason, n, pruneHint(k.reason)))
 	}
 	for dir, err := range s.g.broken {
 		if kept[dir].reason == "" && !errors.Is(err, fs.ErrNotExist) {
@@ -302,7 +302,8 @@ func (s *settler) report(kept map[string]keptFolder) error {
 	return nil
 }
 
-func mend(reason string) string {
+// pruneHint names the command that drops files which stay for a reason.
+func pruneHint(reason string) string {
 	if reason == folderMissing || reason == folderEmpty {
 		return " (`imgsearch index --prune` drops them)"
 	}

@@ -22,10 +22,7 @@ func (t *tx) deriveDirty(ctx context.Context) error {
 
 // derive derives what pictures show.
 func (t *tx) derive(ctx context.Context, ids []int64, now int64) error {
-	args := make([]any, len(ids))
-	for i, id := range ids {
-		args[i] = id
-	}
+	args := numbers(ids)
 	type row struct {
 		fileRow
 

@@ -288,10 +288,7 @@ func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error)
 // whole folder each time, where the condition names one.
 func (s *Store) scanFilesOf(ctx context.Context, pictures bitmap, w where) (set bitmap, err error) {
 	err = inChunks(pictures.ids(), func(chunk []int64) error {
-		args := make([]any, 0, len(chunk)+len(w.args))
-		for _, id := range chunk {
-			args = append(args, id)
-		}
+		args := numbers(chunk)
 		return s.collectSet(ctx, &set, "SELECT imgsearch_set(f.picture_id) FROM files f INDEXED BY files_picture WHERE f.picture_id IN "+marks(len(chunk))+" AND "+w.sql(), append(args, w.args...)...)
 	})
 	return set, err

@@ -15,11 +15,16 @@ import (
 // Count returns how many pictures a filter selects.
 func (s *Store) Count(ctx context.Context, f store.Filter) (n int, err error) {
 	if f.IsAll() {
-		err = s.read.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&n)
-		return n, explain(err)
+		return s.countPictures(ctx)
 	}
 	_, n, err = s.set(ctx, f)
 	return n, err
+}
+
+// countPictures returns how many pictures have a file.
+func (s *Store) countPictures(ctx context.Context) (n int, err error) {
+	err = s.read.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&n)
+	return n, explain(err)
 }
 
 // List returns the pictures that a filter selects.
@@ -96,10 +101,7 @@ func (s *Store) sortedByDate(ctx context.Context, q store.ListQuery, set bitmap)
 	}
 	var list []dated
 	err := inChunks(set.ids(), func(chunk []int64) error {
-		args := make([]any, len(chunk))
-		for i, id := range chunk {
-			args[i] = id
-		}
+		args := numbers(chunk)
 		some, err := collect(ctx, s.read, "SELECT id, coalesce(taken_at, '') FROM pictures WHERE id IN "+marks(len(chunk)), func(scan scanFunc) (d dated, err error) {
 			return d, scan(&d.id, &d.taken)
 		}, args...)
@@ -165,16 +167,13 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 		}
 		return explain(rows.Err())
 	}
-	var all int
-	if err := s.read.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&all); err != nil {
-		return nil, explain(err)
+	all, err := s.countPictures(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if set != nil && count*lookUp < all {
 		err = inChunks(set.ids(), func(chunk []int64) error {
-			args := make([]any, len(chunk))
-			for i, id := range chunk {
-				args[i] = id
-			}
+			args := numbers(chunk)
 			return visit("INDEXED BY files_picture WHERE f.picture_id IN "+marks(len(chunk))+" AND ", args...)
 		})
 	} else {

@@ -146,10 +146,7 @@ func (s *Store) scored(ctx context.Context, snap *snapshot, scores []float32, be
 // publicIDs calls each with the public ids of those pictures that have a file.
 func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, public store.PictureID)) error {
 	return inChunks(ids, func(chunk []int64) error {
-		args := make([]any, len(chunk))
-		for i, id := range chunk {
-			args[i] = id
-		}
+		args := numbers(chunk)
 		_, err := collect(ctx, s.read, "SELECT id, sha256 FROM pictures WHERE orphaned_at IS NULL AND id IN "+marks(len(chunk)), func(scan scanFunc) (struct{}, error) {
 			var id int64
 			var sha []byte

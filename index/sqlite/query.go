@@ -45,3 +45,12 @@ func inChunks[T any](list []T, each func([]T) error) error {
 	}
 	return nil
 }
+
+// numbers are the numbers of rows as a statement's parameters.
+func numbers(ids []int64) []any {
+	args := make([]any, len(ids))
+	for i, id := range ids {
+		args[i] = id
+	}
+	return args
+}

@@ -95,7 +95,7 @@ func (s *suite) models() {
 	equal(s, "the default stays", len(all()), 2)
 	s.must(s.store.SetRole(s.ctx, second, store.Default))
 	_, ok = all().Of(store.Wanted)
-	equal(s, "none is wanted any more", ok, false)
+	equal(s, "no model is waiting to be the default", ok, false)
 	s.must(s.store.DropModel(s.ctx, first))
 	equal(s, "models", len(all()), 1)
 	m, err := s.store.PutModel(s.ctx, store.Model{Identity: second, Name: "new name", Ref: "elsewhere", Dim: dim, Precision: "fp32"})
