@@ -4,7 +4,7 @@ PHOTOS   ?= $(HOME)/Pictures
 QUERY    ?= dog on beach
 TOOLS    := $(CURDIR)/.tools
 VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS  := -s -w -X github.com/imgsearch/imgsearch/cmd.version=$(VERSION)
+LDFLAGS  := -s -w -X github.com/imgsearch/imgsearch/cmd/internal/cli.version=$(VERSION)
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
@@ -28,14 +28,14 @@ runtime: ## obtain the ONNX Runtime library through pip or npm
 	@$(GO) run ./scripts/fetchort
 
 # Tests named TestLong... run whole programs that crash, are killed or live in containers, for minutes. RACED are the packages in
-# which goroutines meet; the gate tests them with RACE=-race. `go test` prints packages in the order in which they are listed: the
-# slowest one, cmd, comes last.
+# which goroutines meet; the gate tests them with RACE=-race. `go test` prints packages in the order in which they are listed: those of
+# the commands, which run the whole program, come last.
 RACED := ./index/... ./embed ./embed/probe ./embed/provider ./internal/watch ./models/hub ./scan
-LONG  := ./cmd ./docs ./embed/decode
+LONG  := ./cmd/index ./cmd/models ./docs ./embed/decode
 
 test: runtime ## run the tests (minutes; `make test-all` adds those that take longer)
 	$(GO) test -timeout 20m -skip '^TestLong' $(RACE) $(RACED)
-	$(GO) test -timeout 20m -skip '^TestLong' $$($(GO) list ./... | grep -v -x -F -e "$$($(GO) list $(RACED))" | grep -v '/cmd$$') ./cmd
+	$(GO) test -timeout 20m -skip '^TestLong' $$($(GO) list ./... | grep -v -x -F -e "$$($(GO) list $(RACED))" | grep -v '/cmd\(/\|$$\)') ./cmd/...
 
 test-long: runtime ## run the tests that `make test` leaves out: crashes, kills, containers, the documents' commands
 	$(GO) test -timeout 30m -run '^TestLong' $(LONG)

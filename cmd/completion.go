@@ -1,16 +1,14 @@
 package cmd
 
 import (
-	"os"
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/models"
 )
 
 // completeFlags tells the shell's completion what flags take, for a command and those below it.
-func completeFlags(app *App, c *cobra.Command) {
+func completeFlags(p *cli.Program, c *cobra.Command) {
 	fixed := map[string][]string{
 		"format":      {"table", "paths", "tsv", "json", "jsonl"},
 		"provider":    {"auto", "cpu", "coreml", "cuda", "webgpu"},
@@ -33,22 +31,20 @@ func completeFlags(app *App, c *cobra.Command) {
 	}
 	if c.Flags().Lookup("model") != nil {
 		_ = c.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return app.modelNames(), cobra.ShellCompDirectiveDefault // a folder may be given too
+			return modelNames(p.App.Models()), cobra.ShellCompDirectiveDefault // a folder may be given too
 		})
 	}
 	for _, sub := range c.Commands() {
-		completeFlags(app, sub)
+		completeFlags(p, sub)
 	}
 }
 
 // modelNames are the models that are installed.
-func (a *App) modelNames() []string {
+func modelNames(store models.Store) []string {
 	names := []string{models.StarterName}
-	entries, _ := os.ReadDir(a.models().Dir) // without the folder there are none
-	for _, e := range entries {
-		if _, err := os.Stat(filepath.Join(a.models().Dir, e.Name(), models.ConfigFile)); err == nil {
-			names = append(names, e.Name())
-		}
+	installed, _ := store.Installed() // without the folder there are none
+	for _, m := range installed {
+		names = append(names, m.Name)
 	}
 	return names
 }

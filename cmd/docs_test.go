@@ -1,4 +1,4 @@
-package cmd
+package cmd_test
 
 import (
 	"os"
@@ -42,7 +42,7 @@ func TestDocumentedCommands(t *testing.T) {
 		for _, line := range lines {
 			n++
 			words := shellWords(line)
-			root := newRootCommand(new(App))
+			root := newRoot()
 			root.InitDefaultCompletionCmd()
 			c, rest, err := root.Find(words)
 			if err != nil {

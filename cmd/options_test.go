@@ -1,4 +1,4 @@
-package cmd
+package cmd_test
 
 import (
 	"os"
@@ -8,11 +8,13 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 )
 
 // TestEveryOptionHasAScenario looks for each option of each command in the scenarios.
 func TestEveryOptionHasAScenario(t *testing.T) {
-	files, err := filepath.Glob("testdata/script/*.txtar")
+	files, err := scenarioFiles()
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -24,8 +26,8 @@ func TestEveryOptionHasAScenario(t *testing.T) {
 		}
 		all = append(all, data...)
 	}
-	eachCommand(newRootCommand(new(App)), func(c *cobra.Command) {
-		name := commandName(c)
+	cli.EachCommand(newRoot(), func(c *cobra.Command) {
+		name := cli.CommandName(c)
 		line := `(?m)^(exec|status \d+|! exec|\[[^\]]*\] exec) imgsearch .*`
 		if name != "" {
 			line = `(?m)^(exec|status \d+|! exec|asuser.*|\[[^\]]*\] exec) ?imgsearch .*\b` + regexp.QuoteMeta(name) + `\b.*`
@@ -47,4 +49,14 @@ func TestEveryOptionHasAScenario(t *testing.T) {
 			}
 		})
 	})
+}
+
+// scenarioFiles are those of all commands.
+func scenarioFiles() ([]string, error) {
+	own, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		return nil, err
+	}
+	commands, err := filepath.Glob("*/testdata/script/*.txtar")
+	return append(own, commands...), err
 }

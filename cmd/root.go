@@ -1,19 +1,60 @@
+// Package cmd assembles the commands. It must not know what they do.
 package cmd
 
 import (
-	"errors"
+	"context"
 	"fmt"
-	"runtime"
-	"runtime/debug"
-	"strings"
+	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/backup"
+	"github.com/imgsearch/imgsearch/cmd/config"
+	"github.com/imgsearch/imgsearch/cmd/doctor"
+	"github.com/imgsearch/imgsearch/cmd/dupes"
+	"github.com/imgsearch/imgsearch/cmd/index"
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/cmd/man"
+	"github.com/imgsearch/imgsearch/cmd/models"
+	"github.com/imgsearch/imgsearch/cmd/probe"
+	"github.com/imgsearch/imgsearch/cmd/roots"
+	"github.com/imgsearch/imgsearch/cmd/search"
+	"github.com/imgsearch/imgsearch/cmd/status"
+	"github.com/imgsearch/imgsearch/cmd/vectors"
+	"github.com/imgsearch/imgsearch/cmd/warmup"
 )
 
-// version is set by the linker in releases.
-var version = "dev"
+// Streams are the program's three streams.
+type Streams = cli.Streams
 
-func newRootCommand(app *App) *cobra.Command {
+// Main runs the program with the process's arguments and streams and returns its exit code.
+func Main() int {
+	return Run(context.Background(), os.Args[1:], cli.SystemStreams())
+}
+
+// Run runs the program once. A test calls it like the shell does.
+func Run(ctx context.Context, args []string, s Streams) int {
+	p := cli.New(s)
+	p.JSON = asksJSON(args) // also for errors that are found before --json is
+	root := New(p)
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	return p.Run(ctx, root.ExecuteContext)
+}
+
+// asksJSON reports whether --json stands among the flags.
+func asksJSON(args []string) bool {
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	return slices.Contains(args, "--json")
+}
+
+// New assembles the program's commands.
+func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "imgsearch",
 		Short: "Find your photos by what is in them",
@@ -36,15 +77,15 @@ ENVIRONMENT
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its others.`,
-		Version:       versionText(),
+		Version:       cli.VersionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          unknownCommand,
+		Args:          cli.UnknownCommand,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if !takesSettings(c) {
+			if !cli.TakesSettings(c) {
 				return nil
 			}
-			return app.applySettings(c)
+			return p.ApplySettings(c)
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
@@ -53,82 +94,22 @@ EXIT STATUS
 	c.SetVersionTemplate("imgsearch {{.Version}}\n")
 	c.SuggestionsMinimumDistance = 2
 	flags := c.PersistentFlags()
-	flags.StringVar(&app.index, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
-	flags.StringVar(&app.ortLib, "ort-lib", "", "the ONNX Runtime library `FILE`")
-	flags.BoolVar(&app.json, "json", app.json, "print results, and errors, as JSON (docs/json.md)")
-	flags.BoolVarP(&app.quiet, "quiet", "q", false, "print errors only")
-	flags.BoolVarP(&app.verbose, "verbose", "v", false, "tell what is done")
+	flags.StringVar(&p.App.IndexFile, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
+	flags.StringVar(&p.App.LibraryFile, "ort-lib", "", "the ONNX Runtime library `FILE`")
+	flags.BoolVar(&p.JSON, "json", p.JSON, "print results, and errors, as JSON (docs/json.md)")
+	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print errors only")
+	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "tell what is done")
 	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
+		return cli.Usage(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
 	})
 	c.AddCommand(
-		newIndexCommand(app), newSearchCommand(app), newDupesCommand(app), newEmbedCommand(app), newExportCommand(app), newStatusCommand(app), newRootsCommand(app), newModelsCommand(app),
-		newWarmupCommand(app), newDoctorCommand(app), newBackupCommand(app), newConfigCommand(app), newManCommand(app), newProbeCommand(app),
+		index.New(p), search.New(p), dupes.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
+		warmup.New(p), doctor.New(p), backup.New(p), config.New(p, fresh), man.New(p), probe.New(p),
 	)
-	for _, sub := range c.Commands() {
-		checkArgs(sub)
-	}
-	checkArgs(c)
-	completeFlags(app, c)
+	cli.CheckArgs(c)
+	completeFlags(p, c)
 	return c
 }
 
-// checkArgs makes wrong arguments a usage error with a hint, for a command and those below it.
-func checkArgs(c *cobra.Command) {
-	check := c.Args
-	if check != nil {
-		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				if _, told := errors.AsType[*codedError](err); told {
-					return err
-				}
-				return usageError(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
-			}
-			return nil
-		}
-	}
-	for _, sub := range c.Commands() {
-		checkArgs(sub)
-	}
-}
-
-// versionText is the version, with the commit that the binary was built from and its date, where Go recorded them.
-func versionText() string {
-	text := version
-	if info, ok := debug.ReadBuildInfo(); ok {
-		var commit []string
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-				commit = append(commit, s.Value[:12])
-			}
-			if s.Key == "vcs.time" {
-				day, _, _ := strings.Cut(s.Value, "T")
-				commit = append(commit, day)
-			}
-		}
-		if len(commit) > 0 {
-			text += " (" + strings.Join(commit, ", ") + ")"
-		}
-	}
-	return text + " " + runtime.GOOS + "/" + runtime.GOARCH
-}
-
-// unknownCommand refuses a word that is no command, and says which one may be meant.
-func unknownCommand(c *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	hint := "`imgsearch --help` lists the commands"
-	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf("did you mean `imgsearch %s`?", strings.Join(near, "` or `imgsearch "))
-	}
-	return usageError(hint, "unknown command %q", args[0])
-}
-
-// noArgs refuses arguments of a command that takes none.
-func noArgs(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unexpected argument %q", args[0])
-	}
-	return nil
-}
+// fresh is a program of its own, to try options on.
+func fresh() *cobra.Command { return New(cli.New(cli.Streams{})) }

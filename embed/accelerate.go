@@ -2,10 +2,8 @@ package embed
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
-	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -18,24 +16,12 @@ var initialising = make(chan struct{}, 1)
 // errBusy is another provider's initialisation that does not end.
 var errBusy = errors.New("another tower's initialisation does not end")
 
-// inUse is a provider that this process uses, or tries to.
-type inUse struct {
-	place    *placement
-	sentinel *provider.Sentinel
-	disarm   func()
-	// ready is closed when the initialisation has ended, well or not.
-	ready chan struct{}
-	// failed tells that it failed while it was in use.
-	failed bool
-}
-
 // The bounds of waiting for native code. What was tried in a child took so long; a machine that is busy takes longer.
 const (
 	minInitLimit = 30 * time.Second
 	initPatience = 10 // times what it took when it was tried
 	minRunLimit  = 15 * time.Second
 	runPatience  = 50 // times what a batch took when it was tried
-	closeWait    = 10 * time.Second
 )
 
 // accelerate initialises a provider with a tower in this process, which may be the end of it: a sentinel says so to the
@@ -49,16 +35,16 @@ func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*s
 	select {
 	case initialising <- struct{}{}:
 	case <-time.After(limit):
-		l.refuse(file, place, errBusy)
+		l.placer.refuse(file, place, errBusy)
 		return nil, errBusy
 	}
-	use, err := l.beginUse(place)
+	use, err := l.placer.beginUse(place)
 	if err != nil {
 		<-initialising
-		l.refuse(file, place, err)
+		l.placer.refuse(file, place, err)
 		return nil, err
 	}
-	f := &fallback{place: place, failed: func(err error) { l.fell(file, place, use, err) }}
+	f := &fallback{place: place, failed: func(err error) { l.placer.failed(file, use, err) }}
 	f.open = func() (*session, error) { return l.openOnProcessor(file) }
 	l.options.Logf("loading %s on %s", l.spec.Model.Name, name)
 	ready, err := within(limit, func() (*session, error) {
@@ -78,9 +64,9 @@ func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*s
 	})
 	if err != nil {
 		if !errors.Is(err, errHung) {
-			l.endUse(use)
+			l.placer.endUse(use)
 		}
-		l.refuse(file, place, err)
+		l.placer.refuse(file, place, err)
 		return nil, err
 	}
 	if err := use.sentinel.Running(); err != nil {
@@ -90,117 +76,8 @@ func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*s
 	return f, nil
 }
 
-// beginUse leaves the sentinel and sets the crash handler.
-func (l *Loader) beginUse(place *placement) (*inUse, error) {
-	sentinel, err := l.options.Accelerate.State.Begin(provider.Use{
-		Provider: place.definition.Name, Variant: place.variant, Slot: place.slot, Key: place.key, Tried: place.tried,
-	})
-	if err != nil {
-		return nil, err
-	}
-	disarm, err := l.options.Library.arm(fmt.Errorf("the provider %s %w", place.definition.Name, ErrProviderCrashed), sentinel.Path())
-	if err != nil {
-		return nil, errors.Join(err, sentinel.End())
-	}
-	use := &inUse{place: place, sentinel: sentinel, disarm: disarm, ready: make(chan struct{})}
-	l.placer.mu.Lock()
-	l.placer.inUse = append(l.placer.inUse, use)
-	l.placer.mu.Unlock()
-	return use, nil
-}
-
-// endUse takes the sentinel away.
-func (l *Loader) endUse(use *inUse) {
-	l.placer.mu.Lock()
-	defer l.placer.mu.Unlock()
-	for i, u := range l.placer.inUse {
-		if u == use {
-			l.placer.inUse = append(l.placer.inUse[:i], l.placer.inUse[i+1:]...)
-			u.disarm()
-			if err := u.sentinel.End(); err != nil {
-				l.options.Logf("crash sentinel: %v", err)
-			}
-			return
-		}
-	}
-}
-
-// close ends what is in use. What does not come to an end in time keeps its sentinel.
-func (p *placer) close() {
-	p.mu.Lock()
-	left := append([]*inUse(nil), p.inUse...)
-	p.mu.Unlock()
-	state := p.loader.options.Accelerate.State
-	deadline := time.After(closeWait)
-	for _, use := range left {
-		select {
-		case <-use.ready:
-			p.loader.endUse(use)
-			if r := state.Record(use.place.slot, use.place.definition.Name, use.place.key); r.Deaths > 0 && !r.Avoid && !use.failed {
-				state.Forgive(use.place.slot, use.place.definition.Name)
-			}
-		case <-deadline: // an orderly end all the same
-			p.interrupted()
-			return
-		}
-	}
-}
-
-// interrupted notes in the sentinels that the process ends here because its user wants it to.
-func (p *placer) interrupted() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, use := range p.inUse {
-		if err := use.sentinel.Interrupted(); err != nil {
-			p.loader.options.Logf("crash sentinel: %v", err)
-		}
-	}
-}
-
 // Interrupted tells the next run that this one was ended by its user, and did not crash. The process is about to end.
 func (l *Loader) Interrupted() { l.placer.interrupted() }
-
-// refuse notes that a provider that had been chosen could not be initialised in this process.
-func (l *Loader) refuse(file string, place *placement, err error) {
-	name := place.definition.Name
-	l.options.Accelerate.Warnf("%s cannot be used, the processor does the work: %v", name, err)
-	l.placer.tell(file, Provider{Name: string(provider.CPU), Reason: fmt.Sprintf("%s: %v", name, err), IsChosen: true})
-	l.noteFailure(place, err)
-}
-
-// fell notes that a provider failed while it ran.
-func (l *Loader) fell(file string, place *placement, use *inUse, err error) {
-	name := place.definition.Name
-	l.options.Accelerate.Warnf("%s failed, the processor goes on: %v", name, err)
-	l.placer.tell(file, Provider{Name: string(provider.CPU), Reason: fmt.Sprintf("%s failed in this run: %v", name, err), IsChosen: true})
-	l.placer.mu.Lock()
-	use.failed = true
-	l.placer.mu.Unlock()
-	l.noteFailure(place, err)
-	if !errors.Is(err, errHung) { // what hangs may still crash
-		l.endUse(use)
-	}
-}
-
-// noteFailure makes the next run try the provider in a child before it counts on it; after a second failure in a row it is
-// left alone, since a child gets through where a main process does not.
-func (l *Loader) noteFailure(place *placement, err error) {
-	state := l.options.Accelerate.State
-	name, now := place.definition.Name, time.Now()
-	r := state.Record(place.slot, name, place.key)
-	r.Blame(fmt.Sprintf("%s failed on %s: %v", name, now.Format("2006-01-02 15:04"), err))
-	if err := state.KeepRecord(r); err != nil {
-		l.options.Logf("%v", err)
-	}
-	v, fresh, _ := state.Verdict(place.slot, place.key)
-	if !fresh {
-		return
-	}
-	v.Fail(name, err.Error(), now)
-	if err := state.Keep(v); err != nil {
-		l.options.Logf("%v", err)
-	}
-}
 
 func (l *Loader) accelerateVisual(place *placement) (*Visual, error) {
 	v := &Visual{spec: l.spec, canary: canaryPicture(l.spec.Preprocess.TensorLen())}
@@ -251,13 +128,13 @@ func (l *Loader) accelerateTextual(place *placement) (*Textual, error) {
 func (l *Loader) openOnProcessor(file string) (*session, error) {
 	tune := tuning{threads: 1, alone: true}
 	if file == models.TextualFile {
-		t, err := load(l, openTextual, tune)
+		t, err := load(l.setup, openTextual, tune)
 		if err != nil {
 			return nil, err
 		}
 		return t.session, nil
 	}
-	v, err := load(l, openVisual, tune)
+	v, err := load(l.setup, openVisual, tune)
 	if err != nil {
 		return nil, err
 	}

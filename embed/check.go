@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/imgsearch/imgsearch/embed/dynamic"
+	"github.com/imgsearch/imgsearch/internal/vec"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -172,10 +173,7 @@ const minFreedCosine = 0.9999
 func worstCosine(a, b [][]float32) float64 {
 	worst := 1.0
 	for i := range a {
-		var cos float64
-		for d := range a[i] {
-			cos += float64(a[i][d]) * float64(b[i][d])
-		}
+		cos := vec.Dot(a[i], b[i])
 		if math.IsNaN(cos) {
 			return -1
 		}

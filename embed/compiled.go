@@ -13,7 +13,7 @@ import (
 )
 
 // CompiledDir is the cache folder for what a provider compiles of a tower; "" where it keeps nothing.
-func (l *Loader) CompiledDir(file string, d provider.Definition, variant string, batch int) string {
+func (l *setup) CompiledDir(file string, d provider.Definition, variant string, batch int) string {
 	if d.CacheOption == "" || len(l.options.CacheDirs) == 0 {
 		return ""
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+
+	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
 // ErrBadVector is a tower's answer that is no direction: not finite, or all zero.
@@ -16,11 +18,7 @@ var ErrNoMemory = errors.New("not enough memory for the model")
 
 // normalize scales v to length 1, in place.
 func normalize(v []float32) error {
-	sum := 0.0
-	for _, x := range v {
-		sum += float64(x) * float64(x)
-	}
-	length := math.Sqrt(sum)
+	length := vec.Length(v)
 	if length == 0 || math.IsNaN(length) || math.IsInf(length, 0) {
 		return ErrBadVector
 	}

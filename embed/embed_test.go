@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"runtime"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/internal/vec"
 	"github.com/imgsearch/imgsearch/models"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
@@ -34,16 +34,6 @@ func newLoader(t testing.TB, m models.Model) *embed.Loader {
 	loader := embed.NewLoader(spec, embed.Options{Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}})
 	t.Cleanup(loader.Free)
 	return loader
-}
-
-func cosine(a, b []float32) float64 {
-	var dot, aa, bb float64
-	for i := range a {
-		dot += float64(a[i]) * float64(b[i])
-		aa += float64(a[i]) * float64(a[i])
-		bb += float64(b[i]) * float64(b[i])
-	}
-	return dot / math.Sqrt(aa*bb)
 }
 
 func tensor(t testing.TB, spec embed.Spec, path string) []float32 {
@@ -85,7 +75,7 @@ func TestStarterTexts(t *testing.T) {
 		if text == "" || strings.HasPrefix(text, "xxxx") {
 			least = 0.995
 		}
-		if c := cosine(got[0], want.Embedding); c < least {
+		if c := vec.Cosine(got[0], want.Embedding); c < least {
 			t.Errorf("%q: cosine to PyTorch's vector is %.5f, want %.3f", text, c, least)
 		}
 	}
@@ -109,7 +99,7 @@ func TestStarterImages(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := cosine(got[0], want)
+		c := vec.Cosine(got[0], want)
 		worst, sum = min(worst, c), sum+c
 	}
 	// The reference is from before the weights were stored in 8 bits: with PIL's pixels and ONNX Runtime in Python the

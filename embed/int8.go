@@ -103,9 +103,9 @@ func (l *Loader) quantizeTo(at, file string) error {
 	defer os.Remove(tmp.Name())
 	defer tmp.Close()
 	sum := sha256.New()
-	// Told with the first byte: a model that has nothing to quantise writes none.
-	told := tellFirst(func() { l.options.Notef("making the int8 copy of %s, once: %s", l.spec.Model.Name, at) })
-	if _, err := quantize.Dynamic(g, io.MultiWriter(told, tmp, sum), quantizeOptions()); err != nil {
+	// Reported with the first byte: a model that has nothing to quantise writes none.
+	first := callFirst(func() { l.options.Notify(MakingInt8{l.spec.Model.Name, at}) })
+	if _, err := quantize.Dynamic(g, io.MultiWriter(first, tmp, sum), quantizeOptions()); err != nil {
 		if errors.Is(err, onnx.ErrFormat) {
 			return damaged(file, err)
 		}
@@ -119,8 +119,8 @@ type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// tellFirst calls f with the first byte that is written.
-func tellFirst(f func()) io.Writer {
+// callFirst calls f with the first byte that is written.
+func callFirst(f func()) io.Writer {
 	once := sync.OnceFunc(f)
 	return writerFunc(func(p []byte) (int, error) {
 		once()

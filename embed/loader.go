@@ -25,24 +25,30 @@ type Options struct {
 	CacheDirs []string
 	// FreeBytes tells the free space at a path; nil: it does not matter.
 	FreeBytes func(path string) (uint64, error)
-	// Once says that each tower will run a single time in this process: loading counts, not running.
-	Once bool
-	// Logf is told what is being loaded, for --verbose; nil: nobody.
+	// OneShot says that each tower will run a single time in this process: loading counts, not running.
+	OneShot bool
+	// Logf is told in detail what is done; nil: nobody.
 	Logf func(format string, args ...any)
-	// Notef is told what takes long and is done once; nil: nobody.
-	Notef func(format string, args ...any)
+	// Notify is told what the owner should know; nil: nobody.
+	Notify func(Notice)
 }
 
 // Loader is the one way to a tower: every subcommand uses it. It starts the native runtime and loads each tower at
 // most once, under a lock, and only the towers that are asked for. Its methods may be called from any goroutine.
 type Loader struct {
-	spec    Spec
-	options Options
-	int8    func() (string, error)         // makes the int8 copy of the vision tower and returns its path
-	library func() (ortlib.Library, error) // finds the runtime library, once
+	*setup
+
+	int8    func() (string, error) // makes the int8 copy of the vision tower and returns its path
 	visual  future[*Visual]
 	textual future[*Textual]
-	placer  placer
+	placer  *placer
+}
+
+// setup is what a loader and its placer both go by, and neither changes.
+type setup struct {
+	spec    Spec
+	options Options
+	library func() (ortlib.Library, error) // finds the runtime library, once
 }
 
 // NewLoader returns a loader that has loaded nothing yet.
@@ -50,15 +56,12 @@ func NewLoader(spec Spec, o Options) *Loader {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
 	}
-	if o.Notef == nil {
-		o.Notef = func(string, ...any) {}
+	if o.Notify == nil {
+		o.Notify = func(Notice) {}
 	}
-	if o.Accelerate.Warnf == nil {
-		o.Accelerate.Warnf = func(string, ...any) {}
-	}
-	l := &Loader{spec: spec, options: o}
+	l := &Loader{setup: &setup{spec: spec, options: o}}
 	l.library = sync.OnceValues(func() (ortlib.Library, error) { return ortlib.Find(o.Library.Options) })
-	l.placer.init(l)
+	l.placer = newPlacer(l.setup)
 	l.int8 = sync.OnceValues(func() (string, error) { return l.quantizedTower(models.VisualFile) })
 	l.visual.load = func() (*Visual, error) {
 		place, err := l.placer.place(models.VisualFile)
@@ -84,7 +87,7 @@ func NewLoader(spec Spec, o Options) *Loader {
 			tune.alone = true
 		}
 		tune.freeBatch = tune.path == "" && spec.Model.HasDynamicBatch(models.VisualFile, dynamic.Version)
-		return load(l, openVisual, tune)
+		return load(l.setup, openVisual, tune)
 	}
 	l.textual.load = func() (*Textual, error) {
 		place, err := l.placer.place(models.TextualFile)
@@ -96,26 +99,26 @@ func NewLoader(spec Spec, o Options) *Loader {
 				return tower, nil
 			}
 		}
-		if o.Once {
-			if tower, ok := l.loadOnce(); ok {
+		if o.OneShot {
+			if tower, ok := l.loadOneShot(); ok {
 				return tower, nil
 			}
 		}
-		return load(l, openTextual, tuning{once: o.Once, freeBatch: spec.Model.HasDynamicBatch(models.TextualFile, dynamic.Version)})
+		return load(l.setup, openTextual, tuning{oneShot: o.OneShot, freeBatch: spec.Model.HasDynamicBatch(models.TextualFile, dynamic.Version)})
 	}
 	return l
 }
 
-// loadOnce loads the text tower's copy for a single run. Without one, or where it cannot be used, the tower itself is loaded.
-func (l *Loader) loadOnce() (*Textual, bool) {
+// loadOneShot loads the text tower's copy for a single run. Without one, or where it cannot be used, the tower itself is loaded.
+func (l *Loader) loadOneShot() (*Textual, bool) {
 	if _, err := startRuntime(l.options.Library); err != nil {
 		return nil, false // loading the tower will say so
 	}
-	copied, ok := l.findOnce()
+	copied, ok := l.findOneShot()
 	if !ok {
 		return nil, false
 	}
-	tower, err := load(l, openTextual, tuning{once: true, copied: &copied})
+	tower, err := load(l.setup, openTextual, tuning{oneShot: true, copied: &copied})
 	if err != nil {
 		l.options.Logf("the copy for quick searches cannot be used: %v", err)
 		return nil, false
@@ -123,7 +126,7 @@ func (l *Loader) loadOnce() (*Textual, bool) {
 	return tower, true
 }
 
-func load[T any](l *Loader, open func(Spec, tuning) (T, error), tune tuning) (T, error) {
+func load[T any](l *setup, open func(Spec, tuning) (T, error), tune tuning) (T, error) {
 	l.options.Logf("loading %s on cpu", l.spec.Model.Name)
 	if _, err := startRuntime(l.options.Library); err != nil {
 		var none T
@@ -177,10 +180,10 @@ func (l *Loader) TextualBytes() (int64, error) { return l.spec.towerBytes(models
 func (l *Loader) Spec() Spec { return l.spec }
 
 // Provider tells where the vision tower computes, or, before it is loaded, where it is going to.
-func (l *Loader) Provider() Provider { return l.placer.told(models.VisualFile) }
+func (l *Loader) Provider() Provider { return l.placer.reported(models.VisualFile) }
 
 // TextProvider is Provider of the text tower.
-func (l *Loader) TextProvider() Provider { return l.placer.told(models.TextualFile) }
+func (l *Loader) TextProvider() Provider { return l.placer.reported(models.TextualFile) }
 
 // WantsEarlyStart tells that the vision tower goes to an accelerator, which is initialised first thing: on the processor a
 // run that finds nothing to read takes half the time without.

@@ -54,7 +54,7 @@ func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, li
 }
 
 // runChild tries a candidate in a child process, and measures it in so many rounds; 0: it does not.
-func (l *Loader) runChild(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration) (probe.Outcome, error) {
+func (l *setup) runChild(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration) (probe.Outcome, error) {
 	library, err := l.library()
 	if err != nil {
 		return probe.Outcome{}, err
@@ -69,9 +69,14 @@ func (l *Loader) runChild(ctx context.Context, file string, d provider.Definitio
 	}, limit)
 }
 
-// Measure tries a candidate in a child process and puts what was found, of the processor too, into the verdict. What ends
-// the child before it comes to the provider is no word against it.
+// Measure tries a candidate in a child process and puts what was found into the verdict, as measure does.
 func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
+	return l.measure(ctx, file, d, variant, batch, rounds, limit, v)
+}
+
+// measure tries a candidate in a child process and puts what was found, of the processor too, into the verdict. What ends
+// the child before it comes to the provider is no word against it.
+func (l *setup) measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
 	m := provider.Measured{Provider: d.Name, Variant: variant, Batch: batch, At: time.Now()}
 	o, err := l.runChild(ctx, file, d, variant, batch, rounds, limit)
 	switch {
@@ -80,7 +85,7 @@ func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition
 		v.Put(m)
 		return m
 	case o.Result == nil:
-		m.Reason, m.Mend, m.Missing, m.Absent = o.Reason(), o.Cause.Mend, o.Cause.Missing && !o.Died(), o.Cause.Absent && !o.Died()
+		m.Reason, m.Hint, m.Missing, m.Absent = o.Reason(), o.Cause.Hint, o.Cause.Missing && !o.Died(), o.Cause.Absent && !o.Died()
 		m.TimedOut = o.TimedOut && o.IsProvidersFault()
 		v.Put(m)
 		return m

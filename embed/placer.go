@@ -1,7 +1,6 @@
 package embed
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"runtime"
@@ -25,25 +24,25 @@ type Acceleration struct {
 	Session machine.Session
 	// Program is this program, which children run; "": there are none, and only what State knows counts.
 	Program string
-	// Context ends when the user wants the process to end: what is tried in a child is not waited for any more. Nil: never.
-	Context context.Context
-	// Warnf is told, once, what the owner should know of it; nil: nobody.
-	Warnf func(format string, args ...any)
+	// Stop is closed when the user wants the process to end: what is tried in a child is not waited for any more. Nil: never.
+	Stop <-chan struct{}
 }
 
 // Provider is where a tower computes, and why there.
 type Provider struct {
 	Name, Reason string
-	// IsChosen tells that there was something else: the reason is worth telling.
+	// IsChosen reports whether there was something else: the reason is worth telling.
 	IsChosen bool
+	// Unmeasured are accelerators that were not measured with the tower, and so not taken.
+	Unmeasured []string
 }
 
 // probeLimit is how long a child may take that index waits for. A model is compiled in that time; warmup gives it more.
 const probeLimit = 60 * time.Second
 
-// placer decides where a loader's towers run: once a tower.
+// placer decides where a loader's towers run, once a tower, and keeps what is in use.
 type placer struct {
-	loader *Loader
+	*setup
 
 	mu      sync.Mutex
 	decided map[string]decision
@@ -56,33 +55,34 @@ type decision struct {
 	err   error
 }
 
-func (p *placer) init(l *Loader) {
-	p.loader, p.decided, p.provide = l, make(map[string]decision), make(map[string]Provider)
+func newPlacer(s *setup) *placer {
+	return &placer{setup: s, decided: make(map[string]decision), provide: make(map[string]Provider)}
 }
 
 func onProcessor(reason string) Provider { return Provider{Name: string(provider.CPU), Reason: reason} }
 
-// told is what was decided of a tower, or what is known without trying anything.
-func (p *placer) told(file string) Provider {
+// reported is what was decided of a tower, or what is known without trying anything.
+func (p *placer) reported(file string) Provider {
 	p.mu.Lock()
-	told, ok := p.provide[file]
+	reported, ok := p.provide[file]
 	p.mu.Unlock()
 	if ok {
-		return told
+		return reported
 	}
-	if p.loader.options.Accelerate.Asked == provider.CPU {
+	if p.options.Accelerate.Asked == provider.CPU {
 		return onProcessor("as asked")
 	}
-	if d := p.glance(file); d != nil {
+	if d := p.expected(file); d != nil {
 		return Provider{Name: string(d.definition.Name), Reason: "nothing had to be embedded"}
 	}
 	return onProcessor("nothing had to be embedded")
 }
 
 // isPlaced tells whether a tower goes to an accelerator as far as is known without trying anything.
-func (p *placer) isPlaced(file string) bool { return p.glance(file) != nil }
+func (p *placer) isPlaced(file string) bool { return p.expected(file) != nil }
 
-func (p *placer) glance(file string) *placement {
+// expected is where a tower will go as far as is known without trying anything; nil is the processor.
+func (p *placer) expected(file string) *placement {
 	c, ok := p.consider(file)
 	if !ok || p.isInt8(file) || len(c.store.Deaths()) > 0 {
 		return nil
@@ -99,12 +99,12 @@ func (p *placer) glance(file string) *placement {
 	return c.choose(v)
 }
 
-// tell notes where a tower computes.
-func (p *placer) tell(file string, to Provider) {
+// report notes where a tower computes.
+func (p *placer) report(file string, to Provider) {
 	p.mu.Lock()
 	p.provide[file] = to
 	p.mu.Unlock()
-	p.loader.options.Logf("the %s tower runs on %s: %s", towerOf(file), to.Name, to.Reason)
+	p.options.Logf("the %s tower runs on %s: %s", towerOf(file), to.Name, to.Reason)
 }
 
 // place decides where a tower runs; nil is the processor. The error wraps provider.ErrMissing where the provider that was
@@ -116,12 +116,12 @@ func (p *placer) place(file string) (*placement, error) {
 	if ok {
 		return d.place, d.err
 	}
-	place, told, err := p.decide(file)
+	place, provided, err := p.decide(file)
 	p.mu.Lock()
 	p.decided[file] = decision{place, err}
 	p.mu.Unlock()
 	if err == nil {
-		p.tell(file, told)
+		p.report(file, provided)
 	}
 	return place, err
 }
@@ -140,13 +140,13 @@ type choosing struct {
 
 // consider collects the candidates; ok is false where there are none.
 func (p *placer) consider(file string) (choosing, bool) {
-	o := p.loader.options
+	o := p.options
 	c := choosing{placer: p, file: file, asked: o.Accelerate.Asked, store: o.Accelerate.State}
 	if c.asked == "" || c.asked == provider.CPU {
 		return c, false
 	}
 	var err error
-	if c.library, err = p.loader.library(); err != nil {
+	if c.library, err = p.library(); err != nil {
 		return c, false // loading it will say so
 	}
 	for _, d := range provider.Accelerators(runtime.GOOS, runtime.GOARCH) {
@@ -157,12 +157,12 @@ func (p *placer) consider(file string) (choosing, bool) {
 	if len(c.candidates) == 0 {
 		return c, false
 	}
-	c.key, c.slot = provider.KeyFor(c.library), p.loader.Slot(file)
+	c.key, c.slot = provider.KeyFor(c.library), p.Slot(file)
 	return c, true
 }
 
 // Slot is where what is known of a tower is kept.
-func (l *Loader) Slot(file string) provider.Slot {
+func (l *setup) Slot(file string) provider.Slot {
 	return provider.Slot{Tower: towerOf(file), Model: l.spec.towerKey(file), Title: l.spec.Model.Name, Session: l.options.Accelerate.Session}
 }
 
@@ -174,7 +174,7 @@ func (p *placer) decide(file string) (*placement, Provider, error) {
 		return nil, onProcessor("as asked"), nil
 	case p.isInt8(file):
 		if explicit {
-			p.warnf("int8 computes on the processor: %s is not used", c.asked)
+			p.options.Notify(Int8OnProcessor{c.asked})
 		}
 		return nil, onProcessor("int8 computes on the processor"), nil
 	case !ok && explicit && c.library.Path != "":
@@ -187,10 +187,10 @@ func (p *placer) decide(file string) (*placement, Provider, error) {
 
 // isInt8 tells whether a tower computes in int8, which is the processor's own.
 func (p *placer) isInt8(file string) bool {
-	return file == models.VisualFile && p.loader.options.Precision == Int8
+	return file == models.VisualFile && p.options.Precision == Int8
 }
 
-// missing is the error of a provider that is not to be had.
+// missing is the error of a provider that is not available.
 func missing(n provider.Name, l ortlib.Library) error {
 	d, _ := provider.Of(n)
 	return fmt.Errorf("%w: %s, which takes %s; the library is %s (%s)", provider.ErrMissing, n, d.Needs, l.Path, l.Origin)
@@ -216,25 +216,25 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	}
 	if place := c.choose(v); place != nil {
 		place.tried = tried[place.definition.Name]
-		return place, Provider{Name: string(place.definition.Name), Reason: c.praise(v, place), IsChosen: true}, nil
+		return place, Provider{Name: string(place.definition.Name), Reason: c.whyChosen(v, place), IsChosen: true}, nil
 	}
 	for _, d := range c.candidates {
 		if m, ok := v.Failure(d.Name); ok && !m.Missing {
 			reasons = append(reasons, fmt.Sprintf("%s: %s", d.Name, m.Reason))
 			if explicit || tried[d.Name] && !m.Absent {
-				c.warnf("%s cannot be used, the processor does the work: %s", d.Name, withMend(m))
+				c.options.Notify(ProviderUnused{d.Name, m.Reason, m.Hint})
 			}
 		} else if best, ok := v.Of(d.Name); ok {
 			reasons = append(reasons, c.lag(v, best))
 		}
 	}
 	if len(unmeasured) > 0 {
-		reasons = append(reasons, fmt.Sprintf("%s was not measured with it (`imgsearch warmup` does)", strings.Join(unmeasured, " and ")))
+		reasons = append(reasons, strings.Join(unmeasured, " and ")+" was not measured with it")
 	}
 	if len(reasons) == 0 {
 		return nil, onProcessor(noAccelerator), nil
 	}
-	return nil, Provider{Name: string(provider.CPU), Reason: strings.Join(reasons, "; "), IsChosen: true}, nil
+	return nil, Provider{Name: string(provider.CPU), Reason: strings.Join(reasons, "; "), IsChosen: true, Unmeasured: unmeasured}, nil
 }
 
 // noAccelerator is the reason of most machines.
@@ -248,10 +248,10 @@ func (c *choosing) settle() (suspects map[provider.Name]bool, reasons []string) 
 		record, suspect, err := c.store.Settle(c.slot, d.Name, c.key)
 		switch {
 		case err != nil:
-			c.warnf("%v; %s is not used without", err, d.Name)
+			c.options.Notify(ProviderUnsettled{d.Name, err})
 			reasons = append(reasons, fmt.Sprintf("%s: %v", d.Name, err))
 		case record.Avoid:
-			c.tellAvoided(record)
+			c.reportAvoided(record)
 			reasons = append(reasons, record.Last)
 		default:
 			suspects[d.Name] = suspect
@@ -274,7 +274,7 @@ func (c choosing) learn(v *provider.Verdict, suspects map[provider.Name]bool, ex
 			unmeasured = append(unmeasured, string(d.Name))
 			continue
 		}
-		if vet := c.loader.options.Library.Vet; len(tried) == 0 && vet != nil {
+		if vet := c.options.Library.Vet; len(tried) == 0 && vet != nil {
 			if err := vet(c.library); err != nil {
 				return tried, unmeasured, err
 			}
@@ -288,15 +288,7 @@ func (c choosing) learn(v *provider.Verdict, suspects map[provider.Name]bool, ex
 	return tried, unmeasured, nil
 }
 
-// context ends when the user wants the process to end.
-func (p *placer) context() context.Context {
-	if ctx := p.loader.options.Accelerate.Context; ctx != nil {
-		return ctx
-	}
-	return context.Background()
-}
-
-func (p *placer) isInterrupted() bool { return p.context().Err() != nil }
+func (p *placer) isInterrupted() bool { return isClosed(p.options.Accelerate.Stop) }
 
 // isPurged tells that what a provider compiled is gone, as when the system clears its caches: it would be compiled in this
 // process.
@@ -305,30 +297,19 @@ func (c choosing) isPurged(v provider.Verdict, d provider.Definition) bool {
 	if !ok || d.CacheOption == "" {
 		return false
 	}
-	dir := c.loader.CompiledDir(c.file, d, best.Variant, best.Batch)
+	dir := c.CompiledDir(c.file, d, best.Variant, best.Batch)
 	left, err := os.ReadDir(dir)
 	return dir != "" && (err != nil || len(left) == 0)
 }
 
-func withMend(m provider.Measured) string {
-	if m.Mend == "" {
-		return m.Reason + " (`imgsearch doctor` tells more)"
-	}
-	return m.Reason + "; " + m.Mend
-}
+func (p *placer) logf(format string, args ...any) { p.options.Logf(format, args...) }
 
-func (p *placer) warnf(format string, args ...any) {
-	p.loader.options.Accelerate.Warnf(format, args...)
-}
-
-func (p *placer) logf(format string, args ...any) { p.loader.options.Logf(format, args...) }
-
-// tellAvoided says once that a provider that died is left alone.
-func (c choosing) tellAvoided(r provider.Record) {
+// reportAvoided reports once that a provider that died is left alone.
+func (c choosing) reportAvoided(r provider.Record) {
 	if r.Told {
 		return
 	}
-	c.warnf("%s: the processor does the work until `imgsearch warmup` finds that it works again", r.Last)
+	c.options.Notify(ProviderAvoided{r.Provider, r.Last})
 	r.Told = true
 	if err := c.store.KeepRecord(r); err != nil {
 		c.logf("%v", err)
@@ -349,7 +330,7 @@ func (c choosing) choose(v provider.Verdict) *placement {
 			continue
 		}
 		place := &placement{
-			definition: d, variant: best.Variant, batch: best.Batch, cache: c.loader.CompiledDir(c.file, d, best.Variant, best.Batch),
+			definition: d, variant: best.Variant, batch: best.Batch, cache: c.CompiledDir(c.file, d, best.Variant, best.Batch),
 			expected: time.Duration(best.LoadMS * float64(time.Millisecond)), slot: c.slot, key: c.key,
 		}
 		if best.PerSecond > 0 {
@@ -374,8 +355,8 @@ func (c choosing) lag(v provider.Verdict, m provider.Measured) string {
 	return fmt.Sprintf("it is the faster one: %.1f images a second, %s %.1f", cpu.PerSecond, m.Provider, m.PerSecond)
 }
 
-// praise says why a provider was taken.
-func (c choosing) praise(v provider.Verdict, p *placement) string {
+// whyChosen says why a provider was taken.
+func (c choosing) whyChosen(v provider.Verdict, p *placement) string {
 	cpu, known := v.CPU()
 	best, _ := v.Of(p.definition.Name)
 	switch {
@@ -418,7 +399,7 @@ func (l *Loader) Forgive(file string, n provider.Name) {
 
 // probe tries a provider in a child and notes the outcome. again tells that there is something against it.
 func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) {
-	if c.loader.options.Accelerate.Program == "" {
+	if c.options.Accelerate.Program == "" {
 		return
 	}
 	variant, batch := c.guess(d)
@@ -427,7 +408,9 @@ func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) 
 	} else {
 		c.logf("trying %s in a child process", d.Name)
 	}
-	m := c.loader.Measure(c.context(), c.file, d, variant, batch, indexRounds, probeLimit, v)
+	ctx, cancel := untilClosed(c.options.Accelerate.Stop)
+	defer cancel()
+	m := c.measure(ctx, c.file, d, variant, batch, indexRounds, probeLimit, v)
 	if c.isInterrupted() {
 		return
 	}

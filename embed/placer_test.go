@@ -52,8 +52,8 @@ func placedLoader(t *testing.T, asked provider.Name) *Loader {
 		t.Fatal(err)
 	}
 	l := NewLoader(spec, Options{Library: lib, Accelerate: Acceleration{
-		Asked: asked, State: provider.Store{Dirs: []string{t.TempDir()}}, Session: "background", Warnf: t.Logf,
-	}})
+		Asked: asked, State: provider.Store{Dirs: []string{t.TempDir()}}, Session: "background",
+	}, Notify: func(n Notice) { t.Logf("%#v", n) }})
 	cpu, err := NewLoader(spec, Options{Library: lib}).Visual(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/internal/vec"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -50,7 +51,7 @@ func TestTinyCLIP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := cosine(got[0], vector)
+		c := vec.Cosine(got[0], vector)
 		worst = min(worst, c)
 		if c < 0.999 {
 			t.Errorf("%s: cosine %.5f", name, c)
@@ -61,7 +62,7 @@ func TestTinyCLIP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := cosine(got[0], vector)
+		c := vec.Cosine(got[0], vector)
 		worst = min(worst, c)
 		if c < 0.999 {
 			t.Errorf("%q: cosine %.5f", text, c)
@@ -247,7 +248,7 @@ func TestVariants(t *testing.T) {
 			}
 			for i, base := range []float64{0, 0.25} {
 				want := []float32{float32(base + 7.5/48), float32(base + 23.5/48), float32(base + 39.5/48)}
-				if c := cosine(got[i], want); c < 0.99999 {
+				if c := vec.Cosine(got[i], want); c < 0.99999 {
 					t.Errorf("picture %d: %v, want the direction of %v (cosine %f)", i, got[i], want, c)
 				}
 			}
@@ -259,10 +260,10 @@ func TestVariants(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c := cosine(texts[0], []float32{2, 3, 4}); c < 0.99999 {
+			if c := vec.Cosine(texts[0], []float32{2, 3, 4}); c < 0.99999 {
 				t.Errorf("text 0: %v", texts[0])
 			}
-			if c := cosine(texts[1], []float32{4, 2, 0}); c < 0.99999 {
+			if c := vec.Cosine(texts[1], []float32{4, 2, 0}); c < 0.99999 {
 				t.Errorf("text 1: %v", texts[1])
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/internal/vec"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -62,7 +63,7 @@ func TestScaledDecoding(t *testing.T) {
 			t.Fatalf("%s: %+v, %v", file, h, err)
 		}
 		scaled, full = append(scaled, embedAt(data, config.MinShort())), append(full, embedAt(data, 0))
-		cos := cosine(scaled[len(scaled)-1], full[len(full)-1])
+		cos := vec.Cosine(scaled[len(scaled)-1], full[len(full)-1])
 		worst, sum = min(worst, cos), sum+cos
 	}
 	t.Logf("%d photos: cosine at least %.5f, mean %.5f", len(files), worst, sum/float64(len(files)))
@@ -114,7 +115,7 @@ func recalls(t *testing.T, loader *embed.Loader, files []string, vectors [][]flo
 			asked++
 			scores := make([]float64, len(vectors))
 			for j, v := range vectors {
-				scores[j] = cosine(q, v)
+				scores[j] = vec.Cosine(q, v)
 			}
 			better := 0
 			for _, s := range scores {

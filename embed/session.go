@@ -38,9 +38,9 @@ type session struct {
 type tuning struct {
 	// threads is the number of threads that one run uses; 0: one a physical core.
 	threads int
-	// once skips the graph's optimisation, for a process that runs the tower a single time. Measured with the built-in
+	// oneShot skips the graph's optimisation, for a process that runs the tower a single time. Measured with the built-in
 	// text tower, two cores: load and first run 90 ms instead of 150, later runs 28 ms instead of 16.
-	once bool
+	oneShot bool
 	// path is a copy of the tower that takes the file's place; "": none.
 	path string
 	// alone runs rows one by one.
@@ -48,7 +48,7 @@ type tuning struct {
 	// freeBatch makes a fixed batch dynamic.
 	freeBatch bool
 	// copied is the copy of the text tower that is to be opened in its place; nil: none.
-	copied *onceCopy
+	copied *oneShotCopy
 	// on is where the tower is placed; nil: on the processor.
 	on *placement
 }
@@ -67,7 +67,7 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	}
 	defer options.Destroy()
 	var level ort.GraphOptimizationLevel = ort.GraphOptimizationLevelEnableAll
-	if tune.once {
+	if tune.oneShot {
 		level = ort.GraphOptimizationLevelDisableAll
 	}
 	for _, set := range []func() error{
@@ -87,7 +87,7 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	}
 	var data []byte
 	if tune.copied != nil {
-		sig = onceSignature(sig, tune.copied.Context)
+		sig = oneShotSignature(sig, tune.copied.Context)
 	} else if at == "" && tune.on == nil {
 		data, err = spec.Model.ReadFile(file)
 	} else if data, sig, err = spec.readShell(file, at, tune.reshape()); err == nil && at != "" {
@@ -110,7 +110,7 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 		names[i] = v.Name
 	}
 	if tune.copied != nil {
-		err = openOnce(s, *tune.copied, names, options)
+		err = openOneShot(s, *tune.copied, names, options)
 	} else {
 		s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, []string{s.output.Name}, options)
 	}

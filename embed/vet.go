@@ -19,14 +19,16 @@ func TryLibrary(ctx context.Context, program string, l ortlib.Library, limit tim
 	return probe.Run(ctx, program, probe.Request{Library: l.Path}, limit)
 }
 
-// VetOnce returns a check of runtime libraries for RuntimeOptions.Vet: a library that this machine, as it is, has not loaded
+// Vet returns a check of runtime libraries for RuntimeOptions.Vet: a library that this machine, as it is, has not loaded
 // before is loaded in a child process first, so that what cannot be loaded here is a diagnosis and no crash. program is
-// this program; the end of ctx ends the child. The check's error wraps ortlib.ErrUnusable.
-func VetOnce(ctx context.Context, state provider.Store, program string, logf func(format string, args ...any)) func(ortlib.Library) error {
+// this program; closing stop ends the child. The check's error wraps ortlib.ErrUnusable.
+func Vet(stop <-chan struct{}, state provider.Store, program string, logf func(format string, args ...any)) func(ortlib.Library) error {
 	return func(l ortlib.Library) error {
 		if state.Vetted(l) {
 			return nil
 		}
+		ctx, cancel := untilClosed(stop)
+		defer cancel()
 		o, err := TryLibrary(ctx, program, l, vetLimit)
 		switch {
 		case ctx.Err() != nil:

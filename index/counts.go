@@ -1,7 +1,6 @@
 package index
 
 import (
-	"maps"
 	"sync"
 	"time"
 )
@@ -38,16 +37,4 @@ func (c *counts) get() tally {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.n
-}
-
-func (r *run) summary(begin time.Time) Summary {
-	n := r.counts.get()
-	r.counts.mu.Lock()
-	skipped := maps.Clone(r.counts.skipped)
-	r.counts.mu.Unlock()
-	return Summary{
-		Complete: r.complete, Scanned: n.scanned, Added: n.added, Updated: n.updated, Moved: n.moved, Unchanged: n.unchanged,
-		Removed: n.removed, Kept: n.kept, Unreachable: n.unreachable, Skipped: skipped, Failed: n.failed, FailedKnown: n.failedKnown,
-		Embedded: n.embedded, Damaged: n.damaged, Elapsed: time.Since(begin), Stopped: r.stopReason.get(), Pending: n.pending, Estimate: n.estimate, Gone: n.gone,
-	}
 }

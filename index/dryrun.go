@@ -2,8 +2,8 @@ package index
 
 import (
 	"context"
-	"os"
-	"sync"
+	"maps"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -34,7 +34,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 		for t := range tasks {
 			r.counts.add(func(n *tally) { n.pending += 1 + len(t.twins) })
 			if !t.refresh { // reading what a file says of itself takes next to nothing
-				reads++
+				reads += 1 + len(t.twins)
 				sample.offer(t)
 			}
 		}
@@ -102,75 +102,31 @@ func (s *sampler) offer(t task) {
 	}
 }
 
-// timeSample measures what one file costs with all workers busy: read, decode, embed. The tower's loading is not in it.
+// timeSample measures what one file costs with all workers busy, on the way that a run would take it: with the run's limits and
+// budget, and with an end that forgets the results. The tower's loading is not in it.
 func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Duration, err error) {
 	tower, err := r.req.Load(ctx)
 	if err != nil {
 		return 0, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var mu sync.Mutex
-	done := 0
+	req := r.req
+	req.On = Events{}.withDefaults() // the run will report what is wrong with a file
+	req.Load = func(context.Context) (Embedder, error) { return tower, nil }
+	trial := newRun(r.store, req, slices.Collect(maps.Values(r.roots)))
+	trial.stop = newStopper(ctx, r.stop.done, sampleTime)
+	defer trial.stop.end()
 	begin := time.Now()
-	g, ctx := errgroup.WithContext(ctx)
-	next := make(chan task)
-	g.Go(func() error {
-		defer close(next)
-		for _, t := range sample {
-			if time.Since(begin) > sampleTime {
-				return nil
-			}
-			select {
-			case next <- t:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
+	var last time.Time
+	files := 0
+	source := func(ctx context.Context, out chan<- task) error { return trial.feed(ctx, sample, out) }
+	err = trial.streamTo(ctx, req.Jobs, false, source, func(_ context.Context, writes <-chan write) error {
+		for op := range writes { // claims are kept: a copy of what was decoded here is known, as it would be
+			files, last = files+1+len(op.task.twins), time.Now()
 		}
 		return nil
 	})
-	for range r.req.Jobs {
-		g.Go(func() error {
-			for t := range next {
-				if err := r.tryFile(tower, t); err != nil {
-					return err
-				}
-				mu.Lock()
-				done++
-				mu.Unlock()
-			}
-			return nil
-		})
-	}
-	if err := g.Wait(); err != nil || done == 0 {
+	if err != nil || files == 0 {
 		return 0, err
 	}
-	return time.Since(begin) / time.Duration(done), nil
-}
-
-// tryFile does with one file what a run would, and forgets the result. A file that cannot be read costs no less than
-// finding that out.
-func (r *run) tryFile(tower Embedder, t task) error {
-	f, err := os.Open(r.path(t.place))
-	if err != nil {
-		return nil // the run will report it
-	}
-	defer f.Close()
-	h, err := r.req.Reader.Header(f)
-	if err != nil || int64(h.Width)*int64(h.Height) > r.req.MaxPixels || plausible(h, t.stat.Size) != nil {
-		return nil // the run will report it
-	}
-	data, err := readParts(f, h, t.stat)
-	if err != nil {
-		return nil // the run will report it
-	}
-	tensor := make([]float32, r.req.Reader.TensorLen())
-	p, _ := r.req.Reader.Identify(h, data, 0)
-	picture, err := r.req.Reader.Decode(h, p, data)
-	if err != nil {
-		return nil // the run will report it
-	}
-	picture.Tensor(tensor)
-	_, err = tower.Embed(tensor, 1)
-	return err
+	return last.Sub(begin) / time.Duration(files), nil
 }

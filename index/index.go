@@ -1,102 +1,14 @@
-// Package index brings an index up to date with folders of photos. It is told how to read a picture and how to embed it through the
-// two small interfaces below. It must not know codecs, models, which store it writes to, or the terminal: progress and events leave
-// through callbacks.
+// Package index is the pipeline that brings an index up to date: walk, read, decode, embed, write. It declares what it needs of
+// pictures (Reader, Source) and of a model (Embedder). It must not know codecs, models, which store it writes to, or the terminal:
+// progress, events and notices leave through callbacks.
 package index
 
 import (
 	"context"
-	"io"
-	"os"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
-
-// Header is what a picture's first bytes say.
-type Header struct {
-	Format string
-	// Width and Height are in pixels as stored.
-	Width, Height int
-	// DecodeBytes is the memory that decoding takes at its height.
-	DecodeBytes int64
-	// Extents are the parts of the file that are read; nil: all of it.
-	Extents []Extent
-	// Detail is the Reader's own.
-	Detail any
-}
-
-// Extent is a part of a file, in bytes.
-type Extent struct{ Offset, Length int64 }
-
-// size is how much is read of a file of a size.
-func (h Header) size(file int64) int64 {
-	if h.Extents == nil {
-		return file
-	}
-	var n int64
-	for _, e := range h.Extents {
-		n += e.Length
-	}
-	return n
-}
-
-// Reader knows pictures. Its methods are called from many goroutines at once. An error that is a *ContentError is the
-// file's own fault; any other comes from reading it.
-type Reader interface {
-	// Header recognises the format and reads the size, allocating nothing for the pixels.
-	Header(r io.ReadSeeker) (Header, error)
-	// Identify returns the identity of a file of which the header's extents were read, and what it says of itself. An orientation
-	// other than 0 counts instead of its own.
-	Identify(h Header, data []byte, orientation int) (store.Picture, store.Metadata)
-	// Meta reads what a file says of itself, and leaves out its identity.
-	Meta(h Header, file *os.File) (store.Picture, store.Metadata)
-	// Sidecar reads what a sidecar says.
-	Sidecar(data []byte) (store.OwnerMetadata, error)
-	// MetaVersion goes up when Identify, Meta and Sidecar read more than before.
-	MetaVersion() int
-	// Decode decodes the same data.
-	Decode(h Header, p store.Picture, data []byte) (Picture, error)
-	TensorLen() int
-	// Version goes up when files that failed may be worth another try.
-	Version() int
-}
-
-// Picture is a decoded picture.
-type Picture interface {
-	// Tensor writes the vision tower's input, of TensorLen values.
-	Tensor(dst []float32)
-	// Preview makes a small JPEG of it.
-	Preview() ([]byte, error)
-	// Damaged tells that a part of the file is missing or wrong, and that the picture is what there is.
-	Damaged() bool
-}
-
-// Embedder is a loaded vision tower. Embed may be called from several goroutines at once.
-type Embedder interface {
-	// Batch is how many pictures a call should get, and how many calls should run at once.
-	Batch() (size, parallel int)
-	// Embed returns the vectors of n tensors that lie one after another.
-	Embed(tensors []float32, n int) ([][]float32, error)
-}
-
-// Verdict is what a file turned out to be when its content was to blame.
-type Verdict int
-
-// The verdicts.
-const (
-	Broken      Verdict = iota // a picture, or so its name says, that cannot be read
-	NotPicture                 // something else
-	Unsupported                // a picture in a format that is not read
-)
-
-// ContentError is an error that the file's own bytes are to blame for.
-type ContentError struct {
-	Verdict Verdict
-	Err     error
-}
-
-func (e *ContentError) Error() string { return e.Err.Error() }
-func (e *ContentError) Unwrap() error { return e.Err }
 
 // Request says what to bring up to date, and how.
 type Request struct {
@@ -129,6 +41,9 @@ type Request struct {
 	Model store.Model
 	// Reader reads the pictures.
 	Reader Reader
+	// Start begins to load the vision tower; it is called once, when the first file is found that must be read, and not in a dry run.
+	// Nil: nothing is to be begun.
+	Start func()
 	// Load waits for the vision tower; it is called when the first picture is ready, if any is.
 	Load func(context.Context) (Embedder, error)
 	// Provider names where the tower computes, for the run's record, once the run has ended; nil: nobody knows.
@@ -151,8 +66,8 @@ type Events struct {
 	Damaged func(path string)
 	// Unsupported is a file of a kind that is not read, and why.
 	Unsupported func(path string, err error)
-	// Warned is something that the owner should know.
-	Warned func(text string)
+	// Noticed is something that the owner should know.
+	Noticed func(Notice)
 }
 
 func (e Events) withDefaults() Events {
@@ -174,42 +89,8 @@ func (e Events) withDefaults() Events {
 	if e.Unsupported == nil {
 		e.Unsupported = func(string, error) {}
 	}
-	if e.Warned == nil {
-		e.Warned = func(string) {}
+	if e.Noticed == nil {
+		e.Noticed = func(Notice) {}
 	}
 	return e
 }
-
-// Summary is what a run did. The counts of files are those of the machine format (docs/json.md).
-type Summary struct {
-	Complete bool
-	// Scanned are the files that may be pictures; each is one of the next six or FailedKnown or Failed.
-	Scanned, Added, Updated, Moved, Unchanged int
-	// Removed are files that left the index, Kept those that are gone from the disk and stay in it.
-	Removed, Kept int
-	Skipped       map[string]int
-	// Failed files could not be read in this run; FailedKnown were not tried again.
-	Failed, FailedKnown int
-	// Embedded is the number of vectors that were made, Damaged that of the files among them of which a part is missing.
-	Embedded, Damaged int
-	// Unreachable is the number of roots and folders that could not be examined.
-	Unreachable int
-	Elapsed     time.Duration
-	// Stopped tells why an incomplete run ended.
-	Stopped StopReason
-	// Pending and Estimate are a dry run's: files that would be read, and how long that would take.
-	Pending  int
-	Estimate time.Duration
-	// Gone is a dry run's: files of the index that were not found, or that a rule leaves out now.
-	Gone int
-}
-
-// StopReason is why a run ended early.
-type StopReason int
-
-// The reasons.
-const (
-	NotStopped  StopReason = iota
-	Interrupted            // the stop channel was closed
-	TimeUp                 // Request.For has passed
-)

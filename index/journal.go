@@ -83,6 +83,9 @@ func (j *journal) clear() error { return j.file.Truncate(0) }
 
 // enter notes that a worker begins with a file. A path too long for a slot is not noted.
 func (j *journal) enter(worker int, at store.Place, alone bool) {
+	if j == nil {
+		return
+	}
 	parts := []string{string(at.Root), at.Dir, at.Name}
 	size := slotHeader
 	for _, part := range parts {
@@ -108,10 +111,13 @@ func (j *journal) enter(worker int, at store.Place, alone bool) {
 
 // leave notes that the worker is done with its file.
 func (j *journal) leave(worker int) {
+	if j == nil {
+		return
+	}
 	_, _ = j.file.WriteAt([]byte{slotFree}, int64(worker)*slotSize)
 }
 
-// release closes the file and lets it lie: the run failed, and the process, a watch, goes on. After close it does nothing.
+// release closes the file and leaves it: the run failed, and the process, a watch, goes on. After close it does nothing.
 func (j *journal) release() { _ = j.file.Close() }
 
 // close removes the journal: the run ends in order.

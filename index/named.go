@@ -2,8 +2,13 @@ package index
 
 import (
 	"context"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/scan"
 )
 
 // namedAhead is how many of the files that were named outright are looked up at once.
@@ -48,4 +53,100 @@ func (n *namedFiles) of(ctx context.Context, s store.Store, model string, at sto
 	}
 	found, err := s.Known(ctx, model, []store.Place{at}) // out of order
 	return found[at], err
+}
+
+// singleFile looks at a file that was named outright; rules about names do not hold for it.
+func (c *comparer) singleFile(ctx context.Context, t target) error {
+	if err := c.begin(ctx, t); err != nil {
+		return err
+	}
+	place := store.Place{Root: t.root.ID, Dir: t.start, Name: t.file}
+	file, device, reason, err := scan.Stat(c.path(place))
+	switch {
+	case err != nil:
+		c.counts.add(func(n *tally) { n.scanned++; n.failed++ })
+		c.req.On.Failed(c.path(place), err)
+		return nil
+	case reason != "":
+		c.counts.skip(string(reason))
+		return nil
+	}
+	known, err := c.named.of(ctx, c.store, c.req.Model.Identity, place)
+	if err != nil {
+		return err
+	}
+	one := found{dir: t.start, device: device, file: file, frozen: true}
+	if known.File != nil {
+		one.known = known.File.State()
+	}
+	if known.Failure != nil {
+		one.failure = *known.Failure
+	}
+	one.findSidecar(c.sidecarsIn(filepath.Dir(c.path(place))), false)
+	return c.single(ctx, one)
+}
+
+// sidecarsIn are a folder's; those of the last one are at hand, since a list of files goes by folders.
+func (c *comparer) sidecarsIn(dir string) scan.Sidecars {
+	if c.sidecarDir != dir || c.sidecars == nil {
+		c.sidecarDir, c.sidecars = dir, scan.SidecarsIn(dir)
+	}
+	return c.sidecars
+}
+
+// knownFiles looks at the files of a root that is not walked: those that were named outright before.
+func (c *comparer) knownFiles(ctx context.Context, t target) error {
+	if err := c.begin(ctx, t); err != nil {
+		return err
+	}
+	folders, err := c.store.Folders(ctx, store.Folder{Root: t.root.ID})
+	if err != nil {
+		return err
+	}
+	dirs, err := c.store.FailureFolders(ctx, store.Folder{Root: t.root.ID})
+	if err != nil {
+		return err
+	}
+	for _, folder := range folders {
+		dirs = append(dirs, folder.Dir)
+	}
+	slices.Sort(dirs)
+	for _, dir := range slices.Compact(dirs) {
+		f, err := c.knownFolder(ctx, dir)
+		if err != nil {
+			return err
+		}
+		if err := c.folder(ctx, f); err != nil {
+			return err
+		}
+	}
+	c.run.gone = append(c.run.gone, c.gone)
+	return nil
+}
+
+// knownFolder makes a folder as a walk would, of known files only.
+func (c *comparer) knownFolder(ctx context.Context, dir string) (scan.Folder, error) {
+	f := scan.Folder{Rel: dir}
+	abs := store.Folder{Dir: dir}.Path(c.root.Path)
+	entries, err := os.ReadDir(abs)
+	f.Err = err
+	f.Empty = err == nil && len(entries) == 0
+	state, err := c.store.Folder(ctx, store.Folder{Root: c.root.ID, Dir: dir}, c.req.Model.Identity)
+	if err != nil {
+		return f, err
+	}
+	names := slices.AppendSeq(slices.Collect(maps.Keys(state.Files)), maps.Keys(state.Failures))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		file, _, reason, err := scan.Stat(filepath.Join(abs, name))
+		if err == nil && (reason == "" || reason == scan.Placeholder) {
+			f.Files = append(f.Files, file)
+		}
+	}
+	f.Sidecars = slices.Collect(maps.Values(scan.SidecarsIn(abs)))
+	_, f.Device, _, err = scan.Stat(abs)
+	if f.Err == nil {
+		f.Err = err
+	}
+	return f, nil
 }

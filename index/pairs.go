@@ -2,9 +2,7 @@ package index
 
 import (
 	"context"
-	"errors"
 	"slices"
-	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/scan"
@@ -73,7 +71,7 @@ func (p pairs) considered(name string) []string {
 }
 
 // pair compares the members of a pair with what the index has. They are read together, if one of them must be.
-func (c *comparer) pair(jpeg string, members []found) error {
+func (c *comparer) pair(ctx context.Context, jpeg string, members []found) error {
 	read := false
 	for _, f := range members {
 		if n := c.look(f); n != unchanged {
@@ -94,116 +92,5 @@ func (c *comparer) pair(jpeg string, members []found) error {
 			t.twins = append(t.twins, f.task(c.root))
 		}
 	}
-	return c.emit(t)
-}
-
-// twin is what was read of a file that may be one.
-type twin struct {
-	task
-	picture store.Picture
-	isRaw   bool
-}
-
-// readTwins reads what the files behind a JPEG say of themselves. Those that cannot be twins are left to be read alone; of one that
-// cannot be read at all, the JPEG has not been a twin.
-func (w *reader) readTwins(ctx context.Context, t *task) (twins []twin, alone []task, err error) {
-	if len(t.twins) == 0 {
-		return nil, nil, nil
-	}
-	for _, one := range t.twins {
-		w.journal.enter(w.slot, one.place, w.alone)
-		read, err := w.readTwin(ctx, one)
-		if _, ok := errors.AsType[*indexError](err); ok {
-			return nil, nil, err
-		}
-		if err != nil {
-			if _, ok := errors.AsType[*ContentError](err); ok {
-				t.considered = slices.DeleteFunc(slices.Clone(t.considered), func(name string) bool { return name == one.place.Name })
-				one.considered = nil
-			}
-			alone = append(alone, one) // reading it alone says what is wrong with it
-			continue
-		}
-		twins = append(twins, read)
-	}
-	w.journal.enter(w.slot, t.place, w.alone)
-	return twins, alone, nil
-}
-
-var errNoTwin = errors.New("no file that stands behind a JPEG")
-
-func (w *reader) readTwin(ctx context.Context, t task) (read twin, err error) {
-	defer w.disks.enter(t.device, w.path(t.place))()
-	f, h, err := w.openHeader(&t)
-	if err != nil {
-		return read, err
-	}
-	defer f.Close()
-	if h.Format == "jpeg" || h.Width <= 0 {
-		return read, errNoTwin // whatever its name says
-	}
-	read.picture, t.meta = w.req.Reader.Meta(h, f)
-	if err := w.readSidecar(ctx, &t); err != nil {
-		return read, err
-	}
-	t.format = h.Format
-	read.isRaw = scan.ClaimsRaw(t.place.Name)
-	read.task = t
-	return read, nil
-}
-
-// join decides which of the twins are the JPEG's, which is p, and how it is turned. Those that are not are left to be
-// read alone.
-//
-// A raw file that was held upright says how, and the JPEG beside it may have lost that. Where the JPEG's stored sides are those of
-// the upright picture already, a program has turned its pixels; of a half turn the sides say nothing, and the JPEG's word counts.
-func (w *reader) join(t *task, h Header, data []byte, p store.Picture, twins []twin) (store.Picture, []task) {
-	var alone []task
-	t.twins = nil
-	orientation := 0
-	for _, one := range twins {
-		if !sameMoment(t.meta.TakenAt, one.meta.TakenAt) {
-			alone = append(alone, one.task)
-			continue
-		}
-		t.twins = append(t.twins, one.task)
-		if o := one.picture.Orientation; one.isRaw && orientation == 0 && o >= 5 && (h.Width > h.Height) != (one.picture.Width > one.picture.Height) {
-			orientation = o
-		}
-	}
-	if orientation != 0 && orientation != p.Orientation {
-		p, _ = w.req.Reader.Identify(h, data, orientation)
-	}
-	// What is said of one is said of the exposure.
-	together := t.meta.OwnerMetadata
-	for _, one := range t.twins {
-		together = fill(together, one.meta.OwnerMetadata)
-	}
-	t.meta.OwnerMetadata = fill(t.meta.OwnerMetadata, together)
-	for i := range t.twins {
-		t.twins[i].meta.OwnerMetadata = fill(t.twins[i].meta.OwnerMetadata, together)
-	}
-	return p, alone
-}
-
-// sameMoment tells whether two times can be of one exposure: cameras count seconds, and some round those of the two files
-// differently. A file without a time contradicts nothing.
-func sameMoment(a, b string) bool {
-	const local = "2006-01-02T15:04:05"
-	if len(a) < len(local) || len(b) < len(local) {
-		return true
-	}
-	x, err1 := time.Parse(local, a[:len(local)])
-	y, err2 := time.Parse(local, b[:len(local)])
-	return err1 != nil || err2 != nil || x.Sub(y).Abs() <= 2*time.Second
-}
-
-// readAlone reads files that were looked at as twins, each for itself.
-func (w *reader) readAlone(ctx context.Context, tasks []task) error {
-	for _, t := range tasks {
-		if err := w.file(ctx, t); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.emit(ctx, t)
 }

@@ -27,22 +27,34 @@ type fakeReader struct {
 	onRead  func(data []byte)
 	// meta is the MetaVersion, 1 if 0; refreshed counts the calls of Meta.
 	meta, refreshed int
+	// decodeBytes is what decoding is said to take, a megabyte if less.
+	decodeBytes int64
 }
 
-func (r *fakeReader) Header(io.ReadSeeker) (index.Header, error) {
-	return index.Header{Format: "fake", Width: 1, Height: 1, DecodeBytes: 1 << 20}, nil
+func (r *fakeReader) Open(io.ReadSeeker) (index.Source, error) { return fakeSource{r}, nil }
+
+// fakeSource is a text file that a fakeReader has looked at.
+type fakeSource struct{ *fakeReader }
+
+func (s fakeSource) Header() index.Header {
+	return index.Header{Format: "fake", Width: 1, Height: 1, DecodeBytes: max(s.decodeBytes, 1<<20)}
 }
 
-func (r *fakeReader) Identify(_ index.Header, data []byte, _ int) (store.Picture, store.Metadata) {
-	return store.Picture{ID: sha256.Sum256(data), Format: "fake", Width: 1, Height: 1, Orientation: 1}, store.Metadata{}
+func (s fakeSource) Meta(r index.Content) (store.Metadata, int) {
+	if _, ok := r.(*os.File); !ok {
+		return store.Metadata{}, 1
+	}
+	s.mu.Lock()
+	s.refreshed++
+	s.mu.Unlock()
+	return store.Metadata{Camera: "seen again", OwnerMetadata: store.OwnerMetadata{Rating: 1, Rated: true}}, 1
 }
 
-func (r *fakeReader) Meta(_ index.Header, f *os.File) (store.Picture, store.Metadata) {
-	r.mu.Lock()
-	r.refreshed++
-	r.mu.Unlock()
-	return store.Picture{}, store.Metadata{Camera: "seen again", OwnerMetadata: store.OwnerMetadata{Rating: 1, Rated: true}}
+func (s fakeSource) Picture(orientation int) store.Picture {
+	return store.Picture{Format: "fake", Width: 1, Height: 1, Orientation: orientation}
 }
+
+func (s fakeSource) Identity(data []byte, _ int) store.PictureID { return sha256.Sum256(data) }
 
 func (r *fakeReader) Sidecar(data []byte) (store.OwnerMetadata, error) {
 	return store.OwnerMetadata{Keywords: strings.Fields(string(data))}, nil
@@ -55,12 +67,12 @@ func (p fakePicture) Tensor(dst []float32)     { dst[0] = float32(len(p)) }
 func (p fakePicture) Preview() ([]byte, error) { return append([]byte("small "), p...), nil }
 func (p fakePicture) Damaged() bool            { return bytes.HasPrefix(p, []byte("damaged")) }
 
-func (r *fakeReader) Decode(_ index.Header, _ store.Picture, data []byte) (index.Picture, error) {
-	r.mu.Lock()
-	r.decoded[string(data)]++
-	r.mu.Unlock()
-	if r.onRead != nil {
-		r.onRead(data)
+func (s fakeSource) Decode(data []byte, _ int) (index.Picture, error) {
+	s.mu.Lock()
+	s.decoded[string(data)]++
+	s.mu.Unlock()
+	if s.onRead != nil {
+		s.onRead(data)
 	}
 	if bytes.HasPrefix(data, []byte("broken")) {
 		return nil, &index.ContentError{Verdict: index.Broken, Err: errors.New("broken indeed")}
@@ -261,9 +273,9 @@ type growingReader struct {
 	grow func()
 }
 
-func (r growingReader) Header(in io.ReadSeeker) (index.Header, error) {
+func (r growingReader) Open(in io.ReadSeeker) (index.Source, error) {
 	r.grow()
-	return r.fakeReader.Header(in)
+	return r.fakeReader.Open(in)
 }
 
 // TestDeadRunsFilesComeLast: a file that was in flight when a run died is read alone, last; if the run dies again, it is

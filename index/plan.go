@@ -22,35 +22,84 @@ type target struct {
 	file string
 }
 
-// plan finds or makes the roots for what was asked. In a dry run new roots get ids that the index does not have.
-func plan(ctx context.Context, s store.Store, req Request) ([]target, []store.Root, error) {
+// plan is what a run looks at, and what must be done to the roots before. Making one changes nothing: roots that have to be made have
+// ids that no index has until makeRoots gives them theirs.
+type plan struct {
+	targets []target
+	roots   []store.Root // as they will be
+	changes []rootChange // in order
+}
+
+// rootChange is a root to make, or to have walked, and then to take other roots into.
+type rootChange struct {
+	root   store.Root
+	absorb []absorbed
+}
+
+// absorbed is a root that becomes a folder of another.
+type absorbed struct {
+	root store.Root
+	rel  string
+}
+
+// makePlan finds the roots for what was asked; no paths are all roots.
+func makePlan(ctx context.Context, s store.Store, paths []string) (plan, error) {
 	roots, err := s.Roots(ctx)
 	if err != nil {
-		return nil, nil, err
+		return plan{}, err
 	}
-	p := &planner{ctx: ctx, store: s, roots: roots, dry: req.DryRun}
-	if len(req.Paths) == 0 {
-		var targets []target
+	p := plan{roots: roots}
+	if len(paths) == 0 {
 		for _, r := range roots {
-			targets = append(targets, target{root: r})
+			p.targets = append(p.targets, target{root: r})
 		}
-		return targets, roots, nil
+		return p, nil
 	}
-	var targets []target
-	for _, name := range req.Paths {
-		t, err := p.target(name)
+	for _, path := range paths {
+		t, err := p.target(path)
 		if err != nil {
-			return nil, nil, err
+			return plan{}, err
 		}
-		targets = append(targets, t)
+		p.targets = append(p.targets, t)
 	}
 	// A root that was made may have swallowed the roots of earlier targets.
-	for i, t := range targets {
-		if r, rel, ok := p.holding(filepath.Join(t.root.Path, filepath.FromSlash(t.start))); ok && r.ID != t.root.ID {
-			targets[i].root, targets[i].start = r, rel
+	for i, t := range p.targets {
+		if r, rel, ok := p.holding(store.Folder{Dir: t.start}.Path(t.root.Path)); ok && r.ID != t.root.ID {
+			p.targets[i].root, p.targets[i].start = r, rel
 		}
 	}
-	return distinct(targets), p.roots, nil
+	p.targets = distinct(p.targets)
+	return p, nil
+}
+
+// makeRoots makes the plan's changes, and gives the plan the ids of the roots that were made.
+func (p *plan) makeRoots(ctx context.Context, s store.Store) error {
+	made := make(map[store.RootID]store.Root)
+	asMade := func(r store.Root) store.Root {
+		if m, ok := made[r.ID]; ok {
+			return m
+		}
+		return r
+	}
+	for _, c := range p.changes {
+		r, err := s.AddRoot(ctx, c.root.Path, c.root.Walked)
+		if err != nil {
+			return err
+		}
+		made[c.root.ID] = r
+		for _, inner := range c.absorb {
+			if err := s.Absorb(ctx, r.ID, asMade(inner.root).ID, inner.rel); err != nil {
+				return fmt.Errorf("join root %q into %q: %w", inner.root.Path, r.Path, err)
+			}
+		}
+	}
+	for i, r := range p.roots {
+		p.roots[i] = asMade(r)
+	}
+	for i, t := range p.targets {
+		p.targets[i].root = asMade(t.root)
+	}
+	return nil
 }
 
 // distinct leaves out the targets that another one covers: nothing is looked at twice.
@@ -81,54 +130,37 @@ func (t target) covers(other target) bool {
 	return other.file == "" || scan.Reaches(t.root.Path, path.Join(other.start, other.file), true)
 }
 
-type planner struct {
-	ctx   context.Context
-	store store.Store
-	roots []store.Root
-	dry   bool
-}
-
-func (p *planner) target(name string) (target, error) {
+func (p *plan) target(name string) (target, error) {
 	info, err := os.Stat(name)
 	if err != nil {
 		return target{}, err
 	}
 	if info.IsDir() {
-		root, start, err := p.folderRoot(name, info)
-		return target{root: root, start: start}, err
+		root, start := p.folderRoot(name, info)
+		return target{root: root, start: start}, nil
 	}
 	dir, file := filepath.Split(name)
 	dir = filepath.Clean(dir)
 	if root, rel, ok := p.holding(dir); ok {
 		return target{root: root, start: rel, file: file}, nil
 	}
-	root, err := p.add(dir, false)
-	return target{root: root, file: file}, err
+	return target{root: p.add(dir, false), file: file}, nil
 }
 
 // folderRoot finds the root that a folder is, or lies in, or makes it one.
-func (p *planner) folderRoot(path string, info os.FileInfo) (store.Root, string, error) {
-	for i, r := range p.roots {
+func (p *plan) folderRoot(path string, info os.FileInfo) (root store.Root, start string) {
+	for _, r := range p.roots {
 		if r.Path == path || sameFile(r.Path, info) {
-			if !r.Walked {
-				walked, err := p.add(r.Path, true)
-				if err != nil {
-					return r, "", err
-				}
-				p.roots[i] = walked
-				return walked, "", p.absorb(walked)
+			if r.Walked {
+				return r, ""
 			}
-			return r, "", nil
+			return p.add(r.Path, true), ""
 		}
 	}
 	if r, rel, ok := p.holding(path); ok && r.Walked {
-		return r, rel, nil
+		return r, rel
 	}
-	root, err := p.add(path, true)
-	if err != nil {
-		return root, "", err
-	}
-	return root, "", p.absorb(root)
+	return p.add(path, true), ""
 }
 
 func sameFile(path string, info os.FileInfo) bool {
@@ -138,7 +170,7 @@ func sameFile(path string, info os.FileInfo) bool {
 
 // holding returns the innermost root that a folder is or lies in, unless a rule of the walk would keep the walk from
 // it: what is named outright is then a root of its own.
-func (p *planner) holding(dir string) (root store.Root, rel string, ok bool) {
+func (p *plan) holding(dir string) (root store.Root, rel string, ok bool) {
 	for _, r := range p.roots {
 		below, inside := store.Relative(r.Path, dir)
 		if inside && (!ok || len(r.Path) > len(root.Path)) && (below == "" || r.Walked && scan.Reaches(r.Path, below, false)) {
@@ -148,47 +180,28 @@ func (p *planner) holding(dir string) (root store.Root, rel string, ok bool) {
 	return root, rel, ok
 }
 
-func (p *planner) add(path string, walked bool) (store.Root, error) {
-	if p.dry {
-		for _, r := range p.roots {
-			if r.Path == path {
-				r.Walked = true
-				return r, nil
-			}
-		}
-		r := store.Root{ID: store.RootID(fmt.Sprintf("new %d", len(p.roots))), Path: path, Walked: walked}
-		p.roots = append(p.roots, r)
-		return r, nil
-	}
-	r, err := p.store.AddRoot(p.ctx, path, walked)
-	if err != nil {
-		return r, err
-	}
-	for _, old := range p.roots {
-		if old.ID == r.ID {
-			return r, nil
-		}
-	}
-	p.roots = append(p.roots, r)
-	return r, nil
-}
-
-// absorb makes the roots inside a new one part of it.
-func (p *planner) absorb(outer store.Root) error {
-	if p.dry {
-		return nil
-	}
+// add plans a root, or that one which is there is walked. A walked root takes in those inside it.
+func (p *plan) add(path string, walked bool) store.Root {
+	root := store.Root{ID: store.RootID(fmt.Sprintf("new %d", len(p.changes))), Path: path, Walked: walked}
 	kept := p.roots[:0:0]
 	for _, r := range p.roots {
-		rel, inside := store.Relative(outer.Path, r.Path)
-		if !inside || r.ID == outer.ID || !scan.Reaches(outer.Path, rel, false) {
-			kept = append(kept, r)
-			continue
-		}
-		if err := p.store.Absorb(p.ctx, outer.ID, r.ID, rel); err != nil {
-			return fmt.Errorf("join root %q into %q: %w", r.Path, outer.Path, err)
+		if r.Path == path {
+			root = r
+			root.Walked = walked
 		}
 	}
-	p.roots = kept
-	return nil
+	change := rootChange{root: root}
+	for _, r := range p.roots {
+		rel, inside := store.Relative(path, r.Path)
+		switch {
+		case r.ID == root.ID:
+		case walked && inside && scan.Reaches(path, rel, false):
+			change.absorb = append(change.absorb, absorbed{r, rel})
+		default:
+			kept = append(kept, r)
+		}
+	}
+	p.roots = append(kept, root)
+	p.changes = append(p.changes, change)
+	return root
 }

@@ -3,7 +3,6 @@ package index
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -15,6 +14,9 @@ import (
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
+// orphanDays is how long the vectors of a picture without a file are kept: it may come back from another disk.
+const orphanDays = 90
+
 // settle drops what is certainly gone, keeps and reports what may be an unplugged disk, and forgets old orphans.
 func (r *run) settle(ctx context.Context) error {
 	tx, err := r.store.Begin(ctx)
@@ -23,8 +25,8 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	defer tx.Rollback()
 	for _, g := range r.gone {
-		s := settler{run: r, ctx: ctx, tx: tx, g: g}
-		if err := s.root(); err != nil {
+		s := settler{run: r, tx: tx, g: g}
+		if err := s.root(ctx); err != nil {
 			return err
 		}
 	}
@@ -37,91 +39,93 @@ func (r *run) settle(ctx context.Context) error {
 // settler settles one root.
 type settler struct {
 	*run
-	ctx context.Context
-	tx  store.Tx
-	g   rootGone
+
+	tx store.Tx
+	g  rootGone
 }
 
-func (s *settler) root() error {
+func (s *settler) root(ctx context.Context) error {
 	if s.g.unreachable != nil {
-		return s.rootUnreachable()
+		return s.rootUnreachable(ctx)
 	}
-	if err := s.tx.DeleteFailures(s.ctx, s.g.failures); err != nil {
+	if err := s.tx.DeleteFailures(ctx, s.g.failures); err != nil {
 		return err
 	}
-	if err := s.renumber(); err != nil {
+	if err := s.renumber(ctx); err != nil {
 		return err
 	}
-	if err := s.excluded(); err != nil {
+	if err := s.excluded(ctx); err != nil {
 		return err
 	}
-	total, err := s.tx.CountFiles(s.ctx, s.g.root.ID)
+	total, err := s.tx.CountFiles(ctx, s.g.root.ID)
 	if err != nil {
 		return err
 	}
-	suspicious, err := s.missingFolders()
+	kept, err := s.missingFolders(ctx)
 	if err != nil {
 		return err
+	}
+	if s.req.Prune {
+		if err := s.prune(ctx, kept); err != nil {
+			return err
+		}
 	}
 	var certain []store.Place
 	for _, f := range s.g.files {
-		if reason := s.keepReason(f); reason != "" {
-			kept := suspicious[f.Dir]
-			kept.places, kept.reason = append(kept.places, f.Place), reason
-			suspicious[f.Dir] = kept
+		if why := s.keepReason(f); why != 0 {
+			k := kept[f.Dir]
+			k.places, k.why = append(k.places, f.Place), why
+			kept[f.Dir] = k
 		} else {
 			certain = append(certain, f.Place)
 		}
 	}
 	// Files that were moved have left their old places by now.
-	if certain, err = s.tx.Existing(s.ctx, certain); err != nil {
+	if certain, err = s.tx.Existing(ctx, certain); err != nil {
 		return err
 	}
 	// More than a fifth of a root at once looks like an accident.
 	if len(certain)*5 > total && !s.req.Prune {
-		s.req.On.Warned(fmt.Sprintf("%d of the %d files of %s are gone; they stay in the index until `imgsearch index --prune`",
-			len(certain), total, describe(s.g.root, "")))
+		s.req.On.Noticed(ManyGone{s.g.root.Path, len(certain), total})
 		s.counts.add(func(n *tally) { n.unreachable++; n.kept += len(certain) })
 		certain = nil
 	}
-	if err := s.drop(certain); err != nil {
+	if err := s.drop(ctx, certain); err != nil {
 		return err
 	}
-	if err := s.forgetFailures(suspicious); err != nil {
+	if err := s.forgetFailures(ctx, kept); err != nil {
 		return err
 	}
-	return s.report(suspicious)
+	return s.report(ctx, kept)
 }
 
 // forgetFailures forgets what was remembered of files in folders that are left out now, or gone. A folder that may
 // exist unseen keeps its failures, like its files.
-func (s *settler) forgetFailures(kept map[string]keptFolder) error {
-	dirs, err := s.tx.FailureFolders(s.ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
+func (s *settler) forgetFailures(ctx context.Context, kept map[string]keptFolder) error {
+	dirs, err := s.tx.FailureFolders(ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
 	if err != nil {
 		return err
 	}
 	var gone []store.Folder
 	for _, dir := range dirs {
-		unseen := isBelow(dir, s.g.untouched) || kept[dir].reason != ""
-		if _, err := s.brokenAbove(dir); err != nil {
-			unseen = true
-		}
+		_, unseen := s.unreadAbove(dir)
+		unseen = unseen || isBelow(dir, s.g.untouched) || kept[dir].why != 0
 		if s.g.visited[dir] || unseen && !isBelow(dir, s.g.excludedBelow) {
 			continue
 		}
 		gone = append(gone, store.Folder{Root: s.g.root.ID, Dir: dir})
 	}
-	return s.tx.DeleteFailuresIn(s.ctx, gone)
+	return s.tx.DeleteFailuresIn(ctx, gone)
 }
 
 // renumber writes down what the system calls the disks now.
-func (s *settler) renumber() error {
+func (s *settler) renumber(ctx context.Context) error {
 	for change, places := range s.g.renumbered {
 		var err error
 		if s.g.sameDisk(change.from, change.to) {
-			err = s.tx.Redevice(s.ctx, s.g.root.ID, change.from, change.to)
+			err = s.tx.Redevice(ctx, s.g.root.ID, change.from, change.to)
 		} else {
-			err = s.tx.SetDevice(s.ctx, s.g.root.ID, places, change.to)
+			err = s.tx.SetDevice(ctx, s.g.root.ID, places, change.to)
 		}
 		if err != nil {
 			return err
@@ -130,109 +134,97 @@ func (s *settler) renumber() error {
 	return nil
 }
 
-func (s *settler) rootUnreachable() error {
-	n, err := s.tx.CountFiles(s.ctx, s.g.root.ID)
+func (s *settler) rootUnreachable(ctx context.Context) error {
+	n, err := s.tx.CountFiles(ctx, s.g.root.ID)
 	if err != nil {
 		return err
 	}
-	if n == 0 && errors.Is(s.g.unreachable, errEmptyRoot) {
+	if n == 0 && errors.Is(s.g.unreachable, ErrEmptyRoot) {
 		return nil
 	}
 	s.counts.add(func(t *tally) { t.kept += n; t.unreachable++ })
-	s.req.On.Warned(fmt.Sprintf("%s cannot be reached (%s); its %d files stay in the index (`imgsearch roots move` tells where it is now, `roots rm` forgets it)",
-		describe(s.g.root, ""), rootTrouble(s.g.unreachable), n))
+	s.req.On.Noticed(RootUnreachable{s.g.root.Path, s.g.unreachable, n})
 	return nil
 }
 
-// errEmptyRoot is a root that holds nothing any more: a mount point without its disk looks so.
-var errEmptyRoot = errors.New("it is empty: is its disk connected?")
+// ErrEmptyRoot is a root that holds nothing any more: a mount point without its disk looks so.
+var ErrEmptyRoot = errors.New("it is empty")
 
-func rootTrouble(err error) string {
-	if errors.Is(err, fs.ErrNotExist) {
-		return "it is not there: is its disk connected?"
-	}
-	return fserr.Cause(err).Error()
-}
-
-func (s *settler) drop(places []store.Place) error {
-	n, err := s.tx.DeleteFiles(s.ctx, places)
+func (s *settler) drop(ctx context.Context, places []store.Place) error {
+	n, err := s.tx.DeleteFiles(ctx, places)
 	s.counts.add(func(t *tally) { t.removed += n })
 	return err
 }
 
 // excluded drops what rules leave out now.
-func (s *settler) excluded() error {
-	if err := s.drop(s.g.excluded); err != nil {
+func (s *settler) excluded(ctx context.Context) error {
+	if err := s.drop(ctx, s.g.excluded); err != nil {
 		return err
 	}
 	below := make([]store.Folder, len(s.g.excludedBelow))
 	for i, dir := range s.g.excludedBelow {
 		below[i] = store.Folder{Root: s.g.root.ID, Dir: dir}
 	}
-	n, err := s.tx.DeleteBelow(s.ctx, below)
+	n, err := s.tx.DeleteBelow(ctx, below)
 	s.counts.add(func(t *tally) { t.removed += n })
 	return err
 }
 
 // keptFolder is a folder of which files stay although they were not found, and why.
 type keptFolder struct {
-	reason string
+	why KeepReason
+	// above is the folder that could not be read, of FolderUnseen.
+	above string
 	// files is how many they are in a folder that is missing; places are those in one that is there.
 	files  int
 	places []store.Place
 }
 
-// Reasons why a folder's files stay.
-const (
-	folderMissing  = "is missing"
-	folderEmpty    = "is empty"
-	folderElsewise = "is on another disk than before"
-)
-
-// keepReason tells why a file that its folder does not hold may still exist; "" if it is certainly gone.
-func (s *settler) keepReason(f goneFile) string {
-	if err, ok := s.g.broken[f.Dir]; ok {
-		if errors.Is(err, fs.ErrNotExist) {
-			return folderMissing
-		}
-		return "cannot be read completely: " + fserr.Cause(err).Error()
+// keepReason says why a file that its folder does not hold may still exist; 0 if it is certainly gone.
+func (s *settler) keepReason(f goneFile) KeepReason {
+	err, unread := s.g.broken[f.Dir]
+	switch {
+	case unread && errors.Is(err, fs.ErrNotExist):
+		return FolderMissing
+	case unread:
+		return FolderUnread
+	case !s.g.sameDisk(f.Device, f.device):
+		return FolderElsewhere
+	case f.empty && !s.req.Prune:
+		return FolderEmpty
 	}
-	if !s.g.sameDisk(f.Device, f.device) {
-		return folderElsewise
-	}
-	if f.empty && !s.req.Prune {
-		return folderEmpty
-	}
-	return ""
+	return 0
 }
 
-// missingFolders finds the folders of the index that the walk did not come to, and why their files stay. With
-// --prune, the files of a folder that is gone from a disk that is there are dropped.
-func (s *settler) missingFolders() (map[string]keptFolder, error) {
-	kept := make(map[string]keptFolder)
-	folders, err := s.tx.Folders(s.ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
+// missingFolders finds the folders of the index that the walk did not come to, and why their files stay.
+func (s *settler) missingFolders(ctx context.Context) (map[string]keptFolder, error) {
+	folders, err := s.tx.Folders(ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
 	if err != nil {
 		return nil, err
 	}
-	var prunable []string
+	kept := make(map[string]keptFolder)
 	for _, folder := range folders {
 		if s.g.visited[folder.Dir] || isBelow(folder.Dir, s.g.excludedBelow) || isBelow(folder.Dir, s.g.untouched) {
 			continue
 		}
-		reason := folderMissing
-		if above, err := s.brokenAbove(folder.Dir); err != nil {
-			reason = "cannot be examined (" + describe(s.g.root, above) + ": " + fserr.Cause(err).Error() + ")"
-		} else if s.req.Prune {
-			prunable = append(prunable, folder.Dir)
+		k := keptFolder{why: FolderMissing, files: folder.Files}
+		if above, unseen := s.unreadAbove(folder.Dir); unseen {
+			k.why, k.above = FolderUnseen, above
 		}
-		kept[folder.Dir] = keptFolder{reason: reason, files: folder.Files}
+		kept[folder.Dir] = k
 	}
-	return kept, s.prune(prunable, kept)
+	return kept, nil
 }
 
-// prune drops the files of missing folders that were on a disk that is there.
-func (s *settler) prune(dirs []string, kept map[string]keptFolder) error {
-	files, err := s.tx.FilesIn(s.ctx, s.g.root.ID, dirs)
+// prune drops the files of missing folders that were on a disk that is there, and takes them out of kept.
+func (s *settler) prune(ctx context.Context, kept map[string]keptFolder) error {
+	var dirs []string
+	for dir, k := range kept {
+		if k.why == FolderMissing {
+			dirs = append(dirs, dir)
+		}
+	}
+	files, err := s.tx.FilesIn(ctx, s.g.root.ID, dirs)
 	if err != nil {
 		return err
 	}
@@ -249,7 +241,7 @@ func (s *settler) prune(dirs []string, kept map[string]keptFolder) error {
 			kept[f.Dir] = k
 		}
 	}
-	return s.drop(gone)
+	return s.drop(ctx, gone)
 }
 
 // onItsDisk tells whether the nearest folder that exists above a file is on the disk that held the file.
@@ -259,18 +251,18 @@ func (s *settler) onItsDisk(f store.File) bool {
 	return ok && (device == f.Device || s.g.sameDisk(f.Device, device))
 }
 
-// brokenAbove finds a folder above dir that could not be read, so that dir may exist unseen.
-func (s *settler) brokenAbove(dir string) (string, error) {
+// unreadAbove finds a folder above dir that could not be read, so that dir may exist unseen.
+func (s *settler) unreadAbove(dir string) (above string, ok bool) {
 	for above := dir; above != "." && above != ""; {
 		above = path.Dir(above)
 		if above == "." {
 			above = ""
 		}
-		if err, ok := s.g.broken[above]; ok && !errors.Is(err, fs.ErrNotExist) {
-			return above, err
+		if err, broken := s.g.broken[above]; broken && !errors.Is(err, fs.ErrNotExist) {
+			return above, true
 		}
 	}
-	return "", nil
+	return "", false
 }
 
 func isBelow(dir string, folders []string) bool {
@@ -279,10 +271,10 @@ func isBelow(dir string, folders []string) bool {
 
 // report tells of each folder whose files stay once. Folders that could not be read and hold no known file are told of
 // too: something may be in them.
-func (s *settler) report(kept map[string]keptFolder) error {
+func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error {
 	for _, dir := range slices.Sorted(maps.Keys(kept)) {
 		k := kept[dir]
-		there, err := s.tx.Existing(s.ctx, k.places)
+		there, err := s.tx.Existing(ctx, k.places)
 		if err != nil {
 			return err
 		}
@@ -291,21 +283,23 @@ func (s *settler) report(kept map[string]keptFolder) error {
 			continue // all of them were found elsewhere
 		}
 		s.counts.add(func(t *tally) { t.unreachable++; t.kept += n })
-		s.req.On.Warned(fmt.Sprintf("%s %s; its %d files stay in the index%s", describe(s.g.root, dir), k.reason, n, pruneHint(k.reason)))
+		told := FilesKept{Folder: s.folderPath(dir), Why: k.why, Files: n}
+		switch k.why {
+		case FolderUnread:
+			told.Err = fserr.Cause(s.g.broken[dir])
+		case FolderUnseen:
+			told.Above, told.Err = s.folderPath(k.above), fserr.Cause(s.g.broken[k.above])
+		case FolderMissing, FolderEmpty, FolderElsewhere:
+		}
+		s.req.On.Noticed(told)
 	}
 	for dir, err := range s.g.broken {
-		if kept[dir].reason == "" && !errors.Is(err, fs.ErrNotExist) {
+		if kept[dir].why == 0 && !errors.Is(err, fs.ErrNotExist) {
 			s.counts.add(func(n *tally) { n.unreachable++ })
-			s.req.On.Warned(fmt.Sprintf("%s cannot be read completely: %v", describe(s.g.root, dir), fserr.Cause(err)))
+			s.req.On.Noticed(FolderUnreadable{s.folderPath(dir), fserr.Cause(err)})
 		}
 	}
 	return nil
 }
 
-// pruneHint names the command that drops files which stay for a reason.
-func pruneHint(reason string) string {
-	if reason == folderMissing || reason == folderEmpty {
-		return " (`imgsearch index --prune` drops them)"
-	}
-	return ""
-}
+func (s *settler) folderPath(dir string) string { return store.Folder{Dir: dir}.Path(s.g.root.Path) }

@@ -30,26 +30,26 @@ const commitEvery = 500 * time.Millisecond
 
 // write commits results until writes is closed: in transactions, each at most commitEvery long.
 func (r *run) write(ctx context.Context, writes <-chan write) error {
-	w := &writer{run: r, ctx: ctx}
+	w := &writer{run: r}
 	tick := time.NewTicker(commitEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case op, ok := <-writes:
 			if !ok {
-				return w.commit()
+				return w.commit(ctx)
 			}
-			if err := w.put(op); err != nil {
+			if err := w.put(ctx, op); err != nil {
 				w.rollback()
 				return err
 			}
 			if time.Since(w.begun) >= commitEvery {
-				if err := w.commit(); err != nil {
+				if err := w.commit(ctx); err != nil {
 					return err
 				}
 			}
 		case <-tick.C:
-			if err := w.commit(); err != nil {
+			if err := w.commit(ctx); err != nil {
 				return err
 			}
 		}
@@ -59,7 +59,7 @@ func (r *run) write(ctx context.Context, writes <-chan write) error {
 // writer holds the open transaction. It belongs to the write stage's goroutine.
 type writer struct {
 	*run
-	ctx     context.Context
+
 	tx      store.Tx
 	begun   time.Time
 	claimed []store.PictureID // of the pictures in the transaction, to release
@@ -68,34 +68,34 @@ type writer struct {
 	skips   []string          // bystanders, likewise
 }
 
-func (w *writer) put(op write) error {
+func (w *writer) put(ctx context.Context, op write) error {
 	if w.tx == nil {
-		tx, err := w.store.Begin(w.ctx)
+		tx, err := w.store.Begin(ctx)
 		if err != nil {
 			return err
 		}
 		w.tx, w.begun = tx, time.Now()
 	}
 	if op.task.preview == nil && w.suspects[op.task.place] {
-		if err := w.tx.DeleteSuspect(w.ctx, op.task.place); err != nil {
+		if err := w.tx.DeleteSuspect(ctx, op.task.place); err != nil {
 			return err
 		}
 	}
 	w.seen = append(w.seen, w.req.On.Read)
 	switch {
 	case op.failure != nil:
-		return w.putFailure(op)
+		return w.putFailure(ctx, op)
 	case op.task.refresh:
-		return w.putRefresh(op)
+		return w.putRefresh(ctx, op)
 	case op.task.preview != nil:
 		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
-		return w.tx.PutVector(w.ctx, w.req.Model.Identity, store.Vector{Picture: *op.task.preview, Data: op.vector})
+		return w.tx.PutVector(ctx, w.req.Model.Identity, store.Vector{Picture: *op.task.preview, Data: op.vector})
 	}
-	return w.putPicture(op)
+	return w.putPicture(ctx, op)
 }
 
 // putRefresh notes what a known file says of itself now.
-func (w *writer) putRefresh(op write) error {
+func (w *writer) putRefresh(ctx context.Context, op write) error {
 	t := op.task
 	file := w.file(t)
 	file.IsTwin = t.known.IsTwin
@@ -112,7 +112,7 @@ func (w *writer) putRefresh(op write) error {
 			n.unchanged++ // this version of imgsearch reads more of it
 		}
 	})
-	return w.tx.RefreshFile(w.ctx, file, meta)
+	return w.tx.RefreshFile(ctx, file, meta)
 }
 
 // file is a file as a run will compare it.
@@ -127,13 +127,13 @@ func (w *writer) record(t task, p store.Picture) store.FileRecord {
 	return store.FileRecord{File: w.file(t), Picture: p.ID, Format: cmp.Or(t.format, p.Format), Metadata: t.meta}
 }
 
-func (w *writer) putPicture(op write) error {
+func (w *writer) putPicture(ctx context.Context, op write) error {
 	p := *op.picture
-	if err := w.tx.PutPicture(w.ctx, p); err != nil {
+	if err := w.tx.PutPicture(ctx, p); err != nil {
 		return err
 	}
 	if op.vector != nil {
-		if err := w.tx.PutVector(w.ctx, w.req.Model.Identity, store.Vector{Picture: p.ID, Data: op.vector}); err != nil {
+		if err := w.tx.PutVector(ctx, w.req.Model.Identity, store.Vector{Picture: p.ID, Data: op.vector}); err != nil {
 			return err
 		}
 		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
@@ -146,16 +146,16 @@ func (w *writer) putPicture(op write) error {
 		w.claimed = append(w.claimed, op.picture.ID)
 	}
 	if op.preview != nil {
-		if err := w.tx.PutPreview(w.ctx, p.ID, op.preview); err != nil {
+		if err := w.tx.PutPreview(ctx, p.ID, op.preview); err != nil {
 			return err
 		}
 	}
-	if err := w.putFile(op.task, p); err != nil {
+	if err := w.putFile(ctx, op.task, p); err != nil {
 		return err
 	}
 	for _, twin := range op.task.twins {
 		w.seen = append(w.seen, w.req.On.Read)
-		if err := w.putFile(twin, p); err != nil {
+		if err := w.putFile(ctx, twin, p); err != nil {
 			return err
 		}
 	}
@@ -163,10 +163,10 @@ func (w *writer) putPicture(op write) error {
 }
 
 // putFile records a file of a picture.
-func (w *writer) putFile(t task, p store.Picture) error {
+func (w *writer) putFile(ctx context.Context, t task, p store.Picture) error {
 	file := w.record(t, p)
 	if t.movedFrom != nil {
-		moved, err := w.tx.MoveFile(w.ctx, *t.movedFrom, file)
+		moved, err := w.tx.MoveFile(ctx, *t.movedFrom, file)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (w *writer) putFile(t task, p store.Picture) error {
 			return nil
 		}
 	}
-	samePicture, err := w.tx.PutFile(w.ctx, file)
+	samePicture, err := w.tx.PutFile(ctx, file)
 	if err != nil {
 		return err
 	}
@@ -193,12 +193,12 @@ func (w *writer) putFile(t task, p store.Picture) error {
 	return nil
 }
 
-func (w *writer) putFailure(op write) error {
-	if err := w.tx.PutFailure(w.ctx, *op.failure); err != nil {
+func (w *writer) putFailure(ctx context.Context, op write) error {
+	if err := w.tx.PutFailure(ctx, *op.failure); err != nil {
 		return err
 	}
 	// What the place held before is not there any more; its picture and vector stay for a while.
-	if _, err := w.tx.DeleteFiles(w.ctx, []store.Place{op.task.place}); err != nil {
+	if _, err := w.tx.DeleteFiles(ctx, []store.Place{op.task.place}); err != nil {
 		return err
 	}
 	if op.failure.Stage == store.StageSniff {
@@ -210,11 +210,11 @@ func (w *writer) putFailure(op write) error {
 }
 
 // commit makes the transaction durable and only then counts what it did.
-func (w *writer) commit() error {
+func (w *writer) commit(ctx context.Context) error {
 	if w.tx == nil {
 		return nil
 	}
-	if err := w.tx.Commit(w.ctx); err != nil {
+	if err := w.tx.Commit(ctx); err != nil {
 		w.rollback()
 		return err
 	}

@@ -113,7 +113,7 @@ func readIgnoreFile(dir, rel string) (ruleSet, error) {
 	return s, nil
 }
 
-// match returns why a path relative to the root is left out, or "". The last rule that matches decides; --exclude
+// match returns why a path relative to the root is left out, or "". The last rule that matches decides; what was given
 // counts after all files, an ignore file after those of the folders above it.
 func match(exclude []rule, sets []ruleSet, rel string, folder bool) Reason {
 	for i := len(exclude) - 1; i >= 0; i-- {

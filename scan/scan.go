@@ -14,12 +14,12 @@ type Reason string
 const (
 	Hidden          Reason = "hidden"           // a name that begins with a dot, or the system's hidden attribute
 	System          Reason = "system"           // a folder that belongs to a system or a program (see systemFolder)
-	Excluded        Reason = "excluded"         // --exclude
+	Excluded        Reason = "excluded"         // a pattern that was given
 	Ignored         Reason = "ignored"          // .imgsearchignore
 	Symlink         Reason = "symlink"          // inside a root, links are not followed
 	Special         Reason = "special"          // a FIFO, a socket, a device
 	Placeholder     Reason = "placeholder"      // a cloud file whose contents are elsewhere: reading would fetch it
-	OtherFilesystem Reason = "other_filesystem" // --one-file-system
+	OtherFilesystem Reason = "other_filesystem" // where the walk stays on one
 	PhotosLibrary   Reason = "photos_library"   // everything but originals/ in a *.photoslibrary
 	NotPicture      Reason = "not_picture"      // the name, or the content, says that it is something else
 	Unsupported     Reason = "unsupported"      // a picture format that is not read yet

@@ -3,6 +3,7 @@ package decode
 import (
 	"errors"
 	"fmt"
+	"image"
 
 	"golang.org/x/image/tiff"
 )
@@ -18,16 +19,19 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 	case HEIC, AVIF:
 		return readHEIFHeader(in, size)
 	case JXL:
-		h.perPixel = codedPerPixel
 		h.Width, h.Height, err = readJXL(in, size)
+		h.codec = fixedCodec{format: JXL, bytes: h.Pixels() * codedPerPixel, pixels: decodeJXL, upright: true}
 		return h, damagedHeader(JXL, h, err)
+	}
+	var raw *rawFile
+	switch format {
 	case CR3:
-		h.raw, err = readCR3(in, size)
+		raw, err = readCR3(in, size)
 	case RAF:
-		h.raw, err = readRAF(in, size)
+		raw, err = readRAF(in, size)
 	default:
 		var isRaw bool
-		if h.raw, h.Format, isRaw, err = readTIFFRaw(in, size, format == rawTIFF); !isRaw {
+		if raw, h.Format, isRaw, err = readTIFFRaw(in, size, format == rawTIFF); !isRaw {
 			return readTIFFHeader(in, size)
 		}
 	}
@@ -37,7 +41,7 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 	if err != nil {
 		return h, damagedRaw(h.Format, err)
 	}
-	h.Width, h.Height = h.raw.width, h.raw.height
+	h.Width, h.Height, h.codec = raw.width, raw.height, rawCodec{raw}
 	return h, nil
 }
 
@@ -55,16 +59,18 @@ func damagedHeader(format Format, h Header, err error) error {
 func readTIFFHeader(in *sourceReader, size int64) (h Header, err error) {
 	h = Header{Format: TIFF}
 	if j, ok := readJPEGTIFF(in, size); ok {
-		h.jpegTIFF, h.Width, h.Height, h.perPixel = &j, j.width, j.height, 6
+		h.Width, h.Height = j.width, j.height
+		h.codec = fixedCodec{format: TIFF, bytes: h.Pixels() * jpegTIFFPerPixel, pixels: j.decode}
 		return h, damagedHeader(TIFF, h, nil)
 	}
 	config, err := tiff.DecodeConfig(in)
-	h.Width, h.Height, h.perPixel = config.Width, config.Height, 2*bytesPerPixel(config)
+	h.Width, h.Height = config.Width, config.Height
+	h.codec = fixedCodec{format: TIFF, bytes: h.Pixels() * 2 * bytesPerPixel(config), pixels: func(data []byte) (image.Image, error) { return decodeFormat(TIFF, data) }}
 	return h, damagedHeader(TIFF, h, err)
 }
 
 func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
-	h = Header{Format: HEIC, perPixel: codedPerPixel}
+	h = Header{Format: HEIC}
 	file, isAV1, err := readHEIF(in, size)
 	if errors.Is(err, errNoPicture) {
 		return h, fmt.Errorf("%w: a HEIF file without a still picture", ErrUnsupported)
@@ -72,10 +78,13 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 	if err != nil {
 		return h, damagedHeader(HEIC, h, err)
 	}
-	h.heif, h.Width, h.Height = file, file.primary.width, file.primary.height
+	h.Width, h.Height = file.primary.width, file.primary.height
+	// The decoder of HEIC turns the picture as the file says, that of AVIF does not.
+	codec := fixedCodec{format: HEIC, bytes: h.Pixels() * codedPerPixel, pixels: decodeHEIC, upright: true}
 	if isAV1 {
-		h.Format = AVIF
+		codec.format, codec.pixels, codec.turn = AVIF, decodeAVIF, file.primary.turn
 	}
+	h.Format, h.codec = codec.format, codec
 	// Upright: the file's own properties turn it, not EXIF.
 	if file.primary.turned() {
 		h.Width, h.Height = h.Height, h.Width

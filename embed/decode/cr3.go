@@ -32,7 +32,7 @@ func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 			})
 		case "uuid":
 			if hasUUID(r, b, cr3XMP) {
-				meta.Labels = xmpAt(r, b.start+16, b.end)
+				meta.OwnerMetadata = xmpAt(r, b.start+16, b.end)
 			}
 			if hasUUID(r, b, cr3Preview) {
 				// 8 bytes, then PRVW: 16 bytes of its own, and the JPEG.

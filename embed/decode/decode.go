@@ -9,7 +9,6 @@ import (
 	"image/gif"
 	"image/png"
 	"io"
-	"runtime/debug"
 	"strings"
 
 	"golang.org/x/image/bmp"
@@ -17,6 +16,7 @@ import (
 	"golang.org/x/image/webp"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
 // Image is a decoded picture, read row by row as 8-bit RGB: transparency laid on white, 16 bit reduced by /257,
@@ -43,32 +43,8 @@ func (m *Image) Row(y int, rgb []byte) { m.row(y, rgb[:3*m.Columns]) }
 // is decoded at a smaller scale where the format gains by it; orientation is Meta's. A panic of a decoder is an error like
 // any other: it costs this file only.
 func (h Header) Decode(data []byte, orientation, minShort int) (m *Image, err error) {
-	defer recoverPanic(&err)
-	var img image.Image
-	switch {
-	case h.Format == JPEG:
-		return decodeJPEG(data, orientation, minShort)
-	case h.raw != nil:
-		return decodeJPEG(h.raw.image(data, minShort), orientation, minShort)
-	case h.heif != nil:
-		img, orientation, err = decodeHEIF(h, data)
-	case h.jpegTIFF != nil:
-		img, err = h.jpegTIFF.decode(data)
-	default:
-		img, err = decodeFormat(h.Format, data)
-	}
-	format := h.Format
-	if err != nil {
-		return nil, fmt.Errorf("damaged %s: %w", format, tidy(err))
-	}
-	size := img.Bounds().Size()
-	if size.X <= 0 || size.Y <= 0 {
-		return nil, fmt.Errorf("damaged %s: the size is %d x %d", format, size.X, size.Y)
-	}
-	return &Image{
-		Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
-		Orientation: orientation, row: rowReader(format, img),
-	}, nil
+	defer caught.Error(&err)
+	return h.codec.decode(data, orientation, minShort)
 }
 
 func decodeJPEG(data []byte, orientation, minShort int) (*Image, error) {
@@ -142,12 +118,6 @@ func bytesPerPixel(c image.Config) int64 {
 		return 1
 	}
 	return 4
-}
-
-func recoverPanic(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("the decoder panicked: %v\n%s", p, debug.Stack())
-	}
 }
 
 // tidy makes a decoder's error readable on its own: an early end of the data is a truncated file, and the decoders'

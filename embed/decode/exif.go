@@ -7,9 +7,11 @@ import (
 	"time"
 
 	"github.com/bep/imagemeta"
+
+	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// MetaVersion goes up when Meta or Labels read more than before: what a file says of itself is worth another look then.
+// MetaVersion goes up when Meta or OwnerMetadata read more than before: what a file says of itself is worth another look then.
 const MetaVersion = 1
 
 // Meta is what a picture says of itself. A field that the file lacks, or fills with nonsense, is its zero value.
@@ -28,7 +30,7 @@ type Meta struct {
 	// HasGPS tells whether Latitude and Longitude are known, in degrees.
 	HasGPS              bool
 	Latitude, Longitude float64
-	Labels
+	OwnerMetadata
 }
 
 // Source is a file, or the parts of it that were read.
@@ -44,25 +46,10 @@ var metaFormats = map[Format]imagemeta.ImageFormat{
 // Meta reads what a file says of the picture: the file itself, or the data of Extents. Damaged metadata costs the metadata, not
 // the picture.
 func (h Header) Meta(r Source) Meta {
-	if h.raw != nil {
-		return h.raw.meta
-	}
-	meta := Meta{Orientation: 1}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return meta
+		return Meta{Orientation: 1}
 	}
-	if format, ok := metaFormats[h.Format]; ok {
-		meta = readTags(format, r)
-	} else if h.Format == JXL {
-		meta = jxlMeta(r)
-	}
-	switch h.Format {
-	case PNG:
-		meta.Labels = meta.under(pngXMP(r))
-	case HEIC, AVIF, JXL: // their own properties turn them, and what EXIF repeats of it does not count
-		meta.Orientation = 1
-	}
-	return meta
+	return h.codec.meta(r)
 }
 
 // jxlMeta reads the EXIF of a JPEG XL container, a TIFF behind an offset, and its XMP, where they are not compressed.
@@ -76,7 +63,7 @@ func jxlMeta(r Source) Meta {
 		meta = readTags(imagemeta.TIFF, io.NewSectionReader(r, exif.start+4, exif.end-exif.start-4))
 	}
 	if xmp, err := findBox(r, 0, size, "xml "); err == nil {
-		meta.Labels = meta.under(xmpAt(r, xmp.start, xmp.end))
+		meta.OwnerMetadata = meta.under(xmpAt(r, xmp.start, xmp.end))
 	}
 	return meta
 }
@@ -117,18 +104,14 @@ func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
 	meta.TakenAt, meta.TakenFrom = takenAt(exif)
 	meta.Camera = cameraName(text(exif, "Make"), text(exif, "Model"))
 	meta.Lens = text(exif, "LensModel")
-	meta.Labels = tagLabels(tags, packets)
+	meta.OwnerMetadata = tagOwnerMetadata(tags, packets)
 	meta.HasGPS, meta.Latitude, meta.Longitude = place(tags)
 	return meta
 }
 
 // place reads the coordinates. The library panics on tags of an unexpected type, as hostile files have them.
 func place(tags imagemeta.Tags) (ok bool, lat, long float64) {
-	defer func() {
-		if recover() != nil {
-			ok = false
-		}
-	}()
+	defer caught.Error(new(error))
 	lat, long, err := tags.GetLatLong()
 	if err != nil || !plausiblePlace(lat, long) {
 		return false, 0, 0
@@ -153,7 +136,7 @@ var wanted = map[string]bool{
 // the others.
 func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.Tags, packets [][]byte) {
 	// What was collected before an error or a panic is used.
-	defer func() { _ = recover() }()
+	defer caught.Error(new(error))
 	_, _ = imagemeta.Decode(imagemeta.Options{
 		R:               r,
 		ImageFormat:     format,

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/image/webp"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
 // Header is what a picture's first bytes say, before anything is allocated for its pixels.
@@ -22,11 +23,7 @@ type Header struct {
 	// Width and Height are in pixels as stored, before the EXIF orientation.
 	Width, Height int
 
-	perPixel int64        // bytes a pixel at the height of decoding
-	jpeg     *jpeg.Header // of a JPEG, which knows better
-	heif     *heifFile    // of HEIC and AVIF
-	raw      *rawFile     // of a camera raw file
-	jpegTIFF *jpegTIFF    // of a TIFF whose parts are JPEG
+	codec codec
 }
 
 // Extent is a part of a file, in bytes.
@@ -35,10 +32,7 @@ type Extent struct{ Offset, Length int64 }
 // Extents are the parts of the file that are read, one after another, where the short side may be as small as minShort: the
 // data that Decode, Identity and Meta take. nil: the whole file.
 func (h Header) Extents(minShort int) []Extent {
-	if h.raw != nil {
-		return h.raw.extents(minShort)
-	}
-	return nil
+	return h.codec.extents(minShort)
 }
 
 // Pixels is the number of pixels in the picture.
@@ -74,19 +68,13 @@ func (h Header) ReadExtents(r io.ReaderAt, size int64, minShort int) ([]byte, er
 // DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes, where the short side may
 // be as small as minShort (Decode).
 func (h Header) DecodeBytes(minShort int) int64 {
-	switch {
-	case h.jpeg != nil:
-		return h.jpeg.Memory(minShort)
-	case h.raw != nil:
-		return h.raw.chosen(minShort).head.Memory(minShort)
-	}
-	return h.Pixels() * h.perPixel
+	return h.codec.memory(minShort)
 }
 
 // ReadHeader recognises the format and reads the size. An error from reading r is returned as it is, wrapped;
 // everything else is about the content: ErrEmpty, ErrNotPicture, ErrUnsupported or a damaged header.
 func ReadHeader(r io.ReadSeeker) (h Header, err error) {
-	defer recoverPanic(&err)
+	defer caught.Error(&err)
 	in := &sourceReader{r: r}
 	defer func() {
 		// A decoder may hide the reader's error behind its own; the disk's word counts.
@@ -119,7 +107,7 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		if err != nil {
 			return h, tidyJPEG(err, "jpeg header")
 		}
-		h.Width, h.Height, h.jpeg = frame.Width, frame.Height, &frame
+		h.Width, h.Height, h.codec = frame.Width, frame.Height, jpegCodec{head: frame}
 		return h, nil
 	}
 	config, perPixel, err := readConfig(format, in)
@@ -129,7 +117,8 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 	if config.Width <= 0 || config.Height <= 0 {
 		return h, fmt.Errorf("damaged %s header: the size is %d x %d", format, config.Width, config.Height)
 	}
-	h.Width, h.Height, h.perPixel = config.Width, config.Height, perPixel
+	h.Width, h.Height = config.Width, config.Height
+	h.codec = fixedCodec{format: format, bytes: h.Pixels() * perPixel, pixels: func(data []byte) (image.Image, error) { return decodeFormat(format, data) }}
 	return h, nil
 }
 

@@ -26,20 +26,12 @@ type rgbImage struct {
 // Bounds are the picture's size.
 func (m *rgbImage) Bounds() image.Rectangle { return image.Rect(0, 0, m.w, m.h) }
 
-// decodeHEIF decodes the picture. turn is the orientation that remains to be applied: the decoder of HEIC turns the picture as
-// the file says, that of AVIF does not. The embedded thumbnail is left alone: that of the only iPhone's file to be had, of 416 x
-// 312, gives the built-in model a vector of cosine 0.959 to that of the full picture (docs/formats.md).
-func decodeHEIF(h Header, data []byte) (img image.Image, turn int, err error) {
-	if h.Format == AVIF {
-		img, err = avif.Decode(bytes.NewReader(data))
-		return img, h.heif.primary.turn, err
-	}
-	img, err = decodeHEIC(data)
-	return img, 1, err
-}
+func decodeAVIF(data []byte) (image.Image, error) { return avif.Decode(bytes.NewReader(data)) }
 
 // decodeHEIC decodes through the system's libheif, some three times as fast as the decoder that is bundled as WebAssembly,
-// which serves where the system has none, or one without a codec for the file.
+// which serves where the system has none, or one without a codec for the file. The embedded thumbnail is left alone: that of the only
+// iPhone's file to be had, of 416 x 312, gives the built-in model a vector of cosine 0.959 to that of the full picture
+// (docs/formats.md).
 func decodeHEIC(data []byte) (image.Image, error) {
 	pix, w, h, alpha, err := libheif.Decode(data)
 	switch {

@@ -11,13 +11,7 @@ import (
 // keyword, a rating or a thumbnail written into the file leaves it the same. Of a camera raw file, its largest preview with
 // the file's size. Of other formats, the whole file. data is that of Extents.
 func (h Header) Identity(data []byte, orientation int) [sha256.Size]byte {
-	switch {
-	case h.raw != nil:
-		return h.raw.identity(data)
-	case h.Format == JPEG:
-		return jpegIdentity(data, orientation)
-	}
-	return sha256.Sum256(data)
+	return h.codec.identity(data, orientation)
 }
 
 func jpegIdentity(data []byte, orientation int) [sha256.Size]byte {

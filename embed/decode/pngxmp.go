@@ -9,22 +9,22 @@ import (
 // pngXMPKeyword is that of the chunk which holds XMP (XMP specification part 3, 1.1.5).
 const pngXMPKeyword = "XML:com.adobe.xmp\x00"
 
-// pngXMP reads the labels of the XMP packet in a PNG, an uncompressed iTXt chunk, which the metadata library does not read.
-func pngXMP(r io.ReaderAt) Labels {
+// pngXMP reads what the owner says of the XMP packet in a PNG, an uncompressed iTXt chunk, which the metadata library does not read.
+func pngXMP(r io.ReaderAt) OwnerMetadata {
 	var head [8]byte
 	const signature, frame = 8, 12 // a chunk's length, kind and checksum
 	at := int64(signature)
 	for range maxBoxes {
 		if _, err := r.ReadAt(head[:], at); err != nil {
-			return Labels{}
+			return OwnerMetadata{}
 		}
 		size := int64(binary.BigEndian.Uint32(head[:]))
 		if kind := string(head[4:]); kind == "IEND" {
-			return Labels{}
+			return OwnerMetadata{}
 		} else if kind == "iTXt" && size <= maxXMP {
 			data := make([]byte, size)
 			if _, err := r.ReadAt(data, at+8); err != nil {
-				return Labels{}
+				return OwnerMetadata{}
 			}
 			if packet, ok := pngText(data); ok {
 				l, _ := ReadXMP(packet) // damaged, it says nothing
@@ -33,7 +33,7 @@ func pngXMP(r io.ReaderAt) Labels {
 		}
 		at += frame + size
 	}
-	return Labels{}
+	return OwnerMetadata{}
 }
 
 // pngText returns the text of an iTXt chunk that holds XMP: behind keyword, two compression bytes, language and translated keyword.

@@ -20,6 +20,9 @@ type jpegTIFF struct {
 	rgb              bool   // the components are not YCbCr
 }
 
+// jpegTIFFPerPixel is the memory at the height of decoding, in bytes a pixel: the picture, and a part's planes.
+const jpegTIFFPerPixel = 6
+
 // maxParts bounds the parts of a picture: tiles of 64 x 64 of the largest one.
 const maxParts = 1 << 20
 

@@ -24,7 +24,7 @@ var ErrNoPlace = errors.New("the ONNX Runtime library inside the program cannot 
 type Library struct {
 	// Path is the absolute path of the shared library.
 	Path string
-	// Origin says where it came from, in words for people: "--ort-lib", "bundled", "beside the program", "system".
+	// Origin says where it came from, in words for people: "as given", "bundled", "beside the program", "system".
 	Origin string
 }
 
@@ -35,7 +35,7 @@ func (l Library) IsBundled() bool { return l.Origin == originBundled }
 
 // Options say where to look beyond the fixed places.
 type Options struct {
-	// Explicit is the path that the user gave (--ort-lib, IMGSEARCH_ORT_LIB): it is used or it is an error.
+	// Explicit is the path that the user gave: it is used or it is an error.
 	Explicit string
 	// UnpackDirs are the folders that may keep the bundled copy, best first.
 	UnpackDirs []string
@@ -53,7 +53,7 @@ func Find(o Options) (Library, error) {
 		if err := check(path); err != nil {
 			return Library{}, err
 		}
-		return Library{path, "--ort-lib"}, nil
+		return Library{path, "as given"}, nil
 	}
 	if bundled() {
 		path, err := unpack(o.UnpackDirs)

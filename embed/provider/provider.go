@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 )
 
-// Name is a provider's name, as --provider takes it.
+// Name is a provider's name.
 type Name string
 
 // The providers. Auto is the best one that works.
@@ -90,14 +90,14 @@ var definitions = []Definition{
 	},
 	{
 		Name: CUDA, Native: "CUDA", Platforms: []string{"linux/amd64", "linux/arm64", "windows/amd64"},
-		Needs:    "an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9, and ONNX Runtime's GPU build by --ort-lib",
+		Needs:    "an NVIDIA GPU with its driver, CUDA 12 and cuDNN 9, and ONNX Runtime's GPU build",
 		Files:    map[string]string{"linux": "libonnxruntime_providers_cuda.so", "windows": "onnxruntime_providers_cuda.dll"},
 		Options:  map[string]string{"device_id": "0", "arena_extend_strategy": "kSameAsRequested"},
 		Variants: []Variant{{}}, Batches: []int{32, 16, 64},
 	},
 	{
 		Name: WebGPU, Native: "WebGPU", Platforms: []string{"linux", "windows", "darwin"},
-		Needs:    "a GPU with Vulkan, Direct3D 12 or Metal, and a build of ONNX Runtime with WebGPU by --ort-lib",
+		Needs:    "a GPU with Vulkan, Direct3D 12 or Metal, and a build of ONNX Runtime with WebGPU",
 		Variants: []Variant{{}}, Batches: []int{16, 8, 32},
 	},
 }

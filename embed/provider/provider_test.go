@@ -88,7 +88,7 @@ func TestExplain(t *testing.T) {
 		"all is well": {},
 	} {
 		got := Explain(message)
-		if got.Text != want.Text || got.Absent != want.Absent || got.Missing != want.Missing || (got.Text != "") != (got.Mend != "") {
+		if got.Text != want.Text || got.Absent != want.Absent || got.Missing != want.Missing || (got.Text != "") != (got.Hint != "") {
 			t.Errorf("%q: %+v", message, got)
 		}
 	}

@@ -101,9 +101,9 @@ type Measured struct {
 	Absent  bool `json:"absent,omitempty"`
 	// TimedOut tells that it gave no answer in the time that it had.
 	TimedOut bool `json:"timed_out,omitempty"`
-	// Reason says why not, Mend what to do.
+	// Reason says why not, Hint what to do.
 	Reason string `json:"reason,omitempty"`
-	Mend   string `json:"mend,omitempty"`
+	Hint   Remedy `json:"mend,omitempty"`
 	// LoadMS is the time from the start of loading to the end of the first run, in milliseconds.
 	LoadMS float64 `json:"load_ms,omitempty"`
 	// PerSecond is the number of pictures or texts a second, once it runs.

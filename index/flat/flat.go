@@ -148,9 +148,9 @@ func mapFile(f *os.File, dim int, want Stamp) (*File, error) {
 	return m, nil
 }
 
-// ScanOnce is Scan, and gives pages back as soon as they are scanned, so that a process that scans once does not count the whole file to
+// ScanOneShot is Scan, and gives pages back as soon as they are scanned, so that a process that scans once does not count the whole file to
 // its memory. They stay in the system's cache.
-func (m *File) ScanOnce(q, scores []float32, keep func(id int64) bool, skipped float32) error {
+func (m *File) ScanOneShot(q, scores []float32, keep func(id int64) bool, skipped float32) error {
 	return m.scan(q, scores, keep, skipped, func(from, to int) {
 		forget(m.mapped[(headerSize+from)/pageSize*pageSize : (headerSize+to)/pageSize*pageSize])
 	})

@@ -32,8 +32,8 @@ type Request struct {
 	Model string
 	// Among searches these files instead of the index's; nil: all of the index.
 	Among *Among
-	// Once says that this is the process's only request: memory is given back early.
-	Once bool
+	// OneShot says that this is the process's only request: memory is given back early.
+	OneShot bool
 }
 
 // Missing says what becomes of pictures whose files are all gone.

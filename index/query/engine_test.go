@@ -38,25 +38,33 @@ func direction(text string) []float32 {
 // textReader reads any file as a picture: its content is its identity, and its vector that of the same text.
 type textReader struct{}
 
-func (textReader) Header(io.ReadSeeker) (index.Header, error) {
-	return index.Header{Format: "text", Width: 2, Height: 1, DecodeBytes: 1}, nil
-}
-
-func (textReader) Identify(_ index.Header, data []byte, _ int) (store.Picture, store.Metadata) {
-	return store.Picture{ID: sha256.Sum256(data), Format: "text", Width: 2, Height: 1, Orientation: 1},
-		store.Metadata{TakenAt: fmt.Sprintf("20%02d-01-01T00:00:00", sha256.Sum256(data)[0]%24)}
-}
-
-func (textReader) Meta(index.Header, *os.File) (store.Picture, store.Metadata) {
-	return store.Picture{}, store.Metadata{}
-}
+func (textReader) Open(io.ReadSeeker) (index.Source, error)    { return textSource{}, nil }
 func (textReader) Sidecar([]byte) (store.OwnerMetadata, error) { return store.OwnerMetadata{}, nil }
 func (textReader) MetaVersion() int                            { return 1 }
 func (textReader) TensorLen() int                              { return dim }
 func (textReader) Version() int                                { return 1 }
-func (textReader) Decode(_ index.Header, _ store.Picture, data []byte) (index.Picture, error) {
-	return textPicture(data), nil
+
+type textSource struct{}
+
+func (textSource) Header() index.Header {
+	return index.Header{Format: "text", Width: 2, Height: 1, DecodeBytes: 1}
 }
+
+func (textSource) Meta(r index.Content) (store.Metadata, int) {
+	data, err := io.ReadAll(r)
+	if err != nil {
+		return store.Metadata{}, 1
+	}
+	return store.Metadata{TakenAt: fmt.Sprintf("20%02d-01-01T00:00:00", sha256.Sum256(data)[0]%24)}, 1
+}
+
+func (textSource) Picture(orientation int) store.Picture {
+	return store.Picture{Format: "text", Width: 2, Height: 1, Orientation: orientation}
+}
+
+func (textSource) Identity(data []byte, _ int) store.PictureID { return sha256.Sum256(data) }
+
+func (textSource) Decode(data []byte, _ int) (index.Picture, error) { return textPicture(data), nil }
 
 type textPicture []byte
 

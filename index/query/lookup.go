@@ -72,7 +72,7 @@ func (l *lookup) hits(ctx context.Context, ids []store.PictureID) ([]Hit, error)
 		} else {
 			for _, f := range r.Files {
 				if root, ok := l.roots[f.Root]; ok {
-					files = append(files, shownFile{filepath.Join(root, filepath.FromSlash(f.Dir), f.Name), f.IsTwin})
+					files = append(files, shownFile{f.Path(root), f.IsTwin})
 				}
 			}
 		}

@@ -28,7 +28,7 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 	last := r.Offset + r.Limit
 	best := math.Inf(-1)
 	for want := last + len(exclude); ; want *= more {
-		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, Once: r.Once})
+		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, OneShot: r.OneShot})
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"database/sql"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -160,7 +159,7 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 			if set != nil && !set.has(f.id) {
 				continue
 			}
-			f.path = filepath.Join(mounts[root], filepath.FromSlash(string(dir)), string(name))
+			f.path = store.Place{Dir: string(dir), Name: string(name)}.Path(mounts[root])
 			if best, ok := shown[f.id]; !ok || f.compare(best) < 0 {
 				shown[f.id] = f
 			}

@@ -2,8 +2,12 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -36,6 +40,13 @@ func (l ownLock) Unlock() error {
 func tryLock(path string) (*lock, error) {
 	file := flock.New(path+".lock", flock.SetPermissions(0o600))
 	ok, err := file.TryLock()
+	for range lookers {
+		if ok || err != nil {
+			break
+		}
+		time.Sleep(lookTime)
+		ok, err = file.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock index %q: %w", path, err)
 	}
@@ -50,3 +61,22 @@ func (l *lock) Unlock() error { return l.file.Close() }
 
 // TryLock takes the lock of an index that is not open: one that may be too damaged for that.
 func TryLock(path string) (store.Lock, error) { return tryLock(path) }
+
+// Who looks whether an index is locked holds its lock for an instant: a lock that is taken is tried again, lookers times.
+const (
+	lookers  = 3
+	lookTime = 5 * time.Millisecond
+)
+
+// IsLocked reports whether somebody holds the lock of an index.
+func IsLocked(path string) (bool, error) {
+	if _, err := os.Stat(path + ".lock"); errors.Is(err, fs.ErrNotExist) {
+		return false, nil // nobody ever did, and nothing is made here
+	}
+	file := flock.New(path+".lock", flock.SetFlag(os.O_RDONLY))
+	free, err := file.TryRLock()
+	if err != nil {
+		return false, fmt.Errorf("look at the lock of index %q: %w", path, err)
+	}
+	return !free, file.Close()
+}

@@ -64,8 +64,8 @@ func (n *snapshot) scores(q store.NearestQuery, set bitmap) ([]float32, error) {
 	scores := make([]float32, inFile+n.newest.Len())
 	if inFile > 0 {
 		scan := n.file.Scan
-		if q.Once {
-			scan = n.file.ScanOnce
+		if q.OneShot {
+			scan = n.file.ScanOneShot
 		}
 		if err := scan(q.Vector, scores[:inFile], keep, outside); err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/index/store"
@@ -64,5 +65,41 @@ func TestReadOnlyWithoutAWritableFolder(t *testing.T) {
 	defer r.Close()
 	if roots, err := r.Roots(ctx); err != nil || len(roots) != 1 {
 		t.Errorf("roots %v, %v", roots, err)
+	}
+}
+
+// TestReadersWaitForTheMigration: an index of an earlier schema whose lock is held is being brought up to date, or made: who reads it
+// waits for that.
+func TestReadersWaitForTheMigration(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "i.db")
+	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "backcompat", "schema-3.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := sqlite.TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opened := make(chan error)
+	go func() {
+		s, err := sqlite.OpenReadOnly(context.Background(), path, sqlite.Options{})
+		if err == nil {
+			err = s.Close()
+		}
+		opened <- err
+	}()
+	select {
+	case err := <-opened:
+		t.Errorf("the reader did not wait: %v", err)
+	case <-time.After(200 * time.Millisecond):
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-opened; err != nil {
+		t.Error(err)
 	}
 }

@@ -70,14 +70,22 @@ type Place struct {
 	Dir, Name string
 }
 
-// Path is the place relative to its root, with slashes.
-func (p Place) Path() string { return path.Join(p.Dir, p.Name) }
+// Rel is the place relative to its root, with slashes.
+func (p Place) Rel() string { return path.Join(p.Dir, p.Name) }
+
+// Path is where the file lies on this machine, on which its root lies at a path.
+func (p Place) Path(root string) string {
+	return filepath.Join(root, filepath.FromSlash(p.Dir), p.Name)
+}
 
 // Folder is a folder of a root; Dir is "" for the root itself.
 type Folder struct {
 	Root RootID
 	Dir  string
 }
+
+// Path is where the folder lies on this machine, on which its root lies at a path.
+func (f Folder) Path(root string) string { return filepath.Join(root, filepath.FromSlash(f.Dir)) }
 
 // Stat is what a file looked like when it was last read: its size in bytes, and when it was changed.
 type Stat struct {
@@ -226,6 +234,17 @@ type Model struct {
 	Embedded int
 }
 
+// fullPrecision is what a title leaves out.
+const fullPrecision = "fp32"
+
+// Title names the model for people: "ViT-B-32 in int8".
+func (m Model) Title() string {
+	if m.Precision == fullPrecision || m.Precision == "" {
+		return m.Name
+	}
+	return m.Name + " in " + m.Precision
+}
+
 // Role is what a model is for. One model at most has each of the two.
 type Role string
 
@@ -267,7 +286,7 @@ type Run struct {
 	Complete  bool
 	Provider  string
 	Embedded  int
-	Summary   string // JSON
+	Summary   string // the pipeline's own record, index.Record
 }
 
 // RunID names a run to the store that began it.

@@ -54,8 +54,8 @@ type NearestQuery struct {
 	Filter Filter
 	// Limit is how many pictures are wanted; those that tie with the last one come too.
 	Limit int
-	// Once says that this is the process's only query: memory is given back early.
-	Once bool
+	// OneShot says that this is the process's only query: memory is given back early.
+	OneShot bool
 }
 
 // Nearest is the answer to a NearestQuery.

@@ -54,6 +54,9 @@ func opened(s *sqlite.Store, err error) (store.Store, error) {
 // TryLock takes the lock of an index that may be too damaged to be opened; ErrBusy: another has it.
 func (i Index) TryLock() (store.Lock, error) { return sqlite.TryLock(i.Path) }
 
+// IsLocked reports whether somebody holds the lock of the index: it is being brought up to date, or repaired.
+func (i Index) IsLocked() (bool, error) { return sqlite.IsLocked(i.Path) }
+
 // Examine checks the index as it lies, without changing it: what is wrong with it, nothing if it is sound.
 func (i Index) Examine(ctx context.Context) ([]string, error) { return sqlite.Examine(ctx, i.Path) }
 

@@ -66,6 +66,14 @@ func Dot(a, b []float32) float64 {
 // Length is the Euclidean length.
 func Length(v []float32) float64 { return math.Sqrt(Dot(v, v)) }
 
+// Cosine is the cosine similarity of two vectors of any length; 0 where they have not as many values.
+func Cosine(a, b []float32) float64 {
+	if len(a) != len(b) {
+		return 0
+	}
+	return Dot(a, b) / math.Sqrt(Dot(a, a)*Dot(b, b))
+}
+
 // Scale multiplies a vector in place.
 func Scale(v []float32, by float64) {
 	for i := range v {

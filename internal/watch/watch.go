@@ -34,15 +34,15 @@ type Options struct {
 	Rescan, RescanBlind time.Duration
 	// Poll is how often it is looked whether a root has come or gone.
 	Poll time.Duration
-	// Notef tells, once, what the owner should know.
-	Notef func(format string, args ...any)
+	// Blind is told, once, that there are no events for all of it, and why: changes are found by looking again.
+	Blind func(Blind)
 }
 
 // Defaults are patient enough for a camera's card that is being copied.
 func Defaults() Options {
 	return Options{
 		Quiet: 2 * time.Second, Most: 30 * time.Second, Rescan: time.Hour, RescanBlind: 5 * time.Minute, Poll: 10 * time.Second,
-		EventsAt: func(string) bool { return true }, Ignores: func(string) bool { return false }, Notef: func(string, ...any) {},
+		EventsAt: func(string) bool { return true }, Ignores: func(string) bool { return false }, Blind: func(Blind) {},
 	}
 }
 
@@ -71,6 +71,12 @@ func Run(ctx context.Context, o Options, changed func(ctx context.Context, dirs 
 	return w.run(ctx, changed)
 }
 
+// Blind is why there are no events for all of what is watched, and how often it is looked at instead.
+type Blind struct {
+	Why   string
+	Every time.Duration
+}
+
 type watcher struct {
 	o     Options
 	from  *source // nil: there are no events
@@ -93,7 +99,7 @@ func (w *watcher) blind(why string) {
 	w.isBlind = true
 	w.mu.Unlock()
 	if !was {
-		w.o.Notef("%s: looking again every %v", why, w.o.RescanBlind)
+		w.o.Blind(Blind{why, w.o.RescanBlind})
 	}
 }
 

@@ -3,7 +3,6 @@ package watch_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -165,7 +164,7 @@ func TestBlind(t *testing.T) {
 	s := start(t, func(o *watch.Options) {
 		o.EventsAt = func(string) bool { return false }
 		o.RescanBlind = 200 * time.Millisecond
-		o.Notef = func(format string, args ...any) { notes <- fmt.Sprintf(format, args...) }
+		o.Blind = func(b watch.Blind) { notes <- b.Why }
 	})
 	s.write("a/two.jpg")
 	s.expect("")

@@ -70,7 +70,7 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 		if fresh {
 			return entry, fmt.Errorf("download %s: %w", f.Path, err)
 		}
-		c.Logf("%s: %v: once more from its beginning", f.Path, err)
+		c.Notify(Restart{f.Path, err})
 	}
 }
 

@@ -58,8 +58,8 @@ type Client struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 	// Stall is how long a server may send nothing.
 	Stall time.Duration
-	// Logf is told of attempts that failed.
-	Logf func(format string, args ...any)
+	// Notify is told of attempts that failed and are made again: Retry, Restart.
+	Notify func(Notice)
 }
 
 // NewClient returns a client as the environment wants it: HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH),
@@ -85,7 +85,7 @@ func NewClient() *Client {
 	}
 	return &Client{
 		Endpoint: endpoint, Token: strings.TrimSpace(token), Offline: isTrue(os.Getenv("HF_HUB_OFFLINE")),
-		HTTP: &http.Client{Transport: transport, CheckRedirect: checkRedirect(endpoint)}, Sleep: sleep, Stall: 60 * time.Second, Logf: func(string, ...any) {},
+		HTTP: &http.Client{Transport: transport, CheckRedirect: checkRedirect(endpoint)}, Sleep: sleep, Stall: 60 * time.Second, Notify: func(Notice) {},
 	}
 }
 
@@ -281,7 +281,7 @@ func (c *Client) retry(ctx context.Context, try func() (progress bool, err error
 		if again.wait > 0 {
 			pause = min(again.wait, maxWait)
 		}
-		c.Logf("%v: again in %v", err, pause)
+		c.Notify(Retry{err, pause})
 		if err := c.Sleep(ctx, pause); err != nil {
 			return err
 		}

@@ -90,7 +90,7 @@ func times(f *store.Filter, v Values, o Options) error {
 			continue
 		}
 		if strings.Contains(text, "..") && b.name != "taken" {
-			return bad(b.name, "a range is for --taken", text)
+			return bad(b.name, HintRange, text)
 		}
 		first, last, err := Period(text, o.Now)
 		if err != nil {
@@ -258,6 +258,9 @@ func names(f *store.Filter, v Values, _ Options) (err error) {
 // defaultRadius is in metres.
 const defaultRadius = 10_000
 
+// HintRange is that of a range where one date is meant.
+const HintRange = "a range is for taken"
+
 // ErrNoPlace is a radius around nothing.
 var ErrNoPlace = errors.New("a radius without a place")
 
@@ -265,7 +268,7 @@ func place(f *store.Filter, v Values, _ Options) error {
 	near, radius := v.one("near"), v.one("radius")
 	if near == "" {
 		if radius != "" {
-			return &Error{"radius", ErrNoPlace, "give the place too: --near 48.858,2.294"}
+			return &Error{"radius", ErrNoPlace, "give the place too: near 48.858,2.294"}
 		}
 		return nil
 	}

@@ -39,7 +39,7 @@ func (s *suite) lists() {
 			s.must(err)
 			sorted := slices.IsSortedFunc(records, func(a, b store.Record) int {
 				if order == store.ByPath {
-					return slices.Compare([]string{a.Files[0].Path()}, []string{b.Files[0].Path()})
+					return slices.Compare([]string{a.Files[0].Rel()}, []string{b.Files[0].Rel()})
 				}
 				return slices.Compare([]string{b.TakenAt}, []string{a.TakenAt})
 			})

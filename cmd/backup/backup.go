@@ -1,0 +1,75 @@
+// Package backup is the command that copies an index. It must not know how an index is kept.
+package backup
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the index, also while it is in use",
+		Long: `Write a copy of the index, as it is at one moment, to a file: whole or not at all, also while others index and search. The
+copy is read through before it gets its name. An older copy is replaced; any other file is left alone. To use it:
+
+  imgsearch search --index FILE ...      as it is
+  cp FILE "$(imgsearch status | awk '/^index/ {print $2}')"      in place of a lost one, while nothing runs
+
+The vectors' file beside the index is not in it: the next run of index makes it anew.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 10 no index here yet`,
+		Example: `  imgsearch backup /mnt/nas/photos-index.db`,
+		Args:    cobra.ExactArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return backup(c.Context(), p, args[0]) },
+	}
+}
+
+func backup(ctx context.Context, p *cli.Program, file string) error {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	ix, err := p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	backuper, ok := ix.(store.Backuper)
+	if !ok {
+		return cli.Usage("use the database's own tools", "%s cannot be copied to a file", ix.Location())
+	}
+	if err := backuper.Backup(ctx, path); err != nil {
+		if bad, ok := errors.AsType[*os.PathError](err); ok {
+			return cli.Usage("give a file in a folder that is there and can be written", "%s: %w", words.Path(file), fserr.Cause(bad))
+		}
+		switch {
+		case errors.Is(err, store.ErrNotReplaced):
+			return cli.Usage("give another name, or move it away", "%w", err)
+		case errors.Is(err, store.ErrItself):
+			return cli.Usage("give another file", "%w", err)
+		}
+		return err
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if p.JSON {
+		return cli.PrintJSON(p.Out, map[string]any{"schema": cli.Schema, "file": path, "bytes": info.Size()})
+	}
+	p.Notef("%s in %s", humanize.IBytes(uint64(info.Size())), words.Path(file)) //nolint:gosec // a size
+	return nil
+}

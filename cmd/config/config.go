@@ -1,0 +1,250 @@
+// Package config is the command that shows and edits the configuration file. It must not know what the options do.
+package config
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/wholefile"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// New makes the command. fresh makes a program of its own, whose options are tried with what the file says.
+func New(p *cli.Program, fresh func() *cobra.Command) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "config",
+		Short: "Set options once, in a file",
+		Long: `Every option can be set in a file in TOML, called as on the command line, in a table for each command:
+
+  [all]
+  index = "/home/me/photos.db"       # an option of all commands
+
+  [index]
+  exclude = ["*.png", "/scans/"]
+  keep-previews = true
+
+  [search]
+  top = 20
+  preview = "auto"
+
+and by the environment: IMGSEARCH_TOP=20, or IMGSEARCH_SEARCH_TOP=20 for one command only. The command line counts first, then
+the environment, then the file. A list replaces the file's.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage`,
+		Args: cli.UnknownSubcommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(
+		&cobra.Command{
+			Use: "path", Short: "Print where the file is, or would be", Args: cli.NoArgs,
+			RunE: func(*cobra.Command, []string) error { return printPath(p) },
+		},
+		&cobra.Command{
+			Use: "show", Short: "Print what is set, and where", Args: cli.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return show(p, c.Root()) },
+		},
+		&cobra.Command{
+			Use: "edit", Short: "Open the file in your editor (VISUAL, EDITOR)", Args: cli.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return edit(p, c.Root(), fresh()) },
+		},
+	)
+	return c
+}
+
+// needPath is cli.ConfigPath, where there must be one.
+func needPath() (string, error) {
+	path, err := cli.ConfigPath()
+	if err != nil {
+		return "", cli.Usage("set HOME, or IMGSEARCH_CONFIG to a file", "find the configuration: %w", err)
+	}
+	return path, nil
+}
+
+func printPath(p *cli.Program) error {
+	path, err := needPath()
+	if err != nil {
+		return err
+	}
+	if p.JSON {
+		_, err := os.Stat(path)
+		return cli.PrintJSON(p.Out, map[string]any{"schema": cli.Schema, "path": path, "exists": err == nil})
+	}
+	_, err = fmt.Fprintln(p.Out, words.Path(path))
+	return err
+}
+
+// settingJSON is a setting in the machine format.
+type settingJSON struct {
+	Command string   `json:"command"`
+	Option  string   `json:"option"`
+	Values  []string `json:"values"`
+	Source  string   `json:"source"`
+}
+
+func show(p *cli.Program, root *cobra.Command) error {
+	config, err := cli.ReadConfig()
+	if err != nil {
+		return err
+	}
+	var list []cli.Setting
+	seen := make(map[string]bool)
+	cli.EachCommand(root, func(c *cobra.Command) {
+		c.InheritedFlags() // so that they are among its own
+		for _, s := range cli.Settings(c, config, false) {
+			if key := s.Command + " --" + s.Option; !seen[key] {
+				seen[key] = true
+				list = append(list, s)
+			}
+		}
+	})
+	slices.SortStableFunc(list, func(x, y cli.Setting) int {
+		return cmp.Or(cmp.Compare(x.Command, y.Command), cmp.Compare(x.Option, y.Option))
+	})
+	unknown := cli.UnknownSettings(root, config)
+	if p.JSON {
+		out := struct {
+			Schema   int           `json:"schema"`
+			Path     string        `json:"path"`
+			Exists   bool          `json:"exists"`
+			Settings []settingJSON `json:"settings"`
+			Unknown  []string      `json:"unknown"`
+		}{cli.Schema, config.Path, config.Exists, []settingJSON{}, append([]string{}, unknown...)}
+		for _, s := range list {
+			out.Settings = append(out.Settings, settingJSON{s.Command, s.Option, s.Words, s.Source})
+		}
+		return cli.PrintJSON(p.Out, out)
+	}
+	for _, text := range unknown {
+		p.Warnf("configuration %s: %s", words.Path(config.Path), text)
+	}
+	for _, s := range list {
+		if _, err := fmt.Fprintf(p.Out, "%-12s --%s %s  (%s)\n", s.Command, s.Option, strings.Join(s.Words, ", "), words.Path(s.Source)); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 {
+		p.Notef("nothing is set; `imgsearch config edit` opens %s", words.Path(config.Path))
+	}
+	return nil
+}
+
+// edit opens the file in the user's editor; one that is not there yet begins with all options, commented out.
+func edit(p *cli.Program, root, fresh *cobra.Command) error {
+	path, err := needPath()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := wholefile.Write(path, Template(root)); err != nil {
+			return cli.Usage("give another with IMGSEARCH_CONFIG", "make %s: %w", words.Path(path), fserr.Cause(err))
+		}
+	}
+	command := cmp.Or(strings.TrimSpace(os.Getenv("VISUAL")), strings.TrimSpace(os.Getenv("EDITOR")), defaultEditor())
+	editor := editorCommand(command, path)
+	editor.Stdin, editor.Stdout, editor.Stderr = p.In, p.Out, p.Err
+	p.LeaveToChild() // Ctrl-C means the editor
+	if err := editor.Run(); err != nil {
+		return cli.Usage("set EDITOR to your editor, or open "+words.Path(path)+" yourself", "%s: %w", command, err)
+	}
+	config, err := cli.ReadConfig()
+	if err != nil {
+		return err
+	}
+	if err := CheckValues(fresh, config); err != nil {
+		return err
+	}
+	for _, unknown := range cli.UnknownSettings(root, config) {
+		p.Warnf("configuration %s: %s", words.Path(path), unknown)
+	}
+	return nil
+}
+
+// editorCommand is the editor as the shell understands EDITOR, which may have arguments and quotes.
+func editorCommand(command, path string) *exec.Cmd {
+	if runtime.GOOS == "windows" {
+		words := strings.Fields(command)
+		return exec.Command(words[0], append(words[1:], path)...) //nolint:gosec,noctx // the user's own editor
+	}
+	return exec.Command("sh", "-c", command+` "$@"`, "sh", path) //nolint:gosec,noctx // the user's own editor
+}
+
+// CheckValues tries every value of a file on a program of its own.
+func CheckValues(fresh *cobra.Command, config cli.ConfigFile) error {
+	var failed error
+	cli.EachCommand(fresh, func(c *cobra.Command) {
+		c.InheritedFlags() // so that they are among its own
+		for _, s := range cli.Settings(c, config, false) {
+			if err := s.Apply(c); err != nil && failed == nil {
+				failed = err
+			}
+		}
+	})
+	return failed
+}
+
+func defaultEditor() string {
+	if runtime.GOOS == "windows" {
+		return "notepad"
+	}
+	return "vi"
+}
+
+// Template is a file with all options, commented out, with what they are.
+func Template(root *cobra.Command) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# Options of imgsearch. Remove the # before what you want to set; `imgsearch config show` tells what is set.\n")
+	fmt.Fprintf(&b, "# A path may begin with ~/. The command line counts first, then the environment, then this file.\n")
+	cli.EachCommand(root, func(c *cobra.Command) {
+		name := cli.CommandName(c)
+		flags := c.LocalNonPersistentFlags()
+		if name == "" {
+			flags = c.PersistentFlags()
+		}
+		heading := false
+		flags.VisitAll(func(f *pflag.Flag) {
+			if !cli.IsOption(f) || !cli.TakesSettings(c) {
+				return
+			}
+			if !heading {
+				heading = true
+				fmt.Fprintf(&b, "\n[%s]\n", cmp.Or(strings.ReplaceAll(name, " ", "."), cli.AllCommands))
+			}
+			_, usage := pflag.UnquoteUsage(f)
+			fmt.Fprintf(&b, "# %s\n# %s = %s\n", usage, f.Name, exampleValue(f))
+		})
+	})
+	return b.Bytes()
+}
+
+// exampleValue is a flag's default as TOML.
+func exampleValue(f *pflag.Flag) string {
+	if _, many := f.Value.(pflag.SliceValue); many {
+		return "[]"
+	}
+	switch f.Value.Type() {
+	case "bool", "int", "int64", "float64":
+		return f.DefValue
+	}
+	var b bytes.Buffer
+	if err := toml.NewEncoder(&b).Encode(map[string]string{"v": f.DefValue}); err != nil {
+		return `""`
+	}
+	line, _ := bufio.NewReader(&b).ReadString('\n')
+	return strings.TrimSpace(strings.TrimPrefix(line, "v ="))
+}

@@ -1,0 +1,156 @@
+// Package doctor is the command that shows what internal/doctor finds, writes reports, and repairs the index. It must not know how anything is
+// examined.
+package doctor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/doctor"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+type options struct {
+	p        *cli.Program
+	model    app.ModelChoice
+	provider cli.ProviderFlags
+	maxAge   time.Duration
+	report   string
+	repair   bool
+}
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	o := options{p: p}
+	c := &cobra.Command{
+		Use:   "doctor",
+		Short: "Examine everything that a run needs",
+		Long: `Examine the program, the machine and the session, the runtime library, the model, its tokenizer and towers, the
+accelerators, the decoders, the index, its folders and the free space. Each finding comes with its mend. What may crash is
+tried in child processes. Your photos are not changed, nor is the index without --repair.
+
+--repair comes first. Of a damaged index, what can be read goes into a new one; the damaged file is kept beside it. Of a sound one,
+what cannot be used is dropped, and the vectors' file is made anew. The next run of index makes what is missing.
+
+EXIT STATUS
+  0 all is well, or warnings only; 1 a check failed; 2 wrong usage; with --repair also 10 no index here yet, 11 an indexer holds it,
+  14 the index is from a newer version`,
+		Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	cli.ModelFlags(c.Flags(), &o.model)
+	o.provider.Add(c.Flags())
+	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail when the last complete run of index began longer ago than this (`36h`)")
+	c.Flags().StringVar(&o.report, "report", "", "write everything that a bug report wants to `FILE`, your folders' names left out")
+	c.Flags().BoolVar(&o.repair, "repair", false, "mend the index first: save what can be read, make the rest anew")
+	return c
+}
+
+// findingJSON is a finding in the machine format (docs/json.md).
+type findingJSON struct {
+	Name string `json:"name"`
+	// Status is ok, warn or fail: the severity in other words.
+	Status   string          `json:"status"`
+	Severity doctor.Severity `json:"severity"`
+	Detail   string          `json:"detail"`
+	Evidence []string        `json:"evidence,omitempty"`
+	// Hint is what to do; it stands under both names.
+	Hint string `json:"hint,omitempty"`
+	Mend string `json:"mend,omitempty"`
+}
+
+// statuses are what people read of the severities.
+var statuses = map[doctor.Severity]string{doctor.Info: "ok", doctor.Warning: "warn", doctor.Error: "fail"}
+
+// check refuses a command line that cannot be meant, and returns what to examine.
+func (o *options) check() (r doctor.Request, err error) {
+	r = doctor.Request{App: o.p.App, Version: cli.VersionText(), Model: o.model, MaxAge: o.maxAge}
+	if err := o.p.App.Check(o.model); err != nil {
+		return r, err
+	}
+	if r.Provider, err = o.provider.Choose(); err != nil {
+		return r, err
+	}
+	if o.maxAge < 0 {
+		return r, cli.Usage("give a time such as 36h", "--max-age %v", o.maxAge)
+	}
+	return r, nil
+}
+
+func (o *options) run(ctx context.Context) error {
+	request, err := o.check()
+	if err != nil {
+		return err
+	}
+	if o.repair {
+		if err := repair(ctx, o.p); err != nil {
+			return err
+		}
+	}
+	if o.report != "" {
+		if err := cli.MayReplace("--report", o.report, "report of imgsearch", func(head []byte) bool { return bytes.HasPrefix(head, []byte(reportTitle)) }); err != nil {
+			return err
+		}
+	}
+	findings, err := doctor.Examine(ctx, request)
+	if err != nil {
+		return err
+	}
+	failed := slices.ContainsFunc(findings, func(f doctor.Finding) bool { return f.Severity == doctor.Error })
+	if err := o.print(findings, !failed); err != nil {
+		return err
+	}
+	if o.report != "" {
+		if err := o.writeReport(ctx, findings); err != nil {
+			return err
+		}
+		o.p.Notef("wrote %s: look through it before you give it to anybody", words.Path(o.report))
+	}
+	if failed {
+		return cli.Quiet(words.Failed)
+	}
+	return nil
+}
+
+func (o *options) print(findings []doctor.Finding, ok bool) error {
+	if o.p.JSON {
+		list := make([]findingJSON, len(findings))
+		for i, f := range findings {
+			hint := words.Hint(f, cli.Door)
+			list[i] = findingJSON{f.Name, statuses[f.Severity], f.Severity, f.Detail, f.Evidence, hint, hint}
+		}
+		return cli.PrintJSON(o.p.Out, struct {
+			Schema int           `json:"schema"`
+			OK     bool          `json:"ok"`
+			Checks []findingJSON `json:"checks"`
+		}{cli.Schema, ok, list})
+	}
+	for _, f := range findings {
+		if o.p.Quiet && f.Severity == doctor.Info {
+			continue
+		}
+		if _, err := fmt.Fprintf(o.p.Out, "%-4s  %-10s %s\n", statuses[f.Severity], f.Name, words.Path(f.Detail)); err != nil {
+			return err
+		}
+		if f.Severity != doctor.Info || o.p.Verbose {
+			for _, line := range f.Evidence {
+				if _, err := fmt.Fprintf(o.p.Out, "      %-10s | %s\n", "", line); err != nil {
+					return err
+				}
+			}
+		}
+		if hint := words.Hint(f, cli.Door); hint != "" {
+			if _, err := fmt.Fprintf(o.p.Out, "      %-10s hint: %s\n", "", hint); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+// Package dupes is the command that finds duplicates. It must not know how they are found.
+package dupes
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/dupes"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+)
+
+type options struct {
+	p         *cli.Program
+	exact     bool
+	threshold float64
+	rest      bool
+	format    string
+	nul       bool
+	filters   cli.FilterFlags
+	model     app.ModelChoice
+}
+
+// defaultThreshold: resized copies are above; of 1,000 photos, the built-in model, no two are, and the nearest ones, two shots of one
+// scene, are at 0.939 (docs/benchmarks.md#duplicates). Models differ: hence --threshold.
+const defaultThreshold = 0.95
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	o := options{p: p}
+	c := &cobra.Command{
+		Use:   "dupes",
+		Short: "Find duplicates and pictures that are nearly the same",
+		Long: `Find files that hold the same picture, and pictures that are nearly the same: shots of one scene, resized or edited copies.
+Each group comes with its best picture first: that with the most pixels, of equal ones the sharpest, of equal ones the
+largest file. The score is the cosine similarity to it. Files that are not there, or cannot be reached, are left out, and
+nothing is deleted.
+
+FORMATS
+  table   groups, for people (default)
+  paths   one path a line, an empty line between groups
+  tsv     group, score, path, width, height, bytes
+  json    one object (docs/json.md)
+  jsonl   one group a line
+
+EXIT STATUS
+  0   done, duplicates or not
+  1   failed
+  2   wrong usage
+  10  no index here yet: run ` + "`imgsearch index DIR`" + `
+  13  the index has no vectors of this model
+  14  the index is from a newer version of imgsearch
+  130 interrupted`,
+		Example: `  imgsearch dupes
+  imgsearch dupes --exact --rest -0 | xargs -0 -n1 echo   # the copies, without the best of each group
+  imgsearch dupes --threshold 0.98 --taken 2023 --json`,
+		Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	f := c.Flags()
+	f.BoolVar(&o.exact, "exact", false, "only files that hold the same picture")
+	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "how alike pictures must be (`COSINE`)")
+	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out; scores stay those to it")
+	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
+	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
+	o.filters.Add(f)
+	cli.ModelFlags(f, &o.model)
+	return c
+}
+
+// formats are those of --format.
+var formats = []string{"table", "paths", "tsv", "json", "jsonl"}
+
+// chosenFormat is the format that the flags together mean.
+func (o *options) chosenFormat() (string, error) {
+	format := o.format
+	if o.p.JSON && format == "" {
+		format = "json"
+	}
+	switch {
+	case o.p.JSON && format != "json" && format != "jsonl":
+		return "", cli.Usage("give one of them", "--json and --format %s", format)
+	case o.nul && format != "" && format != "paths":
+		return "", cli.Usage("-0 prints paths", "-0 and --format %s", format)
+	case o.nul:
+		return "paths", nil
+	case format == "":
+		return "table", nil
+	case !slices.Contains(formats, format):
+		return "", cli.Usage("give table, paths, tsv, json or jsonl", "--format %q", format)
+	}
+	return format, nil
+}
+
+// check refuses a command line that cannot be meant, and returns what it means.
+func (o *options) check() (p printer, filter cli.Filter, err error) {
+	p = printer{p: o.p, nul: o.nul, threshold: o.threshold}
+	if p.format, err = o.chosenFormat(); err != nil {
+		return p, filter, err
+	}
+	const least = 0.8 // below, everything is like everything
+	if !(o.threshold >= least && o.threshold <= 1) {
+		return p, filter, cli.Usage("give a cosine similarity of 0.8 to 1", "--threshold %v", o.threshold)
+	}
+	if filter, err = o.filters.Parse(time.Now()); err != nil {
+		return p, filter, err
+	}
+	return p, filter, o.p.App.Check(o.model)
+}
+
+func (o *options) run(ctx context.Context) error {
+	out, filter, err := o.check()
+	if err != nil {
+		return err
+	}
+	ix, err := o.p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	used, err := o.p.App.VectorsWithoutModel(ctx, ix, o.model)
+	if err != nil {
+		return err
+	}
+	totals, err := ix.Totals(ctx)
+	if err != nil {
+		return err
+	}
+	if !o.exact && used.Embedded < totals.Pictures {
+		o.p.Notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", used.Embedded, totals.Pictures)
+	}
+	engine := query.New(ix, nil)
+	selected, err := filter.In(ctx, engine)
+	if err != nil {
+		return err
+	}
+	groups, err := dupes.Find(ctx, engine, dupes.Options{Filter: selected, Near: !o.exact, Model: used, Threshold: o.threshold, Sharpness: pictures.Sharpness})
+	if err != nil {
+		return err
+	}
+	if o.rest {
+		groups = withoutBest(groups)
+	}
+	return out.print(o.p.Out, groups, used)
+}
+
+// withoutBest leaves the best file of each group out.
+func withoutBest(groups []dupes.Group) []dupes.Group {
+	var list []dupes.Group
+	for _, g := range groups {
+		first := g.Pictures[0]
+		if len(first.Also) > 0 { // its copies are no better, and no worse
+			first.Path, first.Also = first.Also[0], first.Also[1:]
+			g.Pictures = append([]dupes.Dupe{first}, g.Pictures[1:]...)
+		} else {
+			g.Pictures = g.Pictures[1:]
+		}
+		list = append(list, g)
+	}
+	return list
+}

@@ -1,8 +1,0 @@
-//go:build !windows
-
-package cmd
-
-import "os"
-
-// takesEscapes tells whether a terminal understands escape sequences.
-func takesEscapes(*os.File) bool { return true }

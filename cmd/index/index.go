@@ -1,0 +1,249 @@
+// Package index is the command that brings an index up to date with folders of photos. It must not know how photos are read, or how an
+// index is kept.
+package index
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+type options struct {
+	p             *cli.Program
+	paths         []string
+	from          string
+	fromNul       bool
+	model         app.ModelChoice
+	provider      cli.ProviderFlags
+	exclude       []string
+	oneFileSystem bool
+	prune         bool
+	noPairs       bool
+	keepPreviews  bool
+	retryFailed   bool
+	dryRun        bool
+	ifIdle        bool
+	jobs          int
+	maxPixels     int64
+	maxMemory     string
+	limit         time.Duration
+	progress      string
+	watch         bool
+}
+
+// defaultMaxPixels is above every camera of today (150 MP) and most stitched panoramas.
+const defaultMaxPixels = 300_000_000
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	o := options{p: p}
+	c := &cobra.Command{
+		Use:   "index [DIR|FILE...]",
+		Short: "Bring the index up to date with folders of photos",
+		Long: `Bring the index up to date with these folders and files; without any, with all folders indexed before.
+
+Only what is new or changed is read. A moved, renamed or copied photo is recognised and not embedded again.
+Files that are gone leave the index; where that looks like an unplugged disk, they stay and are reported.
+Stopped at any moment, the next run continues there.
+
+Left out are hidden files and folders, folders that systems keep for themselves (docs/formats.md), what
+--exclude names, and what the lines of a file .imgsearchignore name (gitignore syntax), below its folder.
+
+EXIT STATUS
+  0   done
+  1   failed (full disk, read-only index, ...)
+  2   wrong usage, a DIR or FILE that is not there, or an index without folders and none given
+  3   done, but files that were not known to be broken could not be read
+  4   done where it could: a root or folder was unreachable, nothing of it was dropped
+  10  no folders were given, and there is no index yet
+  11  another process is indexing (0 with --if-idle)
+  12  the model or the runtime library is missing or damaged
+  14  the index is from a newer version of imgsearch
+  130 interrupted; what was done is kept`,
+		Example: `  imgsearch index ~/Pictures
+  imgsearch index                                  # all folders again, from cron
+  find ~/Pictures -newer mark | imgsearch index --from -`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			o.paths = args
+			return o.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.from, "from", "", "read paths from `FILE`, one a line; - is the standard input")
+	f.BoolVarP(&o.fromNul, "null", "0", false, "the paths of --from end with a NUL byte instead of a newline")
+	cli.ModelFlags(f, &o.model)
+	o.provider.Add(f)
+	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")
+	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
+	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident; not those of a root that is empty or missing (see roots rm)")
+	f.BoolVar(&o.noPairs, "no-pairs", false, "count a raw or HEIC file and the JPEG of the same name beside it as two pictures")
+	f.BoolVar(&o.keepPreviews, "keep-previews", false, "keep a small JPEG of each picture in the index: --html, --preview and another model work while the disk is away")
+	f.BoolVar(&o.retryFailed, "retry-failed", false, "try files again that could not be read before")
+	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "tell what would be done and how long it would take; change nothing")
+	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
+	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
+	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "the largest picture that is decoded, in pixels (`N`)")
+	f.StringVar(&o.maxMemory, "max-memory", "", "the memory to stay below (`1GB`; default: what the container allows, at most 60 % of what is free)")
+	f.BoolVar(&o.watch, "watch", false, "stay, and bring the index up to date whenever something changes")
+	f.DurationVar(&o.limit, "for", 0, "stop after this time (`5h`, 30m), in an orderly way")
+	f.StringVar(&o.progress, "progress", "", "`bar`, plain, json or none (default: bar on a terminal)")
+	return c
+}
+
+// settings are what the options mean.
+type settings struct {
+	provider provider.Name
+	memory   int64 // that was asked for; 0: what there is
+}
+
+// check refuses a command line that cannot be meant, and returns what it means.
+func (o *options) check() (s settings, err error) {
+	switch {
+	case o.jobs < 1:
+		return s, cli.Usage("give a number of 1 or more", "--jobs %d", o.jobs)
+	case o.maxPixels < 1:
+		return s, cli.Usage("give a number of 1 or more", "--max-pixels %d", o.maxPixels)
+	case o.limit < 0:
+		return s, cli.Usage("give a time such as 5h or 30m", "--for %v", o.limit)
+	case o.fromNul && o.from == "":
+		return s, cli.Usage("it belongs to --from", "--null without --from")
+	case o.progress != "" && !slices.Contains(cli.ProgressKinds, o.progress):
+		return s, cli.Usage("give bar, plain, json or none", "--progress %q", o.progress)
+	}
+	if err := o.checkWatch(); err != nil {
+		return s, err
+	}
+	if s.memory, err = cli.ParseMemory(o.maxMemory); err != nil {
+		return s, err
+	}
+	if err := o.p.App.Check(o.model); err != nil {
+		return s, err
+	}
+	if s.provider, err = o.provider.Choose(); err != nil {
+		return s, err
+	}
+	return s, scan.CheckPatterns(o.exclude)
+}
+
+func (o *options) run(ctx context.Context) error {
+	s, err := o.check()
+	if err != nil {
+		return err
+	}
+	paths, err := o.resolve()
+	if err != nil {
+		return err
+	}
+	if o.from != "" && len(paths) == 0 {
+		o.p.Notef("no paths were given: nothing to do")
+		return nil
+	}
+	if o.watch {
+		return o.watchFolders(ctx, s, paths)
+	}
+	ix, lock, err := o.open(ctx, len(paths) > 0)
+	if errors.Is(err, store.ErrBusy) && o.ifIdle {
+		o.p.Notef("another process is indexing: nothing to do")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	if lock != nil {
+		defer lock.Unlock() //nolint:errcheck // the process ends
+	}
+	if len(paths) == 0 {
+		roots, err := ix.Roots(ctx)
+		if err != nil {
+			return err
+		}
+		if len(roots) == 0 {
+			return errNoRoots()
+		}
+	}
+	return (&indexing{options: o, settings: s, limit: o.limit, tells: always}).run(ctx, ix, paths)
+}
+
+func errNoRoots() error {
+	return cli.Usage("give one: `imgsearch index DIR`", "the index has no folders yet")
+}
+
+// resolve makes the paths absolute and sees that they are there.
+func (o *options) resolve() ([]string, error) {
+	paths := o.paths
+	if o.from != "" {
+		listed, err := o.p.ReadPaths(o.from, o.fromNul)
+		if err != nil {
+			return nil, err
+		}
+		paths = slices.Concat(paths, listed)
+	}
+	abs := make([]string, 0, len(paths))
+	for i, p := range paths {
+		if p == "" {
+			return nil, cli.Usage("give a folder or a file", "an empty path")
+		}
+		full, err := filepath.Abs(p)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := os.Stat(full); err != nil {
+			if i >= len(o.paths) { // a list is older than the disk
+				o.p.Warnf("%s: %v", words.Path(full), fserr.Cause(err))
+				continue
+			}
+			return nil, cli.Usage("check the path; a folder indexed before is looked after by `imgsearch index` without arguments",
+				"%s: %w", words.Path(full), fserr.Cause(err))
+		}
+		abs = append(abs, full)
+	}
+	return abs, nil
+}
+
+// open opens the index and takes its lock. A dry run changes nothing: it reads, or makes up an empty index.
+func (o *options) open(ctx context.Context, create bool) (store.Store, store.Lock, error) {
+	at, err := o.p.App.Index()
+	if err != nil {
+		return nil, nil, err
+	}
+	if o.dryRun {
+		ix, err := at.OpenForReading(ctx)
+		if errors.Is(err, store.ErrNoIndex) && create {
+			ix, err = app.InMemory(ctx)
+		}
+		return ix, nil, err
+	}
+	if !create {
+		// Without folders there must be an index: nothing is made.
+		ix, err := at.OpenForReading(ctx)
+		if errors.Is(err, store.ErrNoIndex) {
+			return nil, nil, err
+		}
+		if err == nil {
+			ix.Close()
+		}
+	}
+	if o.model.Name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
+		// No index is made for a model that cannot be used.
+		if _, err := o.p.App.OpenSpec(o.model.Name); err != nil {
+			return nil, nil, err
+		}
+	}
+	return at.OpenLocked(ctx)
+}

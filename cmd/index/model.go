@@ -1,0 +1,63 @@
+package index
+
+import (
+	"context"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+)
+
+// register makes the index know the model. Where the index's own model is not what it was (its files, or what this
+// version computes), the new one is wanted in its place.
+func (r *indexing) register(ctx context.Context, ix store.Store, m app.Model) (store.Model, error) {
+	all, err := ix.Models(ctx)
+	if err != nil {
+		return store.Model{}, err
+	}
+	usual := app.UsualModel(all, true)
+	stored, err := r.p.App.EnsureModel(ctx, ix, m)
+	if err != nil {
+		return stored, err
+	}
+	if r.model == (app.ModelChoice{}) && usual.Identity != "" && usual.Identity != m.Identity {
+		r.p.Warnf("model %s computes other vectors than before (its files, the precision's arithmetic or imgsearch changed): embedding the photos again", m.Spec.Model.Name)
+		return stored, ix.SetRole(ctx, m.Identity, store.Wanted)
+	}
+	return stored, nil
+}
+
+// settleModel makes the wanted model the default once it has all vectors, and tells where searches use another model.
+func (r *indexing) settleModel(ctx context.Context, ix store.Store, used store.Model) error {
+	all, err := ix.Models(ctx)
+	if err != nil {
+		return err
+	}
+	usual, ok := all.Of(store.Default)
+	if !ok || usual.Identity == used.Identity {
+		return nil
+	}
+	totals, err := ix.Totals(ctx)
+	if err != nil {
+		return err
+	}
+	used, _ = all.ByIdentity(used.Identity)
+	switch {
+	case used.Role == store.Wanted && used.Embedded == totals.Pictures:
+		r.p.Notef("model %s has the vectors of all %d pictures: searches use it from now on", used.Title(), totals.Pictures)
+		return ix.SetRole(ctx, used.Identity, store.Default)
+	case used.Role == store.Wanted:
+		r.p.Notef("model %s has the vectors of %d of %d pictures: searches use %s until it has all", used.Title(), used.Embedded, totals.Pictures, usual.Title())
+	default:
+		r.p.Notef("searches use model %s; `imgsearch models use %s` changes that", usual.Title(), useArgs(used))
+	}
+	return nil
+}
+
+// useArgs are what `models use` takes to mean a model.
+func useArgs(m store.Model) string {
+	if m.Precision == string(embed.FP32) {
+		return m.Ref
+	}
+	return m.Ref + " --precision " + m.Precision
+}

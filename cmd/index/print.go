@@ -1,0 +1,146 @@
+package index
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// indexJSON is the machine format of a run's summary (docs/json.md).
+type indexJSON struct {
+	Schema          int            `json:"schema"`
+	Complete        bool           `json:"complete"`
+	Scanned         int            `json:"scanned"`
+	Added           int            `json:"added"`
+	Updated         int            `json:"updated"`
+	Moved           int            `json:"moved"`
+	Unchanged       int            `json:"unchanged"`
+	Removed         int            `json:"removed"`
+	KeptUnreachable int            `json:"kept_unreachable"`
+	Skipped         map[string]int `json:"skipped"`
+	Failed          int            `json:"failed"`
+	FailedKnown     int            `json:"failed_known"`
+	Embedded        int            `json:"embedded"`
+	Damaged         int            `json:"damaged"`
+	ElapsedS        float64        `json:"elapsed_s"`
+	ImagesPerS      float64        `json:"images_per_s"`
+	Model           string         `json:"model"`
+	Precision       string         `json:"precision"`
+	Provider        string         `json:"provider"`
+	ProviderReason  string         `json:"provider_reason"`
+	DryRun          *dryRunJSON    `json:"dry_run,omitempty"`
+}
+
+// dryRunJSON is there in a dry run only.
+type dryRunJSON struct {
+	Pending   int     `json:"pending"`
+	Gone      int     `json:"gone"`
+	EstimateS float64 `json:"estimate_s"`
+}
+
+func (r *indexing) print(sum index.Summary, m app.Model, provider embed.Provider) error {
+	rate := 0.0
+	if s := sum.Elapsed.Seconds(); s > 0 {
+		rate = float64(sum.Embedded) / s
+	}
+	if r.p.JSON {
+		out := indexJSON{
+			Schema: cli.Schema, Complete: sum.Complete, Scanned: sum.Scanned, Added: sum.Added, Updated: sum.Updated,
+			Moved: sum.Moved, Unchanged: sum.Unchanged, Removed: sum.Removed, KeptUnreachable: sum.Kept, Skipped: sum.Skipped,
+			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded, Damaged: sum.Damaged,
+			ElapsedS: cli.Round(sum.Elapsed.Seconds(), 3), ImagesPerS: cli.Round(rate, 2),
+			Model: m.Spec.Model.Name, Precision: string(m.Precision), Provider: provider.Name, ProviderReason: words.ProviderReason(provider, cli.Door),
+		}
+		if r.dryRun {
+			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: cli.Round(sum.Estimate.Seconds(), 1)}
+		}
+		return cli.PrintJSON(r.p.Out, out)
+	}
+	if r.dryRun {
+		_, err := fmt.Fprintln(r.p.Out, dryRunLine(sum))
+		return err
+	}
+	r.p.Notef("%s", summaryLine(sum, rate, m, provider))
+	return nil
+}
+
+func dryRunLine(sum index.Summary) string {
+	line := fmt.Sprintf("%s to read", english.Count(sum.Pending, "file"))
+	if sum.Pending > 0 {
+		line += fmt.Sprintf(", about %s", english.Duration(sum.Estimate))
+	}
+	line += fmt.Sprintf("; %d unchanged", sum.Unchanged)
+	if sum.Gone > 0 {
+		line += fmt.Sprintf(", %d gone or left out", sum.Gone)
+	}
+	if sum.FailedKnown > 0 {
+		line += fmt.Sprintf(", %d known to be broken", sum.FailedKnown)
+	}
+	return line + skippedText(sum.Skipped)
+}
+
+func summaryLine(sum index.Summary, rate float64, m app.Model, provider embed.Provider) string {
+	var parts []string
+	add := func(n int, what string) {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, what))
+		}
+	}
+	add(sum.Added, "added")
+	add(sum.Updated, "updated")
+	add(sum.Moved, "moved")
+	add(sum.Unchanged, "unchanged")
+	add(sum.Removed, "removed")
+	add(sum.Kept, "gone but kept")
+	add(sum.Damaged, "of them damaged")
+	add(sum.Failed, "could not be read")
+	add(sum.FailedKnown, "known to be broken")
+	if len(parts) == 0 && sum.Stopped == index.NotStopped {
+		parts = append(parts, "no photos found")
+	} else if len(parts) == 0 {
+		parts = append(parts, "nothing done yet")
+	}
+	line := strings.Join(parts, ", ") + skippedText(sum.Skipped) + " in " + english.Duration(sum.Elapsed)
+	if sum.Embedded > 0 {
+		on := provider.Name
+		if provider.IsChosen {
+			on += ": " + words.ProviderReason(provider, cli.Door)
+		}
+		line += fmt.Sprintf(" (%.1f images/s, %s on %s)", rate, m.Spec.Model.Name, on)
+	}
+	switch sum.Stopped {
+	case index.Interrupted:
+		line = "interrupted; " + line + "; the next run continues"
+	case index.TimeUp:
+		line = "time is up; " + line + "; the next run continues"
+	case index.NotStopped:
+	}
+	return line
+}
+
+// skippedText lists what was left out, by reason.
+func skippedText(skipped map[string]int) string {
+	if len(skipped) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(skipped)) {
+		what := strings.ReplaceAll(reason, "_", " ")
+		if n := skipped[reason]; slices.Contains([]scan.Reason{scan.Video, scan.LivePhoto, scan.Sidecar}, scan.Reason(reason)) {
+			what = english.Count(n, what)
+		} else {
+			what = fmt.Sprintf("%d %s", n, what)
+		}
+		parts = append(parts, what)
+	}
+	return " (skipped: " + strings.Join(parts, ", ") + ")"
+}

@@ -1,0 +1,144 @@
+package index
+
+import (
+	"context"
+	"runtime/debug"
+	"time"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// indexing is one run of the pipeline, with what it takes and what comes after.
+type indexing struct {
+	*options
+	settings
+
+	limit time.Duration // of this run; 0: none
+	// tells says whether the run is worth a line.
+	tells func(index.Summary) bool
+}
+
+func always(index.Summary) bool { return true }
+
+func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) error {
+	m, err := r.p.App.ChooseModel(ctx, ix, r.model, true)
+	if err != nil {
+		return err
+	}
+	loader := r.p.App.Loader(m, app.Loading{Provider: r.settings.provider})
+	stored, err := r.prepare(ctx, ix, m, loader)
+	if err != nil {
+		return err
+	}
+	room, err := r.reserve(loader)
+	if err != nil {
+		return err
+	}
+	at, err := r.p.App.Index()
+	if err != nil {
+		return err
+	}
+	if !r.dryRun && loader.WantsEarlyStart() {
+		loader.StartVisual()
+	}
+	progress := cli.NewProgress(r.p, r.progress)
+	events, end := progress.Start()
+	r.p.Orderly()
+	begin := time.Now()
+	sum, err := index.Run(ctx, ix, index.Request{
+		Paths: paths, Exclude: r.exclude, OneFileSystem: r.oneFileSystem, Prune: r.prune, NoPairs: r.noPairs, KeepPreviews: r.keepPreviews,
+		RetryFailed: r.retryFailed, Jobs: r.jobs, MaxPixels: r.maxPixels, MaxBytes: room, For: r.limit, DryRun: r.dryRun, Journal: at.Journal(),
+		Model: stored, Reader: pictures.Reader{Spec: m.Spec, Previews: r.keepPreviews}, Provider: func() string { return loader.Provider().Name },
+		Start: loader.StartVisual, Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) }, On: events,
+	}, r.p.Stop())
+	end()
+	sum.Elapsed = time.Since(begin)
+	if err != nil {
+		return err
+	}
+	if r.tells(sum) {
+		if err := r.print(sum, m, loader.Provider()); err != nil {
+			return err
+		}
+	}
+	if !r.dryRun {
+		if err := r.conclude(ctx, ix, stored, sum); err != nil {
+			return err
+		}
+	}
+	if sum.Embedded > 0 && sum.Stopped == index.NotStopped {
+		loader.Close() // what crashes from here on is no accelerator's fault
+		r.p.App.PrepareOneShot(ctx, loader, app.MemoryLimit(r.memory))
+	}
+	return ending(sum)
+}
+
+// ending is how a run that went through ends: files or folders that could not be read are told by the exit code.
+func ending(sum index.Summary) error {
+	switch {
+	case sum.Stopped == index.Interrupted:
+		return cli.Quiet(words.Interrupted)
+	case sum.Unreachable > 0:
+		return cli.Quiet(words.Unreachable)
+	case sum.Failed > 0:
+		return cli.Quiet(words.Unreadable)
+	}
+	return nil
+}
+
+// prepare sees that the model can be used as it was asked for, and returns what the index has of it. Unless the run is dry, the index
+// knows the model then.
+func (r *indexing) prepare(ctx context.Context, ix store.Store, m app.Model, loader *embed.Loader) (store.Model, error) {
+	if err := loader.CheckAsked(); err != nil {
+		return store.Model{}, err
+	}
+	if !r.dryRun {
+		if err := loader.Prepare(); err != nil {
+			return store.Model{}, err
+		}
+		return r.register(ctx, ix, m)
+	}
+	all, err := ix.Models(ctx)
+	if err != nil {
+		return store.Model{}, err
+	}
+	if known, ok := all.ByIdentity(m.Identity); ok {
+		return known, nil
+	}
+	return m.Stored(), nil
+}
+
+// reserve is what there is for files and decoded pictures in memory, in bytes. The garbage collector is told too.
+func (r *indexing) reserve(loader *embed.Loader) (int64, error) {
+	tower, err := loader.VisualBytes()
+	if err != nil {
+		return 0, err
+	}
+	limit := app.MemoryLimit(r.memory)
+	room, heap := app.DecodeLimit(limit, tower)
+	r.p.Logf("%d MB of memory, %d MB of it for pictures", limit>>20, room>>20)
+	debug.SetMemoryLimit(heap)
+	return room, nil
+}
+
+// conclude gives the model its role, and says what comes next when an index has just got its first photos.
+func (r *indexing) conclude(ctx context.Context, ix store.Store, used store.Model, sum index.Summary) error {
+	ctx = context.WithoutCancel(ctx)
+	if err := r.settleModel(ctx, ix, used); err != nil {
+		return err
+	}
+	if sum.Added == 0 || sum.Stopped != index.NotStopped || r.p.JSON {
+		return nil
+	}
+	n, err := ix.Totals(ctx)
+	if err == nil && n.Files == sum.Added {
+		r.p.Notef("find them by what is in them: imgsearch search \"dog on beach\"")
+	}
+	return err
+}

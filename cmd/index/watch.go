@@ -1,0 +1,231 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"time"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/disk"
+	"github.com/imgsearch/imgsearch/internal/watch"
+	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// busyWait is how long --watch waits for another process that is indexing.
+const busyWait = 5 * time.Second
+
+// checkWatch refuses what does not go with --watch.
+func (o *options) checkWatch() error {
+	switch {
+	case !o.watch:
+		return nil
+	case o.dryRun:
+		return cli.Usage("give one of them", "--watch and --dry-run")
+	case o.from != "":
+		return cli.Usage("give the folders themselves", "--watch and --from")
+	case o.ifIdle:
+		return cli.Usage("--watch waits for another process that is indexing", "--watch and --if-idle")
+	}
+	return nil
+}
+
+// watching is what the runs of --watch share.
+type watching struct {
+	*options
+	settings
+
+	paths []string  // that were given; none: the index's roots
+	roots []string  // at the last look
+	end   time.Time // of --for; zero: none
+	first bool      // no run has ended yet
+}
+
+// watchFolders brings the index up to date whenever something changes, until it is interrupted or --for is over. Each time is a run
+// like any other, which takes the lock and gives it back.
+func (o *options) watchFolders(ctx context.Context, s settings, paths []string) error {
+	w := &watching{options: o, settings: s, paths: paths, first: true}
+	if err := w.checkPaths(ctx); err != nil {
+		return err
+	}
+	own, err := o.p.App.IndexPath()
+	if err != nil {
+		return err
+	}
+	// The first signal ends the waiting; a run that is under way sees it too, and ends in its own orderly way.
+	o.p.Orderly()
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	if o.limit > 0 {
+		w.end = time.Now().Add(o.limit)
+		var stop context.CancelFunc
+		waiting, stop = context.WithDeadline(waiting, w.end)
+		defer stop()
+	}
+	go func() {
+		select {
+		case <-o.p.Interrupted():
+			cancel()
+		case <-waiting.Done():
+		}
+	}()
+	mine := newOwnFiles(own)
+	options := watch.Defaults()
+	options.Blind = func(b watch.Blind) { o.p.Notify(b) }
+	options.EventsAt = func(dir string) bool { return !disk.OnNetwork(dir) }
+	options.Ignores = func(path string) bool { return scan.Unconcerned(filepath.Base(path)) || mine.has(path) }
+	options.Walk = w.walk
+	options.Roots = func(ctx context.Context) (list []string, err error) {
+		if w.roots = paths; len(paths) == 0 {
+			w.roots, err = w.walkedRoots(ctx)
+		}
+		return w.roots, err
+	}
+	return watch.Run(waiting, options, func(waiting context.Context, dirs []string) error { return w.changed(ctx, waiting, dirs) })
+}
+
+// checkPaths refuses files, and an index without folders where none are given.
+func (w *watching) checkPaths(ctx context.Context) error {
+	for _, path := range w.paths {
+		if info, err := os.Stat(path); err == nil && !info.IsDir() {
+			return cli.Usage("give folders", "--watch: %s is a file", words.Path(path))
+		}
+	}
+	if len(w.paths) > 0 {
+		return nil
+	}
+	ix, err := w.p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	roots, err := ix.Roots(ctx)
+	if err == nil && len(roots) == 0 {
+		return errNoRoots()
+	}
+	return err
+}
+
+// walk walks a folder from its root: patterns and ignore files hold from there on.
+func (w *watching) walk(ctx context.Context, dir string, visit func(string, int)) error {
+	root, start := dir, ""
+	for _, r := range w.roots {
+		if rel, inside := store.Relative(r, dir); inside {
+			root, start = r, rel
+			break
+		}
+	}
+	return scan.Walk(ctx, root, start, scan.Options{Exclude: w.exclude, OneFileSystem: w.oneFileSystem}, func(f scan.Folder) error {
+		visit(store.Folder{Dir: f.Rel}.Path(root), len(f.Files)+len(f.Skipped))
+		return nil
+	})
+}
+
+// changed runs the pipeline over folders in which something has changed; the first time, over all of it.
+func (w *watching) changed(ctx, waiting context.Context, dirs []string) error {
+	if w.first {
+		dirs = w.paths
+	}
+	err := w.runOver(ctx, waiting, dirs)
+	if w.first && err == nil {
+		w.p.Notef("watching for changes")
+	}
+	w.first = false
+	// A model, and what a run leaves, is not kept in memory for what may come tomorrow.
+	w.p.App.FreeLoaders()
+	debug.FreeOSMemory()
+	return err
+}
+
+// tells says whether a run is worth a line: the first one, and those that did something.
+func (w *watching) tells(sum index.Summary) bool {
+	return w.first || sum.Added+sum.Updated+sum.Moved+sum.Removed+sum.Failed+sum.Embedded > 0
+}
+
+// runOver is one run over folders. What a run reports and goes on from does not end the watch. While it waits for another process, the
+// end of waiting ends it.
+func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
+	var there []string
+	for _, dir := range dirs {
+		there = append(there, disk.Nearest(dir)) // a folder that is gone is missing from the nearest one that is there
+	}
+	if len(dirs) > 0 && !w.first {
+		known, err := w.walkedRoots(ctx)
+		if err != nil {
+			return err
+		}
+		there = insideRoots(there, known)
+	}
+	ix, lock, err := w.wait(ctx, waiting, len(there) > 0)
+	if err != nil || ix == nil {
+		return err
+	}
+	defer lock.Unlock() //nolint:errcheck // the next run takes it anew
+	defer ix.Close()
+	run := &indexing{options: w.options, settings: w.settings, tells: w.tells}
+	if !w.end.IsZero() {
+		run.limit = max(time.Until(w.end), time.Millisecond)
+	}
+	err = run.run(ctx, ix, there)
+	if quiet, ok := errors.AsType[*cli.QuietError](err); ok && quiet.Code != words.Interrupted {
+		return nil
+	}
+	return err
+}
+
+// wait opens the index once no other process is indexing; nil if the waiting has ended.
+func (w *watching) wait(ctx, waiting context.Context, create bool) (store.Store, store.Lock, error) {
+	for said := false; ; said = true {
+		ix, lock, err := w.open(ctx, create)
+		if !errors.Is(err, store.ErrBusy) {
+			return ix, lock, err
+		}
+		if !said {
+			w.p.Notef("another process is indexing: waiting for it")
+		}
+		select {
+		case <-waiting.Done():
+			return nil, nil, nil
+		case <-time.After(busyWait):
+		}
+	}
+}
+
+// insideRoots are the folders that lie in roots; where one does not, because its root is gone, all roots are looked at.
+func insideRoots(dirs, roots []string) []string {
+	for _, dir := range dirs {
+		if !slices.ContainsFunc(roots, func(root string) bool {
+			_, inside := store.Relative(root, dir)
+			return inside
+		}) {
+			return nil
+		}
+	}
+	return dirs
+}
+
+// walkedRoots are the folders that the index looks after.
+func (w *watching) walkedRoots(ctx context.Context) ([]string, error) {
+	ix, err := w.p.App.OpenForReading(ctx)
+	if errors.Is(err, store.ErrNoIndex) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer ix.Close()
+	roots, err := ix.Roots(ctx)
+	var list []string
+	for _, r := range roots {
+		if r.Walked {
+			list = append(list, r.Path)
+		}
+	}
+	return list, err
+}

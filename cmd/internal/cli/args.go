@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+// NoArgs refuses arguments of a command that takes none.
+func NoArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
+	return nil
+}
+
+// UnknownCommand refuses a word that is no command, and says which one may be meant.
+func UnknownCommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "`imgsearch --help` lists the commands"
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf("did you mean `imgsearch %s`?", strings.Join(near, "` or `imgsearch "))
+	}
+	return Usage(hint, "unknown command %q", args[0])
+}
+
+// UnknownSubcommand refuses a word that is no subcommand.
+func UnknownSubcommand(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return Usage(fmt.Sprintf("`%s --help` lists them", c.CommandPath()), "unknown command %q of %s", args[0], CommandName(c))
+}
+
+// CheckArgs makes wrong arguments a usage error with a hint, for a command and those below it.
+func CheckArgs(c *cobra.Command) {
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, args []string) error {
+			err := check(c, args)
+			if _, coded := errors.AsType[*Error](err); err == nil || coded {
+				return err
+			}
+			return Usage(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
+		}
+	}
+	for _, sub := range c.Commands() {
+		CheckArgs(sub)
+	}
+}
+
+// EachCommand calls do for a command and all below it that people use.
+func EachCommand(c *cobra.Command, do func(*cobra.Command)) {
+	do(c)
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			EachCommand(sub, do)
+		}
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !windows
+
+package cli
+
+import "os"
+
+// takesEscapes tells whether a terminal understands escape sequences.
+func takesEscapes(*os.File) bool { return true }

@@ -1,0 +1,138 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/imgsearch/imgsearch/embed/guard"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// The exit codes, as documented in each command's EXIT STATUS.
+const (
+	ExitOK          = 0
+	ExitFailed      = 1
+	ExitUsage       = 2
+	ExitUnreadable  = 3 // done, but files could not be read
+	ExitUnreachable = 4 // done where it could: a root or folder was unreachable
+	ExitNoIndex     = 10
+	ExitBusy        = 11
+	ExitModel       = 12 // model or runtime missing or damaged
+	ExitNoVectors   = 13
+	ExitNewerIndex  = 14
+	ExitInterrupted = 130
+)
+
+// exitCodes are those of the kinds of errors.
+var exitCodes = map[words.Code]int{
+	words.Failed: ExitFailed, words.Usage: ExitUsage, words.Unreadable: ExitUnreadable, words.Unreachable: ExitUnreachable, words.NoIndex: ExitNoIndex,
+	words.Busy: ExitBusy, words.Model: ExitModel, words.NoVectors: ExitNoVectors, words.NewerIndex: ExitNewerIndex, words.Interrupted: ExitInterrupted,
+}
+
+// Error is an error of a command that has its code and hint.
+type Error struct {
+	Code words.Code
+	Err  error
+	Hint string
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns what the error is about.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Usage is a wrong command line.
+func Usage(hint, format string, args ...any) error {
+	return &Error{Code: words.Usage, Err: fmt.Errorf(format, args...), Hint: hint}
+}
+
+// QuietError ends with a code after the command has said everything.
+type QuietError struct{ Code words.Code }
+
+func (e *QuietError) Error() string { return string(e.Code) }
+
+// Quiet ends with a code after the command has said everything.
+func Quiet(code words.Code) error { return &QuietError{code} }
+
+// Word says what an error means on the command line.
+func Word(err error) words.Word {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return words.Word{Code: e.Code, Sentence: err.Error(), Hint: e.Hint}
+	}
+	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == os.Stdout.Name() { //nolint:forbidigo // its name only
+		return words.Word{Code: words.Failed, Sentence: err.Error(), Hint: "the results could not be written where they were sent"}
+	}
+	return words.Error(err, Door)
+}
+
+// Sentence is what an error says on one line.
+func Sentence(err error) string { return words.OneLine(Word(err).Sentence) }
+
+// exit tells of an error and returns the exit code.
+func (p *Program) exit(err error) int {
+	if err == nil {
+		return ExitOK
+	}
+	if e, ok := errors.AsType[*QuietError](err); ok {
+		return exitCodes[e.Code]
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return ExitOK // the reader of our output has enough
+	}
+	w := Word(err)
+	code := exitCodes[w.Code]
+	if code == ExitInterrupted && p.interrupts.wasHit() {
+		return code
+	}
+	if p.JSON {
+		printErrorJSON(p.Err, w)
+		return code
+	}
+	fmt.Fprintf(p.Err, "imgsearch: error: %s\n", words.OneLine(w.Sentence))
+	if w.Hint != "" {
+		fmt.Fprintf(p.Err, "hint: %s\n", w.Hint)
+	}
+	return code
+}
+
+// ErrorJSON is an error in the machine formats.
+type ErrorJSON struct {
+	Code    int    `json:"code"`
+	Name    string `json:"name"`
+	Message string `json:"message"`
+	Hint    string `json:"hint"`
+}
+
+// NewErrorJSON makes a word one of the machine formats.
+func NewErrorJSON(w words.Word) ErrorJSON {
+	return ErrorJSON{exitCodes[w.Code], string(w.Code), w.Sentence, w.Hint}
+}
+
+func printErrorJSON(out io.Writer, w words.Word) {
+	_ = json.NewEncoder(out).Encode(struct {
+		Schema int       `json:"schema"`
+		Error  ErrorJSON `json:"error"`
+	}{Schema, NewErrorJSON(w)})
+}
+
+// crashReport is how a crash of native code is reported: as any other error.
+func (p *Program) crashReport(what error) guard.Watch {
+	w := Word(what)
+	code := exitCodes[w.Code]
+	if !p.JSON {
+		return guard.Watch{Message: "imgsearch: error: " + words.OneLine(w.Sentence) + ": ", Suffix: "\nhint: " + w.Hint + "\n", ExitCode: code}
+	}
+	var text strings.Builder
+	const mark = "\x01"
+	w.Sentence += ": " + mark
+	printErrorJSON(&text, w)
+	quoted, _ := json.Marshal(mark) // a string always can be
+	before, after, _ := strings.Cut(text.String(), strings.Trim(string(quoted), `"`))
+	return guard.Watch{Message: before, Suffix: after, ExitCode: code}
+}

@@ -1,0 +1,68 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+	"slices"
+	"time"
+	"unicode/utf8"
+)
+
+// Schema is the version of every machine format.
+const Schema = 1
+
+// PrintJSON writes one value on one line.
+func PrintJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
+// Round rounds to so many decimal digits.
+func Round(v float64, digits int) float64 {
+	p := math.Pow10(digits)
+	return math.Round(v*p) / p
+}
+
+// Milliseconds is a time in the machine formats.
+func Milliseconds(d time.Duration) float64 { return Round(float64(d)/float64(time.Millisecond), 2) }
+
+// Stamp is a moment in the machine formats.
+func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// OrNull is a text that is null in the machine formats where it is empty.
+func OrNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// PathsJSON are a picture's files in the machine formats. Strings that are not UTF-8 go through JSON damaged: path_b64 and also_b64
+// hold the bytes then.
+type PathsJSON struct {
+	Path    string   `json:"path"`
+	PathB64 []byte   `json:"path_b64,omitempty"`
+	Also    []string `json:"also"`
+	AlsoB64 [][]byte `json:"also_b64,omitempty"`
+}
+
+// NewPathsJSON makes a picture's first file, and the others, those of the machine formats.
+func NewPathsJSON(path string, also []string) PathsJSON {
+	p := PathsJSON{Path: path, PathB64: NotUTF8(path), Also: append([]string{}, also...)}
+	if slices.ContainsFunc(also, func(path string) bool { return !utf8.ValidString(path) }) {
+		for _, path := range also {
+			p.AlsoB64 = append(p.AlsoB64, []byte(path))
+		}
+	}
+	return p
+}
+
+// NotUTF8 is a path's bytes where JSON would damage them, else nil.
+func NotUTF8(path string) []byte {
+	if utf8.ValidString(path) {
+		return nil
+	}
+	return []byte(path)
+}

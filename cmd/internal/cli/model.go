@@ -1,0 +1,33 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// ModelFlags adds the flags that choose a model.
+func ModelFlags(f *pflag.FlagSet, c *app.ModelChoice) {
+	f.StringVar(&c.Name, "model", "", "the model: a `NAME` of `imgsearch models list`, or the folder of one (default: the index's)")
+	f.StringVar(&c.Precision, "precision", "", "`fp32`, or int8: faster on most processors, nearly the same vectors (default: the index's)")
+}
+
+// MendModel says how a damaged model is had again.
+func MendModel(store models.Store, name string) string {
+	m, err := store.Manifest(name)
+	switch {
+	case err != nil:
+		return fmt.Sprintf("remove it with `imgsearch models rm %s`, then pull it again", name)
+	case m.Revision == "":
+		return fmt.Sprintf("`imgsearch models pull --from %q %s` mends it", m.Source, name)
+	}
+	if catalogue, err := models.ReadCatalogue(); err == nil {
+		if e, ok := catalogue.Lookup(name); ok && e.Repository == m.Source {
+			return fmt.Sprintf("`imgsearch models pull %s` mends it", name)
+		}
+	}
+	return fmt.Sprintf("`imgsearch models pull %s` mends it", m.Source)
+}

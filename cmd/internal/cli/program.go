@@ -1,0 +1,177 @@
+// Package cli is what the commands share: streams, exit codes, settings from flags, environment and file, groups of flags, progress,
+// output formats. It must not know what any command does.
+package cli
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// Program is one execution of the program: its streams, its global flags, and what is configured. Every command has it.
+type Program struct {
+	Streams
+
+	App *app.App
+
+	// JSON, Quiet and Verbose are the global flags.
+	JSON, Quiet, Verbose bool
+
+	interrupts interrupts
+	mu         sync.Mutex // of lines on Err
+}
+
+// New returns a program over streams.
+func New(s Streams) *Program {
+	p := &Program{Streams: s}
+	p.interrupts.init()
+	p.App = &app.App{Notify: p.Notify, Logf: p.Logf, Stop: p.interrupts.first, Crash: p.crashReport}
+	return p
+}
+
+// Logf tells of details with --verbose.
+func (p *Program) Logf(format string, args ...any) {
+	if p.Verbose {
+		p.line("imgsearch: "+format, args...)
+	}
+}
+
+// Warnf tells of what the owner should know, unless --quiet.
+func (p *Program) Warnf(format string, args ...any) {
+	if !p.Quiet {
+		p.line("imgsearch: warning: "+format, args...)
+	}
+}
+
+// Notef says something in passing, unless --quiet.
+func (p *Program) Notef(format string, args ...any) {
+	if !p.Quiet {
+		p.line("imgsearch: "+format, args...)
+	}
+}
+
+// Notify says what a notice of a library means.
+func (p *Program) Notify(notice any) {
+	w := words.Notice(notice, Door)
+	if w.Grave {
+		p.Warnf("%s", w.Sentence)
+	} else {
+		p.Notef("%s", w.Sentence)
+	}
+}
+
+// line writes a line on Err whole: workers tell of their files at once.
+func (p *Program) line(format string, args ...any) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintf(p.Err, format+"\n", args...)
+}
+
+// Door says how an action is called on the command line.
+func Door(a words.Action, args ...string) string {
+	arg := func(i int, otherwise string) string {
+		if i < len(args) && args[i] != "" {
+			return args[i]
+		}
+		return otherwise
+	}
+	switch a {
+	case words.IndexFolder:
+		return "`imgsearch index DIR`"
+	case words.RunIndex:
+		return "`imgsearch index`"
+	case words.IndexModel:
+		return "`imgsearch index" + ModelArgs(arg(0, ""), arg(1, "")) + "`"
+	case words.IndexPrecision:
+		return "`imgsearch index --precision " + arg(0, "int8") + "`"
+	case words.IndexIfIdle:
+		return "`imgsearch index --if-idle`"
+	case words.Prune:
+		return "`imgsearch index --prune`"
+	case words.MoveRoot:
+		return "`imgsearch roots move`"
+	case words.RemoveRoot:
+		return "`roots rm`"
+	case words.ListRoots:
+		return "`imgsearch roots list`"
+	case words.ChooseIndex:
+		return "--index"
+	case words.NameIndex:
+		return "--index FILE or IMGSEARCH_INDEX"
+	case words.Repair:
+		return "`imgsearch doctor --repair`"
+	case words.Examine:
+		return "`imgsearch doctor`"
+	case words.ExamineModel:
+		return "`imgsearch doctor --model DIR`"
+	case words.Warmup:
+		return "`imgsearch warmup`"
+	case words.ListModels:
+		return "`imgsearch models list`"
+	case words.PullModel:
+		return "`imgsearch models pull " + arg(0, "NAME") + "`"
+	case words.PullAgain:
+		return "`imgsearch models pull`"
+	case words.PullFrom:
+		return "--from DIR"
+	case words.RemoveModel:
+		return "`imgsearch models rm " + arg(0, "NAME") + "`"
+	case words.UseModel:
+		return "`imgsearch models use " + arg(0, "NAME") + "`"
+	case words.Revision:
+		return "--revision"
+	case words.Library:
+		return "--ort-lib"
+	case words.NameLibrary:
+		return "--ort-lib FILE or IMGSEARCH_ORT_LIB"
+	case words.Provider:
+		if len(args) == 0 {
+			return "--provider"
+		}
+		return "--provider " + args[0]
+	case words.FP32:
+		return "--precision fp32"
+	case words.MaxPixels:
+		return "--max-pixels"
+	case words.MaxMemory:
+		return "--max-memory"
+	case words.Elsewhere:
+		return "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE"
+	}
+	return string(a)
+}
+
+// ModelArgs are the flags that choose a model, each with a space before it.
+func ModelArgs(name, precision string) (text string) {
+	if name != "" {
+		text += " --model " + name
+	}
+	if precision != "" {
+		text += " --precision " + precision
+	}
+	return text
+}
+
+// Interrupted is closed with the first signal.
+func (p *Program) Interrupted() <-chan struct{} { return p.interrupts.first }
+
+// Orderly says that the running command ends by itself when Stop is closed, so that the first signal does not end its context.
+func (p *Program) Orderly() { p.interrupts.setOrderly() }
+
+// Stop is closed with the first signal to a command that ends in an orderly way.
+func (p *Program) Stop() <-chan struct{} { return p.interrupts.stop }
+
+// LeaveToChild lets a program that has the terminal answer to signals alone.
+func (p *Program) LeaveToChild() { p.interrupts.leaveToChild() }
+
+// Run runs execute until it ends or the user ends it, and returns the exit code.
+func (p *Program) Run(ctx context.Context, execute func(context.Context) error) int {
+	ctx, stop := p.watchSignals(ctx)
+	defer stop()
+	err := execute(ctx)
+	p.App.CloseLoaders()
+	return p.exit(err)
+}

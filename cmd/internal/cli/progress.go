@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// Progress shows a run of the pipeline on Err while it goes on.
+type Progress struct {
+	program *Program
+	kind    string // bar, plain, json, none
+
+	mu                  sync.Mutex
+	found, done, failed int
+	walked              bool
+	begin               time.Time
+	bar                 *progressbar.ProgressBar
+}
+
+// ProgressKinds are the ways to show progress.
+var ProgressKinds = []string{"bar", "plain", "json", "none"}
+
+// progressEvery is how often each kind speaks: plain is for logs, json for programs.
+var progressEvery = map[string]time.Duration{"bar": 100 * time.Millisecond, "plain": 10 * time.Second, "json": time.Second}
+
+// NewProgress returns a progress of a kind; "" is a bar on a terminal, else none.
+func NewProgress(p *Program, kind string) *Progress {
+	if kind == "" {
+		kind = "none"
+		if p.ErrTTY && !p.Quiet {
+			kind = "bar"
+		}
+	}
+	return &Progress{program: p, kind: kind, begin: time.Now()}
+}
+
+// Start returns the pipeline's events, and a function that ends the display.
+func (p *Progress) Start() (index.Events, func()) {
+	stop := make(chan struct{})
+	var ticking sync.WaitGroup
+	if every := progressEvery[p.kind]; every > 0 {
+		ticking.Go(func() {
+			tick := time.NewTicker(every)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					p.show()
+				case <-stop:
+					return
+				}
+			}
+		})
+	}
+	events := index.Events{
+		Found:  func() { p.change(func() { p.found++ }) },
+		Walked: func() { p.change(func() { p.walked = true }) },
+		Read:   func() { p.change(func() { p.done++ }) },
+		Failed: p.fileFailed,
+		Damaged: func(path string) {
+			p.say(func() { p.program.Warnf("%s: damaged; indexed by what is there of it", words.Path(path)) })
+		},
+		Unsupported: func(path string, err error) {
+			p.say(func() { p.program.Logf("%s: %s", words.Path(path), Sentence(err)) })
+		},
+		Noticed: func(n index.Notice) { p.say(func() { p.program.Notify(n) }) },
+	}
+	return events, func() {
+		close(stop)
+		ticking.Wait()
+		if p.kind == "json" {
+			p.show() // the last word is the final state
+		}
+		p.clear()
+	}
+}
+
+func (p *Progress) change(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+}
+
+func (p *Progress) fileFailed(path string, err error) {
+	p.say(func() {
+		p.failed++
+		said := Sentence(err)
+		p.program.Warnf("%s: %s", words.Path(path), said)
+		if details := err.Error(); words.OneLine(details) != details {
+			p.program.Logf("%s", details)
+		}
+	})
+}
+
+// say prints a line without leaving pieces of the bar behind.
+func (p *Progress) say(speak func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Clear()
+	}
+	speak()
+}
+
+func (p *Progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		_ = p.bar.Finish()
+		_ = p.bar.Clear()
+	}
+}
+
+func (p *Progress) show() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.found == 0 {
+		return
+	}
+	rate := float64(p.done) / time.Since(p.begin).Seconds()
+	switch p.kind {
+	case "bar":
+		p.showBar()
+	case "plain":
+		p.program.Notef("%d of %s, %.1f files/s, %d failed%s", p.done, p.total(), rate, p.failed, p.remaining(rate))
+	case "json":
+		_ = PrintJSON(p.program.Err, struct {
+			Schema int     `json:"schema"`
+			Event  string  `json:"event"`
+			Done   int     `json:"done"`
+			Found  int     `json:"found"`
+			Walked bool    `json:"walked"`
+			Failed int     `json:"failed"`
+			Rate   float64 `json:"files_per_s"`
+		}{Schema, "progress", p.done, p.found, p.walked, p.failed, Round(rate, 2)})
+	}
+}
+
+// total says how many files there are to read; until the walk is over, at least how many.
+func (p *Progress) total() string {
+	if p.walked {
+		return fmt.Sprint(p.found)
+	}
+	return fmt.Sprintf("at least %d", p.found)
+}
+
+func (p *Progress) remaining(rate float64) string {
+	if !p.walked || rate == 0 {
+		return ""
+	}
+	return ", " + english.Duration(time.Duration(float64(p.found-p.done)/rate*float64(time.Second))) + " left"
+}
+
+func (p *Progress) showBar() {
+	if p.bar == nil {
+		p.bar = progressbar.NewOptions(p.found,
+			progressbar.OptionSetWriter(p.program.Err),
+			progressbar.OptionShowCount(),
+			progressbar.OptionShowIts(),
+			progressbar.OptionSetItsString("files"),
+			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetElapsedTime(true),
+			progressbar.OptionFullWidth(),
+			progressbar.OptionClearOnFinish(),
+		)
+	}
+	what := "indexing"
+	if !p.walked {
+		what = "indexing (still looking)"
+	}
+	if p.failed > 0 {
+		what += fmt.Sprintf(", %d failed", p.failed)
+	}
+	p.bar.Describe(what)
+	p.bar.ChangeMax(max(p.found, p.done+1)) // at its maximum it would count as finished
+	_ = p.bar.Set(p.done)
+}

@@ -1,0 +1,231 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// Setting is an option that the environment or the configuration file sets.
+type Setting struct {
+	Command, Option string
+	Words           []string
+	Source          string // the variable, or the file
+}
+
+// envNames are the variables of an option: that of the command, which counts first, and that of all commands that have it.
+func envNames(command, option string) []string {
+	clean := strings.NewReplacer(" ", "_", "-", "_")
+	general := "IMGSEARCH_" + strings.ToUpper(clean.Replace(option))
+	if command == "" {
+		return []string{general}
+	}
+	return []string{"IMGSEARCH_" + strings.ToUpper(clean.Replace(command+"_"+option)), general}
+}
+
+// ownEnv are the options whose variables are read where they are needed, with the reasons that hold there.
+var (
+	ownEnv       = []string{"index", "ort-lib", "provider"}
+	ownVariables = []string{"IMGSEARCH_INDEX", "IMGSEARCH_ORT_LIB", "IMGSEARCH_PROVIDER"}
+)
+
+// contradictions are options of which one at a time is meant. What stands on the command line counts before the environment, that
+// before the file; a setting that contradicts what counts more is left out.
+var contradictions = map[string][]string{
+	"json":    {"format", "null", "preview"},
+	"format":  {"null", "preview", "queries"},
+	"preview": {"null", "queries", "all-paths"},
+	"queries": {"html", "open", "copy-to", "link-to", "prompt", "explain", "from", "null"},
+	"cpu":     {"provider"},
+	"copy-to": {"link-to"},
+	"watch":   {"dry-run", "from", "if-idle"},
+	"quiet":   {"verbose"},
+}
+
+// contradict tells whether two options do.
+func contradict(a, b string) bool {
+	return slices.Contains(contradictions[a], b) || slices.Contains(contradictions[b], a)
+}
+
+// CommandName is a command's name without the program's: "models pull"; "" for the program itself.
+func CommandName(c *cobra.Command) string {
+	return strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), c.Root().Name()))
+}
+
+// TakesSettings tells the commands whose options may be set. Those that mend the configuration work whatever is wrong with it.
+func TakesSettings(c *cobra.Command) bool {
+	first, _, _ := strings.Cut(CommandName(c), " ")
+	return !c.Hidden && first != "config" && first != "completion"
+}
+
+// IsOption tells an option that may be set from one that makes no sense but on the command line.
+func IsOption(f *pflag.Flag) bool { return !f.Hidden && f.Name != "help" && f.Name != "version" }
+
+// Settings finds what is set of a command's options that do not stand on the command line. Those whose variables are read where they
+// are needed (ownEnv) are left out when the settings are applied.
+func Settings(c *cobra.Command, config ConfigFile, applying bool) []Setting {
+	command := CommandName(c)
+	var fromEnv, fromFile []Setting
+	counts := make(map[string]bool) // options that are set by what counts more
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			counts[f.Name] = true
+		}
+		if f.Changed || !IsOption(f) {
+			return
+		}
+		owner := command
+		if c.Root().PersistentFlags().Lookup(f.Name) == f {
+			owner = ""
+		}
+		if s, ok := envSetting(f, owner); ok {
+			fromEnv = append(fromEnv, s)
+			return
+		}
+		for _, table := range slices.Compact([]string{command, owner}) {
+			if words, ok := config.values[table][f.Name]; ok {
+				fromFile = append(fromFile, Setting{table, f.Name, words, config.Path})
+				return
+			}
+		}
+	})
+	var list []Setting
+	for _, s := range slices.Concat(fromEnv, fromFile) {
+		if slices.ContainsFunc(slices.Collect(maps.Keys(counts)), func(other string) bool { return contradict(s.Option, other) }) {
+			continue
+		}
+		counts[s.Option] = true
+		if applying && slices.Contains(ownEnv, s.Option) && slices.Contains(ownVariables, s.Source) {
+			continue
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+// envSetting is what the environment says of an option.
+func envSetting(f *pflag.Flag, owner string) (Setting, bool) {
+	for _, name := range envNames(owner, f.Name) {
+		value := os.Getenv(name)
+		if value == "" {
+			continue
+		}
+		words := []string{value}
+		if _, many := f.Value.(pflag.SliceValue); many {
+			words = strings.FieldsFunc(value, func(r rune) bool { return r == '\n' || r == ',' && f.Value.Type() == "stringSlice" })
+		}
+		return Setting{owner, f.Name, words, name}, true
+	}
+	return Setting{}, false
+}
+
+// Apply sets the option of a command. Its error is wrong usage.
+func (s Setting) Apply(c *cobra.Command) error {
+	if err := set(c.Flags().Lookup(s.Option), s.Words); err != nil {
+		return Usage("`imgsearch config show` lists what is set", "%s: --%s %s: %w", words.Path(s.Source), s.Option, strings.Join(s.Words, ", "), err)
+	}
+	return nil
+}
+
+// ApplySettings sets a command's options from the environment and the configuration file. The command line counts first, then the
+// environment, then the file.
+func (p *Program) ApplySettings(c *cobra.Command) error {
+	config, err := ReadConfig()
+	if err != nil {
+		return err
+	}
+	for _, s := range Settings(c, config, true) {
+		if err := s.Apply(c); err != nil {
+			return err
+		}
+	}
+	for _, unknown := range UnknownSettings(c.Root(), config) {
+		p.Warnf("configuration %s: %s", words.Path(config.Path), unknown)
+	}
+	for _, name := range unknownVariables(c, os.Environ()) {
+		p.Warnf("%s is set, and %s has no such option", name, c.CommandPath())
+	}
+	return nil
+}
+
+// unknownVariables are those that name the running command and none of its options.
+func unknownVariables(c *cobra.Command, environ []string) (list []string) {
+	command := CommandName(c)
+	if command == "" {
+		return nil
+	}
+	prefix := strings.TrimSuffix(envNames(command, "x")[0], "X")
+	known := make(map[string]bool)
+	c.Flags().VisitAll(func(f *pflag.Flag) { known[envNames(command, f.Name)[0]] = true })
+	for _, one := range environ {
+		name, value, _ := strings.Cut(one, "=")
+		if strings.HasPrefix(name, prefix) && value != "" && !known[name] {
+			list = append(list, name)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+// set gives a flag its value.
+func set(f *pflag.Flag, words []string) error {
+	if many, ok := f.Value.(pflag.SliceValue); ok {
+		return many.Replace(words)
+	}
+	if len(words) != 1 {
+		return fmt.Errorf("it takes one value")
+	}
+	return f.Value.Set(words[0])
+}
+
+// UnknownSettings are what stands in the file and means nothing. A file may be newer than the program: it is told, and that is all.
+func UnknownSettings(root *cobra.Command, config ConfigFile) (list []string) {
+	for command, options := range config.values {
+		c := findCommand(root, command)
+		if c == nil {
+			list = append(list, fmt.Sprintf("there is no command [%s]", strings.ReplaceAll(command, " ", ".")))
+			continue
+		}
+		for option := range options {
+			f := c.Flags().Lookup(option)
+			if command == "" {
+				f = root.PersistentFlags().Lookup(option)
+			}
+			if f == nil {
+				f = c.InheritedFlags().Lookup(option)
+			}
+			if f == nil || !IsOption(f) {
+				list = append(list, fmt.Sprintf("%s has no option %s", commandTitle(command), option))
+			}
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+func commandTitle(command string) string {
+	if command == "" {
+		return "[" + AllCommands + "]"
+	}
+	return "[" + strings.ReplaceAll(command, " ", ".") + "]"
+}
+
+// findCommand finds a command by its name; nil: there is none.
+func findCommand(root *cobra.Command, name string) *cobra.Command {
+	at := root
+	for _, word := range strings.Fields(name) {
+		i := slices.IndexFunc(at.Commands(), func(c *cobra.Command) bool { return c.Name() == word })
+		if i < 0 {
+			return nil
+		}
+		at = at.Commands()[i]
+	}
+	return at
+}

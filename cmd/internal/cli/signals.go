@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// interrupts tells commands that the user wants to stop. The first signal closes first; of a command that can end in an
+// orderly way it closes stop, for any other it ends the context. The second ends the process.
+type interrupts struct {
+	first, stop chan struct{}
+
+	mu      sync.Mutex
+	orderly bool
+	child   bool
+	hit     bool
+}
+
+func (i *interrupts) init() { i.first, i.stop = make(chan struct{}), make(chan struct{}) }
+
+func (i *interrupts) setOrderly() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.orderly = true
+}
+
+func (i *interrupts) leaveToChild() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.child = true
+}
+
+func (i *interrupts) wasHit() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.hit
+}
+
+// strike notes a signal. again reports whether it is not the first one; ignored, whether a child has the terminal.
+func (i *interrupts) strike() (again, orderly, ignored bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.child {
+		return false, false, true
+	}
+	again, i.hit = i.hit, true
+	if !again {
+		close(i.first)
+		if i.orderly {
+			close(i.stop)
+		}
+	}
+	return again, i.orderly, false
+}
+
+// watchSignals starts to listen for Ctrl-C, SIGTERM and SIGHUP until the returned function is called.
+func (p *Program) watchSignals(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup means it
+		signal.Notify(signals, syscall.SIGHUP) // the terminal was closed
+	}
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-signals:
+			case <-done:
+				return
+			}
+			again, orderly, ignored := p.interrupts.strike()
+			switch {
+			case ignored:
+			case again:
+				p.App.AbandonLoaders()
+				os.Exit(ExitInterrupted)
+			case !orderly:
+				cancel()
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}

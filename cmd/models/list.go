@@ -1,0 +1,217 @@
+package models
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/pbnjay/memory"
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/disk"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+func newList(p *cli.Program) *cobra.Command {
+	var all bool
+	c := &cobra.Command{
+		Use:   "list",
+		Short: "Show the models that there are, what is installed and what suits this machine",
+		Long: `Show the models of the catalogue and your own installed ones.
+
+RECALL is the published one for English on Crossmodal-3600 (mean of recall@1, @5 and @10, in per cent); DISK and
+MEMORY are estimated from the number of parameters. Sources stand in --json.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage`,
+		Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return list(p, all) },
+	}
+	c.Flags().BoolVar(&all, "all", false, "also the models that are too large for this machine")
+	return c
+}
+
+// modelsJSON is the machine format of models list (docs/json.md).
+type modelsJSON struct {
+	Schema    int               `json:"schema"`
+	Store     string            `json:"store"`
+	Memory    uint64            `json:"memory_bytes"`
+	DiskFree  uint64            `json:"disk_free_bytes"`
+	Models    []modelListed     `json:"models"`
+	Sources   map[string]string `json:"sources"`
+	catalogue models.Catalogue
+}
+
+// modelListed is one model; what is not known is absent.
+type modelListed struct {
+	Name          string            `json:"name"`
+	Repository    string            `json:"repository,omitempty"`
+	Dim           int               `json:"dim,omitempty"`
+	ImageSize     int               `json:"image_size,omitempty"`
+	Licence       string            `json:"licence,omitempty"`
+	Languages     []string          `json:"languages,omitempty"`
+	LanguageCount int               `json:"language_count,omitempty"`
+	Recommended   string            `json:"recommended,omitempty"`
+	Predecessor   bool              `json:"predecessor,omitempty"`
+	Installed     bool              `json:"installed"`
+	Damaged       string            `json:"damaged,omitempty"`
+	Revision      string            `json:"revision,omitempty"`
+	DiskBytes     int64             `json:"disk_bytes"`
+	Estimated     bool              `json:"disk_estimated"`
+	MemoryBytes   int64             `json:"memory_bytes,omitempty"`
+	Fits          bool              `json:"fits"`
+	FitsReason    string            `json:"fits_reason,omitempty"`
+	Quality       []models.Quality  `json:"quality,omitempty"`
+	Notes         []string          `json:"notes,omitempty"`
+	Sources       map[string]string `json:"sources,omitempty"`
+}
+
+func list(p *cli.Program, all bool) error {
+	l, err := collect(p)
+	if err != nil {
+		return err
+	}
+	if p.JSON {
+		return cli.PrintJSON(p.Out, l)
+	}
+	w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tSTATE\tDIM\tPIXELS\tDISK\tMEMORY\tRECALL\tLANGUAGES\tLICENCE")
+	left := 0
+	for _, m := range l.Models {
+		if !m.Fits && !m.Installed && !all {
+			left++
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.state(), number(m.Dim), number(m.ImageSize), sizeOrNone(m.DiskBytes),
+			sizeOrNone(m.MemoryBytes), l.recall(m.Name), m.languages(), orNone(m.Licence))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if left > 0 {
+		p.Notef("%d models are too large for this machine (%s of memory, %s of disk free); --all shows them", left, humanize.IBytes(l.Memory), humanize.IBytes(l.DiskFree))
+	}
+	return nil
+}
+
+func collect(p *cli.Program) (modelsJSON, error) {
+	store := p.App.Models()
+	l := modelsJSON{Schema: cli.Schema, Store: store.Dir, Memory: memory.TotalMemory(), Models: []modelListed{}}
+	l.DiskFree, _ = disk.Free(disk.Nearest(store.Dir)) // 0: unknown
+	var err error
+	if l.catalogue, err = models.ReadCatalogue(); err != nil {
+		return l, err
+	}
+	l.Sources = l.catalogue.Sources
+	installed, err := store.Installed()
+	if err != nil {
+		return l, err
+	}
+	byName := make(map[string]models.Manifest)
+	for _, m := range installed {
+		byName[m.Name] = m
+	}
+	l.Models = append(l.Models, modelListed{Name: models.StarterName, Installed: true, Fits: true, Recommended: "the built-in model", Licence: "Apache-2.0", Languages: []string{"en"}, Dim: 256, ImageSize: 260})
+	for _, e := range l.catalogue.Models {
+		m := modelListed{
+			Name: e.Name, Repository: e.Repository, Dim: e.Dim, ImageSize: e.ImageSize, Licence: e.Licence, Languages: e.Languages, LanguageCount: e.LanguageCount,
+			Recommended: e.Recommended, Predecessor: e.Predecessor, DiskBytes: e.DiskBytes(), Estimated: true, MemoryBytes: e.MemoryBytes(),
+			Quality: e.Quality, Notes: e.Notes, Sources: e.Sources,
+		}
+		m.take(byName)
+		m.Fits, m.FitsReason = l.fits(m)
+		l.Models = append(l.Models, m)
+	}
+	for _, i := range installed {
+		if _, ok := byName[i.Name]; ok { // not in the catalogue: one's own
+			m := modelListed{Name: i.Name, Fits: true}
+			m.take(byName)
+			l.Models = append(l.Models, m)
+		}
+	}
+	return l, nil
+}
+
+// take fills in what is known of an installed model.
+func (m *modelListed) take(installed map[string]models.Manifest) {
+	i, ok := installed[m.Name]
+	if !ok {
+		return
+	}
+	m.Installed, m.Revision, m.DiskBytes, m.Estimated = true, i.Revision, i.Bytes(), false
+	if i.Damaged != nil {
+		m.Damaged = i.Damaged.Error()
+	}
+	delete(installed, m.Name)
+}
+
+// fits tells whether this machine has the memory, of which others want a third, and the disk for a model.
+func (l modelsJSON) fits(m modelListed) (fits bool, reason string) {
+	switch {
+	case l.Memory > 0 && uint64(m.MemoryBytes) > l.Memory/3*2:
+		return false, "memory"
+	case !m.Installed && l.DiskFree > 0 && uint64(m.DiskBytes) > l.DiskFree:
+		return false, "disk"
+	}
+	return true, ""
+}
+
+func (l modelsJSON) recall(name string) string {
+	e, _ := l.catalogue.Lookup(name)
+	v, ok := e.Recall(models.EnglishRecall)
+	if !ok {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f", v)
+}
+
+func (m modelListed) state() string {
+	var parts []string
+	switch {
+	case m.Name == models.StarterName:
+		return "built in"
+	case m.Damaged != "":
+		parts = append(parts, "damaged")
+	case m.Installed:
+		parts = append(parts, "installed")
+	case !m.Fits:
+		parts = append(parts, "too large: "+m.FitsReason)
+	}
+	if m.Recommended != "" {
+		parts = append(parts, "recommended ("+m.Recommended+")")
+	}
+	if m.Predecessor {
+		parts = append(parts, "the service's before imgsearch")
+	}
+	return orNone(strings.Join(parts, ", "))
+}
+
+func (m modelListed) languages() string {
+	if m.LanguageCount > 0 {
+		return fmt.Sprintf("%d", m.LanguageCount)
+	}
+	return orNone(strings.Join(m.Languages, ","))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
+
+func number(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return fmt.Sprint(n)
+}
+
+func sizeOrNone(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return humanize.IBytes(uint64(n))
+}

@@ -1,0 +1,32 @@
+// Package models is the family of commands that list, download, choose, verify and remove models. It must not know what a tower computes.
+package models
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+)
+
+// New makes the commands.
+func New(p *cli.Program) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "models",
+		Short: "List, download and choose models",
+		Long: `List, download, choose, verify and remove models. The vectors of different models live side by side in the index.
+
+ENVIRONMENT
+  IMGSEARCH_MODELS   the folder of downloaded models
+  HF_ENDPOINT        the hub's address
+  HF_TOKEN           the token for repositories that want one (HF_TOKEN_PATH: a file with it)
+  HF_HUB_OFFLINE     1: never ask the hub
+  HTTPS_PROXY        and its like: the proxy
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage, an unknown model; 10 no index here yet (use); 11 another process holds the store or
+  the index; 12 the model is missing or damaged; 13 the index has no vectors of this model (use --now, rm); 130 interrupted`,
+		Args: cli.UnknownSubcommand,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newList(p), newPull(p), newUse(p), newVerify(p), newRemove(p))
+	return c
+}

@@ -1,0 +1,121 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/models"
+	"github.com/imgsearch/imgsearch/models/hub"
+)
+
+type pullOptions struct {
+	p        *cli.Program
+	name     string
+	from     string
+	revision string
+}
+
+func newPull(p *cli.Program) *cobra.Command {
+	o := pullOptions{p: p}
+	c := &cobra.Command{
+		Use:   "pull NAME",
+		Short: "Download a model",
+		Long: `Download a model of the catalogue, or of any repository of the hub in the OpenCLIP-ONNX layout (ORGANISATION/NAME),
+verify it and try it. What was cut off continues; a file gets its name only when its digest is right.
+
+With --from the files come from a folder or a plain address instead, and NAME is what to call the model.
+
+EXIT STATUS
+  0 done; 1 failed: the hub, the network or the disk; what came is kept, the next pull continues; 2 wrong usage, an
+  unknown name; 11 another process is downloading; 12 what came is no model that works; 130 interrupted`,
+		Example: `  imgsearch models pull ViT-B-32__laion2b-s34b-b79k
+  imgsearch models pull --from ~/my-export my-model`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			o.name = args[0]
+			return o.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&o.from, "from", "", "take the files from a folder or below an address (`DIR|URL`)")
+	c.Flags().StringVar(&o.revision, "revision", "", "the hub's branch, tag or `COMMIT` (default: main)")
+	return c
+}
+
+// pullJSON is the machine format of models pull (docs/json.md).
+type pullJSON struct {
+	Schema   int    `json:"schema"`
+	Name     string `json:"name"`
+	Path     string `json:"path"`
+	Source   string `json:"source"`
+	Revision string `json:"revision"`
+	Bytes    int64  `json:"bytes"`
+	Files    int    `json:"files"`
+}
+
+func (o *pullOptions) run(ctx context.Context) error {
+	m, err := o.pull(ctx)
+	if err != nil {
+		return err
+	}
+	if o.p.JSON {
+		return cli.PrintJSON(o.p.Out, pullJSON{cli.Schema, m.Name, o.p.App.Models().Path(m.Name), m.Source, m.Revision, m.Bytes(), len(m.Files)})
+	}
+	at := ""
+	if m.Revision != "" {
+		at = " at " + m.Revision
+	}
+	_, err = fmt.Fprintf(o.p.Out, "%s: %s from %s%s\nuse it with `imgsearch index --model %s DIR`; for an index that there is, `imgsearch models use %s`\n",
+		m.Name, humanize.IBytes(uint64(m.Bytes())), m.Source, at, m.Name, m.Name)
+	return err
+}
+
+func (o *pullOptions) pull(ctx context.Context) (models.Manifest, error) {
+	name, source, err := o.source()
+	if err != nil {
+		return models.Manifest{}, err
+	}
+	transfer := cli.NewTransfer(o.p, name)
+	defer transfer.End()
+	return o.p.App.Pull(ctx, name, source, transfer.Download())
+}
+
+// source turns the arguments into a name and where the files come from.
+func (o *pullOptions) source() (string, hub.Source, error) {
+	if o.from == "" {
+		name, source, err := o.p.App.HubSource(o.name, o.revision)
+		if errors.Is(err, models.ErrUnknown) {
+			err = cli.Usage("`imgsearch models list --all` shows the names; ORGANISATION/NAME means any repository of the hub", "%w", err)
+		}
+		return name, source, err
+	}
+	if err := app.CheckSourceName(o.name, ""); err != nil {
+		return "", nil, err
+	}
+	if o.revision != "" {
+		return "", nil, cli.Usage("it is the hub's", "--revision and --from")
+	}
+	if err := models.CheckName(o.name); err != nil {
+		return "", nil, cli.Usage("give a name of letters, digits, - and _", "%w", err)
+	}
+	if u, err := url.Parse(o.from); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
+		return o.name, &hub.Address{Client: o.p.App.HubClient(), URL: o.from}, nil
+	}
+	dir, err := filepath.Abs(o.from)
+	if err != nil {
+		return "", nil, err
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return "", nil, cli.Usage("give a folder that is there, or an address that starts with https://", "--from %s", words.Path(o.from))
+	}
+	return o.name, hub.Folder{Dir: dir}, nil
+}

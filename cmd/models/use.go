@@ -1,0 +1,104 @@
+package models
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+)
+
+func newUse(p *cli.Program) *cobra.Command {
+	var precision string
+	var now bool
+	c := &cobra.Command{
+		Use:   "use NAME",
+		Short: "Choose the model that index and search use when none is named",
+		Long: `Choose the index's model. Where it has the vectors of all pictures it takes effect at once; else the next runs of
+` + "`imgsearch index`" + ` make what is missing, and searches use the present model until it is complete.
+Nothing is destroyed: the other model's vectors stay.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage, an unknown model; 10 no index here yet; 11 an indexer holds the index;
+  12 the model is missing or damaged; 13 --now, and the index has no vectors of this model`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return use(c.Context(), p, app.ModelChoice{Name: args[0], Precision: precision}, now)
+		},
+	}
+	c.Flags().StringVar(&precision, "precision", "", "`fp32` or int8 (default: what the index has, else fp32)")
+	c.Flags().BoolVar(&now, "now", false, "take effect at once, with the vectors that there are")
+	return c
+}
+
+// useJSON is the machine format of models use (docs/json.md).
+type useJSON struct {
+	Schema    int    `json:"schema"`
+	Model     string `json:"model"`
+	Precision string `json:"precision"`
+	Effective bool   `json:"effective"`
+	Embedded  int    `json:"embedded"`
+	Pictures  int    `json:"pictures"`
+}
+
+func use(ctx context.Context, p *cli.Program, asked app.ModelChoice, now bool) error {
+	if err := p.App.Check(asked); err != nil {
+		return err
+	}
+	var out useJSON
+	var title string
+	if err := p.App.Change(ctx, func(ix store.Store) (err error) {
+		out, title, err = setModel(ctx, p, ix, asked, now)
+		return err
+	}); err != nil {
+		return err
+	}
+	if p.JSON {
+		return cli.PrintJSON(p.Out, out)
+	}
+	text := fmt.Sprintf("model %s answers from now on, with %d of %d pictures\n", title, out.Embedded, out.Pictures)
+	if !out.Effective {
+		text = fmt.Sprintf("model %s has %d of %d pictures: it answers when it has all; `imgsearch index` makes the rest\n", title, out.Embedded, out.Pictures)
+	}
+	_, err := fmt.Fprint(p.Out, text)
+	return err
+}
+
+func setModel(ctx context.Context, p *cli.Program, ix store.Store, asked app.ModelChoice, now bool) (out useJSON, title string, err error) {
+	m, err := p.App.ChooseModel(ctx, ix, asked, true)
+	if err != nil {
+		return out, title, err
+	}
+	if now {
+		all, err := ix.Models(ctx)
+		if err != nil {
+			return out, title, err
+		}
+		if known, _ := all.ByIdentity(m.Identity); known.Embedded == 0 {
+			stored := m.Stored()
+			return out, title, &app.NoVectorsError{Model: stored, Asked: app.ModelChoice{Name: stored.Ref, Precision: asked.Precision}}
+		}
+	}
+	if err := p.App.Loader(m, app.Loading{}).Prepare(); err != nil {
+		return out, title, err // a model that there is not in that precision
+	}
+	stored, err := p.App.EnsureModel(ctx, ix, m)
+	if err != nil {
+		return out, title, err
+	}
+	totals, err := ix.Totals(ctx)
+	if err != nil {
+		return out, title, err
+	}
+	effective, role := now || stored.Embedded == totals.Pictures, store.Wanted
+	if effective {
+		role = store.Default
+	}
+	if err := ix.SetRole(ctx, stored.Identity, role); err != nil {
+		return out, title, err
+	}
+	return useJSON{cli.Schema, stored.Name, stored.Precision, effective, stored.Embedded, totals.Pictures}, stored.Title(), nil
+}

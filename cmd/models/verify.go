@@ -1,0 +1,109 @@
+package models
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+func newVerify(p *cli.Program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "verify [NAME...]",
+		Short: "Compare the files of installed models with what was downloaded",
+		Long: `Hash every file of these models, of all installed ones without a name, and compare it with the SHA-256 of when it came.
+
+EXIT STATUS
+  0 all as they were; 1 failed; 2 wrong usage, no such model; 12 a file is missing or damaged`,
+		Args: cobra.ArbitraryArgs,
+		RunE: func(_ *cobra.Command, args []string) error { return verify(p, args) },
+	}
+}
+
+// verifyJSON is the machine format of models verify (docs/json.md).
+type verifyJSON struct {
+	Schema int             `json:"schema"`
+	Models []verifiedModel `json:"models"`
+}
+
+type verifiedModel struct {
+	Name     string           `json:"name"`
+	OK       bool             `json:"ok"`
+	Problems []models.Problem `json:"problems,omitempty"`
+}
+
+func verify(p *cli.Program, names []string) error {
+	store := p.App.Models()
+	if len(names) == 0 {
+		if err := models.VerifyBuiltin(); err != nil {
+			return err
+		}
+		installed, err := store.Installed()
+		if err != nil {
+			return err
+		}
+		for _, m := range installed {
+			names = append(names, m.Name)
+		}
+	}
+	out := verifyJSON{Schema: cli.Schema, Models: []verifiedModel{}}
+	bad := false
+	for _, name := range names {
+		if name == models.StarterName {
+			if err := models.VerifyBuiltin(); err != nil {
+				return err
+			}
+			out.Models = append(out.Models, verifiedModel{Name: name, OK: true})
+			continue
+		}
+		if err := models.CheckName(name); err != nil {
+			return err
+		}
+		problems, err := store.Verify(name, func(file string, _ int64) { p.Logf("%s: %s", name, file) })
+		if errors.Is(err, fs.ErrNotExist) {
+			return cli.Usage("`imgsearch models list` shows what is installed", "model %q is not installed", name)
+		}
+		if errors.Is(err, models.ErrDamaged) {
+			problems, err = []models.Problem{{File: models.ManifestFile, What: err.Error()}}, nil
+		}
+		if err != nil {
+			return err
+		}
+		out.Models = append(out.Models, verifiedModel{name, len(problems) == 0, problems})
+		bad = bad || len(problems) > 0
+	}
+	if err := printVerified(p, out); err != nil {
+		return err
+	}
+	if bad {
+		return cli.Quiet(words.Model)
+	}
+	return nil
+}
+
+func printVerified(p *cli.Program, out verifyJSON) error {
+	if p.JSON {
+		return cli.PrintJSON(p.Out, out)
+	}
+	for _, m := range out.Models {
+		if m.OK {
+			if _, err := fmt.Fprintf(p.Out, "%s: ok\n", m.Name); err != nil {
+				return err
+			}
+		}
+		for _, bad := range m.Problems {
+			if _, err := fmt.Fprintf(p.Out, "%s: %s: %s\n", m.Name, bad.File, bad.What); err != nil {
+				return err
+			}
+		}
+		if !m.OK {
+			fmt.Fprintf(p.Err, "hint: %s\n", cli.MendModel(p.App.Models(), m.Name))
+		}
+	}
+	return nil
+}

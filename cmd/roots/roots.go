@@ -1,0 +1,159 @@
+// Package roots is the command that lists, forgets and moves the indexed folders. It must not know how an index is kept.
+package roots
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "roots",
+		Short: "List, forget or move the indexed folders",
+		Long: `The roots are the folders that were given to index. Files are remembered relative to them, so that a disk that is
+mounted elsewhere is one ` + "`roots move`" + `, and nothing is embedded again.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage, or no such root; 10 no index here yet; 11 another process is indexing;
+  14 the index is from a newer version of imgsearch`,
+		Args: cli.UnknownSubcommand,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return cli.Usage("see `imgsearch roots --help`", "roots needs one of list, rm, move")
+		},
+	}
+	c.AddCommand(
+		&cobra.Command{
+			Use: "list", Short: "List the roots", Args: cli.NoArgs,
+			RunE: func(c *cobra.Command, _ []string) error { return listRoots(c.Context(), p) },
+		},
+		&cobra.Command{
+			Use: "rm DIR...", Short: "Forget roots and their files; no photo is touched", Args: cobra.MinimumNArgs(1),
+			RunE: func(c *cobra.Command, args []string) error { return removeRoots(c.Context(), p, args) },
+		},
+		&cobra.Command{
+			Use: "move OLD NEW", Short: "Tell that a root is at another place now", Args: cobra.ExactArgs(2),
+			RunE: func(c *cobra.Command, args []string) error { return moveRoot(c.Context(), p, args[0], args[1]) },
+		},
+	)
+	return c
+}
+
+// rootJSON is a root in the machine format (docs/json.md).
+type rootJSON struct {
+	Path      string `json:"path"`
+	PathB64   []byte `json:"path_b64,omitempty"`
+	Walked    bool   `json:"walked"`
+	Files     int    `json:"files"`
+	Reachable bool   `json:"reachable"`
+}
+
+func listRoots(ctx context.Context, p *cli.Program) error {
+	ix, err := p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	roots, err := ix.Roots(ctx)
+	if err != nil {
+		return err
+	}
+	list := make([]rootJSON, 0, len(roots))
+	for _, r := range roots {
+		_, err = os.Stat(r.Path)
+		list = append(list, rootJSON{r.Path, cli.NotUTF8(r.Path), r.Walked, r.Files, err == nil})
+	}
+	if p.JSON {
+		return cli.PrintJSON(p.Out, struct {
+			Schema int        `json:"schema"`
+			Roots  []rootJSON `json:"roots"`
+		}{cli.Schema, list})
+	}
+	for _, r := range list {
+		mark := ""
+		if !r.Walked {
+			mark = ", single files only"
+		}
+		if !r.Reachable {
+			mark += ", not reachable now"
+		}
+		if _, err := fmt.Fprintf(p.Out, "%s  (%s%s)\n", words.Path(r.Path), english.Count(r.Files, "file"), mark); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func removeRoots(ctx context.Context, p *cli.Program, paths []string) error {
+	return p.App.Change(ctx, func(ix store.Store) error {
+		for _, path := range paths {
+			abs, err := filepath.Abs(path)
+			if err != nil {
+				return err
+			}
+			n, err := ix.RemoveRoot(ctx, abs)
+			if err != nil {
+				return err
+			}
+			if p.JSON {
+				if err := cli.PrintJSON(p.Out, struct {
+					Schema  int    `json:"schema"`
+					Removed string `json:"removed"`
+					Files   int    `json:"files"`
+				}{cli.Schema, abs, n}); err != nil {
+					return err
+				}
+				continue
+			}
+			p.Notef("forgot %s and its %s; the photos are where they were", words.Path(abs), english.Count(n, "file"))
+		}
+		return nil
+	})
+}
+
+func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
+	oldAbs, err := filepath.Abs(old)
+	if err != nil {
+		return err
+	}
+	newAbs, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(newAbs)
+	if err != nil || !info.IsDir() {
+		return cli.Usage("give the folder where the photos are now", "%s is not a folder", words.Path(newAbs))
+	}
+	return p.App.Change(ctx, func(ix store.Store) error {
+		roots, err := ix.Roots(ctx)
+		if err != nil {
+			return err
+		}
+		for _, r := range roots {
+			if r.Path == newAbs && r.Path != oldAbs {
+				return cli.Usage("forget one of them with `imgsearch roots rm`", "%s is a root itself", words.Path(newAbs))
+			}
+		}
+		if err := ix.MoveRoot(ctx, oldAbs, newAbs); err != nil {
+			return err
+		}
+		if p.JSON {
+			return cli.PrintJSON(p.Out, struct {
+				Schema int    `json:"schema"`
+				Old    string `json:"old"`
+				New    string `json:"new"`
+			}{cli.Schema, oldAbs, newAbs})
+		}
+		p.Notef("%s is at %s now", words.Path(oldAbs), words.Path(newAbs))
+		return nil
+	})
+}

@@ -1,7 +1,0 @@
-package cmd_test
-
-import "github.com/rogpeppe/go-internal/testscript"
-
-const scenarios = "testdata/windows"
-
-var systemCommands = map[string]func(*testscript.TestScript, bool, []string){}

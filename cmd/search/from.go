@@ -1,0 +1,249 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// listed are the files of --from: those whose pictures the index has, and the others.
+type listed struct {
+	// model is the identity whose vectors they were looked up for.
+	model string
+	// paths are the listed files of each picture of the index.
+	paths map[store.PictureID][]string
+	// others are pictures that the index does not have, or no vector of.
+	others []*other
+}
+
+// other is a picture that is embedded on the way.
+type other struct{ query.Other }
+
+// readListed reads --from and finds its pictures in the index. What the filters do not select is left out: folders and names
+// are those of the list here.
+func (s *session) readListed(ctx context.Context) error {
+	if s.from == "" {
+		return nil
+	}
+	model, err := s.searched(ctx)
+	if err != nil || s.listed != nil && s.listed.model == model {
+		return err
+	}
+	if s.listedPaths == nil { // the standard input is there once
+		paths, err := s.p.ReadPaths(s.from, s.fromNul)
+		if err != nil {
+			return err
+		}
+		seen := make(map[string]bool)
+		s.listedPaths = []string{}
+		for _, p := range paths {
+			abs, err := filepath.Abs(p)
+			if err != nil {
+				return err
+			}
+			if !seen[abs] && s.isUnder(abs) {
+				s.listedPaths = append(s.listedPaths, abs)
+			}
+			seen[abs] = true
+		}
+	}
+	s.filter.Under, s.filter.Names = nil, nil // the list has gone through them
+	s.listed = &listed{model: model, paths: make(map[store.PictureID][]string)}
+	unknown, err := s.findListed(ctx)
+	if err != nil {
+		return err
+	}
+	return s.readUnknown(ctx, unknown)
+}
+
+// searched is the identity of the model that is searched; "" where the index has none.
+func (s *session) searched(ctx context.Context) (string, error) {
+	if s.model != "" {
+		return s.model, nil
+	}
+	all, err := s.ix.Models(ctx)
+	used, _ := all.Of(store.Default)
+	return used.Identity, err
+}
+
+// isUnder reports whether --under and --name select a listed path.
+func (s *session) isUnder(path string) bool {
+	f := s.search.filter
+	if len(f.Names) > 0 {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		if !slices.ContainsFunc(f.Names, func(g string) bool { return store.MatchName(store.Fold(g), dir, filepath.Base(path)) }) {
+			return false
+		}
+	}
+	return f.Dirs == nil || slices.ContainsFunc(f.Dirs, func(dir string) bool {
+		rel, err := filepath.Rel(dir, path)
+		return err == nil && filepath.IsLocal(rel)
+	})
+}
+
+// findListed finds the listed files that look as they did when they were indexed, and whose pictures have vectors. It returns the
+// others.
+func (s *session) findListed(ctx context.Context) (unknown []string, err error) {
+	known, err := s.engine.Files(ctx, s.listed.model, s.listedPaths)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range s.listedPaths {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			s.p.Warnf("%s: %v", words.Path(path), err)
+			continue
+		}
+		if !info.Mode().IsRegular() {
+			continue // a folder of find's list
+		}
+		f, ok := known[path]
+		if ok && f.Embedded && f.Same(store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) {
+			s.listed.paths[f.Picture] = append(s.listed.paths[f.Picture], path)
+			continue
+		}
+		unknown = append(unknown, path)
+	}
+	return unknown, nil
+}
+
+// readUnknown reads listed files that the index does not know at their places: it may know their pictures.
+func (s *session) readUnknown(ctx context.Context, paths []string) error {
+	byID := make(map[store.PictureID][]pictures.File)
+	var order []store.PictureID
+	for _, path := range paths {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, err := pictures.Read(path)
+		if err != nil {
+			if pictures.IsNotPicture(err) {
+				s.p.Logf("%s", cli.Sentence(err)) // find lists what it finds
+			} else {
+				s.p.Warnf("%s", cli.Sentence(err))
+			}
+			continue
+		}
+		p.Forget() // all of a list's pictures would be too much to keep
+		if byID[p.Picture.ID] == nil {
+			order = append(order, p.Picture.ID)
+		}
+		byID[p.Picture.ID] = append(byID[p.Picture.ID], p)
+	}
+	if len(order) == 0 {
+		return nil
+	}
+	known, err := s.ix.Pictures(ctx, s.listed.model, order)
+	if err != nil {
+		return err
+	}
+	vectors, err := s.ix.Vectors(ctx, s.listed.model, order) // of those too of which the index keeps a vector, and no file
+	if err != nil {
+		return err
+	}
+	for _, id := range order {
+		if k := known[id]; k.Embedded && k.HasFile {
+			for _, p := range byID[id] {
+				s.listed.paths[id] = append(s.listed.paths[id], p.Path)
+			}
+			continue
+		}
+		s.addOther(byID[id], vectors[id])
+	}
+	return nil
+}
+
+// addOther adds a picture that the index does not answer for, if the filters select it.
+func (s *session) addOther(files []pictures.File, vector []float32) {
+	p := files[0]
+	if s.filter.Rating != (store.Range{}) || len(s.filter.Keywords) > 0 {
+		owner, err := index.WithSidecar(pictures.Reader{}, p.Path, p.Meta.OwnerMetadata)
+		if err != nil {
+			s.p.Logf("%v", err)
+		}
+		p.Meta.OwnerMetadata = owner
+	}
+	record := store.Record{Picture: p.Picture, Metadata: p.Meta}
+	matched := record
+	matched.Files = []store.FileRecord{{Picture: p.Picture.ID, Format: p.Picture.Format, Metadata: p.Meta}}
+	if !s.filter.Match(matched) {
+		return
+	}
+	o := &other{query.Other{Record: record, Vector: vector}}
+	for _, f := range files {
+		o.Paths = append(o.Paths, f.Path)
+	}
+	s.listed.others = append(s.listed.others, o)
+}
+
+// embedOthers embeds the pictures that the index does not have.
+func (s *session) embedOthers(ctx context.Context) error {
+	if s.listed == nil {
+		return nil
+	}
+	var wanted []*other
+	for _, o := range s.listed.others {
+		if o.Vector == nil {
+			wanted = append(wanted, o)
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	if s.loader == nil {
+		return query.ErrNoEncoder
+	}
+	s.p.Notef("embedding %s that the index does not have; `imgsearch index` would keep them", english.Count(len(wanted), "photo"))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.NumCPU())
+	for _, o := range wanted {
+		g.Go(func() error {
+			var vector []float32
+			p, err := pictures.Read(o.Paths[0])
+			if err == nil {
+				vector, err = app.Encoder{Loader: s.loader}.File(ctx, p)
+			}
+			if _, ok := errors.AsType[*pictures.UnreadableError](err); ok {
+				s.p.Warnf("%s", cli.Sentence(err))
+				return nil
+			}
+			o.Vector = vector
+			return err
+		})
+	}
+	return g.Wait()
+}
+
+// checkFrom refuses what does not go with --from.
+func (o *options) checkFrom() error {
+	switch {
+	case o.from == "" && o.fromNul:
+		return cli.Usage("it belongs to --from", "--from-null without --from")
+	case o.from == "":
+		return nil
+	case o.queries != "":
+		return cli.Usage("give one of them", "--from and --queries")
+	case o.from != "-":
+		if info, err := os.Stat(o.from); err != nil || info.IsDir() {
+			return cli.Usage("give a file with one path a line, or -", "--from %s is not a file that is there", words.Path(o.from))
+		}
+	}
+	return nil
+}

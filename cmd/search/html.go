@@ -1,0 +1,111 @@
+package search
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/thumbnail"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/gallery"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// galleryBox is the size of a page's thumbnails: rows of 13rem, 208 pixels, on screens with up to two pixels for one.
+var galleryBox = thumbnail.Box{Short: 320, Long: 1280}
+
+// checkHTML refuses to write a page over anything but a page.
+func (o *options) checkHTML() error {
+	if o.html == "" {
+		return nil
+	}
+	if o.queries != "" {
+		return cli.Usage("they belong to a single query", "--queries with --html")
+	}
+	return cli.MayReplace("--html", o.html, "page of imgsearch", gallery.IsPage)
+}
+
+// writeHTML writes the hits as a page.
+func (s *session) writeHTML(ctx context.Context, a answer) error {
+	if s.html == "" {
+		return nil
+	}
+	page := gallery.Page{Title: a.query, Pictures: make([]gallery.Picture, len(a.Hits))}
+	if page.Title == "" {
+		page.Title = "Photos"
+	}
+	page.Summary = fmt.Sprintf("%s, %s", english.Count(len(a.Hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
+	for i, h := range a.Hits {
+		page.Pictures[i] = gallery.Picture{
+			Rank: i + 1 + s.offset, Path: h.Path, Shown: strings.ToValidUTF8(words.Path(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
+		}
+	}
+	err := s.eachThumbnail(ctx, a.Hits, func(i int, h query.Hit) (err error) {
+		page.Pictures[i].JPEG, err = s.thumbnailJPEG(ctx, h)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := gallery.Write(&b, page); err != nil {
+		return err
+	}
+	path, err := filepath.Abs(s.html)
+	if err != nil {
+		return err
+	}
+	if err := putPage(path, b.Bytes()); err != nil {
+		return cli.Usage("give a file that can be written", "--html: %w", fserr.Cause(err))
+	}
+	s.p.Notef("%s in %s", english.Count(len(a.Hits), "photo"), words.Path(s.html))
+	return nil
+}
+
+// thumbnailJPEG is a hit's picture for a page: the preview that the index keeps as it is, else one that is made of the file.
+func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error) {
+	preview, ok, err := s.preview(ctx, h.ID)
+	if err != nil || ok {
+		return preview, err
+	}
+	img, err := thumbnail.Open(h.Path, galleryBox)
+	if err != nil {
+		return nil, err
+	}
+	return thumbnail.JPEG(img)
+}
+
+// putPage writes a page whole or not at all. A link leads to the file that is written; who may read it, the umask says.
+func putPage(path string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".imgsearch-page-%d", os.Getpid()))
+	if err := os.WriteFile(tmp, data, 0o666); err != nil { //nolint:gosec // the umask decides, as of any file that is exported
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return nil
+}
+
+// caption says what the table does.
+func (s *session) caption(h query.Hit, a answer) string {
+	var parts []string
+	if !a.listing {
+		parts = append(parts, fmt.Sprintf("%.4f, %.0f%%", h.Score, 100*max(h.Relative, 0)))
+	}
+	if day, _, _ := strings.Cut(h.TakenAt, "T"); day != "" {
+		parts = append(parts, day)
+	}
+	return strings.Join(parts, ", ") + remarks(h)
+}

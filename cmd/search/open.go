@@ -1,0 +1,55 @@
+package search
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/cli/browser"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/gallery"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// maxOpened bounds the windows that --open makes.
+const maxOpened = 10
+
+// checkOpen refuses what does not go with --open.
+func (o *options) checkOpen() error {
+	if o.view && o.queries != "" {
+		return cli.Usage("they belong to a single query", "--queries with --open")
+	}
+	return nil
+}
+
+// openHits shows the page, or without one the best hits, in what the system opens such files with.
+func (s *session) openHits(hits []query.Hit) error {
+	if !s.view {
+		return nil
+	}
+	var files []string
+	if s.html != "" {
+		files = []string{s.html}
+	} else {
+		for _, h := range hits {
+			if !h.Missing && len(files) < maxOpened {
+				files = append(files, h.Path)
+			}
+		}
+		if len(hits) > maxOpened {
+			s.p.Notef("opening the first %d of %d photos; --html FILE --open shows all in one page", maxOpened, len(hits))
+		}
+	}
+	browser.Stdout, browser.Stderr = s.p.Err, s.p.Err // results only go to Out
+	for _, file := range files {
+		abs, err := filepath.Abs(file)
+		if err != nil {
+			return err
+		}
+		if err := browser.OpenURL(gallery.FileURL(abs)); err != nil {
+			return &cli.Error{Code: words.Failed, Err: fmt.Errorf("open %s: %w", words.Path(file), err), Hint: "on Linux, xdg-utils opens files: sudo apt install xdg-utils"}
+		}
+	}
+	return nil
+}

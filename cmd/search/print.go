@@ -1,0 +1,217 @@
+package search
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/thumbnail"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// answer is the result of one query.
+type answer struct {
+	*query.Response
+
+	line       int // of --queries, 0 otherwise
+	query      string
+	elapsed    time.Duration
+	listing    bool                    // without a query: there are no scores
+	thumbnails map[int]thumbnail.Image // by rank, with --preview
+}
+
+// contributionJSON is what a term adds to a hit's score.
+type contributionJSON struct {
+	Term string `json:"term"`
+	// Weight is negative for a term that was subtracted.
+	Weight float64 `json:"weight"`
+	// Cosine is between the term and the picture; Contribution its part of the score, of which the sum is the score.
+	Cosine       float64 `json:"cosine"`
+	Contribution float64 `json:"contribution"`
+}
+
+// hitJSON is a hit in the machine formats (docs/json.md).
+type hitJSON struct {
+	Rank int `json:"rank"`
+	// Score and Relative are null in a list without a query.
+	Score *float64 `json:"score"`
+	cli.PathsJSON
+	Missing  bool     `json:"missing"`
+	Width    int      `json:"width"`
+	Height   int      `json:"height"`
+	TakenAt  *string  `json:"taken_at"`
+	Relative *float64 `json:"relative"`
+	// Twins are those of the files that stand behind their JPEG twin.
+	Twins []string `json:"twins,omitempty"`
+	// Terms are there with --explain.
+	Terms []contributionJSON `json:"terms,omitempty"`
+}
+
+type answerJSON struct {
+	Schema    int       `json:"schema"`
+	Line      int       `json:"line,omitempty"`
+	Query     string    `json:"query"`
+	Model     string    `json:"model"`
+	Precision string    `json:"precision"`
+	ElapsedMS float64   `json:"elapsed_ms"`
+	Indexed   int       `json:"indexed"`
+	Results   []hitJSON `json:"results"`
+}
+
+func (s *session) print(w io.Writer, a answer) error {
+	out := bufio.NewWriter(w)
+	var err error
+	switch s.format {
+	case "json":
+		err = cli.PrintJSON(out, s.answerJSON(a))
+	case "jsonl":
+		for _, h := range s.hitsJSON(a) {
+			if err = cli.PrintJSON(out, h); err != nil {
+				break
+			}
+		}
+	case "template":
+		err = s.printTemplate(out, a)
+	default:
+		for _, l := range s.lines(a.Hits) {
+			s.printLine(out, l, a)
+			if img, ok := a.thumbnails[l.rank]; ok && err == nil {
+				err = s.drawHit(out, img)
+				delete(a.thumbnails, l.rank) // once, with --all-paths
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if len(a.Hits) == 0 && s.format != "json" {
+		switch {
+		case a.Searched == 0 && s.search.filter.Dirs != nil:
+			s.p.Notef("no photos found: nothing is indexed in %s", words.Path(strings.Join(s.search.filter.Dirs, ", ")))
+		case s.offset > 0:
+			s.p.Notef("no more photos found")
+		case a.listing || !s.search.filter.IsAll() || s.listed != nil || s.minScore != nil:
+			s.p.Notef("no photos found that fit (%d searched)", a.Searched)
+		case a.Searched == 0:
+			s.p.Notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
+		default:
+			s.p.Notef("no photos found whose files are there (%d searched)", a.Searched)
+		}
+	}
+	return out.Flush()
+}
+
+func (s *session) answerJSON(a answer) answerJSON {
+	return answerJSON{
+		Schema: cli.Schema, Line: a.line, Query: a.query, Model: a.Model.Name, Precision: a.Model.Precision,
+		ElapsedMS: cli.Round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.Searched, Results: s.hitsJSON(a),
+	}
+}
+
+// line is one line of output: a hit, and the file of it that the line shows.
+type line struct {
+	query.Hit
+
+	rank int
+}
+
+// lines gives each hit one line; with --all-paths each of its files.
+func (s *session) lines(hits []query.Hit) []line {
+	lines := make([]line, 0, len(hits))
+	for i, h := range hits {
+		lines = append(lines, line{h, i + 1 + s.offset})
+		if !s.allPaths {
+			continue
+		}
+		lines[len(lines)-1].Also = nil
+		for _, path := range h.Also {
+			one := h
+			one.Path, one.Also = path, nil
+			lines = append(lines, line{one, i + 1 + s.offset})
+		}
+	}
+	return lines
+}
+
+func (s *session) hitsJSON(a answer) []hitJSON {
+	list := make([]hitJSON, 0, len(a.Hits))
+	for _, l := range s.lines(a.Hits) {
+		h := hitJSON{
+			Rank: l.rank, PathsJSON: cli.NewPathsJSON(l.Path, l.Also), Missing: l.Missing, Width: l.Width, Height: l.Height, TakenAt: cli.OrNull(l.TakenAt),
+		}
+		if !a.listing {
+			score, relative := cli.Round(l.Score, 6), cli.Round(l.Relative, 4)
+			h.Score, h.Relative = &score, &relative
+		}
+		h.Twins = l.Twins
+		for _, c := range l.Contributions {
+			h.Terms = append(h.Terms, contributionJSON{c.Term, c.Weight, cli.Round(c.Cosine, 6), cli.Round(c.Contribution, 6)})
+		}
+		list = append(list, h)
+	}
+	return list
+}
+
+func (s *session) printLine(w io.Writer, l line, a answer) {
+	switch {
+	case s.nul:
+		fmt.Fprintf(w, "%s\x00", l.Path)
+	case s.format == "paths":
+		fmt.Fprintln(w, words.Path(l.Path))
+	case s.format == "tsv":
+		score := ""
+		if !a.listing {
+			score = fmt.Sprintf("%.4f", l.Score)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%s\n", l.rank, score, words.Path(l.Path), l.Width, l.Height, l.TakenAt)
+	case a.listing:
+		day, _, _ := strings.Cut(l.TakenAt, "T")
+		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
+	default:
+		relative := ""
+		if s.p.OutTTY { // elsewhere the columns stay what scripts know
+			relative = fmt.Sprintf("  %3.0f%%", 100*max(l.Relative, 0))
+		}
+		fmt.Fprintf(w, "%3d  %.4f%s  %s%s\n", l.rank, l.Score, relative, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
+		for _, t := range l.Contributions {
+			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, words.Path(t.Term))
+		}
+	}
+}
+
+// twinKinds names the kinds of twins: "CR2", "HEIC and DNG".
+func twinKinds(twins []string) string {
+	var kinds []string
+	for _, path := range twins {
+		if kind := strings.ToUpper(strings.TrimPrefix(filepath.Ext(path), ".")); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return strings.Join(kinds, " and ")
+}
+
+// remarks are what the table says behind a path.
+func remarks(h query.Hit) string {
+	var list []string
+	if n := h.Copies(); n == 1 {
+		list = append(list, "1 copy")
+	} else if n > 1 {
+		list = append(list, fmt.Sprintf("%d copies", n))
+	}
+	if len(h.Twins) > 0 && len(h.Also) > 0 {
+		list = append(list, "with "+twinKinds(h.Twins))
+	}
+	if h.Missing {
+		list = append(list, "missing")
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "  (" + strings.Join(list, ", ") + ")"
+}

@@ -1,0 +1,181 @@
+package search
+
+import (
+	"context"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/query/parse"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// termKind is what a term of a query is.
+type termKind int
+
+const (
+	textTerm  termKind = iota
+	imageTerm          // a picture file
+	likeTerm           // a picture of the index
+)
+
+// queryTerm is a term as it stands on the command line.
+type queryTerm struct {
+	query.Term
+
+	kind termKind
+	// value is a text, the absolute path of a picture, or the beginning of a picture's id.
+	value string
+}
+
+// readTerms makes the terms of the query's words and flags.
+func (o *options) readTerms() ([]queryTerm, error) {
+	var terms []queryTerm
+	for _, p := range o.prompts {
+		if strings.Count(p, "{}") != 1 {
+			return nil, cli.Usage(`write {} once where the words go: --prompt "a photo of {}"`, "--prompt %q", p)
+		}
+	}
+	if tokenize.Clean(o.query, false) != "" {
+		terms = append(terms, o.textTerm(1, o.query))
+	}
+	for _, group := range []struct {
+		flag   string
+		values []string
+		kind   termKind
+		sign   float64
+		plain  bool // without a weight
+	}{
+		{"--image", o.images, imageTerm, 1, true},
+		{"--like", o.like, likeTerm, 1, true},
+		{"--add", o.add, textTerm, 1, false},
+		{"--add-image", o.addImages, imageTerm, 1, false},
+		{"--subtract", o.subtract, textTerm, -1, false},
+		{"--subtract-image", o.subtractImages, imageTerm, -1, false},
+	} {
+		for _, value := range group.values {
+			weight := 1.0
+			if !group.plain {
+				weight, value = parse.Weight(value)
+			}
+			weight *= group.sign
+			if weight == 0 {
+				return nil, cli.Usage("leave the term out", "%s %q: a weight of 0", group.flag, value)
+			}
+			if w := math.Abs(weight); w < query.LeastWeight || w > query.MostWeight {
+				return nil, cli.Usage("give a number between 0.000001 and 1000000", "%s %q: a weight of %v", group.flag, value, weight)
+			}
+			if group.kind == textTerm {
+				if !utf8.ValidString(value) || tokenize.Clean(value, false) == "" {
+					return nil, cli.Usage("give words, as UTF-8", "%s %q", group.flag, value)
+				}
+				terms = append(terms, o.textTerm(weight, value))
+				continue
+			}
+			path, err := filepath.Abs(value)
+			if err != nil {
+				return nil, err
+			}
+			info, err := os.Stat(path)
+			if group.kind == imageTerm && (err != nil || info.IsDir()) {
+				return nil, cli.Usage("give a picture", "%s: %s is not a file that is there", group.flag, words.Path(value))
+			}
+			if _, _, notID := store.ParsePrefix(value); err != nil && group.kind == likeTerm && notID == nil {
+				path = value
+			}
+			terms = append(terms, queryTerm{Term: query.Term{Weight: weight, Label: path, Picture: &pictures.Term{Path: path}}, kind: group.kind, value: path})
+		}
+	}
+	return terms, nil
+}
+
+func (o *options) textTerm(weight float64, text string) queryTerm {
+	clean := tokenize.Clean(text, false)
+	t := queryTerm{Term: query.Term{Weight: weight, Label: text, Texts: []string{clean}}, value: text}
+	if len(o.prompts) > 0 {
+		t.Texts = nil
+		for _, p := range o.prompts {
+			t.Texts = append(t.Texts, tokenize.Clean(strings.Replace(p, "{}", clean, 1), false))
+		}
+	}
+	return t
+}
+
+// findLike finds the pictures of the index that terms name, by path or by id.
+func (s *session) findLike(ctx context.Context) error {
+	var paths []string
+	for _, t := range s.terms {
+		if t.kind == likeTerm {
+			paths = append(paths, t.value)
+		}
+	}
+	if len(paths) == 0 {
+		return nil
+	}
+	if searched, err := s.searched(ctx); err != nil {
+		return err
+	} else if searched == "" {
+		return query.ErrNoModel
+	}
+	known, err := s.engine.Files(ctx, "", paths)
+	if err != nil {
+		return err
+	}
+	for i := range s.terms {
+		t := &s.terms[i]
+		if t.kind != likeTerm {
+			continue
+		}
+		if f, ok := known[t.value]; ok {
+			t.Indexed = &f.Picture
+			continue
+		}
+		id, err := s.findID(ctx, t.value)
+		if err != nil {
+			return err
+		}
+		t.Indexed = &id
+		hits, err := s.engine.Hits(ctx, []store.PictureID{id}, store.Filter{})
+		if err != nil {
+			return err
+		}
+		if len(hits) > 0 { // its file, should its vector be of another model
+			t.Picture = &pictures.Term{Path: hits[0].Path}
+		}
+	}
+	return nil
+}
+
+// findID finds the picture of the index whose id begins so.
+func (s *session) findID(ctx context.Context, prefix string) (id store.PictureID, err error) {
+	low, high, err := store.ParsePrefix(prefix)
+	if err != nil {
+		return id, cli.Usage("index it first, or use --image", "--like: %s is not in the index", words.Path(prefix))
+	}
+	ids, err := s.ix.FindPictures(ctx, low, high, 2)
+	switch {
+	case err != nil:
+		return id, err
+	case len(ids) == 0:
+		return id, cli.Usage("`imgsearch export` prints the ids, as sha256", "--like: no picture has an id that begins with %s", prefix)
+	case len(ids) > 1:
+		return id, cli.Usage("give more of it", "--like: several pictures have ids that begin with %s", prefix)
+	}
+	return ids[0], nil
+}
+
+// asked are the terms as the engine takes them.
+func (s *session) asked() []query.Term {
+	terms := make([]query.Term, len(s.terms))
+	for i, t := range s.terms {
+		terms[i] = t.Term
+	}
+	return terms
+}

@@ -1,0 +1,257 @@
+// Package status is the command that shows what an index holds. It must not know how an index is kept.
+package status
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+type options struct {
+	p        *cli.Program
+	failures bool
+}
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	o := options{p: p}
+	c := &cobra.Command{
+		Use:   "status",
+		Short: "Tell what is indexed",
+		Long: `Tell what is indexed, with which model, when last, and what could not be read.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
+		Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	c.Flags().BoolVar(&o.failures, "failures", false, "list the files that could not be read, and why")
+	return c
+}
+
+// Status is the machine format of status (docs/json.md).
+type Status struct {
+	Schema      int           `json:"schema"`
+	Index       string        `json:"index"`
+	IndexSchema int           `json:"index_schema"`
+	IndexBytes  int64         `json:"index_bytes"`
+	Roots       []string      `json:"roots"`
+	Files       int           `json:"files"`
+	Pictures    int           `json:"pictures"`
+	PhotoBytes  int64         `json:"photo_bytes"`
+	Failures    int           `json:"failures"`
+	Model       *modelStatus  `json:"model"`
+	Models      []modelStatus `json:"models"`
+	LastRun     *runStatus    `json:"last_run"`
+	FailureList []failure     `json:"failure_list,omitempty"`
+}
+
+type modelStatus struct {
+	Name      string `json:"name"`
+	Identity  string `json:"identity"`
+	Precision string `json:"precision"`
+	Dim       int    `json:"dim"`
+	Embedded  int    `json:"embedded"`
+	// Role is "default" for the model that answers, "wanted" for the one that is to, else "".
+	Role string `json:"role"`
+}
+
+type runStatus struct {
+	StartedAt string  `json:"started_at"`
+	EndedAt   *string `json:"ended_at"`
+	Complete  bool    `json:"complete"`
+	// State is complete, interrupted, time_up, failed, running or crashed.
+	State string `json:"state"`
+	// Error is why a failed run failed.
+	Error    string `json:"error,omitempty"`
+	Provider string `json:"provider"`
+	Embedded int    `json:"embedded"`
+}
+
+// The states of a run that has no end on record.
+const (
+	running = "running" // the index's lock is held
+	crashed = "crashed"
+)
+
+type failure struct {
+	Path     string `json:"path"`
+	PathB64  []byte `json:"path_b64,omitempty"`
+	Stage    string `json:"stage"`
+	Reason   string `json:"reason"`
+	FailedAt string `json:"failed_at"`
+}
+
+func (o *options) run(ctx context.Context) error {
+	ix, err := o.p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	s, err := Collect(ctx, o.p.App, ix, o.failures)
+	if err != nil {
+		return err
+	}
+	if o.p.JSON {
+		return cli.PrintJSON(o.p.Out, s)
+	}
+	if o.failures {
+		for _, f := range s.FailureList {
+			if _, err := fmt.Fprintf(o.p.Out, "%s: %s\n", words.Path(f.Path), f.Reason); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return o.print(s)
+}
+
+// Collect gathers what an index holds, with the list of failures if that is asked for.
+func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool) (s Status, err error) {
+	s = Status{Schema: cli.Schema, Index: ix.Location(), Roots: []string{}}
+	if sized, ok := ix.(store.Sized); ok {
+		s.IndexBytes = sized.Bytes()
+	}
+	if checker, ok := ix.(store.Checker); ok {
+		if s.IndexSchema, err = checker.Schema(ctx); err != nil {
+			return s, err
+		}
+	}
+	roots, err := ix.Roots(ctx)
+	if err != nil {
+		return s, err
+	}
+	byID := make(map[store.RootID]string)
+	for _, r := range roots {
+		s.Roots = append(s.Roots, r.Path)
+		byID[r.ID] = r.Path
+	}
+	n, err := ix.Totals(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Files, s.Pictures, s.PhotoBytes, s.Failures = n.Files, n.Pictures, n.Bytes, n.Failures
+	if err := s.addModels(ctx, ix); err != nil {
+		return s, err
+	}
+	if run, ok, err := ix.LastRun(ctx, false); err != nil {
+		return s, err
+	} else if ok {
+		if s.LastRun, err = statusOf(a, run); err != nil {
+			return s, err
+		}
+	}
+	if !withFailures {
+		return s, nil
+	}
+	failures, err := ix.Failures(ctx)
+	for _, f := range failures {
+		path := f.Path(byID[f.Root])
+		s.FailureList = append(s.FailureList, failure{path, cli.NotUTF8(path), string(f.Stage), words.OneLine(f.Reason), cli.Stamp(f.FailedAt)})
+	}
+	return s, err
+}
+
+// addModels tells each identity's coverage, the default one's first.
+func (s *Status) addModels(ctx context.Context, ix store.Store) error {
+	known, err := ix.Models(ctx)
+	if err != nil {
+		return err
+	}
+	s.Models = []modelStatus{}
+	for _, m := range known {
+		one := modelStatus{m.Name, m.Identity, m.Precision, m.Dim, m.Embedded, string(m.Role)}
+		if m.Role == store.Default {
+			s.Model = &one
+			s.Models = slices.Insert(s.Models, 0, one)
+			continue
+		}
+		s.Models = append(s.Models, one)
+	}
+	return nil
+}
+
+// statusOf says how a run ended, or that it goes on.
+func statusOf(a *app.App, run store.Run) (*runStatus, error) {
+	r := &runStatus{StartedAt: cli.Stamp(run.StartedAt), Complete: run.Complete, Provider: run.Provider, Embedded: run.Embedded}
+	if !run.EndedAt.IsZero() {
+		ended := cli.Stamp(run.EndedAt)
+		record := index.RecordOf(run)
+		r.EndedAt, r.State, r.Error = &ended, string(record.State), words.OneLine(record.Error)
+		return r, nil
+	}
+	at, err := a.Index()
+	if err != nil {
+		return nil, err
+	}
+	locked, err := at.IsLocked()
+	if r.State = crashed; locked {
+		r.State = running
+	}
+	return r, err
+}
+
+func (o *options) print(s Status) error {
+	w := tabwriter.NewWriter(o.p.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "index\t%s (%s)\n", words.Path(s.Index), humanize.IBytes(uint64(s.IndexBytes)))
+	for i, root := range s.Roots {
+		label := "folders"
+		if i > 0 {
+			label = ""
+		}
+		fmt.Fprintf(w, "%s\t%s\n", label, words.Path(root))
+	}
+	fmt.Fprintf(w, "photos\t%d pictures in %s (%s)\n", s.Pictures, english.Count(s.Files, "file"), humanize.IBytes(uint64(s.PhotoBytes)))
+	for i, m := range s.Models {
+		label := "models"
+		if i > 0 {
+			label = ""
+		} else if len(s.Models) == 1 {
+			label = "model"
+		}
+		role := map[string]string{"wanted": "; searches use it when it has all (`imgsearch index`)", "": "; kept beside (`imgsearch models use` chooses it)"}[m.Role]
+		fmt.Fprintf(w, "%s\t%s, %s, dimension %d: %d of %d pictures embedded%s\n", label, m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
+	}
+	if s.Failures > 0 {
+		fmt.Fprintf(w, "failed\t%s could not be read (`imgsearch status --failures` lists them)\n", english.Count(s.Failures, "file"))
+	}
+	fmt.Fprintf(w, "last run\t%s\n", lastRunText(s.LastRun))
+	return w.Flush()
+}
+
+func lastRunText(r *runStatus) string {
+	if r == nil {
+		return "never"
+	}
+	text := r.StartedAt + ", "
+	switch index.RunState(r.State) {
+	case running:
+		return text + "running"
+	case crashed:
+		return text + "crashed: the next run continues"
+	case index.RunFailed:
+		text += "failed: " + r.Error
+	case index.RunInterrupted:
+		text += "interrupted: the next run continues"
+	case index.RunTimeUp:
+		text += "its time was up: the next run continues"
+	case index.RunComplete:
+		text += "complete"
+	}
+	text += fmt.Sprintf(", %s embedded", english.Count(r.Embedded, "picture"))
+	if r.Provider != "" {
+		text += " on " + r.Provider
+	}
+	return text
+}

@@ -1,0 +1,166 @@
+package vectors
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/vec"
+)
+
+type exportOptions struct {
+	p       *cli.Program
+	format  string
+	output  string
+	filters cli.FilterFlags
+	model   app.ModelChoice
+}
+
+// NewExport makes the command that writes the vectors of an index.
+func NewExport(p *cli.Program) *cobra.Command {
+	o := exportOptions{p: p}
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Give the index's vectors to other tools",
+		Long: `Write the vectors of the pictures in the index, with what they are.
+
+FORMATS
+  jsonl   one picture a line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity
+  npy     NumPy's: --output X.npy gets the vectors, float16 [pictures, dimension], X.jsonl the lines without them, in
+          the same order
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 13 the index has no vectors of this model;
+  14 the index is from a newer version of imgsearch; 130 interrupted`,
+		Example: `  imgsearch export > vectors.jsonl
+  imgsearch export --format npy --output vectors.npy --taken 2023`,
+		Args: cli.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+	}
+	f := c.Flags()
+	f.StringVar(&o.format, "format", "jsonl", "`jsonl` or npy")
+	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`; - is the standard output")
+	o.filters.Add(f)
+	cli.ModelFlags(f, &o.model)
+	return c
+}
+
+// check refuses a command line that cannot be meant, and returns the filter.
+func (o *exportOptions) check() (filter cli.Filter, err error) {
+	switch o.format {
+	case "jsonl":
+	case "npy":
+		if !strings.HasSuffix(o.output, ".npy") {
+			return filter, cli.Usage("give a file: --output vectors.npy", "--format npy without a file FILE.npy")
+		}
+	default:
+		return filter, cli.Usage("give jsonl or npy", "--format %q", o.format)
+	}
+	if filter, err = o.filters.Parse(time.Now()); err != nil {
+		return filter, err
+	}
+	return filter, o.p.App.Check(o.model)
+}
+
+// exportJSON is a picture with its vector (docs/json.md).
+type exportJSON struct {
+	Schema    int    `json:"schema"`
+	Model     string `json:"model"`
+	Identity  string `json:"identity"`
+	Precision string `json:"precision"`
+	SHA256    string `json:"sha256"`
+	cli.PathsJSON
+	Width   int       `json:"width"`
+	Height  int       `json:"height"`
+	TakenAt *string   `json:"taken_at"`
+	Vector  []float32 `json:"vector,omitempty"`
+}
+
+func (o *exportOptions) run(ctx context.Context) error {
+	filter, err := o.check()
+	if err != nil {
+		return err
+	}
+	ix, err := o.p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	used, err := o.p.App.VectorsWithoutModel(ctx, ix, o.model)
+	if err != nil {
+		return err
+	}
+	engine := query.New(ix, nil)
+	selected, err := filter.In(ctx, engine)
+	if err != nil {
+		return err
+	}
+	vectors := engine.Vectors(ctx, selected, used.Identity)
+	if o.format == "npy" {
+		return o.exportNPY(used, vectors)
+	}
+	return o.exportLines(used, vectors)
+}
+
+func pictureJSON(used store.Model, v query.Vector) exportJSON {
+	return exportJSON{
+		Schema: cli.Schema, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: v.ID.String(),
+		PathsJSON: cli.NewPathsJSON(v.Path, v.Also), Width: v.Width, Height: v.Height, TakenAt: cli.OrNull(v.TakenAt),
+	}
+}
+
+// create opens where the results go: a new file that gets its name when it is whole, or the standard output.
+func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) error, err error) {
+	if path == "-" {
+		w = bufio.NewWriter(o.p.Out)
+		return w, func(err error) error { return errors.Join(err, w.Flush()) }, nil
+	}
+	err = cli.MayReplace("--output", path, "export of imgsearch", func(head []byte) bool {
+		return bytes.HasPrefix(head, []byte("\x93NUMPY")) || bytes.HasPrefix(head, []byte(`{"schema":1,"model":`))
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-export-*")
+	if err != nil {
+		return nil, nil, cli.Usage("give a file in a folder that takes files", "--output: %w", err)
+	}
+	w = bufio.NewWriter(f)
+	return w, func(err error) error {
+		defer os.Remove(f.Name())
+		if err = errors.Join(err, w.Flush(), f.Close()); err != nil {
+			return err
+		}
+		return os.Rename(f.Name(), path)
+	}, nil
+}
+
+func (o *exportOptions) exportLines(used store.Model, vectors iter.Seq2[query.Vector, error]) error {
+	w, done, err := o.create(o.output)
+	if err != nil {
+		return err
+	}
+	for v, err := range vectors {
+		if err != nil {
+			return done(err)
+		}
+		l := pictureJSON(used, v)
+		l.Vector = vec.Unpack(v.Data)
+		if err := cli.PrintJSON(w, l); err != nil {
+			return done(err)
+		}
+	}
+	return done(nil)
+}

@@ -1,0 +1,112 @@
+package decode
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"image"
+
+	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+)
+
+// codec is what a format does once its header has been read. Another format is another codec, and a line where headers are read.
+type codec interface {
+	// extents are the parts of the file that the other methods want where the short side may be as small as minShort; nil: all of it.
+	extents(minShort int) []Extent
+	// memory is what decode takes at its height, in bytes, beside the file's own.
+	memory(minShort int) int64
+	// meta reads what the file says of the picture.
+	meta(r Source) Meta
+	// identity is the SHA-256 of what makes the picture.
+	identity(data []byte, orientation int) [sha256.Size]byte
+	// decode decodes data, which are those of extents. A panic is its caller's to catch.
+	decode(data []byte, orientation, minShort int) (*Image, error)
+}
+
+// whole is the part of a codec that reads all of a file, and whose picture is the same only where the file is.
+type whole struct{}
+
+func (whole) extents(int) []Extent { return nil }
+
+func (whole) identity(data []byte, _ int) [sha256.Size]byte { return sha256.Sum256(data) }
+
+// jpegCodec reads JPEG.
+type jpegCodec struct {
+	whole
+
+	head jpeg.Header
+}
+
+func (c jpegCodec) memory(minShort int) int64 { return c.head.Memory(minShort) }
+
+func (c jpegCodec) meta(r Source) Meta { return readTags(metaFormats[JPEG], r) }
+
+func (c jpegCodec) identity(data []byte, orientation int) [sha256.Size]byte {
+	return jpegIdentity(data, orientation)
+}
+
+func (c jpegCodec) decode(data []byte, orientation, minShort int) (*Image, error) {
+	return decodeJPEG(data, orientation, minShort)
+}
+
+// fixedCodec reads formats that are decoded at one size only.
+type fixedCodec struct {
+	whole
+
+	format Format
+	bytes  int64 // at the height of decoding
+	// pixels decodes the picture; upright tells that it comes turned, or by turn, whatever EXIF says.
+	pixels  func(data []byte) (image.Image, error)
+	upright bool
+	turn    int
+}
+
+func (c fixedCodec) memory(int) int64 { return c.bytes }
+
+func (c fixedCodec) meta(r Source) Meta {
+	meta := Meta{Orientation: 1}
+	if format, ok := metaFormats[c.format]; ok {
+		meta = readTags(format, r)
+	} else if c.format == JXL {
+		meta = jxlMeta(r)
+	}
+	if c.format == PNG {
+		meta.OwnerMetadata = meta.under(pngXMP(r))
+	}
+	if c.upright {
+		meta.Orientation = 1 // the file's own properties turn it, and what EXIF repeats of it does not count
+	}
+	return meta
+}
+
+func (c fixedCodec) decode(data []byte, orientation, _ int) (*Image, error) {
+	img, err := c.pixels(data)
+	if err != nil {
+		return nil, fmt.Errorf("damaged %s: %w", c.format, tidy(err))
+	}
+	size := img.Bounds().Size()
+	if size.X <= 0 || size.Y <= 0 {
+		return nil, fmt.Errorf("damaged %s: the size is %d x %d", c.format, size.X, size.Y)
+	}
+	if c.upright {
+		orientation = max(c.turn, 1)
+	}
+	return &Image{
+		Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
+		Orientation: orientation, row: rowReader(c.format, img),
+	}, nil
+}
+
+// rawCodec reads camera raw files by the previews in them.
+type rawCodec struct{ file *rawFile }
+
+func (c rawCodec) extents(minShort int) []Extent { return c.file.extents(minShort) }
+
+func (c rawCodec) memory(minShort int) int64 { return c.file.chosen(minShort).head.Memory(minShort) }
+
+func (c rawCodec) meta(Source) Meta { return c.file.meta }
+
+func (c rawCodec) identity(data []byte, _ int) [sha256.Size]byte { return c.file.identity(data) }
+
+func (c rawCodec) decode(data []byte, orientation, minShort int) (*Image, error) {
+	return decodeJPEG(c.file.image(data, minShort), orientation, minShort)
+}

@@ -1,0 +1,307 @@
+package embed
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/edsrzf/mmap-go"
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/imgsearch/imgsearch/embed/dynamic"
+	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// A search runs the text tower once, so that loading is what it waits for. The cache keeps a copy of the tower for that: the
+// runtime's own format, optimised, mapped into memory, with the context length freed where that changes nothing: of a query
+// of five words only its tokens are computed. Measured with ViT-B/32 on two cores, from start to the first answer: 0.32 s
+// by the tower's file, 0.06 s by the copy (docs/benchmarks.md#once).
+
+// oneShotVersion goes up when the copies are made otherwise.
+const oneShotVersion = 1
+
+// oneShotCopy is what is noted beside a copy.
+type oneShotCopy struct {
+	// Size of the copy, in bytes: one that is cut short is not used.
+	Size int64 `json:"size"`
+	// Context tells that the context length is free.
+	Context bool `json:"context"`
+	// Notes says why it is not; of a copy that cannot be made (Size 0), why.
+	Notes string `json:"notes,omitempty"`
+
+	path string
+}
+
+// oneShotPath is where the copy lies in a cache folder. It depends on the runtime, which made it.
+func (l *Loader) oneShotPath(dir string) string {
+	return filepath.Join(dir, "models", fmt.Sprintf("%s.once-%d.%d.%s.ort", l.spec.towerKey(models.TextualFile), oneShotVersion, dynamic.Version, ort.GetVersion()))
+}
+
+// findOneShot looks for the copy. The runtime must have been started.
+func (l *Loader) findOneShot() (c oneShotCopy, ok bool) {
+	for _, dir := range l.options.CacheDirs {
+		path := l.oneShotPath(dir)
+		data, err := os.ReadFile(path + ".json")
+		if err != nil || json.Unmarshal(data, &c) != nil {
+			continue
+		}
+		if info, err := os.Stat(path); err == nil && info.Size() == c.Size && c.Size > 0 {
+			c.path = path
+			return c, true
+		}
+	}
+	return oneShotCopy{}, false
+}
+
+// PrepareOneShot makes the text tower's copy for searches, unless it is there. It takes seconds and as much of the cache's disk
+// as the tower, if that leaves room.
+func (l *Loader) PrepareOneShot(ctx context.Context) error {
+	if _, err := startRuntime(l.options.Library); err != nil {
+		return err
+	}
+	if _, ok := l.findOneShot(); ok || len(l.options.CacheDirs) == 0 {
+		return nil
+	}
+	for _, dir := range l.options.CacheDirs {
+		var failed oneShotCopy
+		if data, err := os.ReadFile(l.oneShotPath(dir) + ".json"); err == nil && json.Unmarshal(data, &failed) == nil && failed.Size == 0 {
+			return fmt.Errorf("no copy of the text tower can be made: %s", failed.Notes)
+		}
+	}
+	var errs []error
+	for _, dir := range l.options.CacheDirs {
+		err := l.makeOneShot(ctx, l.oneShotPath(dir))
+		if err == nil || ctx.Err() != nil {
+			return ctx.Err()
+		}
+		errs = append(errs, err)
+	}
+	return fmt.Errorf("keep a copy of the text tower: %w", errors.Join(errs...))
+}
+
+// spareDisk is how many times the copy's size must be free.
+const spareDisk = 4
+
+func (l *Loader) makeOneShot(ctx context.Context, at string) error {
+	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
+		return err
+	}
+	if l.options.FreeBytes != nil {
+		size, err := l.spec.towerBytes(models.TextualFile)
+		if err != nil {
+			return err
+		}
+		if free, err := l.options.FreeBytes(filepath.Dir(at)); err == nil && free < uint64(spareDisk*size) {
+			return fmt.Errorf("only %d MB are free at %s", free>>20, filepath.Dir(at))
+		}
+	}
+	l.options.Notify(MakingOneShot{l.spec.Model.Name})
+	dropUnfinished(filepath.Dir(at))
+	reference, err := openTextual(l.spec, tuning{oneShot: true})
+	if err != nil {
+		return err
+	}
+	want, err := reference.Embed(oneShotTexts(l.spec.Tokens.ContextLength))
+	reference.session.close()
+	if err != nil {
+		return err
+	}
+	c := oneShotCopy{Context: true}
+	err = l.tryOneShot(ctx, at, &c, want)
+	if err != nil && ctx.Err() == nil {
+		c = oneShotCopy{Notes: err.Error()}
+		err = l.tryOneShot(ctx, at, &c, want)
+	}
+	if err == nil {
+		l.dropOtherOneShot(at)
+		return nil
+	}
+	if ctx.Err() == nil && !errors.Is(err, syscall.ENOSPC) { // so that not every search tries again
+		err = errors.Join(err, writeNote(at, oneShotCopy{Notes: err.Error()}))
+	}
+	return err
+}
+
+// writeNote puts beside a copy what it is.
+func writeNote(at string, c oneShotCopy) error {
+	note, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(at+".json", append(note, '\n'), 0o600)
+}
+
+// oneShotTexts are texts of several lengths: the copy must answer them as the tower does.
+func oneShotTexts(contextLength int) []string {
+	return []string{"a", "dog", "a dog on the beach", "two people climb a snowy mountain at night", strings.Repeat("red car ", contextLength)}
+}
+
+// minOneShotCosine is how near the copy's answers must be. Measured on five towers: 0.9999999; MobileCLIP-S1's, whose
+// tokens look at those behind them, is at 0.43 when it is cut short.
+const minOneShotCosine = 0.99999
+
+// tryOneShot makes a copy, compares its answers, and gives it its name.
+func (l *Loader) tryOneShot(ctx context.Context, at string, c *oneShotCopy, want [][]float32) error {
+	tmp := fmt.Sprintf("%s/.once-%d.ort", filepath.Dir(at), os.Getpid())
+	defer os.Remove(tmp)
+	if err := l.writeOneShot(tmp, c.Context); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	info, err := os.Stat(tmp)
+	if err != nil {
+		return err
+	}
+	c.Size, c.path = info.Size(), tmp
+	tower, err := openTextual(l.spec, tuning{oneShot: true, copied: c})
+	if err != nil {
+		return err
+	}
+	got, err := tower.Embed(oneShotTexts(l.spec.Tokens.ContextLength))
+	tower.session.close()
+	if err != nil {
+		return err
+	}
+	if cos := worstCosine(got, want); cos < minOneShotCosine {
+		return fmt.Errorf("with a free context length it gives other vectors: cosine %.5f", cos)
+	}
+	if err := os.Chmod(tmp, 0o600); err != nil {
+		return err
+	}
+	if err := syncFile(tmp); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, at); err != nil {
+		return err
+	}
+	return writeNote(at, *c)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// writeOneShot lets the runtime optimise the tower and write it in its own format.
+func (l *Loader) writeOneShot(path string, context bool) error {
+	g, done, err := l.spec.readGraph(models.TextualFile, l.spec.Model.Path(models.TextualFile))
+	if err != nil {
+		return err
+	}
+	defer done()
+	if context {
+		if err := dynamic.Context(g); err != nil {
+			return err
+		}
+	}
+	options, err := ort.NewSessionOptions()
+	if err != nil {
+		return err
+	}
+	defer options.Destroy()
+	from := l.spec.Model.Path(models.TextualFile)
+	data, err := graphData(g, from)
+	if err != nil {
+		return err
+	}
+	for _, set := range []func() error{
+		// Not the layouts for this processor's caches: the copy outlives a move of the cache to another machine.
+		func() error { return options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableExtended) },
+		func() error { return options.SetOptimizedModelFilePath(path) },
+		func() error { return options.AddSessionConfigEntry("session.save_model_format", "ORT") },
+		func() error {
+			return options.AddSessionConfigEntry("session.model_external_initializers_file_folder_path", filepath.Dir(from))
+		},
+	} {
+		if err := set(); err != nil {
+			return err
+		}
+	}
+	input := make([]string, len(g.Inputs))
+	for i, in := range g.Inputs {
+		input[i] = in.Name
+	}
+	s, err := ort.NewDynamicAdvancedSessionWithONNXData(data, input, []string{g.Outputs[0].Name}, options)
+	if err != nil {
+		return err
+	}
+	return s.Destroy()
+}
+
+// openOneShot opens a copy: it stays mapped as long as the session.
+func openOneShot(s *session, c oneShotCopy, names []string, options *ort.SessionOptions) error {
+	f, err := os.Open(c.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	mapped, err := mmap.Map(f, mmap.RDONLY, 0)
+	if err != nil {
+		return fmt.Errorf("map %s: %w", c.path, err)
+	}
+	for _, name := range []string{"session.use_ort_model_bytes_directly", "session.use_ort_model_bytes_for_initializers", "session.disable_prepacking"} {
+		if err := options.AddSessionConfigEntry(name, "1"); err != nil {
+			return errors.Join(err, mapped.Unmap())
+		}
+	}
+	s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(mapped, names, []string{s.output.Name}, options)
+	if err != nil {
+		return errors.Join(err, mapped.Unmap())
+	}
+	s.unmap = mapped.Unmap
+	return nil
+}
+
+// oneShotSignature is the signature of a copy.
+func oneShotSignature(sig onnx.Signature, context bool) onnx.Signature {
+	if !context {
+		return sig
+	}
+	inputs := make([]onnx.Value, len(sig.Inputs))
+	for i, in := range sig.Inputs {
+		inputs[i] = onnx.Value{Name: in.Name, Elem: in.Elem, Dims: []int64{1, onnx.Dynamic}}
+	}
+	return onnx.Signature{Inputs: inputs, Outputs: sig.Outputs}
+}
+
+// dropOtherOneShot removes copies of this tower that another version made.
+func (l *Loader) dropOtherOneShot(at string) {
+	others, _ := filepath.Glob(filepath.Join(filepath.Dir(at), l.spec.towerKey(models.TextualFile)+".once-*"))
+	for _, path := range others {
+		if !strings.HasPrefix(path, at) {
+			_ = os.Remove(path)
+		}
+	}
+}
+
+// towerBytes is the size of a tower's files.
+func (s Spec) towerBytes(file string) (int64, error) {
+	if s.Model.IsBuiltin() {
+		data, err := s.Model.ReadFile(file)
+		return int64(math.Ceil(builtinGrowth * float64(len(data)))), err
+	}
+	var n int64
+	for _, name := range append([]string{file}, s.weightFiles(file)...) {
+		info, err := os.Stat(s.Model.Path(name))
+		if err != nil {
+			return 0, err
+		}
+		n += info.Size()
+	}
+	return n, nil
+}
+
+// builtinGrowth is by how much the built-in model's copy is larger, whose weights are stored in 8 bits: 2.5 times, and room.
+const builtinGrowth = 4

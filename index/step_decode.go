@@ -1,0 +1,40 @@
+package index
+
+import (
+	"context"
+	"errors"
+
+	"github.com/imgsearch/imgsearch/internal/caught"
+)
+
+// decodePicture makes what is wanted of the picture: its tensor, a preview, or both.
+func decodePicture(_ context.Context, w *worker, f *reading) (bool, error) {
+	if f.wantsTensor {
+		f.tensor = w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
+	}
+	err := f.decode()
+	if _, panicked := errors.AsType[*caught.PanicError](err); panicked {
+		err = broken(err)
+	}
+	if f.claim != nil {
+		f.claim.finish(err)
+	}
+	return false, err
+}
+
+// decode decodes the picture. A panic of a decoder costs this file, not the run.
+func (f *reading) decode() (err error) {
+	defer caught.Error(&err)
+	picture, err := f.source.Decode(f.data, f.orientation)
+	if err != nil {
+		return err
+	}
+	f.damaged = picture.Damaged()
+	if f.wantsTensor {
+		picture.Tensor(*f.tensor)
+	}
+	if f.wantsSmall {
+		f.small, err = picture.Preview()
+	}
+	return err
+}

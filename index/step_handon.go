@@ -1,0 +1,43 @@
+package index
+
+import (
+	"context"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// decoded is a picture on its way to the tower.
+type decoded struct {
+	task    task
+	picture store.Picture
+	tensor  *[]float32
+	preview []byte
+	damaged bool
+}
+
+// handOn hands the picture on: to the tower, or, where its vector is known, to the index. What the reading held of it goes along.
+func handOn(ctx context.Context, w *worker, f *reading) (bool, error) {
+	if f.tensor == nil {
+		err := w.send(ctx, write{task: f.task, picture: &f.picture, preview: f.small, claimed: true})
+		if err == nil {
+			f.claim = nil
+		}
+		return true, err
+	}
+	select {
+	case w.ready <- decoded{f.task, f.picture, f.tensor, f.small, f.damaged}:
+		f.tensor, f.claim = nil, nil
+		return true, nil
+	case <-ctx.Done():
+		return true, ctx.Err()
+	}
+}
+
+// handOnMetadata hands on what a known file says of itself now.
+func handOnMetadata(ctx context.Context, w *worker, f *reading) (bool, error) {
+	op := write{task: f.task}
+	if !f.unread {
+		op.picture = &f.picture
+	}
+	return true, w.send(ctx, op)
+}

@@ -1,0 +1,63 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// readHeader recognises the picture. Of a known file that this version does not accept any more, what was known stays: a picture that is
+// in the index stays in it.
+func readHeader(_ context.Context, w *worker, f *reading) (end bool, err error) {
+	f.source, err = w.req.Reader.Open(f.file)
+	if err == nil {
+		f.header = f.source.Header()
+		return false, nil
+	}
+	if _, content := errors.AsType[*ContentError](err); content && f.task.refresh {
+		f.unread = true
+		return false, nil
+	}
+	return false, w.blame(f, err)
+}
+
+// blame completes an error of the header. A name that claims to be a picture and is none is a failure; one of camera raw is
+// a kind that is not read; another file is a bystander. While a file is being written its content is not to blame.
+func (w *worker) blame(f *reading, err error) error {
+	content, ok := errors.AsType[*ContentError](err)
+	if !ok {
+		return err
+	}
+	if now, statErr := statFile(w.path(f.task.place)); statErr == nil && now != f.task.stat {
+		return errChanged
+	}
+	if content.Verdict == NotPicture && scan.ClaimsPicture(f.task.place.Name) {
+		return broken(content.Err)
+	}
+	if content.Verdict == NotPicture && scan.ClaimsRaw(f.task.place.Name) {
+		return &ContentError{Verdict: Unsupported, Err: content.Err}
+	}
+	return err
+}
+
+// maxSide bounds a side in pixels: twice what JPEG can say. Working memory grows with a side, and a picture of one row
+// of 300 million pixels is an attack, not a panorama.
+const maxSide = 1 << 17
+
+// checkLimits refuses what is too large, and shapes and file sizes that no picture has, before memory is taken for them: a file may
+// have 64 MiB of metadata and 16 bytes a pixel, twice what the most wasteful format uses.
+func checkLimits(_ context.Context, w *worker, f *reading) (bool, error) {
+	h, size := f.header, f.task.stat.Size
+	if int64(h.Width)*int64(h.Height) > w.req.MaxPixels {
+		return false, broken(&TooLargeError{h.Width, h.Height, w.req.MaxPixels})
+	}
+	if h.Width > maxSide || h.Height > maxSide {
+		return false, broken(fmt.Errorf("%d x %d pixels: a side is longer than %d", h.Width, h.Height, maxSide))
+	}
+	if limit := 64<<20 + 16*int64(h.Width)*int64(h.Height); size > limit {
+		return false, broken(fmt.Errorf("a file of %d bytes for %d x %d pixels", size, h.Width, h.Height))
+	}
+	return false, nil
+}

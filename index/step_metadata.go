@@ -1,0 +1,18 @@
+package index
+
+import (
+	"bytes"
+	"context"
+)
+
+// readMetadata reads what the file says of itself: from what was read of it, else from the open file.
+func readMetadata(_ context.Context, _ *worker, f *reading) (bool, error) {
+	switch {
+	case f.unread:
+	case f.data != nil:
+		f.task.meta, f.orientation = f.source.Meta(bytes.NewReader(f.data))
+	default:
+		f.task.meta, f.orientation = f.source.Meta(f.file)
+	}
+	return false, nil
+}

@@ -1,0 +1,51 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// openFile opens the file. The task's stat becomes that of the opened file.
+func openFile(_ context.Context, w *worker, f *reading) (end bool, err error) {
+	if f.file, err = os.Open(w.path(f.task.place)); err != nil {
+		return false, err
+	}
+	info, err := f.file.Stat()
+	if err != nil {
+		return false, err
+	}
+	if !info.Mode().IsRegular() {
+		return false, fmt.Errorf("it became a %v while it was read", info.Mode().Type())
+	}
+	f.task.stat = statOf(info)
+	return false, nil
+}
+
+// closeFile closes the file, and lets the next worker to its disk.
+func closeFile(_ context.Context, _ *worker, f *reading) (bool, error) {
+	f.close()
+	return false, nil
+}
+
+// checkUnchanged sees that a known file is what it was. One that is not is read whole.
+func checkUnchanged(_ context.Context, _ *worker, f *reading) (bool, error) {
+	if !f.task.stat.Same(f.task.known.Stat) {
+		return false, errChanged
+	}
+	return false, nil
+}
+
+func statOf(info os.FileInfo) store.Stat {
+	return store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
+}
+
+func statFile(path string) (store.Stat, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return store.Stat{}, err
+	}
+	return statOf(info), nil
+}

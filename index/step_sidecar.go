@@ -1,0 +1,105 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// maxSidecar bounds a sidecar that is read, in bytes.
+const maxSidecar = 4 << 20
+
+// readSidecar puts what the file's sidecar says over what the file says of itself. Where the sidecar is away, what was known stays.
+func readSidecar(ctx context.Context, w *worker, f *reading) (end bool, err error) {
+	t := &f.task
+	if f.unread {
+		return false, nil
+	}
+	if t.sidecarAway && t.known != nil {
+		t.meta.OwnerMetadata, err = w.knownOwner(ctx, t)
+	}
+	if t.sidecar.Name == "" || t.sidecarAway {
+		return false, err
+	}
+	beside := t.place
+	beside.Name = t.sidecar.Name
+	owner, stat, err := overlay(w.req.Reader, w.path(beside), t.meta.OwnerMetadata)
+	bad, readable := errors.AsType[*SidecarError](err)
+	if err != nil && !readable {
+		t.sidecar = store.Sidecar{} // the next run sees it again, if it is there
+		return false, nil
+	}
+	if readable {
+		w.req.On.Noticed(SidecarUnreadable{bad.Path, bad.Err})
+	}
+	t.meta.OwnerMetadata, t.sidecar.Stat = owner, stat
+	return false, nil
+}
+
+// knownOwner is what the index has of a known file whose sidecar is away, as few are.
+func (w *worker) knownOwner(ctx context.Context, t *task) (store.OwnerMetadata, error) {
+	known, err := w.store.Known(ctx, w.req.Model.Identity, []store.Place{t.known.Place})
+	if err != nil {
+		return store.OwnerMetadata{}, &indexError{err}
+	}
+	if f := known[t.known.Place].File; f != nil {
+		return f.OwnerMetadata, nil
+	}
+	return store.OwnerMetadata{}, nil
+}
+
+// SidecarError is a sidecar whose content is to blame.
+type SidecarError struct {
+	Path string
+	Err  error
+}
+
+func (e *SidecarError) Error() string { return e.Path + " cannot be read: " + e.Err.Error() }
+
+func (e *SidecarError) Unwrap() error { return e.Err }
+
+// overlay reads a sidecar and puts what it says over what is known. The error of one that is damaged is a *SidecarError.
+func overlay(r Reader, path string, owner store.OwnerMetadata) (store.OwnerMetadata, store.Stat, error) {
+	stat, err := statFile(path)
+	if err != nil {
+		return owner, stat, err
+	}
+	if stat.Size > maxSidecar {
+		return owner, stat, &SidecarError{path, fmt.Errorf("%d bytes are too many", stat.Size)}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return owner, stat, err
+	}
+	said, err := r.Sidecar(data)
+	if err != nil {
+		return owner, stat, &SidecarError{path, err}
+	}
+	if said.Rated {
+		owner.Rating, owner.Rated = said.Rating, true
+	}
+	if len(said.Keywords) > 0 {
+		owner.Keywords = said.Keywords
+	}
+	return owner, stat, nil
+}
+
+// WithSidecar puts what the sidecar of a file says over what the file says, where there is one.
+func WithSidecar(r Reader, file string, owner store.OwnerMetadata) (store.OwnerMetadata, error) {
+	dir, name := filepath.Split(file)
+	s, ok := scan.SidecarsIn(filepath.Clean(dir)).Of(name)
+	if !ok || s.Placeholder {
+		return owner, nil
+	}
+	owner, _, err := overlay(r, filepath.Join(dir, s.Name), owner)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return owner, err
+}

@@ -1,0 +1,79 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// errStopped ends a stage of a run that was stopped in an orderly way.
+var errStopped = errors.New("stopped")
+
+// stopper ends a run in an orderly way: at its user's wish, or when the time is up.
+type stopper struct {
+	done  chan struct{} // closed when the run is to end, for whatever reason
+	ended chan struct{} // closed when the run has ended
+
+	mu     sync.Mutex
+	reason StopReason
+}
+
+// newStopper waits for the wish, the limit (0: none) or the end of ctx. The caller calls end.
+func newStopper(ctx context.Context, wish <-chan struct{}, limit time.Duration) *stopper {
+	s := &stopper{done: make(chan struct{}), ended: make(chan struct{})}
+	var timeUp <-chan time.Time
+	if limit > 0 {
+		timeUp = time.After(limit)
+	}
+	go func() {
+		select {
+		case <-wish:
+			s.set(Interrupted)
+		case <-timeUp:
+			s.set(TimeUp)
+		case <-ctx.Done():
+		case <-s.ended:
+			return
+		}
+		close(s.done)
+	}()
+	return s
+}
+
+func (s *stopper) end() { close(s.ended) }
+
+func (s *stopper) isStopped() bool {
+	select {
+	case <-s.done:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *stopper) set(r StopReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.reason = r
+}
+
+// why is why the run was stopped; NotStopped where only its context has ended.
+func (s *stopper) why() StopReason {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.reason
+}
+
+// context ends with the run's orderly stop too.
+func (s *stopper) context(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-s.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,124 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// ErrNoHome is an environment in which the platform's folders cannot be told.
+var ErrNoHome = errors.New("the platform's data folder is unknown (HOME is not set)")
+
+// dataDir is the platform's folder for a program's data: XDG_DATA_HOME or ~/.local/share on Linux,
+// ~/Library/Application Support on macOS, LocalAppData on Windows.
+func dataDir() (string, error) {
+	if runtime.GOOS == "windows" {
+		if dir := os.Getenv("LocalAppData"); dir != "" {
+			return filepath.Join(dir, "imgsearch"), nil
+		}
+		return "", ErrNoHome
+	}
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) && runtime.GOOS != "darwin" {
+		return filepath.Join(dir, "imgsearch"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil || home == "" {
+		return "", ErrNoHome
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Application Support", "imgsearch"), nil
+	}
+	return filepath.Join(home, ".local", "share", "imgsearch"), nil
+}
+
+// stateDir is XDG_STATE_HOME or ~/.local/state on Linux; elsewhere a folder among the program's data.
+func stateDir() (string, error) {
+	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
+		dir, err := dataDir()
+		return filepath.Join(dir, "state"), err
+	}
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "imgsearch"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil || home == "" {
+		return "", ErrNoHome
+	}
+	return filepath.Join(home, ".local", "state", "imgsearch"), nil
+}
+
+// IndexPath is the index that was asked for, or the platform's.
+func (a *App) IndexPath() (string, error) {
+	path := a.IndexFile
+	if path == "" {
+		path = os.Getenv("IMGSEARCH_INDEX")
+	}
+	if path != "" {
+		return filepath.Abs(path)
+	}
+	dir, err := dataDir()
+	if err != nil {
+		return "", fmt.Errorf("find the index: %w", err)
+	}
+	return filepath.Join(dir, "index.db"), nil
+}
+
+// CacheDirs are the folders that may keep what can be made again, best first: IMGSEARCH_CACHE, the platform's, and a
+// folder beside the index where the home has no room for it.
+func (a *App) CacheDirs() []string {
+	var dirs []string
+	if dir := os.Getenv("IMGSEARCH_CACHE"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	if dir, err := os.UserCacheDir(); err == nil {
+		dirs = append(dirs, filepath.Join(dir, "imgsearch"))
+	}
+	if path, err := a.IndexPath(); err == nil {
+		dirs = append(dirs, path+".cache")
+	}
+	return dirs
+}
+
+// State keeps what was found out about this machine, in the best of these folders: IMGSEARCH_STATE, the platform's, one beside
+// the index.
+func (a *App) State() provider.Store {
+	var dirs []string
+	if dir := os.Getenv("IMGSEARCH_STATE"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	if dir, err := stateDir(); err == nil {
+		dirs = append(dirs, dir)
+	}
+	if path, err := a.IndexPath(); err == nil {
+		dirs = append(dirs, filepath.Join(path+".cache", "state"))
+	}
+	return provider.Store{Dirs: dirs}
+}
+
+// Models is the store of downloaded models: IMGSEARCH_MODELS, or a folder in the platform's data folder; without a home there is none,
+// and its Dir is "".
+func (a *App) Models() models.Store {
+	if dir := os.Getenv("IMGSEARCH_MODELS"); dir != "" {
+		return models.Store{Dir: dir}
+	}
+	dir, err := dataDir()
+	if err != nil {
+		return models.Store{} // only the built-in model and folders
+	}
+	return models.Store{Dir: filepath.Join(dir, "models")}
+}
+
+// Library says where the native runtime is looked for.
+func (a *App) Library() ortlib.Options {
+	explicit := a.LibraryFile
+	if explicit == "" {
+		explicit = os.Getenv("IMGSEARCH_ORT_LIB")
+	}
+	return ortlib.Options{Explicit: explicit, UnpackDirs: a.CacheDirs()}
+}

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+)
+
+// Encoder gives the engine the towers of one loader. The pictures of its terms are *pictures.Term.
+type Encoder struct{ Loader *embed.Loader }
+
+// Start begins to load the towers that will be needed.
+func (e Encoder) Start(texts, pictures bool) {
+	if texts {
+		e.Loader.StartTextual()
+	}
+	if pictures {
+		e.Loader.StartVisual()
+	}
+}
+
+// Texts returns the vectors of texts.
+func (e Encoder) Texts(ctx context.Context, texts []string) ([][]float32, error) {
+	tower, err := e.Loader.Textual(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return tower.Embed(texts)
+}
+
+var errForeignPicture = errors.New("a picture that this program did not read")
+
+// Picture returns the vector of a picture that a term gave.
+func (e Encoder) Picture(ctx context.Context, p query.Given) ([]float32, error) {
+	term, ok := p.(*pictures.Term)
+	if !ok {
+		return nil, errForeignPicture
+	}
+	f, err := term.File()
+	if err != nil {
+		return nil, err
+	}
+	return e.File(ctx, f)
+}
+
+// File computes a picture's vector as index does.
+func (e Encoder) File(ctx context.Context, f pictures.File) ([]float32, error) {
+	tensor, err := f.Tensor(e.Loader.Spec())
+	if err != nil {
+		return nil, err
+	}
+	tower, err := e.Loader.Visual(ctx)
+	if err != nil {
+		return nil, err
+	}
+	vectors, err := tower.Embed(tensor, 1)
+	if err != nil {
+		return nil, err
+	}
+	return vectors[0], nil
+}

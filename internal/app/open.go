@@ -1,0 +1,45 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// Index is the index that is configured.
+func (a *App) Index() (Index, error) {
+	path, err := a.IndexPath()
+	return Index{Path: path, Migrating: func(from, to int) { a.Notify(Migrating{from, to}) }}, err
+}
+
+// OpenForReading opens the configured index for reading.
+func (a *App) OpenForReading(ctx context.Context) (store.Store, error) {
+	at, err := a.Index()
+	if err != nil {
+		return nil, err
+	}
+	return at.OpenForReading(ctx)
+}
+
+// Change opens an index that is there for a change, under its lock.
+func (a *App) Change(ctx context.Context, change func(store.Store) error) error {
+	at, err := a.Index()
+	if err != nil {
+		return err
+	}
+	ix, err := at.OpenForReading(ctx) // an index that is not there is not made
+	if errors.Is(err, store.ErrNoIndex) {
+		return err
+	}
+	if err == nil {
+		ix.Close()
+	}
+	ix, lock, err := at.OpenLocked(ctx)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock() //nolint:errcheck // the process ends
+	defer ix.Close()
+	return change(ix)
+}

@@ -1,0 +1,34 @@
+package doctor
+
+// Advice is what to do about a finding.
+type Advice string
+
+// The advices.
+const (
+	MakeIndex           Advice = "make-index"             // index a folder
+	RunIndex            Advice = "run-index"              // bring the index up to date
+	RunNightly          Advice = "run-nightly"            // bring it up to date, and see why the job does not
+	Repair              Advice = "repair"                 // repair the index
+	MakePrivate         Advice = "make-private"           // take the right to read Path from others
+	ConnectDisk         Advice = "connect-disk"           // connect the folder's disk, or say where it is
+	GiveReadRight       Advice = "give-read-right"        // let the user read the folder
+	GrantFullDiskAccess Advice = "grant-full-disk-access" // macOS's privacy settings deny it
+	MakeWritable        Advice = "make-writable"          // make the index's folder writable
+	SetCache            Advice = "set-cache"              // choose a folder for the cache
+	FreeSomeDisk        Advice = "free-some-disk"         // free some space
+	SeeMessage          Advice = "see-message"            // the detail says it
+	ReportBug           Advice = "report-bug"             // the program is broken
+	Reinstall           Advice = "reinstall"              // install the program again
+	TryAnotherLibrary   Advice = "try-another-library"    // use another runtime library
+	GiveBuild           Advice = "give-build"             // use a build of the runtime library that has the provider
+	TryLonger           Advice = "try-longer"             // try again, or longer
+	WaitLonger          Advice = "wait-longer"            // it is too slow to be of use
+	UpdateDriver        Advice = "update-driver"          // update the driver, or leave it at the processor
+	NextRunTries        Advice = "next-run-tries"         // the next run tries it in a child process
+	WarmUp              Advice = "warm-up"                // measure it again
+	InstallARM64        Advice = "install-arm64"          // install the build for Apple silicon
+	UseLaunchAgent      Advice = "use-launch-agent"       // run it in the desktop's session
+	PlugIn              Advice = "plug-in"                // the battery saves power
+	InstallLibcuda      Advice = "install-libcuda"        // install the driver's libraries
+	LookForMetal        Advice = "look-for-metal"         // the system lists no Metal device
+)

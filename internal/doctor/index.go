@@ -1,0 +1,146 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+)
+
+func checkIndex(ctx context.Context, e *examination) {
+	at, err := e.App.Index()
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	path := at.Path
+	ix, err := at.OpenForReading(ctx)
+	if errors.Is(err, store.ErrNoIndex) {
+		e.warn("index", MakeIndex, "there is none yet at %s", path)
+		return
+	}
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	defer ix.Close()
+	var findings []string
+	var schema int
+	if checker, ok := ix.(store.Checker); ok {
+		if findings, err = checker.Integrity(ctx); err == nil {
+			schema, err = checker.Schema(ctx)
+		}
+		if err != nil {
+			e.failErr("index", err)
+			return
+		}
+	}
+	if len(findings) > 0 {
+		e.fail("index", Repair, "%s is damaged: %s", path, strings.Join(findings, "; "))
+		return
+	}
+	all, err := ix.Models(ctx)
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	embedded := 0
+	if e.model != nil {
+		stored, _ := all.ByIdentity(e.model.Identity)
+		embedded = stored.Embedded
+	}
+	n, err := ix.Totals(ctx)
+	if err != nil {
+		e.failErr("index", err)
+		return
+	}
+	switch {
+	case n.Pictures > 0 && embedded == 0 && e.model != nil:
+		e.warn("index", RunIndex, "%s is sound (schema %d), %d pictures, none with vectors of model %s", path, schema, n.Pictures, e.model.Spec.Model.Name)
+	case embedded < n.Pictures && e.model != nil:
+		e.warn("index", RunIndex, "%s is sound (schema %d), %d of %d pictures have vectors", path, schema, embedded, n.Pictures)
+	default:
+		e.ok("index", "%s is sound (schema %d), %d pictures in %d files", path, schema, n.Pictures, n.Files)
+	}
+	checkPrivate(e, path)
+	checkRoots(ctx, e, ix)
+}
+
+// checkPrivate sees that nobody else can read what is in the photos.
+func checkPrivate(e *examination, path string) {
+	info, err := os.Stat(path)
+	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		e.add(Finding{Name: "privacy", Severity: Warning, Advice: MakePrivate, Path: path, Detail: fmt.Sprintf("others may read the index (mode %o)", info.Mode().Perm())})
+	}
+}
+
+func checkRoots(ctx context.Context, e *examination, ix store.Store) {
+	roots, err := ix.Roots(ctx)
+	if err != nil {
+		e.failErr("roots", err)
+		return
+	}
+	reachable := 0
+	for _, r := range roots {
+		f, err := os.Open(r.Path)
+		if err == nil {
+			if _, err = f.Readdirnames(1); errors.Is(err, io.EOF) {
+				err = errors.New("it is empty")
+			}
+			f.Close()
+		}
+		if err != nil {
+			e.warn("roots", rootAdvice(runtime.GOOS, err), "%s: %v", r.Path, fserr.Cause(err))
+			continue
+		}
+		reachable++
+	}
+	if reachable == len(roots) {
+		e.ok("roots", "%s, all reachable", english.Count(len(roots), "folder"))
+	}
+}
+
+// rootAdvice says what to do about a root that cannot be read. macOS denies with EPERM what its privacy settings protect.
+func rootAdvice(goos string, err error) Advice {
+	if goos == "darwin" && errors.Is(err, syscall.EPERM) {
+		return GrantFullDiskAccess
+	}
+	if errors.Is(err, fs.ErrPermission) {
+		return GiveReadRight
+	}
+	return ConnectDisk
+}
+
+// checkMaxAge sees that index has gone through lately: a nightly job that fails every night is noticed.
+func checkMaxAge(ctx context.Context, e *examination) {
+	if e.MaxAge == 0 {
+		return
+	}
+	ix, err := e.App.OpenForReading(ctx)
+	if err != nil {
+		e.fail("age", RunNightly, "no run is on record: %v", err)
+		return
+	}
+	defer ix.Close()
+	last, ok, err := ix.LastRun(ctx, true)
+	switch {
+	case err != nil:
+		e.failErr("age", err)
+	case !ok:
+		e.fail("age", RunNightly, "no run of index has been completed")
+	case time.Since(last.StartedAt) > e.MaxAge:
+		e.fail("age", RunNightly, "the last complete run began %s ago (%s), more than %s", english.Duration(time.Since(last.StartedAt)), last.StartedAt.UTC().Format(time.RFC3339), english.Duration(e.MaxAge))
+	default:
+		e.ok("age", "the last complete run began %s ago", english.Duration(time.Since(last.StartedAt)))
+	}
+}

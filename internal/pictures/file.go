@@ -1,0 +1,106 @@
+package pictures
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// File is a picture that was read from a file, outside of the pipeline.
+type File struct {
+	Path    string
+	Picture store.Picture
+	Meta    store.Metadata
+
+	header decode.Header
+	data   []byte
+}
+
+// UnreadableError is a file that is no picture, or cannot be read.
+type UnreadableError struct {
+	Path string
+	Err  error
+}
+
+func (e *UnreadableError) Error() string { return e.Path + ": " + e.Err.Error() }
+
+func (e *UnreadableError) Unwrap() error { return e.Err }
+
+// IsNotPicture reports whether an error is about a file that is something else than a picture.
+func IsNotPicture(err error) bool { return errors.Is(err, decode.ErrNotPicture) }
+
+// maxFile bounds a picture that is read on its own, in bytes.
+const maxFile = 1 << 30
+
+// Read reads a file and identifies its picture. The error is an *UnreadableError.
+func Read(path string) (File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return File{}, &UnreadableError{path, err}
+	}
+	defer f.Close()
+	p := File{Path: path}
+	if p.data, err = io.ReadAll(io.LimitReader(f, maxFile)); err != nil {
+		return p, &UnreadableError{path, err}
+	}
+	if p.header, err = decode.ReadHeader(bytes.NewReader(p.data)); err != nil {
+		return p, &UnreadableError{path, err}
+	}
+	s := source{header: p.header}
+	data := p.header.Select(p.data, 0)
+	var orientation int
+	p.Meta, orientation = s.Meta(bytes.NewReader(data))
+	p.Picture = s.Picture(orientation)
+	p.Picture.ID = s.Identity(data, orientation)
+	return p, nil
+}
+
+// Forget gives back the memory of the file's bytes: it can be read again, and no more be decoded.
+func (p *File) Forget() { p.data = nil }
+
+// Tensor decodes the picture as the pipeline does.
+func (p File) Tensor(spec embed.Spec) ([]float32, error) {
+	reader := Reader{Spec: spec}
+	tensor := make([]float32, reader.TensorLen())
+	s := source{p.header, reader.minShort(), spec.Preprocess}
+	picture, err := s.Decode(p.header.Select(p.data, s.minShort), p.Picture.Orientation)
+	if content, ok := errors.AsType[*index.ContentError](err); ok {
+		err = content.Err
+	}
+	if err != nil {
+		return nil, &UnreadableError{p.Path, err}
+	}
+	picture.Tensor(tensor)
+	return tensor, nil
+}
+
+// Term is a picture file that a query names. It is read once, when it is asked for: it may be a pipe.
+type Term struct {
+	Path string
+
+	read *File
+}
+
+// File reads the picture.
+func (t *Term) File() (File, error) {
+	if t.read == nil {
+		f, err := Read(t.Path)
+		if err != nil {
+			return f, err
+		}
+		t.read = &f
+	}
+	return *t.read, nil
+}
+
+// ID identifies the picture.
+func (t *Term) ID() (store.PictureID, error) {
+	f, err := t.File()
+	return f.Picture.ID, err
+}

@@ -1,0 +1,131 @@
+// Package pictures is the seam between the pipeline and the decoders: it gives index a Reader over embed's codecs and a model's
+// preprocessing, and reads single pictures the same way. It must not know towers, stores or the command line.
+package pictures
+
+import (
+	"errors"
+	"io"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/embed/preprocess"
+	"github.com/imgsearch/imgsearch/embed/thumbnail"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// Reader reads pictures for a model. The zero value identifies pictures and decodes none.
+type Reader struct {
+	Spec embed.Spec
+	// Previews says that previews will be made, which may want more pixels than the model.
+	Previews bool
+}
+
+// minShort is how small a picture may be decoded, by its short side in pixels.
+func (r Reader) minShort() int {
+	short := r.Spec.Preprocess.MinShort()
+	if r.Previews {
+		short = max(short, thumbnail.Side)
+	}
+	return short
+}
+
+// Open reads a picture's header.
+func (r Reader) Open(in io.ReadSeeker) (index.Source, error) {
+	h, err := decode.ReadHeader(in)
+	if err != nil {
+		return nil, blame(err)
+	}
+	return source{h, r.minShort(), r.Spec.Preprocess}, nil
+}
+
+// blame tells what content is to blame for from what the disk is.
+func blame(err error) error {
+	switch {
+	case decode.IsReadError(err):
+		return err
+	case errors.Is(err, decode.ErrNotPicture), errors.Is(err, decode.ErrEmpty):
+		return &index.ContentError{Verdict: index.NotPicture, Err: err}
+	case errors.Is(err, decode.ErrUnsupported):
+		return &index.ContentError{Verdict: index.Unsupported, Err: err}
+	}
+	return &index.ContentError{Verdict: index.Broken, Err: err}
+}
+
+// Sidecar reads an XMP sidecar.
+func (r Reader) Sidecar(data []byte) (store.OwnerMetadata, error) {
+	owner, err := decode.ReadXMP(data)
+	return store.OwnerMetadata(owner), err
+}
+
+// TensorLen is the number of values of the vision tower's input.
+func (r Reader) TensorLen() int { return r.Spec.Preprocess.TensorLen() }
+
+// Version is that of the decoders.
+func (r Reader) Version() int { return decode.Version }
+
+// MetaVersion is that of what is read besides the pixels.
+func (r Reader) MetaVersion() int { return decode.MetaVersion }
+
+// source is a picture whose header was read.
+type source struct {
+	header   decode.Header
+	minShort int
+	config   preprocess.Config
+}
+
+func (s source) Header() index.Header {
+	h := s.header
+	out := index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(s.minShort)}
+	for _, e := range h.Extents(s.minShort) {
+		out.Extents = append(out.Extents, index.Extent(e))
+	}
+	return out
+}
+
+func (s source) Meta(r index.Content) (store.Metadata, int) {
+	meta := s.header.Meta(r)
+	m := store.Metadata{
+		TakenAt: meta.TakenAt, TakenSource: dateSources[meta.TakenFrom], Camera: meta.Camera, Lens: meta.Lens,
+		OwnerMetadata: store.OwnerMetadata(meta.OwnerMetadata),
+	}
+	if meta.HasGPS {
+		m.Position = &store.Position{Latitude: meta.Latitude, Longitude: meta.Longitude}
+	}
+	return m, meta.Orientation
+}
+
+// dateSources are the index's names of the tags that dates come from.
+var dateSources = map[decode.DateTag]store.DateSource{decode.DateTimeOriginal: store.DateOriginal, decode.DateTimeDigitized: store.DateDigitized}
+
+func (s source) Picture(orientation int) store.Picture {
+	width, height := preprocess.Upright(s.header.Width, s.header.Height, orientation)
+	return store.Picture{Format: string(s.header.Format), Width: width, Height: height, Orientation: orientation}
+}
+
+func (s source) Identity(data []byte, orientation int) store.PictureID {
+	return s.header.Identity(data, orientation)
+}
+
+func (s source) Decode(data []byte, orientation int) (index.Picture, error) {
+	img, err := s.header.Decode(data, orientation, s.minShort)
+	if err != nil {
+		return nil, &index.ContentError{Verdict: index.Broken, Err: err}
+	}
+	return picture{img, s.config}, nil
+}
+
+// picture is a decoded one on its way to a model.
+type picture struct {
+	*decode.Image
+
+	config preprocess.Config
+}
+
+func (p picture) Tensor(dst []float32) { p.config.Tensor(p.Image, dst) }
+
+func (p picture) Preview() ([]byte, error) {
+	return thumbnail.JPEG(thumbnail.Of(p.Image, thumbnail.Preview))
+}
+
+func (p picture) Damaged() bool { return p.Image.Damaged }

@@ -1,0 +1,150 @@
+package words
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/watch"
+	"github.com/imgsearch/imgsearch/models/hub"
+)
+
+// Notice says what a notice of a library means. One that is not known is said as Go prints it.
+func Notice(notice any, do Door) Word {
+	for _, say := range []func(any, Door) (Word, bool){ofIndex, ofEmbed, ofApp, ofOthers} {
+		if w, ok := say(notice, do); ok {
+			return w
+		}
+	}
+	return note("%+v", notice)
+}
+
+func note(format string, args ...any) Word { return Word{Sentence: fmt.Sprintf(format, args...)} }
+
+func warning(format string, args ...any) Word {
+	return Word{Sentence: fmt.Sprintf(format, args...), Grave: true}
+}
+
+// quoted is a folder in a sentence.
+func quoted(path string) string { return fmt.Sprintf("%q", path) }
+
+func ofIndex(notice any, do Door) (Word, bool) {
+	switch n := notice.(type) {
+	case index.ManyGone:
+		return warning("%d of the %d files of %s are gone; they stay in the index until %s", n.Gone, n.Total, quoted(n.Root), do(Prune)), true
+	case index.RootUnreachable:
+		return warning("%s cannot be reached (%s); its %d files stay in the index (%s tells where it is now, %s forgets it)",
+			quoted(n.Root), rootTrouble(n.Err), n.Files, do(MoveRoot), do(RemoveRoot)), true
+	case index.FilesKept:
+		return warning("%s %s; its %d files stay in the index%s", quoted(n.Folder), keepReason(n), n.Files, pruneHint(n.Why, do)), true
+	case index.FolderUnreadable:
+		return warning("%s cannot be read completely: %v", quoted(n.Folder), n.Err), true
+	case index.SidecarUnreadable:
+		return warning("%s cannot be read: %v", n.Path, n.Err), true
+	case index.PreviewUnreadable:
+		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
+	case index.SetAside:
+		return warning("%s is set aside: the program died twice while it was reading this file", n.Path), true
+	case index.SlowSearch:
+		return warning("%v", n.Err), true
+	}
+	return Word{}, false
+}
+
+func rootTrouble(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "it is not there: is its disk connected?"
+	case errors.Is(err, index.ErrEmptyRoot):
+		return "it is empty: is its disk connected?"
+	}
+	return fserr.Cause(err).Error()
+}
+
+func keepReason(n index.FilesKept) string {
+	switch n.Why {
+	case index.FolderMissing:
+		return "is missing"
+	case index.FolderEmpty:
+		return "is empty"
+	case index.FolderElsewhere:
+		return "is on another disk than before"
+	case index.FolderUnread:
+		return fmt.Sprintf("cannot be read completely: %v", n.Err)
+	case index.FolderUnseen:
+		return fmt.Sprintf("cannot be examined (%s: %v)", quoted(n.Above), n.Err)
+	}
+	return "is not what it was"
+}
+
+// pruneHint names the action that drops files which stay for a reason.
+func pruneHint(why index.KeepReason, do Door) string {
+	if why == index.FolderMissing || why == index.FolderEmpty {
+		return " (" + do(Prune) + " drops them)"
+	}
+	return ""
+}
+
+func ofEmbed(notice any, do Door) (Word, bool) {
+	switch n := notice.(type) {
+	case embed.ProviderUnused:
+		what := n.Reason + " (" + do(Examine) + " tells more)"
+		if n.Hint != "" {
+			what = n.Reason + "; " + Remedy(n.Hint, do)
+		}
+		return warning("%s cannot be used, the processor does the work: %s", n.Provider, what), true
+	case embed.ProviderRefused:
+		return warning("%s cannot be used, the processor does the work: %v", n.Provider, n.Err), true
+	case embed.ProviderFailed:
+		return warning("%s failed, the processor goes on: %v", n.Provider, n.Err), true
+	case embed.ProviderAvoided:
+		return warning("%s: the processor does the work until %s finds that it works again", n.Last, do(Warmup)), true
+	case embed.ProviderUnsettled:
+		return warning("%v; %s is not used without", n.Err, n.Provider), true
+	case embed.Int8OnProcessor:
+		return warning("int8 computes on the processor: %s is not used", n.Asked), true
+	case embed.MakingInt8:
+		return note("making the int8 copy of %s, once: %s", n.Model, n.Path), true
+	case embed.MakingOneShot:
+		return note("preparing %s for quick searches, once", n.Model), true
+	}
+	return Word{}, false
+}
+
+func ofApp(notice any, do Door) (Word, bool) {
+	switch n := notice.(type) {
+	case app.Migrating:
+		return note("bringing the index up to date (schema %d to %d)", n.From, n.To), true
+	case app.EarlierVectors:
+		return note("vectors that an earlier version of imgsearch made answer; %s makes new ones", do(RunIndex)), true
+	case app.SameRevision:
+		return note("revision %s, as installed; %s main is the newest", n.Revision, do(Revision)), true
+	case app.Untried:
+		return warning("the model could not be tried: %v", n.Err), true
+	}
+	return Word{}, false
+}
+
+func ofOthers(notice any, do Door) (Word, bool) {
+	switch n := notice.(type) {
+	case query.PartlyEmbedded:
+		return note("model %s has the vectors of %d of %d pictures only: %s makes the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
+			do(IndexModel, n.Model.Ref, precisionOf(n.Model))), true
+	case query.WantedModel:
+		return note("model %s answers (%d of %d pictures); %s has %d of %d: %s goes on", n.Model.Title(), n.Model.Embedded, n.Pictures,
+			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
+	case hub.Retry:
+		return note("%v: again in %v", n.Err, n.After), true
+	case hub.Restart:
+		return note("%s: %v: once more from its beginning", n.File, n.Err), true
+	case watch.Blind:
+		return note("%s: looking again every %v", n.Why, n.Every.Round(time.Millisecond)), true
+	}
+	return Word{}, false
+}

@@ -1,0 +1,32 @@
+package words
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Path writes a path on one line: newlines, tabs, other controls and backslashes escaped where a control makes
+// escaping necessary.
+func Path(path string) string {
+	if !strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return path
+	}
+	var b strings.Builder
+	for i := range len(path) {
+		switch c := path[i]; {
+		case c == '\n':
+			b.WriteString(`\n`)
+		case c == '\t':
+			b.WriteString(`\t`)
+		case c == '\r':
+			b.WriteString(`\r`)
+		case c == '\\':
+			b.WriteString(`\\`)
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, `\x%02x`, c)
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
