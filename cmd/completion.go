@@ -43,8 +43,5 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 func modelNames(store models.Store) []string {
 	names := []string{models.StarterName}
 	installed, _ := store.Installed() // without the folder there are none
-	for _, m := range installed {
-		names = append(names, m.Name)
-	}
-	return names
+	return append(names, installed...)
 }

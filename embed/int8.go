@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/embed/quantize"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -96,22 +96,24 @@ func (l *Loader) quantizeTo(at, file string) error {
 		return err
 	}
 	dropUnfinished(filepath.Dir(at))
-	tmp, err := os.CreateTemp(filepath.Dir(at), ".int8-*")
+	f, err := atomicfile.Create(at, atomicfile.Options{Durable: true, Unfinished: ".int8-*"})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
+	defer f.Abort()
 	sum := sha256.New()
 	// Reported with the first byte: a model that has nothing to quantise writes none.
 	first := callFirst(func() { l.options.Notify(MakingInt8{l.spec.Model.Name, at}) })
-	if _, err := quantize.Dynamic(g, io.MultiWriter(first, tmp, sum), quantizeOptions()); err != nil {
+	if _, err := quantize.Dynamic(g, io.MultiWriter(first, f, sum), quantizeOptions()); err != nil {
 		if errors.Is(err, onnx.ErrFormat) {
 			return damaged(file, err)
 		}
 		return fmt.Errorf("quantise %s of %s: %w", file, l.spec.Model.Name, err)
 	}
-	return keep(tmp, at, sum)
+	if err := f.Commit(); err != nil {
+		return err
+	}
+	return atomicfile.Write(at+".sha256", []byte(hex.EncodeToString(sum.Sum(nil))+"\n"))
 }
 
 // writerFunc is a function that is written to.
@@ -138,18 +140,4 @@ func dropUnfinished(dir string) {
 			}
 		}
 	}
-}
-
-// keep puts a finished file in its place, its checksum beside it.
-func keep(tmp *os.File, at string, sum hash.Hash) error {
-	if err := tmp.Sync(); err != nil {
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp.Name(), at); err != nil {
-		return err
-	}
-	return os.WriteFile(at+".sha256", []byte(hex.EncodeToString(sum.Sum(nil))+"\n"), 0o600)
 }

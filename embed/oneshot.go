@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/dynamic"
 	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -135,7 +136,7 @@ func writeNote(at string, c oneShotCopy) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(at+".json", append(note, '\n'), 0o600)
+	return atomicfile.Write(at+".json", append(note, '\n'))
 }
 
 // oneShotTexts are texts of several lengths: the copy must answer them as the tower does.
@@ -177,21 +178,10 @@ func (l *Loader) tryOneShot(ctx context.Context, at string, c *oneShotCopy, want
 	if err := os.Chmod(tmp, 0o600); err != nil {
 		return err
 	}
-	if err := syncFile(tmp); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, at); err != nil {
+	if err := atomicfile.Put(tmp, at); err != nil {
 		return err
 	}
 	return writeNote(at, *c)
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // writeOneShot lets the runtime optimise the tower and write it in its own format.

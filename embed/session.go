@@ -2,7 +2,6 @@ package embed
 
 import (
 	"bytes"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -12,11 +11,11 @@ import (
 	"runtime"
 	"strings"
 
-	"github.com/x448/float16"
 	ort "github.com/yalue/onnxruntime_go"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/internal/vec"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -56,16 +55,12 @@ type tuning struct {
 // maxBatch bounds what a graph may insist on: a batch is allocated as a whole.
 const maxBatch = 64
 
-// openSession loads one tower, on the processor unless tune places it elsewhere.
-func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*session, error) {
-	if err := checkFiles(spec, file); err != nil {
-		return nil, err
-	}
+// sessionOptions are the runtime's, for one tower.
+func sessionOptions(tune tuning) (*ort.SessionOptions, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
-		return nil, fmt.Errorf("load %s: %w", file, err)
+		return nil, err
 	}
-	defer options.Destroy()
 	var level ort.GraphOptimizationLevel = ort.GraphOptimizationLevelEnableAll
 	if tune.oneShot {
 		level = ort.GraphOptimizationLevelDisableAll
@@ -78,9 +73,23 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 		func() error { return options.AddSessionConfigEntry("session.intra_op.allow_spinning", "0") },
 	} {
 		if err := set(); err != nil {
-			return nil, fmt.Errorf("load %s: %w", file, err)
+			options.Destroy()
+			return nil, err
 		}
 	}
+	return options, nil
+}
+
+// openSession loads one tower, on the processor unless tune places it elsewhere.
+func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*session, error) {
+	if err := checkFiles(spec, file); err != nil {
+		return nil, err
+	}
+	options, err := sessionOptions(tune)
+	if err != nil {
+		return nil, fmt.Errorf("load %s: %w", file, err)
+	}
+	defer options.Destroy()
 	at := spec.Model.Path(file)
 	if tune.path != "" {
 		at = tune.path
@@ -114,13 +123,12 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	} else {
 		s.native, err = ort.NewDynamicAdvancedSessionWithONNXData(data, names, []string{s.output.Name}, options)
 	}
-	if err != nil && strings.Contains(err.Error(), "bad_alloc") {
+	switch {
+	case err != nil && strings.Contains(err.Error(), "bad_alloc"):
 		return nil, fmt.Errorf("%w: load %s: %w", ErrNoMemory, file, err)
-	}
-	if err != nil && tune.on != nil { // the file is read by the processor too, which will say so if it is damaged
+	case err != nil && tune.on != nil: // the file is read by the processor too, which will say so if it is damaged
 		return nil, fmt.Errorf("initialise %s: %w", tune.on.definition.Native, err)
-	}
-	if err != nil {
+	case err != nil:
 		return nil, damaged(file, err)
 	}
 	s.fixBatch()
@@ -128,9 +136,7 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 		s.close()
 		return nil, damaged(file, fmt.Errorf("the graph insists on batches of %d", s.batch))
 	}
-	if tune.alone {
-		s.alone = true
-	}
+	s.alone = s.alone || tune.alone
 	return s, nil
 }
 
@@ -268,27 +274,10 @@ func (s *session) newOutput(n int) (out ort.Value, read func() []float32, err er
 	if s.output.Elem == onnx.Float16 {
 		raw := make([]byte, 2*n*s.dim)
 		t, err := ort.NewCustomDataTensor(shape, raw, ort.TensorElementDataTypeFloat16)
-		return t, func() []float32 { return fromHalf(raw) }, err
+		return t, func() []float32 { return vec.Unpack(raw) }, err
 	}
 	t, err := ort.NewEmptyTensor[float32](shape)
 	return t, func() []float32 { return t.GetData() }, err
-}
-
-// toHalf packs numbers as half precision, little-endian.
-func toHalf(values []float32) []byte {
-	raw := make([]byte, 2*len(values))
-	for i, v := range values {
-		binary.LittleEndian.PutUint16(raw[2*i:], float16.Fromfloat32(v).Bits())
-	}
-	return raw
-}
-
-func fromHalf(raw []byte) []float32 {
-	values := make([]float32, len(raw)/2)
-	for i := range values {
-		values[i] = float16.Frombits(binary.LittleEndian.Uint16(raw[2*i:])).Float32()
-	}
-	return values
 }
 
 func (s *session) close() {

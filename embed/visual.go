@@ -7,6 +7,7 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
+	"github.com/imgsearch/imgsearch/internal/vec"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -108,7 +109,7 @@ func (v *Visual) feed(tensors []float32) func(rows []int) ([]ort.Value, error) {
 		}
 		shape := ort.NewShape(int64(len(rows)), 3, int64(p.Height), int64(p.Width))
 		if v.session.inputs[0].Elem == onnx.Float16 {
-			t, err := ort.NewCustomDataTensor(shape, toHalf(data), ort.TensorElementDataTypeFloat16)
+			t, err := ort.NewCustomDataTensor(shape, vec.Pack(data), ort.TensorElementDataTypeFloat16)
 			return []ort.Value{t}, err
 		}
 		t, err := ort.NewTensor(shape, data)

@@ -141,20 +141,7 @@ func (c *comparer) folder(ctx context.Context, f scan.Folder) error {
 	if f.Err != nil {
 		c.gone.broken[f.Rel] = f.Err
 	}
-	for _, s := range f.Skipped {
-		c.counts.skip(string(s.Reason))
-		switch {
-		case s.Folder && s.Reason.ByRule():
-			c.gone.excludedBelow = append(c.gone.excludedBelow, path.Join(f.Rel, s.Name))
-		case s.Folder && s.Reason == scan.OtherFilesystem:
-			c.gone.untouched = append(c.gone.untouched, path.Join(f.Rel, s.Name))
-		case !s.Folder && (s.Reason.ByRule() || s.Reason.ByName()):
-			if known, ok := files[s.Name]; ok {
-				c.gone.excluded = append(c.gone.excluded, known.Place)
-				delete(files, s.Name)
-			}
-		}
-	}
+	c.noteSkipped(f, files)
 	sidecars := scan.NewSidecars(f.Sidecars)
 	pairs := c.pairs(f, failures)
 	waiting := make(map[string][]found) // the members of pairs that were compared already, by the JPEG's name
@@ -191,6 +178,24 @@ func (c *comparer) folder(ctx context.Context, f scan.Folder) error {
 		}
 	}
 	return nil
+}
+
+// noteSkipped counts what the walk left out. What a rule leaves out, and the index has, leaves the index.
+func (c *comparer) noteSkipped(f scan.Folder, files map[string]*store.FileState) {
+	for _, s := range f.Skipped {
+		c.counts.skip(string(s.Reason))
+		switch {
+		case s.Folder && s.Reason.ByRule():
+			c.gone.excludedBelow = append(c.gone.excludedBelow, path.Join(f.Rel, s.Name))
+		case s.Folder && s.Reason == scan.OtherFilesystem:
+			c.gone.untouched = append(c.gone.untouched, path.Join(f.Rel, s.Name))
+		case !s.Folder && (s.Reason.ByRule() || s.Reason.ByName()):
+			if known, ok := files[s.Name]; ok {
+				c.gone.excluded = append(c.gone.excluded, known.Place)
+				delete(files, s.Name)
+			}
+		}
+	}
 }
 
 // need is what has to be done for a file.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
-	"github.com/imgsearch/imgsearch/internal/wholefile"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -100,7 +100,7 @@ func writeDigestCache(path string, known map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return wholefile.Write(path, data)
+	return atomicfile.Write(path, data)
 }
 
 // VerifyBuiltin compares the files inside the binary with their manifest, from which the model's identity comes.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
@@ -37,8 +38,6 @@ type Manifest struct {
 	// model came. Rewriting is the version of the code that freed it.
 	DynamicBatch []string `json:"dynamic_batch,omitempty"`
 	Rewriting    int      `json:"rewriting,omitempty"`
-	// Damaged is why the manifest could not be read; all but the name is missing then.
-	Damaged error `json:"-"`
 }
 
 // ManifestItem is one file, by its path with slashes.
@@ -112,20 +111,19 @@ func WriteManifest(dir string, m Manifest) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, ".manifest-*")
+	f, err := atomicfile.Create(filepath.Join(dir, ManifestFile), atomicfile.Options{Durable: true})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	_, err = tmp.Write(append(data, '\n'))
-	if err := errors.Join(err, tmp.Sync(), tmp.Close()); err != nil {
+	defer f.Abort()
+	if _, err := f.Write(append(data, '\n')); err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), filepath.Join(dir, ManifestFile))
+	return f.Commit()
 }
 
-// Installed lists the stored models by name.
-func (s Store) Installed() ([]Manifest, error) {
+// Installed lists the names of the stored models, those that are damaged too.
+func (s Store) Installed() ([]string, error) {
 	if s.Dir == "" {
 		return nil, nil
 	}
@@ -136,20 +134,16 @@ func (s Store) Installed() ([]Manifest, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list models: %w", err)
 	}
-	var list []Manifest
+	var names []string
 	for _, e := range entries {
 		if CheckName(e.Name()) != nil || !e.IsDir() {
 			continue
 		}
-		m, err := s.Manifest(e.Name())
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+		if _, err := s.Manifest(e.Name()); !errors.Is(err, fs.ErrNotExist) {
+			names = append(names, e.Name())
 		}
-		m.Damaged = err
-		m.Name = e.Name() // the folder is what --model takes
-		list = append(list, m)
 	}
-	return list, nil
+	return names, nil
 }
 
 // Problem is a file of a stored model that is not what it was.

@@ -19,8 +19,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
-	"github.com/imgsearch/imgsearch/internal/wholefile"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -151,7 +151,7 @@ func edit(p *cli.Program, root, fresh *cobra.Command) error {
 		return err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		if err := wholefile.Write(path, Template(root)); err != nil {
+		if err := atomicfile.Write(path, Template(root)); err != nil {
 			return cli.Usage("give another with IMGSEARCH_CONFIG", "make %s: %w", words.Path(path), fserr.Cause(err))
 		}
 	}

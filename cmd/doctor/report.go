@@ -14,6 +14,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/cmd/status"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/doctor"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -72,7 +73,7 @@ func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) er
 	section("CRASHES", append(anys(state.Records()), anys(state.Deaths())...)...)
 	roots := o.reportIndex(ctx, &b)
 	text := shorten(b.String(), roots)
-	if err := os.WriteFile(o.report, []byte(text), 0o600); err != nil {
+	if err := atomicfile.Write(o.report, []byte(text)); err != nil {
 		return cli.Usage("give a file that can be written", "--report: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -109,10 +110,6 @@ func collect(p *cli.Program) (modelsJSON, error) {
 	if err != nil {
 		return l, err
 	}
-	byName := make(map[string]models.Manifest)
-	for _, m := range installed {
-		byName[m.Name] = m
-	}
 	l.Models = append(l.Models, modelListed{Name: models.StarterName, Installed: true, Fits: true, Recommended: "the built-in model", Licence: "Apache-2.0", Languages: []string{"en"}, Dim: 256, ImageSize: 260})
 	for _, e := range l.catalogue.Models {
 		m := modelListed{
@@ -120,14 +117,16 @@ func collect(p *cli.Program) (modelsJSON, error) {
 			Recommended: e.Recommended, Predecessor: e.Predecessor, DiskBytes: e.DiskBytes(), Estimated: true, MemoryBytes: e.MemoryBytes(),
 			Quality: e.Quality, Notes: e.Notes, Sources: e.Sources,
 		}
-		m.take(byName)
+		if slices.Contains(installed, m.Name) {
+			m.take(store)
+		}
 		m.Fits, m.FitsReason = l.fits(m)
 		l.Models = append(l.Models, m)
 	}
-	for _, i := range installed {
-		if _, ok := byName[i.Name]; ok { // not in the catalogue: one's own
-			m := modelListed{Name: i.Name, Fits: true}
-			m.take(byName)
+	for _, name := range installed {
+		if _, catalogued := l.catalogue.Lookup(name); !catalogued { // one's own
+			m := modelListed{Name: name, Fits: true}
+			m.take(store)
 			l.Models = append(l.Models, m)
 		}
 	}
@@ -135,16 +134,12 @@ func collect(p *cli.Program) (modelsJSON, error) {
 }
 
 // take fills in what is known of an installed model.
-func (m *modelListed) take(installed map[string]models.Manifest) {
-	i, ok := installed[m.Name]
-	if !ok {
-		return
+func (m *modelListed) take(store models.Store) {
+	manifest, err := store.Manifest(m.Name)
+	if err != nil {
+		m.Damaged = err.Error()
 	}
-	m.Installed, m.Revision, m.DiskBytes, m.Estimated = true, i.Revision, i.Bytes(), false
-	if i.Damaged != nil {
-		m.Damaged = i.Damaged.Error()
-	}
-	delete(installed, m.Name)
+	m.Installed, m.Revision, m.DiskBytes, m.Estimated = true, manifest.Revision, manifest.Bytes(), false
 }
 
 // fits tells whether this machine has the memory, of which others want a third, and the disk for a model.

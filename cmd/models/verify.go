@@ -43,12 +43,9 @@ func verify(p *cli.Program, names []string) error {
 		if err := models.VerifyBuiltin(); err != nil {
 			return err
 		}
-		installed, err := store.Installed()
-		if err != nil {
+		var err error
+		if names, err = store.Installed(); err != nil {
 			return err
-		}
-		for _, m := range installed {
-			names = append(names, m.Name)
 		}
 	}
 	out := verifyJSON{Schema: cli.Schema, Models: []verifiedModel{}}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/gallery"
@@ -87,15 +87,15 @@ func putPage(path string, data []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	}
-	tmp := filepath.Join(filepath.Dir(path), fmt.Sprintf(".imgsearch-page-%d", os.Getpid()))
-	if err := os.WriteFile(tmp, data, 0o666); err != nil { //nolint:gosec // the umask decides, as of any file that is exported
+	f, err := atomicfile.Create(path, atomicfile.Options{Mode: 0o666})
+	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
+	defer f.Abort()
+	if _, err := f.Write(data); err != nil {
 		return err
 	}
-	return nil
+	return f.Commit()
 }
 
 // caption says what the table does.

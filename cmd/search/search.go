@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/app"
@@ -100,7 +101,11 @@ EXIT STATUS
 			return o.run(c.Context())
 		},
 	}
-	f := c.Flags()
+	o.addFlags(c.Flags())
+	return c
+}
+
+func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
@@ -129,7 +134,6 @@ EXIT STATUS
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
 	cli.ModelFlags(f, &o.model)
 	o.provider.Add(f)
-	return c
 }
 
 func (o *options) run(ctx context.Context) error {

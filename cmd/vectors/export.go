@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
@@ -133,17 +132,17 @@ func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) e
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-export-*")
+	f, err := atomicfile.Create(path, atomicfile.Options{Unfinished: ".imgsearch-export-*"})
 	if err != nil {
 		return nil, nil, cli.Usage("give a file in a folder that takes files", "--output: %w", err)
 	}
 	w = bufio.NewWriter(f)
 	return w, func(err error) error {
-		defer os.Remove(f.Name())
-		if err = errors.Join(err, w.Flush(), f.Close()); err != nil {
+		defer f.Abort()
+		if err = errors.Join(err, w.Flush()); err != nil {
 			return err
 		}
-		return os.Rename(f.Name(), path)
+		return f.Commit()
 	}, nil
 }
 

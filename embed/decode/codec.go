@@ -14,6 +14,8 @@ type codec interface {
 	extents(minShort int) []Extent
 	// memory is what decode takes at its height, in bytes, beside the file's own.
 	memory(minShort int) int64
+	// pixels is how many decode gives.
+	pixels(minShort int) int64
 	// meta reads what the file says of the picture.
 	meta(r Source) Meta
 	// identity is the SHA-256 of what makes the picture.
@@ -38,6 +40,8 @@ type jpegCodec struct {
 
 func (c jpegCodec) memory(minShort int) int64 { return c.head.Memory(minShort) }
 
+func (c jpegCodec) pixels(minShort int) int64 { return c.head.Pixels(minShort) }
+
 func (c jpegCodec) meta(r Source) Meta { return readTags(metaFormats[JPEG], r) }
 
 func (c jpegCodec) identity(data []byte, orientation int) [sha256.Size]byte {
@@ -53,14 +57,17 @@ type fixedCodec struct {
 	whole
 
 	format Format
+	count  int64 // of pixels
 	bytes  int64 // at the height of decoding
-	// pixels decodes the picture; upright tells that it comes turned, or by turn, whatever EXIF says.
-	pixels  func(data []byte) (image.Image, error)
+	// image decodes the picture; upright tells that it comes turned, or by turn, whatever EXIF says.
+	image   func(data []byte) (image.Image, error)
 	upright bool
 	turn    int
 }
 
 func (c fixedCodec) memory(int) int64 { return c.bytes }
+
+func (c fixedCodec) pixels(int) int64 { return c.count }
 
 func (c fixedCodec) meta(r Source) Meta {
 	meta := Meta{Orientation: 1}
@@ -79,7 +86,7 @@ func (c fixedCodec) meta(r Source) Meta {
 }
 
 func (c fixedCodec) decode(data []byte, orientation, _ int) (*Image, error) {
-	img, err := c.pixels(data)
+	img, err := c.image(data)
 	if err != nil {
 		return nil, fmt.Errorf("damaged %s: %w", c.format, tidy(err))
 	}
@@ -102,6 +109,8 @@ type rawCodec struct{ file *rawFile }
 func (c rawCodec) extents(minShort int) []Extent { return c.file.extents(minShort) }
 
 func (c rawCodec) memory(minShort int) int64 { return c.file.chosen(minShort).head.Memory(minShort) }
+
+func (c rawCodec) pixels(minShort int) int64 { return c.file.chosen(minShort).head.Pixels(minShort) }
 
 func (c rawCodec) meta(Source) Meta { return c.file.meta }
 

@@ -20,7 +20,7 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 		return readHEIFHeader(in, size)
 	case JXL:
 		h.Width, h.Height, err = readJXL(in, size)
-		h.codec = fixedCodec{format: JXL, bytes: h.Pixels() * codedPerPixel, pixels: decodeJXL, upright: true}
+		h.codec = fixedCodec{format: JXL, count: h.Pixels(), bytes: h.Pixels() * codedPerPixel, image: decodeJXL, upright: true}
 		return h, damagedHeader(JXL, h, err)
 	}
 	var raw *rawFile
@@ -60,12 +60,12 @@ func readTIFFHeader(in *sourceReader, size int64) (h Header, err error) {
 	h = Header{Format: TIFF}
 	if j, ok := readJPEGTIFF(in, size); ok {
 		h.Width, h.Height = j.width, j.height
-		h.codec = fixedCodec{format: TIFF, bytes: h.Pixels() * jpegTIFFPerPixel, pixels: j.decode}
+		h.codec = fixedCodec{format: TIFF, count: h.Pixels(), bytes: h.Pixels() * jpegTIFFPerPixel, image: j.decode}
 		return h, damagedHeader(TIFF, h, nil)
 	}
 	config, err := tiff.DecodeConfig(in)
 	h.Width, h.Height = config.Width, config.Height
-	h.codec = fixedCodec{format: TIFF, bytes: h.Pixels() * 2 * bytesPerPixel(config), pixels: func(data []byte) (image.Image, error) { return decodeFormat(TIFF, data) }}
+	h.codec = fixedCodec{format: TIFF, count: h.Pixels(), bytes: h.Pixels() * 2 * bytesPerPixel(config), image: func(data []byte) (image.Image, error) { return decodeFormat(TIFF, data) }}
 	return h, damagedHeader(TIFF, h, err)
 }
 
@@ -80,9 +80,9 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 	}
 	h.Width, h.Height = file.primary.width, file.primary.height
 	// The decoder of HEIC turns the picture as the file says, that of AVIF does not.
-	codec := fixedCodec{format: HEIC, bytes: h.Pixels() * codedPerPixel, pixels: decodeHEIC, upright: true}
+	codec := fixedCodec{format: HEIC, count: h.Pixels(), bytes: h.Pixels() * codedPerPixel, image: decodeHEIC, upright: true}
 	if isAV1 {
-		codec.format, codec.pixels, codec.turn = AVIF, decodeAVIF, file.primary.turn
+		codec.format, codec.image, codec.turn = AVIF, decodeAVIF, file.primary.turn
 	}
 	h.Format, h.codec = codec.format, codec
 	// Upright: the file's own properties turn it, not EXIF.

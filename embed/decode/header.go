@@ -71,6 +71,9 @@ func (h Header) DecodeBytes(minShort int) int64 {
 	return h.codec.memory(minShort)
 }
 
+// DecodedPixels is the number of pixels that Decode gives where the short side may be as small as minShort.
+func (h Header) DecodedPixels(minShort int) int64 { return h.codec.pixels(minShort) }
+
 // ReadHeader recognises the format and reads the size. An error from reading r is returned as it is, wrapped;
 // everything else is about the content: ErrEmpty, ErrNotPicture, ErrUnsupported or a damaged header.
 func ReadHeader(r io.ReadSeeker) (h Header, err error) {
@@ -118,7 +121,7 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		return h, fmt.Errorf("damaged %s header: the size is %d x %d", format, config.Width, config.Height)
 	}
 	h.Width, h.Height = config.Width, config.Height
-	h.codec = fixedCodec{format: format, bytes: h.Pixels() * perPixel, pixels: func(data []byte) (image.Image, error) { return decodeFormat(format, data) }}
+	h.codec = fixedCodec{format: format, count: h.Pixels(), bytes: h.Pixels() * perPixel, image: func(data []byte) (image.Image, error) { return decodeFormat(format, data) }}
 	return h, nil
 }
 

@@ -20,21 +20,9 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 	case *rgbImage:
 		return func(y int, rgb []byte) { copy(rgb, m.pix[3*y*m.w:]) }
 	case *image.Gray:
-		return func(y int, rgb []byte) {
-			row := m.Pix[y*m.Stride:]
-			for x := range len(rgb) / 3 {
-				v := row[x]
-				rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
-			}
-		}
+		return grayRows(m)
 	case *image.Gray16:
-		return func(y int, rgb []byte) {
-			row := m.Pix[y*m.Stride:]
-			for x := range len(rgb) / 3 {
-				v := to8(uint32(row[2*x])<<8 | uint32(row[2*x+1]))
-				rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
-			}
-		}
+		return gray16Rows(m)
 	case *image.NRGBA:
 		return func(y int, rgb []byte) {
 			row := m.Pix[y*m.Stride:]
@@ -69,6 +57,26 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 		return palettedRows(m)
 	}
 	return anyRows(img)
+}
+
+func grayRows(m *image.Gray) func(y int, rgb []byte) {
+	return func(y int, rgb []byte) {
+		row := m.Pix[y*m.Stride:]
+		for x := range len(rgb) / 3 {
+			v := row[x]
+			rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
+		}
+	}
+}
+
+func gray16Rows(m *image.Gray16) func(y int, rgb []byte) {
+	return func(y int, rgb []byte) {
+		row := m.Pix[y*m.Stride:]
+		for x := range len(rgb) / 3 {
+			v := to8(uint32(row[2*x])<<8 | uint32(row[2*x+1]))
+			rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
+		}
+	}
 }
 
 func ycbcraRows(m *image.NYCbCrA) func(y int, rgb []byte) {

@@ -122,32 +122,46 @@ func slice(c *call) (value, error) {
 		if axis < 0 || axis >= len(in.shape) || step == 0 || known && i >= len(ends) {
 			return in, unsafe("axis %d, step %d", axis, step)
 		}
-		if !known {
-			end := until.ints[i]
-			if !end.alone() || starts[i] != 0 || step != 1 || in.shape[axis].isFree() || in.shape[axis].before < end.free {
-				return in, unsafe("its end is not known")
-			}
-			out.shape[axis], out.ints = end, nil
-			continue
-		}
-		if in.shape[axis].isFree() {
-			if starts[i] == 0 && ends[i] == math.MaxInt64 && step == 1 {
-				continue
-			}
-			return in, unsafe("a part of the freed dimension")
-		}
-		first, count := part(in.shape[axis].before, starts[i], ends[i], step)
-		out.shape[axis] = fixed(count)
-		if in.ints != nil && len(in.shape) == 1 && int64(len(in.ints)) == in.shape[0].before {
-			out.ints = make([]dim, count)
-			for j := range out.ints {
-				out.ints[j] = in.ints[first+int64(j)*step]
-			}
+		if known {
+			err = out.cut(in, axis, starts[i], ends[i], step)
 		} else {
-			out.ints = nil
+			err = out.cutUntil(in, axis, starts[i], until.ints[i], step)
+		}
+		if err != nil {
+			return in, err
 		}
 	}
 	return out, nil
+}
+
+// cut makes out, which is in so far, a part of it along an axis.
+func (out *value) cut(in value, axis int, start, end, step int64) error {
+	if in.shape[axis].isFree() {
+		if start == 0 && end == math.MaxInt64 && step == 1 {
+			return nil
+		}
+		return unsafe("a part of the freed dimension")
+	}
+	first, count := part(in.shape[axis].before, start, end, step)
+	out.shape[axis] = fixed(count)
+	if in.ints == nil || len(in.shape) != 1 || int64(len(in.ints)) != in.shape[0].before {
+		out.ints = nil
+		return nil
+	}
+	out.ints = make([]dim, count)
+	for j := range out.ints {
+		out.ints[j] = in.ints[first+int64(j)*step]
+	}
+	return nil
+}
+
+// cutUntil is cut with an end that depends on the freed dimension.
+func (out *value) cutUntil(in value, axis int, start int64, end dim, step int64) error {
+	if !end.alone() || start != 0 || step != 1 || in.shape[axis].isFree() || in.shape[axis].before < end.free {
+		return unsafe("its end is not known")
+	}
+	out.shape[axis], out.ints = end, nil
+	return nil
 }
 
 // split cuts an axis into equal parts.

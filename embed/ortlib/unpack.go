@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
 // unpack returns the path of the bundled library in the first folder that has or takes it. The file lies under its
@@ -64,28 +66,22 @@ func unpackTo(path string, packed []byte, sum string) error {
 		return err
 	}
 	removeStale(dir)
-	tmp, err := os.CreateTemp(dir, unpackPattern)
+	// Durable: else a power cut could leave the name on a file of zeros.
+	f, err := atomicfile.Create(path, atomicfile.Options{Durable: true, Mode: 0o700, Unfinished: unpackPattern})
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
+	defer f.Abort()
 	z, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return err
 	}
 	h := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(tmp, h), z); err != nil {
+	if _, err := io.Copy(io.MultiWriter(f, h), z); err != nil {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); got != sum {
 		return fmt.Errorf("the bundled library is damaged: SHA-256 %s, want %s", got, sum)
 	}
-	// Without the sync a power cut could leave the name on a file of zeros.
-	for _, step := range []func() error{func() error { return tmp.Chmod(0o700) }, tmp.Sync, tmp.Close} {
-		if err := step(); err != nil {
-			return err
-		}
-	}
-	return os.Rename(tmp.Name(), path)
+	return f.Commit()
 }

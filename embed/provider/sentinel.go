@@ -209,8 +209,8 @@ type Record struct {
 	Last     string `json:"last"`
 	// Avoid tells that it is not initialised in a main process any more.
 	Avoid bool `json:"avoid"`
-	// Told tells that its user was told.
-	Told bool `json:"told"`
+	// Reported says that its user was told.
+	Reported bool `json:"told"`
 }
 
 func recordFile(slot Slot, n Name) string { return fmt.Sprintf("%s-%s", n, slot.file()) }
@@ -255,7 +255,7 @@ func (s Store) Forgive(slot Slot, n Name) {
 	}
 	for _, r := range s.Records() {
 		if r.Provider == n && r.Slot.Model == slot.Model && r.Slot.Tower == slot.Tower && r.Avoid {
-			r.Avoid, r.Told, r.Deaths = false, false, 1
+			r.Avoid, r.Reported, r.Deaths = false, false, 1
 			_ = s.KeepRecord(r) // else it stays as it was
 		}
 	}

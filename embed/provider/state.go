@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/machine"
-	"github.com/imgsearch/imgsearch/internal/wholefile"
 )
 
 // stateVersion goes up when a state is written otherwise: an older one is measured again.
@@ -317,7 +317,7 @@ func (s Store) write(sub, name string, v any) error {
 	}
 	err = errNoPlace
 	for _, dir := range s.Dirs {
-		if err = wholefile.Write(filepath.Join(dir, sub, name), append(data, '\n')); err == nil {
+		if err = atomicfile.Write(filepath.Join(dir, sub, name), append(data, '\n')); err == nil {
 			return nil
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 
+	"github.com/disintegration/imaging"
+
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
 )
@@ -48,16 +50,52 @@ func (b Box) fit(width, height int) (w, h int) {
 	return max(int(float64(width)*scale+0.5), 1), max(int(float64(height)*scale+0.5), 1)
 }
 
-// Of resizes a decoded picture into a box, and turns it upright.
+// Of resizes a decoded picture into a box, and turns it upright. The filter is a triangle, as wide as the picture is reduced.
 func Of(img *decode.Image, box Box) Image {
 	width, height := box.fit(preprocess.Upright(img.Width, img.Height, img.Orientation))
-	rgb := preprocess.Config{Width: width, Height: height, Mode: preprocess.Squash, Filter: preprocess.Bilinear}.Pixels(img)
-	out := image.NewRGBA(image.Rect(0, 0, width, height))
-	for i := range width * height {
-		copy(out.Pix[4*i:], rgb[3*i:3*i+3])
-		out.Pix[4*i+3] = 255
+	width, height = preprocess.Upright(width, height, img.Orientation) // as they are stored
+	small := upright(imaging.Resize(pixels(img), width, height, imaging.Linear), img.Orientation)
+	// Nothing is transparent, so that premultiplied or not is the same; the encoder of JPEG is quick with this one.
+	return &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}
+}
+
+// Bytes is the memory that Of takes of a picture of so many pixels, beside the picture's own: a copy of four bytes a pixel.
+func Bytes(pixels int64) int64 { return 4 * pixels }
+
+// pixels are those of a decoded picture, as they are stored.
+func pixels(img *decode.Image) *image.NRGBA {
+	out := image.NewNRGBA(image.Rect(0, 0, img.Columns, img.Rows))
+	rgb := make([]byte, 3*img.Columns)
+	for y := range img.Rows {
+		img.Row(y, rgb)
+		row := out.Pix[y*out.Stride:]
+		for x := range img.Columns {
+			copy(row[4*x:], rgb[3*x:3*x+3])
+			row[4*x+3] = 255
+		}
 	}
 	return out
+}
+
+// upright turns a picture by EXIF's orientation (TIFF 6.0, Orientation); imaging turns anti-clockwise.
+func upright(img *image.NRGBA, orientation int) *image.NRGBA {
+	switch orientation {
+	case 2:
+		return imaging.FlipH(img)
+	case 3:
+		return imaging.Rotate180(img)
+	case 4:
+		return imaging.FlipV(img)
+	case 5:
+		return imaging.Transpose(img)
+	case 6:
+		return imaging.Rotate270(img)
+	case 7:
+		return imaging.Transverse(img)
+	case 8:
+		return imaging.Rotate90(img)
+	}
+	return img
 }
 
 // maxPixels bounds what a small picture is made of: one that was not indexed for its size is not decoded for its thumbnail.
@@ -99,7 +137,7 @@ func Read(f decode.Source, size int64, box Box) (Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.DecodeBytes(short) > largeBytes {
+	if h.DecodeBytes(short)+Bytes(h.DecodedPixels(short)) > largeBytes {
 		large.Lock()
 		defer large.Unlock()
 	}

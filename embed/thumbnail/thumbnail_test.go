@@ -53,9 +53,11 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestTurned compares a picture with itself turned by its orientation.
+// TestTurned compares a picture with itself turned by each orientation, corner by corner: EXIF says where the stored first row and
+// first column are.
 func TestTurned(t *testing.T) {
-	jpg, err := testkit.Encode("a.jpg", testkit.Picture(3, 40, 20))
+	const w, h = 40, 20
+	jpg, err := testkit.Encode("a.jpg", testkit.Picture(3, w, h))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,15 +65,48 @@ func TestTurned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	turned, err := read(testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(3, "")), thumbnail.Preview)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for y := range 20 {
-		for x := range 40 {
-			if a, b := stored.RGBAAt(x, y), turned.RGBAAt(39-x, 19-y); a != b {
-				t.Fatalf("at %d, %d: %v and %v", x, y, a, b)
+	// Where a stored pixel x, y is when the picture is upright.
+	for orientation, at := range map[uint16]func(x, y int) (int, int){
+		1: func(x, y int) (int, int) { return x, y },
+		2: func(x, y int) (int, int) { return w - 1 - x, y },
+		3: func(x, y int) (int, int) { return w - 1 - x, h - 1 - y },
+		4: func(x, y int) (int, int) { return x, h - 1 - y },
+		5: func(x, y int) (int, int) { return y, x },
+		6: func(x, y int) (int, int) { return h - 1 - y, x },
+		7: func(x, y int) (int, int) { return h - 1 - y, w - 1 - x },
+		8: func(x, y int) (int, int) { return y, w - 1 - x },
+	} {
+		turned, err := read(testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(orientation, "")), thumbnail.Preview)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for y := range h {
+			for x := range w {
+				toX, toY := at(x, y)
+				if a, b := stored.RGBAAt(x, y), turned.RGBAAt(toX, toY); a != b {
+					t.Fatalf("orientation %d, at %d, %d: %v and %v", orientation, x, y, a, b)
+				}
 			}
+		}
+	}
+}
+
+// BenchmarkRead makes a thumbnail of a photo of 12 MP: of a page, and as the index keeps it.
+func BenchmarkRead(b *testing.B) {
+	jpg, err := testkit.Encode("a.jpg", testkit.Picture(1, 4032, 3024))
+	if err != nil {
+		b.Fatal(err)
+	}
+	turned := testkit.InsertSegment(jpg, 0xe1, testkit.EXIF(6, ""))
+	for name, box := range map[string]thumbnail.Box{"page": {Short: 320, Long: 1280}, "preview": thumbnail.Preview} {
+		for kind, data := range map[string][]byte{"stored": jpg, "turned": turned} {
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				for b.Loop() {
+					if _, err := read(data, box); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
 		}
 	}
 }

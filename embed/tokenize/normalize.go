@@ -9,6 +9,19 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
+// unicodeForms are Unicode's normalisation forms.
+var unicodeForms = map[string]norm.Form{"NFC": norm.NFC, "NFD": norm.NFD, "NFKC": norm.NFKC, "NFKD": norm.NFKD}
+
+func strip(s string, left, right bool) string {
+	if left {
+		s = strings.TrimLeftFunc(s, unicode.IsSpace)
+	}
+	if right {
+		s = strings.TrimRightFunc(s, unicode.IsSpace)
+	}
+	return s
+}
+
 // newNormalizer reads a normalizer: what is done to the text before it is cut.
 func newNormalizer(component json.RawMessage) (func(string) string, error) {
 	kind, err := typeOf(component)
@@ -34,14 +47,8 @@ func newNormalizer(component json.RawMessage) (func(string) string, error) {
 		return func(s string) string { return s }, nil
 	case "Sequence":
 		return newNormalizerSequence(c.Normalizers)
-	case "NFC":
-		return norm.NFC.String, nil
-	case "NFD":
-		return norm.NFD.String, nil
-	case "NFKC":
-		return norm.NFKC.String, nil
-	case "NFKD":
-		return norm.NFKD.String, nil
+	case "NFC", "NFD", "NFKC", "NFKD":
+		return unicodeForms[kind].String, nil
 	case "Lowercase":
 		return lower, nil
 	case "Replace":
@@ -54,15 +61,7 @@ func newNormalizer(component json.RawMessage) (func(string) string, error) {
 			return c.Prepend + s
 		}, nil
 	case "Strip":
-		return func(s string) string {
-			if c.StripLeft {
-				s = strings.TrimLeftFunc(s, unicode.IsSpace)
-			}
-			if c.StripRight {
-				s = strings.TrimRightFunc(s, unicode.IsSpace)
-			}
-			return s
-		}, nil
+		return func(s string) string { return strip(s, c.StripLeft, c.StripRight) }, nil
 	case "Precompiled":
 		m, err := newCharsMap(c.CharsMap)
 		if err != nil {

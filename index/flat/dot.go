@@ -2,9 +2,8 @@ package flat
 
 import (
 	"encoding/binary"
-	"sync"
 
-	"github.com/x448/float16"
+	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
 // dots writes the inner product of q with each of len(dst) rows, which lie stride bytes apart and begin with len(q)
@@ -21,17 +20,8 @@ func dots(dst []float32, rows []byte, q []float32, stride int) {
 	dotsPlain(dst, rows, q, stride)
 }
 
-// values holds the value of every half-precision number: plain Go converts fastest by looking it up.
-var values = sync.OnceValue(func() *[1 << 16]float32 {
-	var t [1 << 16]float32
-	for i := range t {
-		t[i] = float16.Frombits(uint16(i)).Float32()
-	}
-	return &t
-})
-
 func dotsPlain(dst []float32, rows []byte, q []float32, stride int) {
-	table := values()
+	table := vec.Halves() // plain Go converts fastest by looking it up
 	for i := range dst {
 		row := rows[i*stride : i*stride+2*len(q)]
 		var a, b, c, d float32 // four sums: the additions need not wait for each other

@@ -7,15 +7,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
 // Writer adds rows to a file. The rows count with Commit, which is durable; without it the file is as it was. One
 // goroutine uses it, and no other process writes the file meanwhile: the index's lock sees to that.
 type Writer struct {
 	f    *os.File
+	new  *atomicfile.File // f, of a file that gets its name with Commit; nil: it has one
 	buf  *bufio.Writer
-	path string
-	tmp  bool // a new file, which gets its name with Commit
 	dim  int
 	rows int64
 	row  []byte
@@ -38,7 +39,7 @@ func Append(path string, dim int, have Stamp) (*Writer, error) {
 		f.Close()
 		return nil, err
 	}
-	return newWriter(f, path, dim, h.stamp.Rows, false), nil
+	return newWriter(f, dim, h.stamp.Rows), nil
 }
 
 // Create makes a new file, which takes the place of one that is there.
@@ -52,18 +53,21 @@ func Create(path string, dim int) (*Writer, error) {
 			_ = os.Remove(path)
 		}
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), unfinished)
+	f, err := atomicfile.Create(path, atomicfile.Options{Unfinished: unfinished})
 	if err != nil {
 		return nil, err
 	}
 	if _, err := f.Seek(headerSize, 0); err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
+		f.Abort()
+		return nil, err
 	}
-	return newWriter(f, path, dim, 0, true), nil
+	w := newWriter(f.File, dim, 0)
+	w.new = f
+	return w, nil
 }
 
-func newWriter(f *os.File, path string, dim int, rows int64, tmp bool) *Writer {
-	return &Writer{f: f, buf: bufio.NewWriterSize(f, 1<<20), path: path, tmp: tmp, dim: dim, rows: rows, row: make([]byte, idSize)}
+func newWriter(f *os.File, dim int, rows int64) *Writer {
+	return &Writer{f: f, buf: bufio.NewWriterSize(f, 1<<20), dim: dim, rows: rows, row: make([]byte, idSize)}
 }
 
 // Add writes a row: dim half-precision numbers, little-endian, and the content's id.
@@ -91,12 +95,15 @@ func (w *Writer) Commit(token uint64, seq int64) (Stamp, error) {
 	if err == nil {
 		err = w.f.Sync()
 	}
-	err = errors.Join(err, w.f.Close())
-	if err == nil && w.tmp {
-		err = os.Rename(w.f.Name(), w.path)
+	switch {
+	case w.new == nil:
+		err = errors.Join(err, w.f.Close())
+	case err == nil:
+		err = w.new.Commit()
+	default:
+		w.new.Abort()
 	}
 	if err != nil {
-		w.drop()
 		return s, fmt.Errorf("write the vector file: %w", err)
 	}
 	return s, nil
@@ -104,12 +111,9 @@ func (w *Writer) Commit(token uint64, seq int64) (Stamp, error) {
 
 // Abort leaves the file as it was.
 func (w *Writer) Abort() {
-	_ = w.f.Close()
-	w.drop()
-}
-
-func (w *Writer) drop() {
-	if w.tmp {
-		_ = os.Remove(w.f.Name())
+	if w.new != nil {
+		w.new.Abort()
+		return
 	}
+	_ = w.f.Close()
 }

@@ -145,23 +145,7 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 	if err := e.recall(ctx, m, terms); err != nil {
 		return nil, err
 	}
-	var texts []string
-	var pictures []*Term
-	seen := make(map[string]bool)
-	for _, t := range terms {
-		if t.known() {
-			continue
-		}
-		if len(t.Texts) == 0 {
-			pictures = append(pictures, t)
-		}
-		for i, text := range t.Texts {
-			if t.vectors[i] == nil && !seen[text] {
-				seen[text] = true
-				texts = append(texts, text)
-			}
-		}
-	}
+	texts, pictures := unknown(terms)
 	if len(texts)+len(pictures) == 0 {
 		return asked, nil
 	}
@@ -199,6 +183,26 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 		}
 	}
 	return asked, nil
+}
+
+// unknown are the texts and pictures that have no vector yet, each text once.
+func unknown(terms []*Term) (texts []string, pictures []*Term) {
+	seen := make(map[string]bool)
+	for _, t := range terms {
+		if t.known() {
+			continue
+		}
+		if len(t.Texts) == 0 {
+			pictures = append(pictures, t)
+		}
+		for i, text := range t.Texts {
+			if t.vectors[i] == nil && !seen[text] {
+				seen[text] = true
+				texts = append(texts, text)
+			}
+		}
+	}
+	return texts, pictures
 }
 
 // recall fills in the vectors that are known without a model: of texts that were asked before, and of pictures that the index has.

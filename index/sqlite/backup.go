@@ -11,6 +11,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
 // Backup writes a copy of the index, as it is at one moment, to a file: whole or not at all, while others read and write. A copy that
@@ -48,7 +49,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if len(findings) > 0 {
 		return fmt.Errorf("%w: %s", store.ErrDamaged, findings[0])
 	}
-	return os.Rename(tmp.Name(), path)
+	return atomicfile.Put(tmp.Name(), path)
 }
 
 // mayReplace refuses to put a backup over a file that is none.

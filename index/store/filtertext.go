@@ -9,73 +9,84 @@ import (
 // String is the filter's canonical text form: NAME=VALUE for each rule, parted by blanks, values quoted as in Go where they must be. What
 // it selects is the same as that of the filter that index/query/parse.Text makes of it.
 func (f Filter) String() string {
-	var b strings.Builder
-	add := func(name, value string) {
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		if value == "" || strings.ContainsFunc(value, func(r rune) bool {
-			return r == '"' || r == '\\' || r == unicode.ReplacementChar || !unicode.IsPrint(r) || unicode.IsSpace(r)
-		}) {
-			value = strconv.Quote(value)
-		}
-		b.WriteString(name + "=" + value)
+	var t filterText
+	t.addFileRules(f)
+	t.addPictureRules(f)
+	for _, not := range f.Not {
+		t.add("not", not.String())
 	}
-	for _, id := range f.Pictures {
-		add("id", id.String())
+	return t.b.String()
+}
+
+// filterText is the text form of a filter in the making.
+type filterText struct{ b strings.Builder }
+
+func (t *filterText) add(name, value string) {
+	if t.b.Len() > 0 {
+		t.b.WriteByte(' ')
 	}
-	if f.Pictures != nil && len(f.Pictures) == 0 {
-		add("id", "none")
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool {
+		return r == '"' || r == '\\' || r == unicode.ReplacementChar || !unicode.IsPrint(r) || unicode.IsSpace(r)
+	}) {
+		value = strconv.Quote(value)
 	}
-	for _, u := range f.Under {
-		add("under", string(u.Root)+":"+u.Dir)
+	t.b.WriteString(name + "=" + value)
+}
+
+// addList adds the values of a rule that holds if one of them does: an empty list, which is not nil, selects nothing.
+func (t *filterText) addList(name string, values []string, isNil bool) {
+	for _, v := range values {
+		t.add(name, v)
 	}
-	if f.Under != nil && len(f.Under) == 0 {
-		add("under", "none")
+	if !isNil && len(values) == 0 {
+		t.add(name, "none")
 	}
-	for _, glob := range f.Names {
-		add("name", glob)
+}
+
+func (t *filterText) addFileRules(f Filter) {
+	ids := make([]string, len(f.Pictures))
+	for i, id := range f.Pictures {
+		ids[i] = id.String()
 	}
-	for _, format := range f.Formats {
-		add("format", format)
+	t.addList("id", ids, f.Pictures == nil)
+	folders := make([]string, len(f.Under))
+	for i, u := range f.Under {
+		folders[i] = string(u.Root) + ":" + u.Dir
 	}
-	if f.Formats != nil && len(f.Formats) == 0 {
-		add("format", "none")
-	}
-	for _, glob := range f.Keywords {
-		add("keyword", glob)
-	}
+	t.addList("under", folders, f.Under == nil)
+	t.addList("name", f.Names, true)
+	t.addList("format", f.Formats, f.Formats == nil)
+	t.addList("keyword", f.Keywords, true)
+}
+
+func (t *filterText) addPictureRules(f Filter) {
 	if f.Taken.From != "" {
-		add("after", f.Taken.From)
+		t.add("after", f.Taken.From)
 	}
 	if f.Taken.To != "" {
-		add("before", f.Taken.To)
+		t.add("before", f.Taken.To)
 	}
 	for _, words := range f.Cameras {
-		add("camera", strings.Join(words, " "))
+		t.add("camera", strings.Join(words, " "))
 	}
 	for _, words := range f.Lenses {
-		add("lens", strings.Join(words, " "))
+		t.add("lens", strings.Join(words, " "))
 	}
 	if f.Near != nil {
-		add("near", number(f.Near.Centre.Latitude)+","+number(f.Near.Centre.Longitude))
-		add("radius", number(f.Near.Radius)+"m")
+		t.add("near", number(f.Near.Centre.Latitude)+","+number(f.Near.Centre.Longitude))
+		t.add("radius", number(f.Near.Radius)+"m")
 	}
 	for _, r := range []struct {
 		name  string
 		value Range
 	}{{"rating", f.Rating}, {"width", f.Width}, {"height", f.Height}, {"pixels", f.Pixels}} {
 		if !r.value.IsOpen() {
-			add(r.name, r.value.String())
+			t.add(r.name, r.value.String())
 		}
 	}
 	if f.Shape != "" {
-		add("orientation", string(f.Shape))
+		t.add("orientation", string(f.Shape))
 	}
-	for _, not := range f.Not {
-		add("not", not.String())
-	}
-	return b.String()
 }
 
 // String is "3..5", "3.." or "..5".

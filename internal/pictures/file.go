@@ -68,7 +68,7 @@ func (p *File) Forget() { p.data = nil }
 func (p File) Tensor(spec embed.Spec) ([]float32, error) {
 	reader := Reader{Spec: spec}
 	tensor := make([]float32, reader.TensorLen())
-	s := source{p.header, reader.minShort(), spec.Preprocess}
+	s := source{header: p.header, minShort: reader.minShort(), config: spec.Preprocess}
 	picture, err := s.Decode(p.header.Select(p.data, s.minShort), p.Picture.Orientation)
 	if content, ok := errors.AsType[*index.ContentError](err); ok {
 		err = content.Err

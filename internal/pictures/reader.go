@@ -36,7 +36,7 @@ func (r Reader) Open(in io.ReadSeeker) (index.Source, error) {
 	if err != nil {
 		return nil, blame(err)
 	}
-	return source{h, r.minShort(), r.Spec.Preprocess}, nil
+	return source{h, r.minShort(), r.Spec.Preprocess, r.Previews}, nil
 }
 
 // blame tells what content is to blame for from what the disk is.
@@ -72,11 +72,15 @@ type source struct {
 	header   decode.Header
 	minShort int
 	config   preprocess.Config
+	previews bool
 }
 
 func (s source) Header() index.Header {
 	h := s.header
 	out := index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(s.minShort)}
+	if s.previews {
+		out.DecodeBytes += thumbnail.Bytes(h.DecodedPixels(s.minShort))
+	}
 	for _, e := range h.Extents(s.minShort) {
 		out.Extents = append(out.Extents, index.Extent(e))
 	}

@@ -27,8 +27,8 @@ func Unpack(raw []byte) []float32 {
 	return v
 }
 
-// halves are the float32 of every half-precision number.
-var halves = sync.OnceValue(func() *[1 << 16]float32 {
+// Halves are the float32 of every half-precision number.
+var Halves = sync.OnceValue(func() *[1 << 16]float32 {
 	var table [1 << 16]float32
 	for i := range table {
 		table[i] = float16.Frombits(uint16(i)).Float32()
@@ -38,7 +38,7 @@ var halves = sync.OnceValue(func() *[1 << 16]float32 {
 
 // Read puts a packed vector into dst, of as many numbers.
 func Read(raw []byte, dst []float32) {
-	table := halves()
+	table := Halves()
 	for i := range dst {
 		dst[i] = table[binary.LittleEndian.Uint16(raw[2*i:])]
 	}
@@ -46,7 +46,7 @@ func Read(raw []byte, dst []float32) {
 
 // PackedCosine is the cosine similarity of two packed vectors, which are L2-normalised.
 func PackedCosine(a, b []byte) float64 {
-	table := halves()
+	table := Halves()
 	var sum float32
 	for i := 0; i+1 < len(a); i += 2 {
 		sum += table[binary.LittleEndian.Uint16(a[i:])] * table[binary.LittleEndian.Uint16(b[i:])]

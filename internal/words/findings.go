@@ -38,7 +38,7 @@ var advices = map[doctor.Advice]func(Door) string{
 		return "it hangs, or is far too slow to be of use; the processor does the work meanwhile (" + do(Warmup) + " waits longer)"
 	},
 	doctor.UpdateDriver: func(do Door) string {
-		return "the processor does the work meanwhile; update the driver, or leave it at " + do(Provider, string(provider.CPU)) + " (docs/troubleshooting.md)"
+		return "the processor does the work meanwhile; update the driver, or leave it at " + do(UseProvider, string(provider.CPU)) + " (docs/troubleshooting.md)"
 	},
 	doctor.NextRunTries: say("the next run tries it in a child process before it counts on it"),
 	doctor.WarmUp: func(do Door) string {

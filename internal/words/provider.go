@@ -11,12 +11,12 @@ var remedies = map[provider.Remedy]func(Door) string{
 	provider.UseDesktopSession:   say("run from a logged-in desktop session: a LaunchAgent for Aqua, not a LaunchDaemon, cron or ssh (docs/macos.md); the processor does the work meanwhile"),
 	provider.InstallVulkan:       say("install the GPU's Vulkan driver; in a container, pass the GPU through"),
 	provider.PassGPUThrough:      say("nothing, or pass the GPU through to the container"),
-	provider.InstallNVIDIADriver: func(do Door) string { return "install it, or use " + do(Provider, string(provider.CPU)) },
+	provider.InstallNVIDIADriver: func(do Door) string { return "install it, or use " + do(UseProvider, string(provider.CPU)) },
 	provider.UpdateDriver:        say("update the driver"),
 	provider.InstallCUDA: func(do Door) string {
-		return "install CUDA 12 and cuDNN 9, or use " + do(Provider, string(provider.CPU))
+		return "install CUDA 12 and cuDNN 9, or use " + do(UseProvider, string(provider.CPU))
 	},
-	provider.InstallCUDNN:        func(do Door) string { return "install cuDNN 9, or use " + do(Provider, string(provider.CPU)) },
+	provider.InstallCUDNN:        func(do Door) string { return "install cuDNN 9, or use " + do(UseProvider, string(provider.CPU)) },
 	provider.GiveBuildWithIt:     func(do Door) string { return "give a build that has it by " + do(Library) },
 	provider.UseBundledLibrary:   say("use the library inside imgsearch, or one built for this system"),
 	provider.GiveOlderBuild:      func(do Door) string { return "give a build for older processors by " + do(Library) },

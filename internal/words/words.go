@@ -60,7 +60,8 @@ const (
 	Revision       Action = "choose a revision"
 	Library        Action = "give the runtime library"
 	NameLibrary    Action = "give the runtime library, in full" // with the variable
-	Provider       Action = "choose a provider"                 // name
+	Provider       Action = "choose a provider"
+	UseProvider    Action = "choose this provider" // name
 	FP32           Action = "choose full precision"
 	MaxPixels      Action = "limit the pixels"
 	MaxMemory      Action = "limit the memory"
@@ -70,7 +71,7 @@ const (
 // Actions are all of them, for doors to be tested with.
 var Actions = []Action{
 	IndexFolder, RunIndex, IndexModel, IndexPrecision, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
-	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, UseModel, Revision, Library, NameLibrary, Provider,
+	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
 	FP32, MaxPixels, MaxMemory, Elsewhere,
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/gofrs/flock"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -369,10 +370,10 @@ func (d Folder) Fetch(ctx context.Context, f File, dst string, got func(int64)) 
 			return ManifestEntry{}, err
 		}
 	}
-	if err := errors.Join(out.Sync(), out.Close()); err != nil {
+	if err := out.Close(); err != nil {
 		return ManifestEntry{}, err
 	}
-	if err := os.Rename(dst+partSuffix, dst); err != nil {
+	if err := atomicfile.Put(dst+partSuffix, dst); err != nil {
 		return ManifestEntry{}, err
 	}
 	return verify(dst, f)

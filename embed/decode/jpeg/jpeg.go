@@ -104,6 +104,12 @@ func (h Header) Memory(minShort int) int64 {
 	return sum
 }
 
+// Pixels is how many pixels a header's picture has when it is decoded where the short side may be as small as minShort.
+func (h Header) Pixels(minShort int) int64 {
+	scale := int64(scaleFor(h.Width, h.Height, minShort))
+	return ((int64(h.Width)*scale + 7) / 8) * ((int64(h.Height)*scale + 7) / 8)
+}
+
 // picture makes the result of what the scans gave.
 func (d *decoder) picture() (*Picture, error) {
 	if len(d.comps) == 0 {

@@ -2,7 +2,6 @@ package jpeg
 
 import (
 	"bytes"
-	"errors"
 	"image"
 	"image/color"
 	stdjpeg "image/jpeg"
@@ -148,136 +147,6 @@ func TestScaled(t *testing.T) {
 
 func luma(rgb []byte) int { return (299*int(rgb[0]) + 587*int(rgb[1]) + 114*int(rgb[2])) / 1000 }
 
-func TestRefuses(t *testing.T) {
-	whole := read(t, "420.jpg")
-	frame := bytes.Index(whole, []byte{0xff, sof0})
-	with := func(at int, b ...byte) []byte {
-		data := bytes.Clone(whole)
-		copy(data[at:], b)
-		return data
-	}
-	for name, c := range map[string]struct {
-		data []byte
-		is   error
-		says string
-	}{
-		"arithmetic":        {read(t, "arithmetic.jpg"), ErrUnsupported, "arithmetic"},
-		"12 bits":           {with(frame+4, 12), ErrUnsupported, "12 bits"},
-		"lossless":          {with(frame+1, 0xc3), ErrUnsupported, "lossless"},
-		"hierarchical":      {with(frame+1, 0xc5), ErrUnsupported, "hierarchical"},
-		"height comes late": {with(frame+5, 0, 0), ErrUnsupported, "DNL"},
-		"no width":          {with(frame+7, 0, 0), ErrFormat, "frame"},
-		"two components":    {with(frame+9, 2), ErrUnsupported, "2 components"},
-		"sampling of 5":     {with(frame+11, 0x55), ErrFormat, "sampling"},
-		"huge":              {with(frame+5, 0xff, 0xff, 0xff, 0xff), ErrFormat, "65535 x 65535"},
-		"header only":       {whole[:frame+12], ErrFormat, ""},
-		"no scan":           {append(bytes.Clone(whole[:bytes.Index(whole, []byte{0xff, sos})]), 0xff, eoi), ErrFormat, "0 %"},
-		"text":              {[]byte("once upon a time"), ErrFormat, "no JPEG"},
-		"nothing":           {nil, ErrFormat, ""},
-	} {
-		p, err := Decode(c.data, 0)
-		if !errors.Is(err, c.is) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, %v; want %v that says %q", name, p, err, c.is, c.says)
-		}
-	}
-}
-
-// TestDamaged: what is there of a damaged file is used, if it is half the picture, and equals the whole file's pixels.
-func TestDamaged(t *testing.T) {
-	for _, name := range []string{"420.jpg", "444.jpg", "gray.jpg", "cmyk.jpg", "restart.jpg"} {
-		whole := read(t, name)
-		full, err := Decode(whole, 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		want := pixels(full)
-		scan := bytes.LastIndex(whole, []byte{0xff, sos}) + 12
-		used := 0
-		for cut := scan; cut < len(whole)-2; cut++ {
-			p, err := Decode(whole[:cut], 0)
-			if err != nil {
-				if !errors.Is(err, ErrFormat) {
-					t.Fatalf("%s cut at %d: %v", name, cut, err)
-				}
-				continue
-			}
-			used++
-			if !p.Damaged || 3*p.Rows < p.Height || p.Rows > p.Height {
-				// The last block's bits may all be there without the last bytes.
-				if !p.Damaged && cut > len(whole)-8 {
-					continue
-				}
-				t.Fatalf("%s cut at %d: damaged %v, %d rows of %d", name, cut, p.Damaged, p.Rows, p.Height)
-			}
-			got := pixels(p)
-			rows := max(p.Rows-9, 1) // the last rows are interpolated with what is missing
-			w, _ := p.Size()
-			if !bytes.Equal(got[:3*w*rows], want[:3*w*rows]) {
-				t.Fatalf("%s cut at %d: other pixels in the rows that are there", name, cut)
-			}
-		}
-		if used < (len(whole)-scan)/4 {
-			t.Errorf("%s: only %d of %d cuts could be used", name, used, len(whole)-scan)
-		}
-	}
-}
-
-// TestRestarts: where there are restart markers, damage costs its interval only.
-func TestRestarts(t *testing.T) {
-	whole := read(t, "restart.jpg")
-	full, err := Decode(whole, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	second := bytes.Index(whole, []byte{0xff, rst0 + 1})
-	third := bytes.Index(whole, []byte{0xff, rst0 + 2})
-	if second < 0 || third < 0 {
-		t.Fatal("no restart markers")
-	}
-	missing := append(bytes.Clone(whole[:second]), whole[third:]...)
-	p, err := Decode(missing, 0)
-	if err != nil || !p.Damaged || p.Rows != p.Height {
-		t.Fatalf("%+v, %v", p, err)
-	}
-	// Of 4 x 3 MCUs the third interval of three holds the last two of the second row and the first of the third.
-	a, b := pixels(full), pixels(p)
-	w, h := p.Size()
-	if last := 3 * (w*(h-1) + 20); !bytes.Equal(a[:3*w*14], b[:3*w*14]) || !bytes.Equal(a[last:], b[last:]) {
-		t.Error("the first and last rows are other ones")
-	}
-}
-
-// TestOddities: what cameras and programs write besides is read.
-func TestOddities(t *testing.T) {
-	whole := read(t, "420.jpg")
-	full, err := Decode(whole, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := pixels(full)
-	second := bytes.Index(whole, []byte{0xff, dht})
-	insert := func(b ...byte) []byte { return append(append(bytes.Clone(whole[:second]), b...), whole[second:]...) }
-	tables := bytes.Index(whole, []byte{0xff, dqt})
-	wide := []byte{0xff, dqt, 0, 2 + 129, 0x10}
-	for _, v := range whole[tables+5 : tables+5+64] {
-		wide = append(wide, 0, v)
-	}
-	for name, data := range map[string][]byte{
-		"fill bytes":              insert(0xff, 0xff, 0xff),
-		"junk between segments":   insert(1, 2, 3, 0xff, 0, 7),
-		"a stray restart":         insert(0xff, rst0),
-		"16-bit quantisation":     append(append(bytes.Clone(whole[:tables]), wide...), whole[tables+2+2+65:]...),
-		"no end marker":           whole[:len(whole)-2],
-		"another picture behind":  append(bytes.Clone(whole), whole...),
-		"a comment, a long APP13": insert(append([]byte{0xff, 0xfe, 0, 4, 'h', 'i', 0xff, 0xed, 0xff, 0xff}, make([]byte, 0xffff-2)...)...),
-	} {
-		p, err := Decode(data, 0)
-		if err != nil || p.Damaged || !bytes.Equal(pixels(p), want) {
-			t.Errorf("%s: %+v, %v", name, p, err)
-		}
-	}
-}
-
 // TestSpaces: what the components mean follows from Adobe's marker, JFIF and their names.
 func TestSpaces(t *testing.T) {
 	for name, want := range map[string]Space{"420.jpg": YCbCr, "rgb.jpg": RGB, "gray.jpg": Gray, "cmyk.jpg": CMYK} {
@@ -319,62 +188,6 @@ func TestStandardLibrary(t *testing.T) {
 			t.Errorf("%s differs by %d at worst, %.3f on average", name, worst, mean)
 		}
 	}
-}
-
-// FuzzDecode: any bytes are decoded or refused, at every scale, without a panic, in the memory that Memory says; and
-// where the standard library decodes them too, the size is the same.
-func FuzzDecode(f *testing.F) {
-	files, err := filepath.Glob(filepath.Join("testdata", "*.jpg"))
-	if err != nil || len(files) == 0 {
-		f.Fatal("no seeds", err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
-		f.Add(data[:len(data)*3/4])
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := ReadHeader(bytes.NewReader(data))
-		if err == nil && (h.Width*h.Height > 1<<22 || h.Memory(0) > 1<<27) {
-			t.Skip("large")
-		}
-		for _, minShort := range []int{0, 16, 1} {
-			p, err := Decode(data, minShort)
-			if err != nil {
-				if !errors.Is(err, ErrFormat) && !errors.Is(err, ErrUnsupported) {
-					t.Fatalf("error of another kind: %v", err)
-				}
-				continue
-			}
-			if p.Rows < 1 || p.Rows > p.Height {
-				t.Fatalf("%d rows of %d", p.Rows, p.Height)
-			}
-			if h.Width != p.Width || h.Height != p.Height {
-				t.Fatalf("%d x %d, the header says %d x %d", p.Width, p.Height, h.Width, h.Height)
-			}
-			var got int64
-			for _, pl := range p.planes {
-				got += int64(len(pl.pix))
-			}
-			if got > h.Memory(minShort) {
-				t.Fatalf("%d bytes of planes, %d were announced", got, h.Memory(minShort))
-			}
-			pixels(p)
-			if minShort != 0 || p.Damaged || p.Space != YCbCr && p.Space != Gray {
-				continue
-			}
-			std, err := stdjpeg.Decode(bytes.NewReader(data))
-			if err != nil {
-				continue
-			}
-			if std.Bounds().Dx() != p.Width || std.Bounds().Dy() != p.Height {
-				t.Fatalf("%d x %d, the standard library says %v", p.Width, p.Height, std.Bounds())
-			}
-		}
-	})
 }
 
 // BenchmarkDecode compares scales with the standard library, on a photo-like picture of 12 MP.
@@ -427,19 +240,4 @@ func photo(b *testing.B) []byte {
 		b.Fatal(err)
 	}
 	return out.Bytes()
-}
-
-// TestManyScans: a file of endless scans of nothing is not walked to its end.
-func TestManyScans(t *testing.T) {
-	whole := read(t, "grayprogressive.jpg")
-	last := bytes.LastIndex(whole, []byte{0xff, sos})
-	scan := whole[last : len(whole)-2]
-	many := bytes.Clone(whole[:last])
-	for range maxScans + 100 {
-		many = append(many, scan...)
-	}
-	p, err := Decode(append(many, 0xff, eoi), 0)
-	if err != nil || !p.Damaged {
-		t.Errorf("%+v, %v; want a damaged picture", p, err)
-	}
 }

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// actions are how actions are called on the command line. A word in angle brackets stands for an argument, and is printed as it is, in
+// capitals, where none is given.
+var actions = map[words.Action]string{
+	words.IndexFolder:    "`imgsearch index DIR`",
+	words.RunIndex:       "`imgsearch index`",
+	words.IndexPrecision: "`imgsearch index --precision <int8>`",
+	words.IndexIfIdle:    "`imgsearch index --if-idle`",
+	words.Prune:          "`imgsearch index --prune`",
+	words.MoveRoot:       "`imgsearch roots move`",
+	words.RemoveRoot:     "`imgsearch roots rm`",
+	words.ListRoots:      "`imgsearch roots list`",
+	words.ChooseIndex:    "--index",
+	words.NameIndex:      "--index FILE or IMGSEARCH_INDEX",
+	words.Repair:         "`imgsearch doctor --repair`",
+	words.Examine:        "`imgsearch doctor`",
+	words.ExamineModel:   "`imgsearch doctor --model DIR`",
+	words.Warmup:         "`imgsearch warmup`",
+	words.ListModels:     "`imgsearch models list`",
+	words.PullModel:      "`imgsearch models pull <NAME>`",
+	words.PullAgain:      "`imgsearch models pull`",
+	words.PullFrom:       "--from DIR",
+	words.RemoveModel:    "`imgsearch models rm <NAME>`",
+	words.UseModel:       "`imgsearch models use <NAME>`",
+	words.Revision:       "--revision",
+	words.Library:        "--ort-lib",
+	words.NameLibrary:    "--ort-lib FILE or IMGSEARCH_ORT_LIB",
+	words.Provider:       "--provider",
+	words.UseProvider:    "--provider <NAME>",
+	words.FP32:           "--precision fp32",
+	words.MaxPixels:      "--max-pixels",
+	words.MaxMemory:      "--max-memory",
+	words.Elsewhere:      "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE",
+}
+
+// Door says how an action is called on the command line.
+func Door(a words.Action, args ...string) string {
+	if a == words.IndexModel { // its arguments may be left out
+		args = append(args, "", "")
+		return "`imgsearch index" + ModelArgs(args[0], args[1]) + "`"
+	}
+	text := actions[a]
+	before, rest, takes := strings.Cut(text, "<")
+	if !takes {
+		return text
+	}
+	argument, after, _ := strings.Cut(rest, ">")
+	if len(args) > 0 && args[0] != "" {
+		argument = args[0]
+	}
+	return before + argument + after
+}
+
+// ModelArgs are the flags that choose a model, each with a space before it.
+func ModelArgs(name, precision string) (text string) {
+	if name != "" {
+		text += " --model " + name
+	}
+	if precision != "" {
+		text += " --precision " + precision
+	}
+	return text
+}

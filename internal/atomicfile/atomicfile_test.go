@@ -1,0 +1,89 @@
+package atomicfile_test
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
+)
+
+func TestWrite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a", "b.json")
+	for _, text := range []string{"one", "two, longer", ""} {
+		if err := atomicfile.Write(path, []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(path); err != nil || string(got) != text {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("left %v", left)
+	}
+	if err := atomicfile.Write(filepath.Join(path, "below"), nil); err == nil {
+		t.Error("a file is taken for a folder")
+	}
+}
+
+// TestCreate: until it is committed, a file that is written leaves what had its name; afterwards nothing else is left.
+func TestCreate(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	if err := atomicfile.Write(path, []byte("old")); err != nil {
+		t.Fatal(err)
+	}
+	content := func() string {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			t.Error(err)
+		}
+		return string(data)
+	}
+	begin := func() *atomicfile.File {
+		f, err := atomicfile.Create(path, atomicfile.Options{Durable: true, Mode: 0o700, Unfinished: ".x-*"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte("new")); err != nil {
+			t.Fatal(err)
+		}
+		if left, err := filepath.Glob(filepath.Join(dir, ".x-*")); err != nil || len(left) != 1 {
+			t.Errorf("unfinished: %q, %v", left, err)
+		}
+		return f
+	}
+	f := begin()
+	f.Abort()
+	f.Abort()
+	if err := f.Commit(); err == nil || content() != "old" {
+		t.Errorf("aborted: %v, %q", err, content())
+	}
+	f = begin()
+	if err := f.Commit(); err != nil || content() != "new" {
+		t.Errorf("committed: %v, %q", err, content())
+	}
+	f.Abort()
+	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o700 {
+		t.Errorf("mode %v, %v", info.Mode(), err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 || content() != "new" {
+		t.Errorf("left %v", left)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil { // a name that cannot be taken
+		t.Fatal(err)
+	}
+	if err := begin().Commit(); err == nil {
+		t.Error("a folder was replaced")
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 1 {
+		t.Errorf("a failure left %v", left)
+	}
+}
