@@ -269,7 +269,7 @@ func isBelow(dir string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return dir == f || strings.HasPrefix(dir, f+"/") })
 }
 
-// report tells of each folder whose files stay once. Folders that could not be read and hold no known file are told of
+// report tells of each folder whose files stay once. Folders that could not be read and hold no known file are notice of
 // too: something may be in them.
 func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error {
 	for _, dir := range slices.Sorted(maps.Keys(kept)) {
@@ -283,15 +283,15 @@ func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error 
 			continue // all of them were found elsewhere
 		}
 		s.counts.add(func(t *tally) { t.unreachable++; t.kept += n })
-		told := FilesKept{Folder: s.folderPath(dir), Why: k.why, Files: n}
+		notice := FilesKept{Folder: s.folderPath(dir), Why: k.why, Files: n}
 		switch k.why {
 		case FolderUnread:
-			told.Err = fserr.Cause(s.g.broken[dir])
+			notice.Err = fserr.Cause(s.g.broken[dir])
 		case FolderUnseen:
-			told.Above, told.Err = s.folderPath(k.above), fserr.Cause(s.g.broken[k.above])
+			notice.Above, notice.Err = s.folderPath(k.above), fserr.Cause(s.g.broken[k.above])
 		case FolderMissing, FolderEmpty, FolderElsewhere:
 		}
-		s.req.On.Noticed(told)
+		s.req.On.Noticed(notice)
 	}
 	for dir, err := range s.g.broken {
 		if kept[dir].why == 0 && !errors.Is(err, fs.ErrNotExist) {

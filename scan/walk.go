@@ -26,7 +26,7 @@ func Walk(ctx context.Context, root, start string, o Options, visit func(Folder)
 	if err != nil {
 		return err
 	}
-	w := &walker{ctx: ctx, root: root, options: o, exclude: exclude, visit: visit, device: device(rootInfo)}
+	w := &walker{root: root, options: o, exclude: exclude, visit: visit, device: device(rootInfo)}
 	// The ignore files of the folders above start hold in it too.
 	var rules []ruleSet
 	at := ""
@@ -36,7 +36,7 @@ func Walk(ctx context.Context, root, start string, o Options, visit func(Folder)
 		}
 		at = path.Join(at, name)
 	}
-	return w.walk(start, rules)
+	return w.walk(ctx, start, rules)
 }
 
 // Reaches tells whether a walk of the whole root comes to rel: no link, no rule about names and no ignore file is in
@@ -73,7 +73,6 @@ func splitRel(rel string) []string {
 }
 
 type walker struct {
-	ctx     context.Context
 	root    string
 	options Options
 	exclude []rule
@@ -93,8 +92,8 @@ func (w *walker) withIgnoreFile(rules []ruleSet, rel string) ([]ruleSet, error) 
 	return append(slices.Clip(rules), set), nil
 }
 
-func (w *walker) walk(rel string, rules []ruleSet) error {
-	if err := w.ctx.Err(); err != nil {
+func (w *walker) walk(ctx context.Context, rel string, rules []ruleSet) error {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	folder := Folder{Rel: rel}
@@ -124,7 +123,7 @@ func (w *walker) walk(rel string, rules []ruleSet) error {
 		return err
 	}
 	for _, child := range below {
-		if err := w.walk(child, rules); err != nil {
+		if err := w.walk(ctx, child, rules); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/dupes"
-	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
@@ -134,7 +133,7 @@ func (o *options) run(ctx context.Context) error {
 	if !o.exact && used.Embedded < totals.Pictures {
 		o.p.Notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", used.Embedded, totals.Pictures)
 	}
-	engine := query.New(ix, nil)
+	engine := app.Engine(ix, app.NoModel)
 	selected, err := filter.In(ctx, engine)
 	if err != nil {
 		return err

@@ -33,7 +33,7 @@ type session struct {
 
 func newSession(search *search, ix store.Store) *session {
 	s := &session{search: search, ix: ix}
-	s.engine = query.New(ix, s.encoders)
+	s.engine = app.Engine(ix, func() *embed.Loader { return s.loader })
 	return s
 }
 
@@ -112,14 +112,6 @@ func (s *session) report(notices []query.Notice) {
 		}
 	}
 	s.reported = true
-}
-
-// encoders are those of the one model that was chosen.
-func (s *session) encoders(context.Context, store.Model) (query.Encoder, error) {
-	if s.loader == nil {
-		return nil, query.ErrNoEncoder
-	}
-	return app.Encoder{Loader: s.loader}, nil
 }
 
 // remember keeps the vectors of texts that were asked for the first time, and the text tower's copy that the next query is

@@ -101,7 +101,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	engine := query.New(ix, nil)
+	engine := app.Engine(ix, app.NoModel)
 	selected, err := filter.In(ctx, engine)
 	if err != nil {
 		return err

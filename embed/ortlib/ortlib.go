@@ -1,5 +1,6 @@
 // Package ortlib finds ONNX Runtime's shared library: a given one, the copy inside this binary, or one that is
-// installed. It looks at files only; loading them is package embed's.
+// installed. It looks at files only: it must not know how they are
+// loaded, which is package embed's.
 package ortlib
 
 import (

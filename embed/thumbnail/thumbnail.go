@@ -1,4 +1,5 @@
-// Package thumbnail makes small pictures of pictures, upright: for the index to keep, for a page, for the terminal.
+// Package thumbnail makes small pictures of pictures, upright: for the index to keep, for a page, for the terminal. It must not know
+// who shows or keeps them.
 package thumbnail
 
 import (

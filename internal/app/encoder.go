@@ -6,8 +6,22 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
+
+// Engine returns the engine over an index. loader is asked for the model's loader when a query needs one: nil says that there is none.
+func Engine(ix store.Store, loader func() *embed.Loader) *query.Engine {
+	return query.New(ix, func(context.Context, store.Model) (query.Encoder, error) {
+		if l := loader(); l != nil {
+			return Encoder{l}, nil
+		}
+		return nil, query.ErrNoEncoder
+	})
+}
+
+// NoModel is the loader of a client that never needs one.
+func NoModel() *embed.Loader { return nil }
 
 // Encoder gives the engine the towers of one loader. The pictures of its terms are *pictures.Term.
 type Encoder struct{ Loader *embed.Loader }

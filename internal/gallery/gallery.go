@@ -1,4 +1,5 @@
 // Package gallery writes pictures as one self-contained page: a justified gallery that works from a file, without a network.
+// It must not know formats of pictures, or searches.
 package gallery
 
 import (

@@ -1,4 +1,4 @@
-// Package terminal draws small pictures in a terminal.
+// Package terminal draws small pictures in a terminal, by the protocol that it understands. It must not know where they come from.
 package terminal
 
 import (

@@ -1,4 +1,5 @@
-// Package testkit helps tests to find what lies outside the repository and to make pictures of their own.
+// Package testkit helps tests to find what lies outside the repository and to make pictures of their own. It must not
+// know what is tested.
 package testkit
 
 import (

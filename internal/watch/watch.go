@@ -1,4 +1,5 @@
 // Package watch tells when something changes below folders: by the system's events where there are any, else by the clock.
+// It must not know what is done then.
 package watch
 
 import (

@@ -1,6 +1,7 @@
 // Package starter carries the built-in model inside the binary: a small dual encoder of our own in the
 // OpenCLIP-ONNX layout, so that a first search needs no download. README.md beside this file gives its origin,
-// licence and measured quality. The package holds bytes only; package models gives them meaning.
+// licence and measured quality. The package holds bytes only and must not know what they mean,
+// which package models does.
 package starter
 
 import _ "embed"

@@ -1,6 +1,6 @@
 //go:build unix
 
-// Package crash crashes in native code, for tests.
+// Package crash crashes in native code, for tests. It must not know who is watching.
 package crash
 
 /*

@@ -20,26 +20,26 @@ func (s *suite) folders() {
 	s.put(full, twin, file(root, "d/e", "b.jpg", "b"), file(root, "", "top\xff.jpg", "c"), file(root, "d0", "c.jpg", "b"))
 	s.vector(model, "a", 0, unit(1))
 	s.write(func(tx store.Tx) error {
-		return tx.PutFailure(s.ctx, store.Failure{Place: store.Place{Root: root, Dir: "d", Name: "bad.jpg"}, Stat: store.Stat{Size: 1}, Stage: store.StageDecode, Reason: "broken", Decoder: 3})
+		return tx.PutFailure(s.Context(), store.Failure{Place: store.Place{Root: root, Dir: "d", Name: "bad.jpg"}, Stat: store.Stat{Size: 1}, Stage: store.StageDecode, Reason: "broken", Decoder: 3})
 	})
-	state, err := s.store.Folder(s.ctx, store.Folder{Root: root, Dir: "d"}, model)
+	state, err := s.store.Folder(s.Context(), store.Folder{Root: root, Dir: "d"}, model)
 	s.must(err)
 	equal(s, "file", *state.Files["a.jpg"], store.FileState{File: full.File, Embedded: true})
 	equal(s, "twin", *state.Files["a.cr2"], store.FileState{File: twin.File, Embedded: true})
 	equal(s, "files", len(state.Files), 2)
 	equal(s, "failure", state.Failures["bad.jpg"].Reason, "broken")
 	equal(s, "decoder", state.Failures["bad.jpg"].Decoder, 3)
-	if state, err = s.store.Folder(s.ctx, store.Folder{Root: root}, "no such model"); err != nil || len(state.Files) != 1 || state.Files["top\xff.jpg"].Embedded {
+	if state, err = s.store.Folder(s.Context(), store.Folder{Root: root}, "no such model"); err != nil || len(state.Files) != 1 || state.Files["top\xff.jpg"].Embedded {
 		s.Errorf("the root's own folder: %+v, %v", state, err)
 	}
-	folders, err := s.store.Folders(s.ctx, store.Folder{Root: root, Dir: "d"})
+	folders, err := s.store.Folders(s.Context(), store.Folder{Root: root, Dir: "d"})
 	s.must(err)
 	equal(s, "folders at and below d", folders, []store.FolderCount{{Dir: "d", Files: 2}, {Dir: "d/e", Files: 1}})
-	files, err := s.store.FilesIn(s.ctx, root, []string{"d/e", ""})
+	files, err := s.store.FilesIn(s.Context(), root, []string{"d/e", ""})
 	s.must(err)
 	equal(s, "files of two folders", len(files), 2)
 	equal(s, "their device", files[0].Device, 1)
-	n, err := s.store.CountFiles(s.ctx, root)
+	n, err := s.store.CountFiles(s.Context(), root)
 	s.must(err)
 	equal(s, "count", n, 5)
 }
@@ -56,7 +56,7 @@ func (s *suite) places() {
 	}
 	s.put(files...)
 	s.vector(model, "5", 0, unit(5))
-	known, err := s.store.Known(s.ctx, model, places)
+	known, err := s.store.Known(s.Context(), model, places)
 	s.must(err)
 	equal(s, "known", len(known), len(files))
 	for _, f := range files {
@@ -68,14 +68,14 @@ func (s *suite) places() {
 			s.Errorf("%s: embedded %v", f.Name, k.Embedded)
 		}
 	}
-	pictures, err := s.store.Pictures(s.ctx, model, []store.PictureID{id("5"), id("6"), id("none")})
+	pictures, err := s.store.Pictures(s.Context(), model, []store.PictureID{id("5"), id("6"), id("none")})
 	s.must(err)
 	equal(s, "pictures", pictures, map[store.PictureID]store.KnownPicture{id("5"): {Embedded: true, HasFile: true}, id("6"): {HasFile: true}})
-	of, err := s.store.FilesOf(s.ctx, []store.PictureID{id("5"), id("899")})
+	of, err := s.store.FilesOf(s.Context(), []store.PictureID{id("5"), id("899")})
 	s.must(err)
 	equal(s, "files of a picture", len(of[id("5")]), 2)
 	equal(s, "files of another", len(of[id("899")]), 1)
-	sample, err := s.store.Sample(s.ctx, 50)
+	sample, err := s.store.Sample(s.Context(), 50)
 	s.must(err)
 	if len(sample) < 25 || len(sample) > 50 {
 		s.Errorf("a sample of %d", len(sample))
@@ -93,20 +93,20 @@ func (s *suite) derived() {
 	s.put(rich)
 	s.put(stripped)
 	equal(s, "a copy that says less comes later", s.record("p").Metadata, want)
-	s.write(func(tx store.Tx) error { _, err := tx.DeleteFiles(s.ctx, []store.Place{rich.Place}); return err })
+	s.write(func(tx store.Tx) error { _, err := tx.DeleteFiles(s.Context(), []store.Place{rich.Place}); return err })
 	equal(s, "the rich one is gone", s.record("p").Metadata, stripped.Metadata)
 	s.put(rich)
 	equal(s, "the rich one is back", s.record("p").Metadata, want)
 	refreshed := rich.Metadata
 	refreshed.Camera = "Acme Y"
-	s.write(func(tx store.Tx) error { return tx.RefreshFile(s.ctx, rich.File, &refreshed) })
+	s.write(func(tx store.Tx) error { return tx.RefreshFile(s.Context(), rich.File, &refreshed) })
 	want.Camera = "Acme Y"
 	equal(s, "what a file says has changed", s.record("p").Metadata, want)
 	again := rich.File
 	again.MetaVersion = 9
-	s.write(func(tx store.Tx) error { return tx.RefreshFile(s.ctx, again, nil) })
+	s.write(func(tx store.Tx) error { return tx.RefreshFile(s.Context(), again, nil) })
 	equal(s, "nothing is said of what it says", s.record("p").Metadata, want)
-	known, err := s.store.Known(s.ctx, "", []store.Place{rich.Place})
+	known, err := s.store.Known(s.Context(), "", []store.Place{rich.Place})
 	s.must(err)
 	equal(s, "version", known[rich.Place].File.MetaVersion, 9)
 }
@@ -117,26 +117,26 @@ func (s *suite) orphans() {
 	s.put(f, file(root, "d", "b.jpg", "b"))
 	s.vector(model, "a", 0, unit(1))
 	embedded := func() bool {
-		known, err := s.store.Pictures(s.ctx, model, []store.PictureID{f.Picture})
+		known, err := s.store.Pictures(s.Context(), model, []store.PictureID{f.Picture})
 		s.must(err)
 		return known[f.Picture].Embedded
 	}
 	drop := func(before time.Time) (n int) {
-		s.write(func(tx store.Tx) (err error) { n, err = tx.DropOrphans(s.ctx, before); return err })
+		s.write(func(tx store.Tx) (err error) { n, err = tx.DropOrphans(s.Context(), before); return err })
 		return n
 	}
-	s.write(func(tx store.Tx) error { _, err := tx.DeleteFiles(s.ctx, []store.Place{f.Place}); return err })
+	s.write(func(tx store.Tx) error { _, err := tx.DeleteFiles(s.Context(), []store.Place{f.Place}); return err })
 	if n := drop(time.Now().Add(-time.Hour)); n != 0 || !embedded() {
 		s.Fatalf("%d dropped: the vector went with the file", n)
 	}
-	near, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(1), Limit: 5})
+	near, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(1), Limit: 5})
 	s.must(err)
 	equal(s, "a picture without a file is no hit", len(near.Hits), 0)
 	s.put(f)
 	if n := drop(time.Now().Add(time.Hour)); n != 0 || !embedded() {
 		s.Fatalf("%d dropped: a picture with a file", n)
 	}
-	s.must(func() error { _, err := s.store.RemoveRoot(s.ctx, "/p"); return err }())
+	s.must(func() error { _, err := s.store.RemoveRoot(s.Context(), "/p"); return err }())
 	if n := drop(time.Now().Add(time.Hour)); n != 2 || embedded() {
 		s.Errorf("%d old orphans were dropped, want 2", n)
 	}
@@ -150,7 +150,7 @@ func (s *suite) moved() {
 	moved.Dir, moved.Device = "e", 7
 	var ok bool
 	move := func() {
-		s.write(func(tx store.Tx) (err error) { ok, err = tx.MoveFile(s.ctx, old.Place, moved); return err })
+		s.write(func(tx store.Tx) (err error) { ok, err = tx.MoveFile(s.Context(), old.Place, moved); return err })
 	}
 	move()
 	equal(s, "moved", ok, true)
@@ -161,14 +161,14 @@ func (s *suite) moved() {
 	move()
 	equal(s, "moved from where it is not any more", ok, false)
 	var same bool
-	s.write(func(tx store.Tx) (err error) { same, err = tx.PutFile(s.ctx, moved); return err })
+	s.write(func(tx store.Tx) (err error) { same, err = tx.PutFile(s.Context(), moved); return err })
 	equal(s, "the same picture again", same, true)
 	moved.Picture = id("b")
 	s.write(func(tx store.Tx) (err error) {
-		if err := tx.PutPicture(s.ctx, store.Picture{ID: id("b"), Format: "jpeg"}); err != nil {
+		if err := tx.PutPicture(s.Context(), store.Picture{ID: id("b"), Format: "jpeg"}); err != nil {
 			return err
 		}
-		same, err = tx.PutFile(s.ctx, moved)
+		same, err = tx.PutFile(s.Context(), moved)
 		return err
 	})
 	equal(s, "another picture", same, false)
@@ -177,27 +177,27 @@ func (s *suite) moved() {
 func (s *suite) rollback() {
 	root := s.root("/p")
 	f := file(root, "", "a.jpg", "a")
-	tx, err := s.store.Begin(s.ctx)
+	tx, err := s.store.Begin(s.Context())
 	s.must(err)
-	s.must(tx.PutPicture(s.ctx, store.Picture{ID: f.Picture, Format: "jpeg"}))
-	_, err = tx.PutFile(s.ctx, f)
+	s.must(tx.PutPicture(s.Context(), store.Picture{ID: f.Picture, Format: "jpeg"}))
+	_, err = tx.PutFile(s.Context(), f)
 	s.must(err)
-	n, err := tx.CountFiles(s.ctx, root)
+	n, err := tx.CountFiles(s.Context(), root)
 	s.must(err)
 	equal(s, "the transaction sees its own file", n, 1)
 	tx.Rollback()
-	totals, err := s.store.Totals(s.ctx)
+	totals, err := s.store.Totals(s.Context())
 	s.must(err)
 	equal(s, "totals", totals, store.Totals{Roots: 1})
-	tx, err = s.store.Begin(s.ctx)
+	tx, err = s.store.Begin(s.Context())
 	s.must(err)
 	defer tx.Rollback()
-	if _, err := tx.PutFile(s.ctx, f); err == nil {
+	if _, err := tx.PutFile(s.Context(), f); err == nil {
 		s.Error("a file of a picture that is not known was taken")
 	}
-	s.must(tx.PutPicture(s.ctx, store.Picture{ID: f.Picture, Format: "jpeg"}))
+	s.must(tx.PutPicture(s.Context(), store.Picture{ID: f.Picture, Format: "jpeg"}))
 	f.Root = "no such root"
-	if _, err := tx.PutFile(s.ctx, f); !errors.Is(err, store.ErrNoRoot) {
+	if _, err := tx.PutFile(s.Context(), f); !errors.Is(err, store.ErrNoRoot) {
 		s.Errorf("a file of no root: %v", err)
 	}
 }
@@ -207,14 +207,14 @@ func (s *suite) ids() {
 	s.put(file(root, "", "a", "a"), file(root, "", "b", "b"))
 	low, high, err := store.ParsePrefix(id("a").String()[:store.MinPrefix])
 	s.must(err)
-	found, err := s.store.FindPictures(s.ctx, low, high, 2)
+	found, err := s.store.FindPictures(s.Context(), low, high, 2)
 	s.must(err)
 	equal(s, "by its prefix", found, []store.PictureID{id("a")})
 	var all store.PictureID
 	for i := range all {
 		all[i] = 0xff
 	}
-	found, err = s.store.FindPictures(s.ctx, store.PictureID{}, all, 1)
+	found, err = s.store.FindPictures(s.Context(), store.PictureID{}, all, 1)
 	s.must(err)
 	equal(s, "at most one", len(found), 1)
 }
@@ -224,10 +224,10 @@ func (s *suite) copies() {
 	twin := file(root, "", "b.cr2", "b")
 	twin.Format, twin.IsTwin = "cr2", true
 	s.put(file(root, "d", "a", "a"), file(root, "e", "a", "a"), file(root, "", "b.jpg", "b"), twin, file(root, "", "c", "c"))
-	ids, err := s.store.Copied(s.ctx, store.Filter{})
+	ids, err := s.store.Copied(s.Context(), store.Filter{})
 	s.must(err)
 	equal(s, "copied", ids, []store.PictureID{id("a")})
-	ids, err = s.store.Copied(s.ctx, store.Filter{Names: []string{"b*"}})
+	ids, err = s.store.Copied(s.Context(), store.Filter{Names: []string{"b*"}})
 	s.must(err)
 	equal(s, "copied among others", len(ids), 0)
 }
@@ -237,20 +237,20 @@ func (s *suite) previews() {
 	s.put(file(here, "", "a", "a"), file(away, "", "a", "a"), file(away, "", "b", "b"), file(away, "", "c", "c"))
 	s.write(func(tx store.Tx) error {
 		for _, name := range []string{"a", "b", "c"} {
-			if err := tx.PutPreview(s.ctx, id(name), []byte("jpeg "+name)); err != nil {
+			if err := tx.PutPreview(s.Context(), id(name), []byte("jpeg "+name)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	s.vector(model, "c", 0, unit(1))
-	previews, err := s.store.Previews(s.ctx, []store.PictureID{id("a"), id("none"), id("b")})
+	previews, err := s.store.Previews(s.Context(), []store.PictureID{id("a"), id("none"), id("b")})
 	s.must(err)
 	equal(s, "previews", previews, map[store.PictureID][]byte{id("a"): []byte("jpeg a"), id("b"): []byte("jpeg b")})
-	ids, err := s.store.PreviewsToEmbed(s.ctx, model, []store.RootID{away})
+	ids, err := s.store.PreviewsToEmbed(s.Context(), model, []store.RootID{away})
 	s.must(err)
 	equal(s, "to embed", ids, []store.PictureID{id("b")})
-	state, err := s.store.Folder(s.ctx, store.Folder{Root: here}, model)
+	state, err := s.store.Folder(s.Context(), store.Folder{Root: here}, model)
 	s.must(err)
 	equal(s, "preview", state.Files["a"].Preview, true)
 }

@@ -26,7 +26,7 @@ func (s *suite) concurrent() {
 				if i%2 == 1 {
 					f.Names = []string{fmt.Sprintf("*%d.jpg", i)}
 				}
-				got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(i), Filter: f, Limit: 5})
+				got, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(i), Filter: f, Limit: 5})
 				if err != nil {
 					s.Error(err)
 					return
@@ -39,7 +39,7 @@ func (s *suite) concurrent() {
 				for j, h := range got.Hits {
 					ids[j] = h.Picture
 				}
-				if _, err := s.store.Hits(s.ctx, ids, f); err != nil {
+				if _, err := s.store.Hits(s.Context(), ids, f); err != nil {
 					s.Error(err)
 					return
 				}
@@ -56,13 +56,13 @@ func (s *suite) concurrent() {
 			s.vector(model, fmt.Sprint(round, i), 0, unit(round*10+i))
 		}
 		if round%5 == 4 {
-			s.must(s.store.PrepareSearch(s.ctx, model))
+			s.must(s.store.PrepareSearch(s.Context(), model))
 		}
 		time.Sleep(time.Millisecond)
 	}
 	close(done)
 	wg.Wait()
-	got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(1), Limit: 1})
+	got, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(1), Limit: 1})
 	s.must(err)
 	equal(s, "searched in the end", got.Searched, 10*rounds)
 }

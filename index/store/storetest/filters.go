@@ -109,7 +109,7 @@ func (s *suite) filters() {
 	s.write(func(tx store.Tx) error {
 		for i := range pictures {
 			p := store.Picture{ID: id(fmt.Sprint(i)), Format: pick(g.r, formats), Width: 10 * (1 + g.r.IntN(4)), Height: 10 * (1 + g.r.IntN(4)), Orientation: 1}
-			if err := tx.PutPicture(s.ctx, p); err != nil {
+			if err := tx.PutPicture(s.Context(), p); err != nil {
 				return err
 			}
 			all = append(all, p.ID)
@@ -123,14 +123,14 @@ func (s *suite) filters() {
 					f.Format = "cr2"
 				}
 				f.Metadata, f.MTimeNS = g.metadata(), g.r.Int64N(5)
-				if _, err := tx.PutFile(s.ctx, f); err != nil {
+				if _, err := tx.PutFile(s.Context(), f); err != nil {
 					return err
 				}
 			}
 		}
 		return nil
 	})
-	records, err := s.store.Hits(s.ctx, all, store.Filter{})
+	records, err := s.store.Hits(s.Context(), all, store.Filter{})
 	s.must(err)
 	for _, r := range records {
 		equal(s, "derived", r.Metadata, store.Derive(r.Files))
@@ -146,7 +146,7 @@ func (s *suite) filters() {
 		}
 		selected += len(want)
 		for _, order := range []store.Order{store.ByDate, store.ByPath} {
-			got, err := s.store.List(s.ctx, store.ListQuery{Filter: f, Order: order, Limit: 10_000})
+			got, err := s.store.List(s.Context(), store.ListQuery{Filter: f, Order: order, Limit: 10_000})
 			s.must(err)
 			has := make(map[store.PictureID]bool)
 			for _, p := range got {
@@ -156,7 +156,7 @@ func (s *suite) filters() {
 				s.Fatalf("%+v by %s: %d pictures (%d distinct), Match selects %d", f, order, len(got), len(has), len(want))
 			}
 		}
-		n, err := s.store.Count(s.ctx, f)
+		n, err := s.store.Count(s.Context(), f)
 		s.must(err)
 		equal(s, "count", n, len(want))
 		s.hitsOf(f, records)
@@ -173,7 +173,7 @@ func (s *suite) hitsOf(f store.Filter, records []store.Record) {
 	for i, r := range records {
 		ids[i] = r.ID
 	}
-	hits, err := s.store.Hits(s.ctx, ids, f)
+	hits, err := s.store.Hits(s.Context(), ids, f)
 	s.must(err)
 	got := make(map[store.PictureID][]store.FileRecord)
 	for _, h := range hits {

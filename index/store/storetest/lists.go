@@ -20,14 +20,14 @@ func (s *suite) lists() {
 	s.put(files...)
 	for _, order := range []store.Order{store.ByDate, store.ByPath} {
 		for _, f := range []store.Filter{{}, {Names: []string{"*7.jpg", "*8.jpg"}}, {Taken: store.Period{From: "2003-01-01T00:00:00", To: "2011-01-01T00:00:00"}}} {
-			all, err := s.store.List(s.ctx, store.ListQuery{Filter: f, Order: order, Limit: 1000})
+			all, err := s.store.List(s.Context(), store.ListQuery{Filter: f, Order: order, Limit: 1000})
 			s.must(err)
-			n, err := s.store.Count(s.ctx, f)
+			n, err := s.store.Count(s.Context(), f)
 			s.must(err)
 			equal(s, "count", n, len(all))
 			var pages []store.PictureID
 			for at := 0; ; at += 7 {
-				page, err := s.store.List(s.ctx, store.ListQuery{Filter: f, Order: order, Offset: at, Limit: 7})
+				page, err := s.store.List(s.Context(), store.ListQuery{Filter: f, Order: order, Offset: at, Limit: 7})
 				s.must(err)
 				if len(page) == 0 {
 					break
@@ -35,7 +35,7 @@ func (s *suite) lists() {
 				pages = append(pages, page...)
 			}
 			equal(s, "pages", pages, all)
-			records, err := s.store.Hits(s.ctx, all, f)
+			records, err := s.store.Hits(s.Context(), all, f)
 			s.must(err)
 			sorted := slices.IsSortedFunc(records, func(a, b store.Record) int {
 				if order == store.ByPath {
@@ -58,10 +58,10 @@ func (s *suite) lists() {
 	}
 	s.put(files...)
 	few := store.Filter{Names: []string{"*00.png"}}
-	all, err := s.store.List(s.ctx, store.ListQuery{Filter: few, Order: store.ByDate, Limit: many})
+	all, err := s.store.List(s.Context(), store.ListQuery{Filter: few, Order: store.ByDate, Limit: many})
 	s.must(err)
 	equal(s, "the last of many", len(all), many/100)
-	page, err := s.store.List(s.ctx, store.ListQuery{Filter: few, Order: store.ByDate, Offset: 5, Limit: 3})
+	page, err := s.store.List(s.Context(), store.ListQuery{Filter: few, Order: store.ByDate, Offset: 5, Limit: 3})
 	s.must(err)
 	equal(s, "a page of them", page, all[5:8])
 }

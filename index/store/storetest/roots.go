@@ -11,33 +11,33 @@ func (s *suite) roots() {
 	both, other := file(outer, "x_%", "a", "a"), file(inner, "", "a", "a")
 	other.Device = 9
 	s.put(both, other, file(inner, "y", "b", "b"), file(inner, "y/z", "c", "c"), file(outer, "x", "d", "d"))
-	s.must(s.store.Absorb(s.ctx, outer, inner, "x_%"))
-	folders, err := s.store.Folders(s.ctx, store.Folder{Root: outer, Dir: "x_%"})
+	s.must(s.store.Absorb(s.Context(), outer, inner, "x_%"))
+	folders, err := s.store.Folders(s.Context(), store.Folder{Root: outer, Dir: "x_%"})
 	s.must(err)
 	equal(s, "folders", folders, []store.FolderCount{{Dir: "x_%", Files: 1}, {Dir: "x_%/y", Files: 1}, {Dir: "x_%/y/z", Files: 1}})
-	roots, err := s.store.Roots(s.ctx)
+	roots, err := s.store.Roots(s.Context())
 	s.must(err)
 	equal(s, "roots", roots, []store.Root{{ID: outer, Path: "/p", Walked: true, Files: 4, Bytes: 40}})
-	s.must(s.store.MoveRoot(s.ctx, "/p", "/q"))
-	if err := s.store.MoveRoot(s.ctx, "/p", "/r"); !errors.Is(err, store.ErrNoRoot) {
+	s.must(s.store.MoveRoot(s.Context(), "/p", "/q"))
+	if err := s.store.MoveRoot(s.Context(), "/p", "/r"); !errors.Is(err, store.ErrNoRoot) {
 		s.Errorf("moved what is no root: %v", err)
 	}
-	if roots, err = s.store.Roots(s.ctx); err != nil || roots[0].Path != "/q" || roots[0].ID != outer {
+	if roots, err = s.store.Roots(s.Context()); err != nil || roots[0].Path != "/q" || roots[0].ID != outer {
 		s.Errorf("moved: %+v, %v", roots, err)
 	}
-	single, err := s.store.AddRoot(s.ctx, "/single", false)
+	single, err := s.store.AddRoot(s.Context(), "/single", false)
 	s.must(err)
 	equal(s, "walked", single.Walked, false)
-	again, err := s.store.AddRoot(s.ctx, "/single", true)
+	again, err := s.store.AddRoot(s.Context(), "/single", true)
 	s.must(err)
 	equal(s, "walked from now on", again, store.Root{ID: single.ID, Path: "/single", Walked: true})
-	n, err := s.store.RemoveRoot(s.ctx, "/q")
+	n, err := s.store.RemoveRoot(s.Context(), "/q")
 	s.must(err)
 	equal(s, "files of the removed root", n, 4)
-	if _, err := s.store.RemoveRoot(s.ctx, "/q"); !errors.Is(err, store.ErrNoRoot) {
+	if _, err := s.store.RemoveRoot(s.Context(), "/q"); !errors.Is(err, store.ErrNoRoot) {
 		s.Errorf("removed what is no root: %v", err)
 	}
-	totals, err := s.store.Totals(s.ctx)
+	totals, err := s.store.Totals(s.Context())
 	s.must(err)
 	equal(s, "totals", totals, store.Totals{Roots: 1})
 	s.put(file(s.root("/new"), "", "a", "a"))
@@ -50,24 +50,24 @@ func (s *suite) devices() {
 	b.Device = 2
 	s.put(a, b)
 	device := func(name string) uint64 {
-		state, err := s.store.Folder(s.ctx, store.Folder{Root: root, Dir: "d"}, "")
+		state, err := s.store.Folder(s.Context(), store.Folder{Root: root, Dir: "d"}, "")
 		s.must(err)
 		return state.Files[name].Device
 	}
 	devices := func() map[uint64]bool {
-		d, err := s.store.Devices(s.ctx, root)
+		d, err := s.store.Devices(s.Context(), root)
 		s.must(err)
 		return d
 	}
 	equal(s, "devices", devices(), map[uint64]bool{1: true, 2: true})
-	s.write(func(tx store.Tx) error { return tx.Redevice(s.ctx, root, 1, 5) })
+	s.write(func(tx store.Tx) error { return tx.Redevice(s.Context(), root, 1, 5) })
 	equal(s, "a disk with another number", device("a"), 5)
 	equal(s, "the other disk", device("b"), 2)
-	s.write(func(tx store.Tx) error { return tx.SetDevice(s.ctx, root, []store.Place{b.Place}, 5) })
+	s.write(func(tx store.Tx) error { return tx.SetDevice(s.Context(), root, []store.Place{b.Place}, 5) })
 	equal(s, "a file on another disk", device("b"), 5)
 	equal(s, "devices that hold files", devices(), map[uint64]bool{5: true})
-	s.write(func(tx store.Tx) error { return tx.SetDevice(s.ctx, root, []store.Place{b.Place}, 2) })
-	s.write(func(tx store.Tx) error { return tx.Redevice(s.ctx, root, 5, 2) })
+	s.write(func(tx store.Tx) error { return tx.SetDevice(s.Context(), root, []store.Place{b.Place}, 2) })
+	s.write(func(tx store.Tx) error { return tx.Redevice(s.Context(), root, 5, 2) })
 	equal(s, "two disks that turn out to be one", devices(), map[uint64]bool{2: true})
 }
 
@@ -75,7 +75,7 @@ func (s *suite) models() {
 	root := s.root("/p")
 	s.put(file(root, "", "a", "a"), file(root, "", "a2", "a"), file(root, "", "b", "b"))
 	all := func() store.Models {
-		l, err := s.store.Models(s.ctx)
+		l, err := s.store.Models(s.Context())
 		s.must(err)
 		return l
 	}
@@ -88,21 +88,21 @@ func (s *suite) models() {
 	equal(s, "pictures, not vectors, are counted", all()[1].Embedded, 2)
 	s.vector(second, "b", 0, unit(4))
 	equal(s, "made again", all()[1].Embedded, 2)
-	s.must(s.store.SetRole(s.ctx, second, store.Wanted))
+	s.must(s.store.SetRole(s.Context(), second, store.Wanted))
 	wanted, ok := all().Of(store.Wanted)
 	equal(s, "wanted", ok && wanted.Identity == second, true)
-	s.must(s.store.DropModel(s.ctx, first))
+	s.must(s.store.DropModel(s.Context(), first))
 	equal(s, "the default stays", len(all()), 2)
-	s.must(s.store.SetRole(s.ctx, second, store.Default))
+	s.must(s.store.SetRole(s.Context(), second, store.Default))
 	_, ok = all().Of(store.Wanted)
 	equal(s, "no model is waiting to be the default", ok, false)
-	s.must(s.store.DropModel(s.ctx, first))
+	s.must(s.store.DropModel(s.Context(), first))
 	equal(s, "models", len(all()), 1)
-	m, err := s.store.PutModel(s.ctx, store.Model{Identity: second, Name: "new name", Ref: "elsewhere", Dim: dim, Precision: "fp32"})
+	m, err := s.store.PutModel(s.Context(), store.Model{Identity: second, Name: "new name", Ref: "elsewhere", Dim: dim, Precision: "fp32"})
 	s.must(err)
 	equal(s, "known by its identity", m, store.Model{Identity: second, Name: "new name", Ref: "elsewhere", Dim: dim, Precision: "fp32", Role: store.Default, Embedded: 2})
 	third := s.model("one")
-	near, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: third, Vector: unit(1), Limit: 3})
+	near, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: third, Vector: unit(1), Limit: 3})
 	s.must(err)
 	equal(s, "a dropped model's vectors", len(near.Hits), 0)
 }
@@ -111,10 +111,10 @@ func (s *suite) totals() {
 	root, model := s.root("/p"), s.model("m")
 	check := func(what string, files, pictures, embedded int) {
 		s.Helper()
-		totals, err := s.store.Totals(s.ctx)
+		totals, err := s.store.Totals(s.Context())
 		s.must(err)
 		equal(s, what, totals, store.Totals{Roots: 1, Files: files, Pictures: pictures, Bytes: 10 * int64(files)})
-		all, err := s.store.Models(s.ctx)
+		all, err := s.store.Models(s.Context())
 		s.must(err)
 		equal(s, what+": embedded", all[0].Embedded, embedded)
 	}
@@ -122,13 +122,13 @@ func (s *suite) totals() {
 	s.put(a, b, file(root, "d", "a2", "a"))
 	s.vector(model, "a", 0, unit(1))
 	check("two pictures", 3, 2, 1)
-	s.write(func(tx store.Tx) error { _, err := tx.DeleteFiles(s.ctx, []store.Place{a.Place}); return err })
+	s.write(func(tx store.Tx) error { _, err := tx.DeleteFiles(s.Context(), []store.Place{a.Place}); return err })
 	check("one copy is gone", 2, 2, 1)
 	b.Picture = id("a")
 	s.put(b)
 	check("a file has become another picture", 2, 1, 1)
 	s.write(func(tx store.Tx) error {
-		_, err := tx.DeleteBelow(s.ctx, []store.Folder{{Root: root, Dir: "d"}})
+		_, err := tx.DeleteBelow(s.Context(), []store.Folder{{Root: root, Dir: "d"}})
 		return err
 	})
 	check("all gone", 0, 0, 0)

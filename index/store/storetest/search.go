@@ -26,7 +26,7 @@ func (s *suite) nearest() {
 	s.put(files...)
 	s.write(func(tx store.Tx) error {
 		for i := range n {
-			if err := tx.PutVector(s.ctx, model, store.Vector{Picture: id(fmt.Sprint(i)), Data: vec.Pack(unit(i))}); err != nil {
+			if err := tx.PutVector(s.Context(), model, store.Vector{Picture: id(fmt.Sprint(i)), Data: vec.Pack(unit(i))}); err != nil {
 				return err
 			}
 		}
@@ -36,7 +36,7 @@ func (s *suite) nearest() {
 	check := func(f store.Filter, selects func(i int) bool, limit int) {
 		s.Helper()
 		q := unit(7777)
-		got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: q, Filter: f, Limit: limit})
+		got, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: q, Filter: f, Limit: limit})
 		s.must(err)
 		var want []float64
 		mean := 0.0
@@ -67,16 +67,16 @@ func (s *suite) nearest() {
 		check(store.Filter{Not: []store.Filter{{Rating: store.Range{Min: &four}}}}, func(i int) bool { return i%6 < 4 }, limit)
 		check(store.Filter{Pictures: []store.PictureID{id("5"), id("6")}}, func(i int) bool { return i == 5 || i == 6 }, limit)
 		check(store.Filter{Pictures: []store.PictureID{}}, func(int) bool { return false }, limit)
-		s.must(s.store.PrepareSearch(s.ctx, model)) // from then on by what was prepared
+		s.must(s.store.PrepareSearch(s.Context(), model)) // from then on by what was prepared
 	}
-	vectors, err := s.store.Vectors(s.ctx, model, []store.PictureID{id("3"), id("none")})
+	vectors, err := s.store.Vectors(s.Context(), model, []store.PictureID{id("3"), id("none")})
 	s.must(err)
 	equal(s, "vectors", len(vectors), 1)
 	if c := vec.Dot(vectors[id("3")], unit(3)); math.Abs(c-1) > near16 {
 		s.Errorf("a picture's vector is at %v to itself", c)
 	}
 	var order []store.PictureID
-	s.must(s.store.EachVector(s.ctx, model, store.Filter{Rating: store.Range{Min: &four}}, func(v store.Vector) error {
+	s.must(s.store.EachVector(s.Context(), model, store.Filter{Rating: store.Range{Min: &four}}, func(v store.Vector) error {
 		order = append(order, v.Picture)
 		return nil
 	}))
@@ -87,26 +87,26 @@ func (s *suite) nearest() {
 		s.Error("the vectors do not come in the order in which they were made")
 	}
 	enough := errors.New("enough")
-	if err := s.store.EachVector(s.ctx, model, store.Filter{}, func(store.Vector) error { return enough }); !errors.Is(err, enough) {
+	if err := s.store.EachVector(s.Context(), model, store.Filter{}, func(store.Vector) error { return enough }); !errors.Is(err, enough) {
 		s.Errorf("the visitor's error: %v", err)
 	}
 	// Made again, it is the last vector that counts, also behind what was prepared.
 	s.vector(model, "0", 0, unit(7777))
-	got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1})
+	got, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1})
 	s.must(err)
 	if got.Hits[0].Picture != id("0") || got.Searched != n {
 		s.Errorf("made again: %+v", got)
 	}
 	s.vector(model, "0", 0, unit(1))
-	if got, err = s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1}); err != nil || got.Hits[0].Picture == id("0") {
+	if got, err = s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1}); err != nil || got.Hits[0].Picture == id("0") {
 		s.Errorf("the earlier vector answers: %+v, %v", got, err)
 	}
 	// Equal scores come together.
 	s.vector(model, "1", 0, unit(2))
-	if got, err = s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(2), Limit: 1}); err != nil || len(got.Hits) != 2 {
+	if got, err = s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(2), Limit: 1}); err != nil || len(got.Hits) != 2 {
 		s.Errorf("a tie: %+v, %v", got.Hits, err)
 	}
-	if _, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: make([]float32, dim+1), Limit: 1}); err == nil {
+	if _, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: make([]float32, dim+1), Limit: 1}); err == nil {
 		s.Error("a query of another dimension is answered")
 	}
 }
@@ -119,14 +119,14 @@ func (s *suite) moments() {
 	}
 	s.vector(model, "still", 0, unit(60))
 	for range 2 {
-		got, err := s.store.Nearest(s.ctx, store.NearestQuery{Model: model, Vector: unit(51), Limit: 2})
+		got, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(51), Limit: 2})
 		s.must(err)
 		if len(got.Hits) != 2 || got.Hits[0].Picture != id("film") || got.Hits[0].Moment != 1 || math.Abs(got.Hits[0].Score-1) > near16 || got.Searched != 2 {
 			s.Errorf("%+v", got)
 		}
-		s.must(s.store.PrepareSearch(s.ctx, model))
+		s.must(s.store.PrepareSearch(s.Context(), model))
 	}
-	vectors, err := s.store.Vectors(s.ctx, model, []store.PictureID{id("film")})
+	vectors, err := s.store.Vectors(s.Context(), model, []store.PictureID{id("film")})
 	s.must(err)
 	if c := vec.Dot(vectors[id("film")], unit(50)); math.Abs(c-1) > near16 {
 		s.Errorf("the first moment is at %v", c)

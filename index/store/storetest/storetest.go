@@ -1,8 +1,8 @@
 // Package storetest is the conformance suite of stores: what every implementation of store.Store must do, whatever it keeps an index in.
+// It must not know which store it is.
 package storetest
 
 import (
-	"context"
 	"crypto/sha256"
 	"math"
 	"reflect"
@@ -43,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"searches see a state that was committed", (*suite).concurrent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := &suite{T: t, ctx: t.Context(), store: open(t)}
+			s := &suite{T: t, store: open(t)}
 			t.Cleanup(func() {
 				if err := s.store.Close(); err != nil {
 					t.Errorf("close: %v", err)
@@ -57,7 +57,6 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 // suite is one test on one store.
 type suite struct {
 	*testing.T
-	ctx   context.Context
 	store store.Store
 }
 
@@ -79,16 +78,16 @@ func equal[T any](s *suite, what string, got, want T) {
 // write commits a transaction.
 func (s *suite) write(work func(tx store.Tx) error) {
 	s.Helper()
-	tx, err := s.store.Begin(s.ctx)
+	tx, err := s.store.Begin(s.Context())
 	s.must(err)
 	defer tx.Rollback()
 	s.must(work(tx))
-	s.must(tx.Commit(s.ctx))
+	s.must(tx.Commit(s.Context()))
 }
 
 func (s *suite) root(path string) store.RootID {
 	s.Helper()
-	r, err := s.store.AddRoot(s.ctx, path, true)
+	r, err := s.store.AddRoot(s.Context(), path, true)
 	s.must(err)
 	return r.ID
 }
@@ -98,7 +97,7 @@ const dim = 8
 // model adds a model.
 func (s *suite) model(identity string) string {
 	s.Helper()
-	m, err := s.store.PutModel(s.ctx, store.Model{Identity: identity, Name: identity, Ref: identity, Dim: dim, Precision: "fp32"})
+	m, err := s.store.PutModel(s.Context(), store.Model{Identity: identity, Name: identity, Ref: identity, Dim: dim, Precision: "fp32"})
 	s.must(err)
 	return m.Identity
 }
@@ -119,10 +118,10 @@ func (s *suite) put(files ...store.FileRecord) {
 	s.Helper()
 	s.write(func(tx store.Tx) error {
 		for _, f := range files {
-			if err := tx.PutPicture(s.ctx, store.Picture{ID: f.Picture, Format: "jpeg", Width: 40, Height: 30, Orientation: 1}); err != nil {
+			if err := tx.PutPicture(s.Context(), store.Picture{ID: f.Picture, Format: "jpeg", Width: 40, Height: 30, Orientation: 1}); err != nil {
 				return err
 			}
-			if _, err := tx.PutFile(s.ctx, f); err != nil {
+			if _, err := tx.PutFile(s.Context(), f); err != nil {
 				return err
 			}
 		}
@@ -148,14 +147,14 @@ func (s *suite) vector(model, picture string, moment int, v []float32) {
 			at := time.Duration(moment) * time.Second
 			out.Moment = store.Moment{Number: moment, Time: &at}
 		}
-		return tx.PutVector(s.ctx, model, out)
+		return tx.PutVector(s.Context(), model, out)
 	})
 }
 
 // record is what a picture is now.
 func (s *suite) record(picture string) store.Record {
 	s.Helper()
-	hits, err := s.store.Hits(s.ctx, []store.PictureID{id(picture)}, store.Filter{})
+	hits, err := s.store.Hits(s.Context(), []store.PictureID{id(picture)}, store.Filter{})
 	s.must(err)
 	if len(hits) != 1 {
 		s.Fatalf("%d hits for one picture", len(hits))
