@@ -157,7 +157,10 @@ func (l *Loader) Prepare() error {
 	return err
 }
 
-// VisualBytes is the size of the vision tower's file in the precision.
+// FullVisualBytes is the size of the vision tower's file in full precision: nothing is made for it.
+func (l *Loader) FullVisualBytes() (int64, error) { return l.spec.towerBytes(models.VisualFile) }
+
+// VisualBytes is the size of the vision tower's file in the precision. An int8 copy is made for it, unless it is there.
 func (l *Loader) VisualBytes() (int64, error) {
 	if l.options.Precision == Int8 {
 		path, err := l.int8()
@@ -170,7 +173,7 @@ func (l *Loader) VisualBytes() (int64, error) {
 		}
 		return info.Size(), nil
 	}
-	return l.spec.towerBytes(models.VisualFile)
+	return l.FullVisualBytes()
 }
 
 // TextualBytes is the size of the text tower's file.

@@ -202,7 +202,7 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	v, fresh, why := c.store.Verdict(c.slot, c.key)
 	if !fresh {
 		c.logf("%s", why)
-		v = provider.Verdict{Key: c.key, Slot: c.slot, By: "index"}
+		v = provider.Verdict{Key: c.key, Slot: c.slot, By: provider.InARun}
 	}
 	tried, unmeasured, err := c.learn(&v, suspects, explicit)
 	switch {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -115,18 +116,37 @@ func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Durat
 	trial := newRun(r.store, req, slices.Collect(maps.Values(r.roots)))
 	trial.stop = newStopper(ctx, r.stop.done, sampleTime)
 	defer trial.stop.end()
+	var timed progress
+	trial.req.On.Read = func() { timed.add(1) } // of a file that is not handed on, as it cannot be read
 	begin := time.Now()
-	var last time.Time
-	files := 0
 	source := func(ctx context.Context, out chan<- task) error { return trial.feed(ctx, sample, out) }
 	err = trial.streamTo(ctx, req.Jobs, false, source, func(_ context.Context, writes <-chan write) error {
 		for op := range writes { // claims are kept: a copy of what was decoded here is known, as it would be
-			files, last = files+1+len(op.task.twins), time.Now()
+			timed.add(1 + len(op.task.twins))
 		}
 		return nil
 	})
-	if err != nil || files == 0 {
-		return 0, err
+	if files, last := timed.get(); err == nil && files > 0 {
+		perFile = last.Sub(begin) / time.Duration(files)
 	}
-	return last.Sub(begin) / time.Duration(files), nil
+	return perFile, err
+}
+
+// progress is how many files a trial has come through, and when the last one was.
+type progress struct {
+	mu    sync.Mutex
+	files int
+	last  time.Time
+}
+
+func (p *progress) add(files int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.files, p.last = p.files+files, time.Now()
+}
+
+func (p *progress) get() (files int, last time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.files, p.last
 }

@@ -29,9 +29,14 @@ type fakeReader struct {
 	meta, refreshed int
 	// decodeBytes is what decoding is said to take, a megabyte if less.
 	decodeBytes int64
+	// slow is how long it takes to open a file.
+	slow time.Duration
 }
 
-func (r *fakeReader) Open(io.ReadSeeker) (index.Source, error) { return fakeSource{r}, nil }
+func (r *fakeReader) Open(io.ReadSeeker) (index.Source, error) {
+	time.Sleep(r.slow)
+	return fakeSource{r}, nil
+}
 
 // fakeSource is a text file that a fakeReader has looked at.
 type fakeSource struct{ *fakeReader }

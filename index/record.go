@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -56,22 +57,32 @@ func RecordOf(r store.Run) Record {
 	return Record{State: RunInterrupted}
 }
 
-// record makes the record of a run that ended with a summary, and an error if it failed.
-func record(s Summary, err error) Record {
+// record makes the record of a run that ended with a summary in a state, failed with an error.
+func record(s Summary, state RunState, err error) Record {
 	r := Record{
-		Version: recordVersion, State: RunInterrupted, Scanned: s.Scanned, Added: s.Added, Updated: s.Updated, Moved: s.Moved, Unchanged: s.Unchanged,
+		Version: recordVersion, State: state, Scanned: s.Scanned, Added: s.Added, Updated: s.Updated, Moved: s.Moved, Unchanged: s.Unchanged,
 		Removed: s.Removed, Kept: s.Kept, Skipped: s.Skipped, Failed: s.Failed, FailedKnown: s.FailedKnown, Embedded: s.Embedded, Damaged: s.Damaged,
 		Unreachable: s.Unreachable, ElapsedMS: s.Elapsed.Milliseconds(),
 	}
-	switch {
-	case err != nil:
-		r.State, r.Error = RunFailed, err.Error()
-	case s.Complete:
-		r.State = RunComplete
-	case s.Stopped == TimeUp:
-		r.State = RunTimeUp
+	if state == RunFailed {
+		r.Error = err.Error()
 	}
 	return r
+}
+
+// stateOf is how a run ended, whose context is ctx. Whoever ended the context interrupted the run.
+func stateOf(ctx context.Context, s Summary, err error) RunState {
+	switch {
+	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+		return RunInterrupted
+	case err != nil:
+		return RunFailed
+	case s.Complete:
+		return RunComplete
+	case s.Stopped == TimeUp:
+		return RunTimeUp
+	}
+	return RunInterrupted
 }
 
 // recorded keeps the beginning and the end of a run's work in the index, however it ends. What the work fails with counts before what
@@ -83,17 +94,14 @@ func (r *run) recorded(ctx context.Context, begin time.Time, work func() error) 
 	}
 	err = work()
 	sum := r.summary(begin)
-	cause := err
-	if ctx.Err() != nil { // whoever ended the context wanted it to end
-		cause = nil
+	state := stateOf(ctx, sum, err)
+	data, jsonErr := json.Marshal(record(sum, state, err))
+	endErr := jsonErr
+	if jsonErr == nil {
+		endErr = r.store.EndRun(context.WithoutCancel(ctx), store.Run{
+			ID: r.runID, Complete: state == RunComplete, Provider: r.provider(), Embedded: sum.Embedded, Summary: string(data),
+		})
 	}
-	data, jsonErr := json.Marshal(record(sum, cause))
-	if jsonErr != nil {
-		return jsonErr
-	}
-	endErr := r.store.EndRun(context.WithoutCancel(ctx), store.Run{
-		ID: r.runID, Complete: r.complete && err == nil, Provider: r.provider(), Embedded: sum.Embedded, Summary: string(data),
-	})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/disk"
 )
 
 // Run brings the index up to date. Closing stop ends the run in an orderly way: what is in flight is finished and
@@ -57,6 +58,9 @@ type run struct {
 	complete bool
 }
 
+// sequential reports whether a disk serves one reader better than several.
+var sequential = disk.Sequential // tests make it so
+
 func newRun(s store.Store, req Request, roots []store.Root) *run {
 	r := &run{store: s, req: req, roots: make(map[store.RootID]store.Root)}
 	r.tensors.New = func() any {
@@ -64,6 +68,7 @@ func newRun(s store.Store, req Request, roots []store.Root) *run {
 		return &tensor
 	}
 	r.counts.skipped = make(map[string]int)
+	r.disks.sequential = sequential
 	for _, root := range roots {
 		r.roots[root.ID] = root
 	}

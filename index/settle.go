@@ -269,7 +269,7 @@ func isBelow(dir string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return dir == f || strings.HasPrefix(dir, f+"/") })
 }
 
-// report tells of each folder whose files stay once. Folders that could not be read and hold no known file are notice of
+// report gives notice of each folder whose files stay, once. Folders that could not be read and hold no known file are told of
 // too: something may be in them.
 func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error {
 	for _, dir := range slices.Sorted(maps.Keys(kept)) {

@@ -24,20 +24,6 @@ func openFile(_ context.Context, w *worker, f *reading) (end bool, err error) {
 	return false, nil
 }
 
-// closeFile closes the file, and lets the next worker to its disk.
-func closeFile(_ context.Context, _ *worker, f *reading) (bool, error) {
-	f.close()
-	return false, nil
-}
-
-// checkUnchanged sees that a known file is what it was. One that is not is read whole.
-func checkUnchanged(_ context.Context, _ *worker, f *reading) (bool, error) {
-	if !f.task.stat.Same(f.task.known.Stat) {
-		return false, errChanged
-	}
-	return false, nil
-}
-
 func statOf(info os.FileInfo) store.Stat {
 	return store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}
 }

@@ -7,30 +7,6 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// embedPreviews embeds, by their previews, the pictures whose files all lie in roots that are away: a disk that is in a drawer does
-// not keep another model from being used.
-func (r *run) embedPreviews(ctx context.Context) error {
-	var away []store.RootID
-	for _, g := range r.gone {
-		if g.unreachable != nil {
-			away = append(away, g.root.ID)
-		}
-	}
-	if len(away) == 0 || r.stopped() {
-		return nil
-	}
-	ids, err := r.store.PreviewsToEmbed(ctx, r.req.Model.Identity, away)
-	if err != nil || len(ids) == 0 {
-		return err
-	}
-	tasks := make([]task, len(ids))
-	for i, id := range ids {
-		tasks[i] = task{preview: &id}
-		r.found(1)
-	}
-	return r.stream(ctx, r.req.Jobs, false, func(ctx context.Context, out chan<- task) error { return r.feed(ctx, tasks, out) })
-}
-
 // loadPreview takes the picture's preview from the index.
 func loadPreview(ctx context.Context, w *worker, f *reading) (end bool, err error) {
 	// One at a time: all of a library's would be too much to keep, and decoding one takes far longer than reading it.

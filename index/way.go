@@ -9,32 +9,27 @@ import (
 )
 
 // A file's way through the read stage is a line of steps over one value, the reading. A step takes what those before it have put there,
-// and adds its own; it ends the way where nothing is left to do. Another step is another file, step_NAME.go, and its place in a line below.
+// and adds its own; it ends the way where nothing is left to do. Another step is another file, step_NAME.go, and its place in a line here.
 type step func(context.Context, *worker, *reading) (end bool, err error)
 
-// The ways.
-var (
-	// wholeWay is that of a new file or one that changed.
-	wholeWay = []step{
-		waitForDisk, openFile, readHeader, checkLimits, reserveMemory, readContent, closeFile,
-		readMetadata, readSidecar, joinTwins, identify, settleKnown, decodePicture, handOn,
-	}
-	// metadataWay is that of a known file of which only what it says of itself is read.
-	metadataWay = []step{waitForDisk, openFile, checkUnchanged, readHeader, readMetadata, closeFile, readSidecar, handOnMetadata}
-	// twinWay is that of a file that may stand behind a JPEG, until that is decided.
-	twinWay = []step{waitForDisk, openFile, readHeader, checkLimits, checkTwin, readMetadata, closeFile, readSidecar}
-	// previewWay is that of a picture whose disk is away and whose preview the index has.
-	previewWay = []step{loadPreview, decodePicture, handOn}
-)
-
+// wayOf is the way of a file that must be read. Nothing waits for a disk while it holds memory: who has the disk may be waiting for
+// that.
 func wayOf(t task) []step {
 	switch {
-	case t.preview != nil:
-		return previewWay
-	case t.refresh:
-		return metadataWay
+	case t.preview != nil: // a picture whose disk is away, and whose preview the index has
+		return []step{loadPreview, decodePicture, handOn}
+	case t.refresh: // a known file, of which only what it says of itself is read
+		return []step{waitForDisk, openFile, checkUnchanged, readHeader, readMetadata, closeFile, readSidecar, handOnMetadata}
 	}
-	return wholeWay
+	return []step{
+		readTwins, waitForDisk, openFile, readHeader, checkLimits, reserveMemory, readContent, closeFile,
+		readMetadata, readSidecar, joinTwins, identify, settleKnown, decodePicture, handOn,
+	}
+}
+
+// twinWay is the way of a file that may stand behind a JPEG, until that is decided.
+func twinWay() []step {
+	return []step{waitForDisk, openFile, readHeader, checkLimits, checkTwin, readMetadata, closeFile, readSidecar}
 }
 
 // reading is a file on its way.
@@ -45,12 +40,13 @@ type reading struct {
 	file      *os.File // from openFile to closeFile
 	source    Source
 	header    Header
-	unread    bool // of metadataWay: this version does not accept the header, and what was known stays
+	unread    bool // of a known file: this version does not accept the header, and what was known stays
 	reserved  int64
 	data      []byte
 
 	orientation int // EXIF's
-	apart       []task
+	twins       []*reading
+	apart       []task // were taken for twins and are to be read by themselves
 	picture     store.Picture
 
 	claim       *claim

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -72,7 +73,7 @@ var statuses = map[doctor.Severity]string{doctor.Info: "ok", doctor.Warning: "wa
 // check refuses a command line that cannot be meant, and returns what to examine.
 func (o *options) check() (r doctor.Request, err error) {
 	r = doctor.Request{App: o.p.App, Version: cli.VersionText(), Model: o.model, MaxAge: o.maxAge}
-	if err := o.p.App.Check(o.model); err != nil {
+	if err := o.p.CheckModel(o.model); err != nil {
 		return r, err
 	}
 	if r.Provider, err = o.provider.Choose(); err != nil {
@@ -136,8 +137,14 @@ func (o *options) print(findings []doctor.Finding, ok bool) error {
 		if o.p.Quiet && f.Severity == doctor.Info {
 			continue
 		}
-		if _, err := fmt.Fprintf(o.p.Out, "%-4s  %-10s %s\n", statuses[f.Severity], f.Name, words.Path(f.Detail)); err != nil {
+		detail, more, _ := strings.Cut(f.Detail, "\n")
+		if _, err := fmt.Fprintf(o.p.Out, "%-4s  %-10s %s\n", statuses[f.Severity], f.Name, words.Path(detail)); err != nil {
 			return err
+		}
+		for line := range strings.Lines(more) {
+			if _, err := fmt.Fprintf(o.p.Out, "      %-10s %s\n", "", words.Path(strings.TrimSpace(line))); err != nil {
+				return err
+			}
 		}
 		if f.Severity != doctor.Info || o.p.Verbose {
 			for _, line := range f.Evidence {

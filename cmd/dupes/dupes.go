@@ -109,7 +109,7 @@ func (o *options) check() (p printer, filter cli.Filter, err error) {
 	if filter, err = o.filters.Parse(time.Now()); err != nil {
 		return p, filter, err
 	}
-	return p, filter, o.p.App.Check(o.model)
+	return p, filter, o.p.CheckModel(o.model)
 }
 
 func (o *options) run(ctx context.Context) error {

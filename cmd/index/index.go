@@ -5,6 +5,7 @@ package index
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -131,7 +132,7 @@ func (o *options) check() (s settings, err error) {
 	if s.memory, err = cli.ParseMemory(o.maxMemory); err != nil {
 		return s, err
 	}
-	if err := o.p.App.Check(o.model); err != nil {
+	if err := o.p.CheckModel(o.model); err != nil {
 		return s, err
 	}
 	if s.provider, err = o.provider.Choose(); err != nil {
@@ -229,15 +230,8 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 		}
 		return ix, nil, err
 	}
-	if !create {
-		// Without folders there must be an index: nothing is made.
-		ix, err := at.OpenForReading(ctx)
-		if errors.Is(err, store.ErrNoIndex) {
-			return nil, nil, err
-		}
-		if err == nil {
-			ix.Close()
-		}
+	if err := at.Check(); !create && errors.Is(err, store.ErrNoIndex) {
+		return nil, nil, fmt.Errorf("open index %q: %w", at.Path, err) // without folders there must be one: none is made
 	}
 	if o.model.Name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
 		// No index is made for a model that cannot be used.

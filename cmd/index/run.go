@@ -116,7 +116,11 @@ func (r *indexing) prepare(ctx context.Context, ix store.Store, m app.Model, loa
 
 // reserve is what there is for files and decoded pictures in memory, in bytes. The garbage collector is told too.
 func (r *indexing) reserve(loader *embed.Loader) (int64, error) {
-	tower, err := loader.VisualBytes()
+	size := loader.VisualBytes
+	if r.dryRun { // which makes nothing, and an int8 copy is smaller
+		size = loader.FullVisualBytes
+	}
+	tower, err := size()
 	if err != nil {
 		return 0, err
 	}

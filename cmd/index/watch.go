@@ -156,7 +156,10 @@ func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 		there = append(there, disk.Nearest(dir)) // a folder that is gone is missing from the nearest one that is there
 	}
 	if len(dirs) > 0 && !w.first {
-		known, err := w.walkedRoots(ctx)
+		known, err := w.walkedRoots(waiting)
+		if waiting.Err() != nil {
+			return nil
+		}
 		if err != nil {
 			return err
 		}

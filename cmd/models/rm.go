@@ -50,7 +50,7 @@ EXIT STATUS
 }
 
 func (o *removeOptions) run(ctx context.Context) error {
-	if err := o.p.App.Check(app.ModelChoice{Precision: o.precision}); err != nil {
+	if err := o.p.CheckModel(app.ModelChoice{Precision: o.precision}); err != nil {
 		return err
 	}
 	if o.keep && o.precision != "" {

@@ -45,7 +45,7 @@ type useJSON struct {
 }
 
 func use(ctx context.Context, p *cli.Program, asked app.ModelChoice, now bool) error {
-	if err := p.App.Check(asked); err != nil {
+	if err := p.CheckModel(asked); err != nil {
 		return err
 	}
 	var out useJSON

@@ -58,7 +58,7 @@ func (o *options) check() (s *search, err error) {
 	if s.provider, err = o.provider.Choose(); err != nil {
 		return nil, err
 	}
-	return s, o.p.App.Check(o.model)
+	return s, o.p.CheckModel(o.model)
 }
 
 // chooseFormat finds the format that --format, --json and -0 together mean.

@@ -180,12 +180,11 @@ func (s *session) addOther(files []pictures.File, vector []float32) {
 		}
 		p.Meta.OwnerMetadata = owner
 	}
-	record := store.Record{Picture: p.Picture, Metadata: p.Meta}
-	matched := record
-	matched.Files = []store.FileRecord{{Picture: p.Picture.ID, Format: p.Picture.Format, Metadata: p.Meta}}
-	if !s.filter.Match(matched) {
+	record := p.Record()
+	if !s.filter.Match(record) {
 		return
 	}
+	record.Files = nil
 	o := &other{query.Other{Record: record, Vector: vector}}
 	for _, f := range files {
 		o.Paths = append(o.Paths, f.Path)

@@ -21,7 +21,8 @@ func readTemplate(text string) (*template.Template, error) {
 		err = t.Execute(io.Discard, templateHit{Also: []string{""}})
 	}
 	if err != nil {
-		return nil, cli.Usage(hint, "--format template: %w", err)
+		// The library names our types.
+		return nil, cli.Usage(hint, "--format template: %s", strings.ReplaceAll(err.Error(), fmt.Sprintf(" in type %T", templateHit{}), ""))
 	}
 	return t, nil
 }

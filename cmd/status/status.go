@@ -71,7 +71,7 @@ type runStatus struct {
 	StartedAt string  `json:"started_at"`
 	EndedAt   *string `json:"ended_at"`
 	Complete  bool    `json:"complete"`
-	// State is complete, interrupted, time_up, failed, running or crashed.
+	// State is complete, interrupted, time_up, failed, running, crashed, or unknown where the index's lock does not tell which of these two.
 	State string `json:"state"`
 	// Error is why a failed run failed.
 	Error    string `json:"error,omitempty"`
@@ -83,6 +83,7 @@ type runStatus struct {
 const (
 	running = "running" // the index's lock is held
 	crashed = "crashed"
+	unknown = "unknown"
 )
 
 type failure struct {
@@ -145,12 +146,8 @@ func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool)
 	if err := s.addModels(ctx, ix); err != nil {
 		return s, err
 	}
-	if run, ok, err := ix.LastRun(ctx, false); err != nil {
+	if s.LastRun, err = lastRun(ctx, a, ix); err != nil {
 		return s, err
-	} else if ok {
-		if s.LastRun, err = statusOf(a, run); err != nil {
-			return s, err
-		}
 	}
 	if !withFailures {
 		return s, nil
@@ -182,24 +179,47 @@ func (s *Status) addModels(ctx context.Context, ix store.Store) error {
 	return nil
 }
 
-// statusOf says how a run ended, or that it goes on.
-func statusOf(a *app.App, run store.Run) (*runStatus, error) {
-	r := &runStatus{StartedAt: cli.Stamp(run.StartedAt), Complete: run.Complete, Provider: run.Provider, Embedded: run.Embedded}
+// lastRun says how the last run ended, or that it goes on; nil: there was none.
+func lastRun(ctx context.Context, a *app.App, ix store.Store) (*runStatus, error) {
+	run, ok, err := ix.LastRun(ctx, false)
+	if err != nil || !ok {
+		return nil, err
+	}
+	state := running
+	if run.EndedAt.IsZero() {
+		if state, err = stateByLock(a); err != nil {
+			return nil, err
+		}
+		if state == crashed { // or it has ended just now
+			if run, _, err = ix.LastRun(ctx, false); err != nil {
+				return nil, err
+			}
+		}
+	}
+	r := &runStatus{StartedAt: cli.Stamp(run.StartedAt), Complete: run.Complete, State: state, Provider: run.Provider, Embedded: run.Embedded}
 	if !run.EndedAt.IsZero() {
 		ended := cli.Stamp(run.EndedAt)
 		record := index.RecordOf(run)
 		r.EndedAt, r.State, r.Error = &ended, string(record.State), words.OneLine(record.Error)
-		return r, nil
 	}
+	return r, nil
+}
+
+// stateByLock is the state of a run without an end. A lock that cannot be looked at, another user's, leaves it open.
+func stateByLock(a *app.App) (string, error) {
 	at, err := a.Index()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	locked, err := at.IsLocked()
-	if r.State = crashed; locked {
-		r.State = running
+	switch {
+	case err != nil:
+		a.Logf("%v", err)
+		return unknown, nil
+	case locked:
+		return running, nil
 	}
-	return r, err
+	return crashed, nil
 }
 
 func (o *options) print(s Status) error {
@@ -240,6 +260,8 @@ func lastRunText(r *runStatus) string {
 		return text + "running"
 	case crashed:
 		return text + "crashed: the next run continues"
+	case unknown:
+		return text + "not ended: it is running, or crashed"
 	case index.RunFailed:
 		text += "failed: " + r.Error
 	case index.RunInterrupted:

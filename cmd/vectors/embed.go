@@ -75,7 +75,7 @@ func (o *embedOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := o.p.App.Check(o.model); err != nil {
+	if err := o.p.CheckModel(o.model); err != nil {
 		return err
 	}
 	ix, err := o.p.App.OpenForReading(ctx)

@@ -70,7 +70,7 @@ func (o *exportOptions) check() (filter cli.Filter, err error) {
 	if filter, err = o.filters.Parse(time.Now()); err != nil {
 		return filter, err
 	}
-	return filter, o.p.App.Check(o.model)
+	return filter, o.p.CheckModel(o.model)
 }
 
 // exportJSON is a picture with its vector (docs/json.md).

@@ -65,7 +65,7 @@ func measureProviders(ctx context.Context, program *cli.Program, asked provider.
 			out.Chosen[tower] = chosenJSON{Provider: string(provider.CPU), Gain: 1}
 			continue
 		}
-		v := provider.Verdict{Key: provider.KeyFor(library), Slot: loader.Slot(files[tower]), By: "warmup"}
+		v := provider.Verdict{Key: provider.KeyFor(library), Slot: loader.Slot(files[tower]), By: provider.InFull}
 		if tower == provider.Textual {
 			v.Put(provider.Measured{Provider: provider.CPU, OK: true, LoadMS: queryMS, PerSecond: 1000 / out.QueryMS, Cosine: 1, At: time.Now()})
 		} else {

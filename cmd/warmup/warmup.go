@@ -75,7 +75,7 @@ type resultJSON struct {
 }
 
 func (o *options) run(ctx context.Context) error {
-	if err := o.p.App.Check(o.model); err != nil {
+	if err := o.p.CheckModel(o.model); err != nil {
 		return err
 	}
 	asked, err := o.provider.Choose()

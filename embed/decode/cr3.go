@@ -81,7 +81,7 @@ func cr3Meta(r io.ReaderAt, b box, meta *Meta, width, height *int) error {
 			meta.Camera = cameraName(t.text(d, tagMake), t.text(d, tagModel))
 			*width, *height = int(t.number(d, tagWidth, 0)), int(t.number(d, tagHeight, 0))
 		case "CMT2":
-			meta.TakenAt = localTime(t.text(d, 0x9003), t.text(d, 0x9011))
+			meta.TakenAt, meta.TakenFrom = earliestTag(t.text(d, tagDateTimeOriginal), t.text(d, tagDateTimeDigitized), t.text(d, tagOffsetTimeOriginal))
 			meta.Lens = t.text(d, 0xa434)
 		case "CMT4":
 			meta.HasGPS, meta.Latitude, meta.Longitude = tiffPlace(t, d)

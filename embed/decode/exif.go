@@ -12,7 +12,7 @@ import (
 )
 
 // MetaVersion goes up when Meta or OwnerMetadata read more than before: what a file says of itself is worth another look then.
-const MetaVersion = 1
+const MetaVersion = 2
 
 // Meta is what a picture says of itself. A field that the file lacks, or fills with nonsense, is its zero value.
 type Meta struct {
@@ -177,11 +177,16 @@ const (
 )
 
 func takenAt(exif map[string]imagemeta.TagInfo) (string, DateTag) {
-	stamp, from := text(exif, "DateTimeOriginal"), DateTimeOriginal
+	return earliestTag(text(exif, "DateTimeOriginal"), text(exif, "CreateDate"), text(exif, "OffsetTimeOriginal"))
+}
+
+// earliestTag is the time of the most trusted tag that is there, and the tag.
+func earliestTag(original, digitized, offset string) (string, DateTag) {
+	stamp, from := original, DateTimeOriginal
 	if stamp == "" {
-		stamp, from = text(exif, "CreateDate"), DateTimeDigitized
+		stamp, from = digitized, DateTimeDigitized
 	}
-	taken := localTime(stamp, text(exif, "OffsetTimeOriginal"))
+	taken := localTime(stamp, offset)
 	if taken == "" {
 		from = 0
 	}

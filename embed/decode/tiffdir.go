@@ -53,6 +53,10 @@ const (
 	tagMakerNote     = 0x927c
 	tagDNGVersion    = 0xc612
 	tagPanasonicJPEG = 0x002e
+
+	tagDateTimeOriginal   = 0x9003 // EXIF 2.32, 4.6.5
+	tagDateTimeDigitized  = 0x9004
+	tagOffsetTimeOriginal = 0x9011
 )
 
 const (

@@ -125,13 +125,22 @@ func (m Measured) Title() string {
 	return title
 }
 
+// Measurement is how a tower was measured.
+type Measurement string
+
+// The ways.
+const (
+	InFull Measurement = "warmup" // everything was tried
+	InARun Measurement = "index"  // what is likely was
+)
+
 // Verdict is what was measured of a tower on this machine.
 type Verdict struct {
 	Key  Key  `json:"key"`
 	Slot Slot `json:"slot"`
-	// By is the command that measured: warmup, which tries everything, or index, which tries what is likely.
-	By         string     `json:"by"`
-	Candidates []Measured `json:"candidates"`
+	// By is how it was measured.
+	By         Measurement `json:"by"`
+	Candidates []Measured  `json:"candidates"`
 	// Canary is the processor's vector of the picture that is compared in every batch.
 	Canary []float32 `json:"canary,omitempty"`
 }

@@ -123,7 +123,7 @@ func splitTwins(raw []byte) []string {
 	return strings.Split(string(raw), "/")
 }
 
-// fileColumns are all of a file, read by scanFile; fileTables are where they stand.
+// fileColumns are all of a file, read by scanFile; fileWords are the words that they name.
 const (
 	fileColumns = `f.root_id, f.dir, f.name, f.size, f.mtime_ns, f.disk_id, f.meta, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin,
 	f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text`

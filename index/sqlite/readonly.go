@@ -15,7 +15,7 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := Check(path); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	for end := time.Now().Add(migrationWait); ; {
+	for begin := time.Now(); ; {
 		s, err := openForReading(ctx, path)
 		if err != nil {
 			return nil, err
@@ -29,25 +29,32 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 		}
 		updated, err := Open(ctx, path, o)
 		if err == nil {
-			err = explain(updated.Close())
+			if err = updated.Close(); err != nil {
+				return nil, fmt.Errorf("open index %q: %w", path, explain(err))
+			}
+			continue
 		}
-		if err != nil && (!errors.Is(err, store.ErrBusy) || time.Now().After(end)) {
+		if !errors.Is(err, store.ErrBusy) || time.Since(begin) > migrationWait {
 			return nil, err
 		}
-		if err != nil { // who holds the lock is making the index, or brings it up to date
-			select {
-			case <-time.After(migrationLook):
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			}
+		if o.Waiting != nil && time.Since(begin) > migrationNotice {
+			o.Waiting()
+			o.Waiting = nil
+		}
+		select { // who holds the lock is making the index, or brings it up to date
+		case <-time.After(migrationLook):
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 }
 
-// How long a reader waits for another process to bring the index up to date, and how often it looks: a million pictures take 18 s.
+// How long a reader waits for another process to bring the index up to date, how often it looks, and when it says so: a million pictures
+// take 18 s.
 const (
-	migrationWait = 30 * time.Second
-	migrationLook = 20 * time.Millisecond
+	migrationWait   = 30 * time.Second
+	migrationLook   = 20 * time.Millisecond
+	migrationNotice = time.Second
 )
 
 func openForReading(ctx context.Context, path string) (*Store, error) {

@@ -105,6 +105,8 @@ type Options struct {
 	// Migrating is told of the versions before an earlier schema is brought up to date, which takes seconds for a million pictures;
 	// nil: nobody is.
 	Migrating func(from, to int)
+	// Waiting is told, once, that a reader waits for another process that is bringing the index up to date; nil: nobody is.
+	Waiting func()
 }
 
 // Open opens the index for changes, and makes it where there is none. An earlier schema is brought up to date under the lock.

@@ -3,6 +3,7 @@ package store
 import (
 	"math"
 	"math/rand/v2"
+	"reflect"
 	"testing"
 )
 
@@ -71,5 +72,28 @@ func TestDerive(t *testing.T) {
 	}
 	if m := Derive([]FileRecord{stripped, original}); m.TakenAt != original.TakenAt || m.TakenSource != DateOriginal || m.Camera != "Acme" {
 		t.Errorf("a copy that says nothing takes something away: %+v", m)
+	}
+}
+
+// TestEveryRuleCounts: a filter with any one of its rules selects not all, asks about files or about pictures, and has a text form.
+func TestEveryRuleCounts(t *testing.T) {
+	one := 1.0
+	values := map[reflect.Type]any{
+		reflect.TypeFor[[]PictureID](): []PictureID{{1}}, reflect.TypeFor[[]Folder](): []Folder{{Root: "r", Dir: "d"}}, reflect.TypeFor[[]string](): []string{"x"},
+		reflect.TypeFor[Range](): Range{Min: &one}, reflect.TypeFor[Period](): Period{From: "2023"}, reflect.TypeFor[[]Words](): []Words{{"x"}},
+		reflect.TypeFor[*Circle](): &Circle{Radius: 1}, reflect.TypeFor[Shape](): Square, reflect.TypeFor[[]Filter](): []Filter{{Shape: Square}},
+	}
+	for i := range reflect.TypeFor[Filter]().NumField() {
+		field := reflect.TypeFor[Filter]().Field(i)
+		value, ok := values[field.Type]
+		if !ok {
+			t.Errorf("%s: this test has no value of its type", field.Name)
+			continue
+		}
+		var f Filter
+		reflect.ValueOf(&f).Elem().Field(i).Set(reflect.ValueOf(value))
+		if f.IsAll() || f.String() == "" || field.Name != "Not" && f.OfFiles() == f.OfPictures() {
+			t.Errorf("%s: all %v, of files %v, of pictures %v, %q", field.Name, f.IsAll(), f.OfFiles(), f.OfPictures(), f.String())
+		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 // it selects is the same as that of the filter that index/query/parse.Text makes of it.
 func (f Filter) String() string {
 	var t filterText
-	t.addFileRules(f)
-	t.addPictureRules(f)
+	t.addLists(f)
+	t.addValues(f)
 	for _, not := range f.Not {
 		t.add("not", not.String())
 	}
@@ -43,7 +43,7 @@ func (t *filterText) addList(name string, values []string, isNil bool) {
 	}
 }
 
-func (t *filterText) addFileRules(f Filter) {
+func (t *filterText) addLists(f Filter) {
 	ids := make([]string, len(f.Pictures))
 	for i, id := range f.Pictures {
 		ids[i] = id.String()
@@ -59,7 +59,7 @@ func (t *filterText) addFileRules(f Filter) {
 	t.addList("keyword", f.Keywords, true)
 }
 
-func (t *filterText) addPictureRules(f Filter) {
+func (t *filterText) addValues(f Filter) {
 	if f.Taken.From != "" {
 		t.add("after", f.Taken.From)
 	}

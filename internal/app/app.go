@@ -31,5 +31,8 @@ type App struct {
 // Migrating is the notice that an index of an earlier schema is brought up to date.
 type Migrating struct{ From, To int }
 
+// MigratedElsewhere is the notice that a command waits for another process which is bringing the index up to date.
+type MigratedElsewhere struct{}
+
 // EarlierVectors is the notice that vectors answer which an earlier version of imgsearch made.
 type EarlierVectors struct{}

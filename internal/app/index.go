@@ -14,9 +14,13 @@ type Index struct {
 	Path string
 	// Migrating is told of the versions before an index of an earlier schema is brought up to date; nil: nobody is.
 	Migrating func(from, to int)
+	// Waiting is told, once, that opening the index for reading waits for another process which is bringing it up to date; nil: nobody is.
+	Waiting func()
 }
 
-func (i Index) options() sqlite.Options { return sqlite.Options{Migrating: i.Migrating} }
+func (i Index) options() sqlite.Options {
+	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting}
+}
 
 // Check tells apart what may lie at the index's place, by its name only: nothing is opened.
 func (i Index) Check() error { return sqlite.Check(i.Path) }

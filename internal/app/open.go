@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -10,7 +11,11 @@ import (
 // Index is the index that is configured.
 func (a *App) Index() (Index, error) {
 	path, err := a.IndexPath()
-	return Index{Path: path, Migrating: func(from, to int) { a.Notify(Migrating{from, to}) }}, err
+	return Index{
+		Path:      path,
+		Migrating: func(from, to int) { a.Notify(Migrating{from, to}) },
+		Waiting:   func() { a.Notify(MigratedElsewhere{}) },
+	}, err
 }
 
 // OpenForReading opens the configured index for reading.
@@ -28,12 +33,8 @@ func (a *App) Change(ctx context.Context, change func(store.Store) error) error 
 	if err != nil {
 		return err
 	}
-	ix, err := at.OpenForReading(ctx) // an index that is not there is not made
-	if errors.Is(err, store.ErrNoIndex) {
-		return err
-	}
-	if err == nil {
-		ix.Close()
+	if err := at.Check(); errors.Is(err, store.ErrNoIndex) { // an index that is not there is not made
+		return fmt.Errorf("open index %q: %w", at.Path, err)
 	}
 	ix, lock, err := at.OpenLocked(ctx)
 	if err != nil {

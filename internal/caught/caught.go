@@ -15,7 +15,7 @@ type PanicError struct {
 
 // Error says the value, and on the lines below where it happened.
 func (p *PanicError) Error() string {
-	return fmt.Sprintf("the decoder panicked: %v\n%s", p.Value, p.Stack)
+	return fmt.Sprintf("panicked: %v\n%s", p.Value, p.Stack)
 }
 
 // Error puts a panic into an error, as a *PanicError. It is deferred.

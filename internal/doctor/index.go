@@ -137,7 +137,7 @@ func checkMaxAge(ctx context.Context, e *examination) {
 	case err != nil:
 		e.failErr("age", err)
 	case !ok:
-		e.fail("age", RunNightly, "no run of index has been completed")
+		e.fail("age", RunNightly, "no run has been completed")
 	case time.Since(last.StartedAt) > e.MaxAge:
 		e.fail("age", RunNightly, "the last complete run began %s ago (%s), more than %s", english.Duration(time.Since(last.StartedAt)), last.StartedAt.UTC().Format(time.RFC3339), english.Duration(e.MaxAge))
 	default:

@@ -158,7 +158,7 @@ func checkMeasured(e *examination) {
 			continue
 		}
 		best := v.Best()
-		parts = append(parts, fmt.Sprintf("%s tower: %s (measured by %s)", slot.Tower, best.Title(), v.By))
+		parts = append(parts, fmt.Sprintf("%s tower: %s (measured %s)", slot.Tower, best.Title(), map[provider.Measurement]string{provider.InFull: "in full", provider.InARun: "in a run"}[v.By]))
 	}
 	e.ok("measured", "%s", strings.Join(parts, "; "))
 }

@@ -1,5 +1,6 @@
 // Package machine tells what a run depends on besides its own files: the system, the processor, drivers, and the kind of
-// session that the process runs in. It reads; it changes nothing and loads no library.
+// session that the process runs in. It reads; it changes nothing and loads no library. It must
+// not know what depends on it.
 package machine
 
 import (

@@ -3,6 +3,7 @@ package pictures
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 
@@ -15,6 +16,7 @@ import (
 // File is a picture that was read from a file, outside of the pipeline.
 type File struct {
 	Path    string
+	Stat    store.Stat
 	Picture store.Picture
 	Meta    store.Metadata
 
@@ -46,8 +48,15 @@ func Read(path string) (File, error) {
 	}
 	defer f.Close()
 	p := File{Path: path}
-	if p.data, err = io.ReadAll(io.LimitReader(f, maxFile)); err != nil {
+	if p.data, err = io.ReadAll(io.LimitReader(f, maxFile+1)); err != nil {
 		return p, &UnreadableError{path, err}
+	}
+	if len(p.data) > maxFile {
+		return p, &UnreadableError{path, fmt.Errorf("more than %d bytes", maxFile)}
+	}
+	p.Stat.Size = int64(len(p.data))
+	if info, err := f.Stat(); err == nil { // a pipe has no times
+		p.Stat.MTimeNS = info.ModTime().UnixNano()
 	}
 	if p.header, err = decode.ReadHeader(bytes.NewReader(p.data)); err != nil {
 		return p, &UnreadableError{path, err}
@@ -59,6 +68,12 @@ func Read(path string) (File, error) {
 	p.Picture = s.Picture(orientation)
 	p.Picture.ID = s.Identity(data, orientation)
 	return p, nil
+}
+
+// Record is the picture as an index would have it of this file alone, for filters to be asked. What they may ask of a file is all there.
+func (p File) Record() store.Record {
+	file := store.FileRecord{File: store.File{Stat: p.Stat}, Picture: p.Picture.ID, Format: p.Picture.Format, Metadata: p.Meta}
+	return store.Record{Picture: p.Picture, Metadata: p.Meta, Files: []store.FileRecord{file}}
 }
 
 // Forget gives back the memory of the file's bytes: it can be read again, and no more be decoded.

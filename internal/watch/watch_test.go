@@ -16,9 +16,9 @@ import (
 
 // started is a watch of one root, and what it tells.
 type started struct {
-	t    *testing.T
-	root string
-	told chan []string
+	t       *testing.T
+	root    string
+	changed chan []string
 }
 
 func start(t *testing.T, change func(*watch.Options)) started {
@@ -45,7 +45,7 @@ func start(t *testing.T, change func(*watch.Options)) started {
 	done := make(chan error, 1)
 	go func() {
 		done <- watch.Run(ctx, o, func(_ context.Context, dirs []string) error {
-			s.told <- dirs
+			s.changed <- dirs
 			return nil
 		})
 	}()
@@ -82,14 +82,14 @@ func (s started) rename(from, to string) {
 	}
 }
 
-// expect waits until one of some folders is told.
+// expect waits until one of some folders is changed.
 func (s started) expect(rel ...string) {
 	s.t.Helper()
 	end := time.After(20 * time.Second)
 	var seen [][]string
 	for {
 		select {
-		case dirs := <-s.told:
+		case dirs := <-s.changed:
 			seen = append(seen, dirs)
 			for _, dir := range dirs {
 				if slices.ContainsFunc(rel, func(r string) bool { return s.path(r) == dir }) {
@@ -97,7 +97,7 @@ func (s started) expect(rel ...string) {
 				}
 			}
 		case <-end:
-			s.t.Fatalf("%q was not told, but %q", rel, seen)
+			s.t.Fatalf("%q was not changed, but %q", rel, seen)
 		}
 	}
 }
@@ -105,8 +105,8 @@ func (s started) expect(rel ...string) {
 func (s started) expectNothing() {
 	s.t.Helper()
 	select {
-	case dirs := <-s.told:
-		s.t.Fatalf("%q were told", dirs)
+	case dirs := <-s.changed:
+		s.t.Fatalf("%q were changed", dirs)
 	case <-time.After(300 * time.Millisecond):
 	}
 }
@@ -123,7 +123,7 @@ func TestEvents(t *testing.T) {
 	s.write("new/deep/x.jpg")
 	s.expect("")
 	s.write("new/deep/y.jpg")
-	s.expect("new/deep", "new") // what came into new before it was watched may be told now
+	s.expect("new/deep", "new") // what came into new before it was watched may be changed now
 	s.rename("new", "other")
 	s.expect("")
 	s.write("other/deep/z.jpg")

@@ -149,7 +149,8 @@ var meanings = []meaning{
 	{models.ErrMissing, Model, modelFolder},
 	{models.ErrDamaged, Model, modelFolder},
 	{provider.ErrMissing, Model, func(do Door) string {
-		return "leave " + do(Provider) + " out: the fastest one that works is taken; docs/providers.md says what each takes"
+		return "leave " + do(Provider) + " out: the fastest one that works is taken; a build of the runtime library that has it is given by " + do(Library) +
+			" (docs/providers.md says what each takes)"
 	}},
 	{embed.ErrProviderCrashed, Failed, say("run it again: what was done is kept, and the next run does not count on that provider blindly")},
 	{ortlib.ErrNotFound, Model, getRuntime},

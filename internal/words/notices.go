@@ -121,6 +121,8 @@ func ofApp(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case app.Migrating:
 		return note("bringing the index up to date (schema %d to %d)", n.From, n.To), true
+	case app.MigratedElsewhere:
+		return note("another process is bringing the index up to date: waiting for it"), true
 	case app.EarlierVectors:
 		return note("vectors that an earlier version of imgsearch made answer; %s makes new ones", do(RunIndex)), true
 	case app.SameRevision:

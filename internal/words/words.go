@@ -36,41 +36,40 @@ type Action string
 
 // The actions, with their arguments.
 const (
-	IndexFolder    Action = "index folder"
-	RunIndex       Action = "run index"
-	IndexModel     Action = "index with a model"      // name, precision
-	IndexPrecision Action = "index in a precision"    // precision
-	IndexIfIdle    Action = "index unless another is" //
-	Prune          Action = "drop what is gone"
-	MoveRoot       Action = "move a root"
-	RemoveRoot     Action = "remove a root"
-	ListRoots      Action = "list the roots"
-	ChooseIndex    Action = "choose an index"
-	NameIndex      Action = "choose an index, in full" // with the variable
-	Repair         Action = "repair the index"
-	Examine        Action = "examine the installation"
-	ExamineModel   Action = "examine a model's folder"
-	Warmup         Action = "measure the machine"
-	ListModels     Action = "list the models"
-	PullModel      Action = "download a model" // name
-	PullAgain      Action = "download again"
-	PullFrom       Action = "take a model's files from a folder"
-	RemoveModel    Action = "remove a model" // name
-	UseModel       Action = "choose a model" // name, precision
-	Revision       Action = "choose a revision"
-	Library        Action = "give the runtime library"
-	NameLibrary    Action = "give the runtime library, in full" // with the variable
-	Provider       Action = "choose a provider"
-	UseProvider    Action = "choose this provider" // name
-	FP32           Action = "choose full precision"
-	MaxPixels      Action = "limit the pixels"
-	MaxMemory      Action = "limit the memory"
-	Elsewhere      Action = "keep what grows elsewhere"
+	IndexFolder  Action = "index folder"
+	RunIndex     Action = "run index"
+	IndexModel   Action = "index with a model"      // name, precision
+	IndexIfIdle  Action = "index unless another is" //
+	Prune        Action = "drop what is gone"
+	MoveRoot     Action = "move a root"
+	RemoveRoot   Action = "remove a root"
+	ListRoots    Action = "list the roots"
+	ChooseIndex  Action = "choose an index"
+	NameIndex    Action = "choose an index, in full" // with the variable
+	Repair       Action = "repair the index"
+	Examine      Action = "examine the installation"
+	ExamineModel Action = "examine a model's folder"
+	Warmup       Action = "measure the machine"
+	ListModels   Action = "list the models"
+	PullModel    Action = "download a model" // name
+	PullAgain    Action = "download again"
+	PullFrom     Action = "take a model's files from a folder"
+	RemoveModel  Action = "remove a model" // name
+	UseModel     Action = "choose a model" // name, precision
+	Revision     Action = "choose a revision"
+	Library      Action = "give the runtime library"
+	NameLibrary  Action = "give the runtime library, in full" // with the variable
+	Provider     Action = "choose a provider"
+	UseProvider  Action = "choose this provider" // name
+	FP32         Action = "choose full precision"
+	MaxPixels    Action = "limit the pixels"
+	MaxMemory    Action = "limit the memory"
+	Elsewhere    Action = "keep what grows elsewhere"
 )
 
 // Actions are all of them, for doors to be tested with.
 var Actions = []Action{
-	IndexFolder, RunIndex, IndexModel, IndexPrecision, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
+	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
 	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
 	FP32, MaxPixels, MaxMemory, Elsewhere,
 }

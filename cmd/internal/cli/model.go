@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/pflag"
@@ -13,6 +14,15 @@ import (
 func ModelFlags(f *pflag.FlagSet, c *app.ModelChoice) {
 	f.StringVar(&c.Name, "model", "", "the model: a `NAME` of `imgsearch models list`, or the folder of one (default: the index's)")
 	f.StringVar(&c.Precision, "precision", "", "`fp32`, or int8: faster on most processors, nearly the same vectors (default: the index's)")
+}
+
+// CheckModel refuses a model or precision that there is not. Its errors are wrong usage.
+func (p *Program) CheckModel(c app.ModelChoice) error {
+	err := p.App.Check(c)
+	if errors.Is(err, app.ErrPrecision) {
+		return Usage("give fp32 or int8", "--precision: %w", err)
+	}
+	return err
 }
 
 // MendModel says how a damaged model is had again.

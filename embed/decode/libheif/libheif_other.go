@@ -1,6 +1,7 @@
 //go:build !linux && !darwin
 
-// Package libheif decodes HEIC and HEIF through the system's libheif; on this system it looks for none.
+// Package libheif decodes HEIC and HEIF through the system's libheif; on this system it looks for none. It must not
+// know what the picture is for.
 package libheif
 
 import "errors"

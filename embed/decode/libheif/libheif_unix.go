@@ -2,6 +2,7 @@
 
 // Package libheif decodes HEIC and HEIF through the system's libheif, where it has one. The library is opened when the first
 // picture asks for it, never before: a search must not wait for it, nor fall with it.
+// It must not know what the picture is for.
 package libheif
 
 // #cgo linux LDFLAGS: -ldl

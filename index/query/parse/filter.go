@@ -15,7 +15,7 @@ import (
 
 // Error is a value that cannot be read. Hint says what can.
 type Error struct {
-	Name string // of the filter: Filters
+	Name string // of the value
 	Err  error
 	Hint string
 }
@@ -26,16 +26,11 @@ func (e *Error) Unwrap() error { return e.Err }
 // bad is a value that cannot be read.
 func bad(name, hint, value string) error { return &Error{name, fmt.Errorf("%q", value), hint} }
 
-// Filters are the names of the filters, except under, which needs the roots of an index. Each may be given several values; what that
-// means stands with store.Filter.
-var Filters = []string{
-	"after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "radius",
-}
-
-// Values are what was given, by the filters' names.
+// Values are what was given, by the names that the filters' flags have too. Each may be given several values; what that means stands with
+// store.Filter. Under is not among them, since it needs the roots of an index.
 type Values map[string][]string
 
-// first is the value of a filter that takes one; the last one given counts.
+// one is the value of a filter that takes one; the last one given counts.
 func (v Values) one(name string) string {
 	if list := v[name]; len(list) > 0 {
 		return list[len(list)-1]
@@ -55,7 +50,7 @@ type Options struct {
 
 // Filter makes a filter of values. Errors are *Error.
 func Filter(v Values, o Options) (f store.Filter, err error) {
-	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, sizes, gear, owner, names, place} {
+	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place} {
 		if err := step(&f, v, o); err != nil {
 			return f, err
 		}
@@ -124,7 +119,7 @@ func formats(f *store.Filter, v Values, o Options) error {
 	return bad("orientation", "give landscape, portrait or square", v.one("orientation"))
 }
 
-func sizes(f *store.Filter, v Values, _ Options) error {
+func pixels(f *store.Filter, v Values, _ Options) error {
 	for _, r := range []struct {
 		name string
 		unit float64

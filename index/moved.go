@@ -1,0 +1,58 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/disk"
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// findMoved finds the files that a new file and its twins were, if the picture's old files are gone for certain: nothing is at
+// their old places, and those are still on the disk that held them.
+func (w *worker) findMoved(ctx context.Context, t *task, id store.PictureID) error {
+	wanted := []*task{}
+	if t.known == nil {
+		wanted = append(wanted, t)
+	}
+	for i := range t.twins {
+		if t.twins[i].known == nil {
+			wanted = append(wanted, &t.twins[i])
+		}
+	}
+	if len(wanted) == 0 {
+		return nil
+	}
+	files, err := w.store.FilesOf(ctx, []store.PictureID{id})
+	if err != nil {
+		return err
+	}
+	for _, old := range files[id] {
+		if len(wanted) == 0 {
+			break
+		}
+		if _, err := os.Lstat(w.path(old.Place)); errors.Is(err, fs.ErrNotExist) {
+			if device, ok := w.deviceAbove(old.Place); ok && device == old.Device {
+				wanted[0].movedFrom = &old.Place
+				wanted = wanted[1:]
+			}
+		}
+	}
+	return nil
+}
+
+// deviceAbove is the device of the nearest folder above a place that exists, up to the root; ok is false if even that
+// is gone.
+func (r *run) deviceAbove(at store.Place) (device uint64, ok bool) {
+	root := r.roots[at.Root].Path
+	dir := disk.Nearest(filepath.Dir(at.Path(root)))
+	if _, inside := store.Relative(root, dir); !inside {
+		return 0, false
+	}
+	_, device, _, err := scan.Stat(dir)
+	return device, err == nil
+}
