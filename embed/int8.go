@@ -132,7 +132,7 @@ func callFirst(f func()) io.Writer {
 
 // dropUnfinished removes what processes that were killed left; one that is still at it is younger than a day.
 func dropUnfinished(dir string) {
-	for _, pattern := range []string{".int8-*", ".once-*"} {
+	for _, pattern := range []string{".int8-*", ".once-*", atomicfile.Unfinished} {
 		left, _ := filepath.Glob(filepath.Join(dir, pattern))
 		for _, path := range left {
 			if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {

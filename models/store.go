@@ -111,7 +111,7 @@ func WriteManifest(dir string, m Manifest) error {
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(filepath.Join(dir, ManifestFile), atomicfile.Options{Durable: true})
+	f, err := atomicfile.Create(filepath.Join(dir, ManifestFile), atomicfile.Options{Durable: true, Unfinished: ".manifest-*"})
 	if err != nil {
 		return err
 	}

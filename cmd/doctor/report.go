@@ -73,10 +73,22 @@ func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) er
 	section("CRASHES", append(anys(state.Records()), anys(state.Deaths())...)...)
 	roots := o.reportIndex(ctx, &b)
 	text := shorten(b.String(), roots)
-	if err := atomicfile.Write(o.report, []byte(text)); err != nil {
-		return cli.Usage("give a file that can be written", "--report: %w", err)
+	if err := writeReport(o.report, text); err != nil {
+		return cli.Usage("give a file in a folder that takes files", "--report: %w", err)
 	}
 	return nil
+}
+
+func writeReport(path, text string) error {
+	f, err := cli.Replace(path, atomicfile.Options{Unfinished: ".imgsearch-report-*"})
+	if err != nil {
+		return err
+	}
+	defer f.Abort()
+	if _, err := f.WriteString(text); err != nil {
+		return err
+	}
+	return f.Commit()
 }
 
 func anys[T any](list []T) []any {
@@ -90,7 +102,7 @@ func anys[T any](list []T) []any {
 // reportIndex tells of the index and its last runs, and returns the folders' paths.
 func (o *options) reportIndex(ctx context.Context, b *bytes.Buffer) (roots []string) {
 	fmt.Fprintf(b, "\nINDEX\n")
-	ix, err := o.p.App.OpenForReading(ctx)
+	ix, err := o.p.App.OpenAtOnce(ctx)
 	if err != nil {
 		fmt.Fprintf(b, "%v\n", err)
 		return nil

@@ -44,10 +44,10 @@ func (o *options) check() (s *search, err error) {
 	if !utf8.ValidString(o.query) {
 		return nil, cli.Usage("write it in UTF-8", "the query is not UTF-8")
 	}
-	if err := s.readQuery(); err != nil {
+	if err := s.readNumbers(); err != nil {
 		return nil, err
 	}
-	if err := s.readNumbers(); err != nil {
+	if err := s.readQuery(); err != nil {
 		return nil, err
 	}
 	for _, check := range []func() error{o.checkFrom, o.checkCollect, s.choosePreview, o.checkHTML, o.checkOpen, o.checkQueries} {
@@ -136,7 +136,8 @@ func (s *search) readQuery() (err error) {
 		return cli.Usage("say what to look for: `imgsearch search dog on beach`", "an empty query")
 	}
 	if len(s.terms) == 0 && s.queries == "" {
-		if s.sort == "score" || s.options.minScore != "" || s.explain {
+		// What is configured for queries does not keep a listing from being printed.
+		if s.given("sort") && s.sort == "score" || s.given("min-score") || s.given("explain") && s.explain {
 			return cli.Usage("give a query, or leave it out", "a score without a query")
 		}
 	}

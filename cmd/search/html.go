@@ -82,12 +82,9 @@ func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error
 	return thumbnail.JPEG(img)
 }
 
-// putPage writes a page whole or not at all. A link leads to the file that is written; who may read it, the umask says.
+// putPage writes a page whole or not at all. Who may read it, the umask says.
 func putPage(path string, data []byte) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	f, err := atomicfile.Create(path, atomicfile.Options{Mode: 0o666})
+	f, err := cli.Replace(path, atomicfile.Options{Mode: 0o666, Unfinished: ".imgsearch-page-*"})
 	if err != nil {
 		return err
 	}

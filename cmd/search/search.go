@@ -40,7 +40,8 @@ type options struct {
 	copyTo, linkTo                    string
 	preview, html                     string
 	view                              bool
-	args                              int // how many words were given
+	args                              int                    // how many words were given
+	given                             func(flag string) bool // on the command line, not by the configuration
 }
 
 // New makes the command.
@@ -94,7 +95,7 @@ EXIT STATUS
 				return cli.Usage(fmt.Sprintf("write --preview=%s, or the query before it: `imgsearch search %s --preview`", args[0], strings.Join(args, " ")),
 					"--preview %s: is that the protocol, or the query?", args[0])
 			}
-			o.args = len(args)
+			o.args, o.given = len(args), c.Flags().Changed
 			if len(args) > 0 && o.queries != "" {
 				return cli.Usage("give one of them", "a query and --queries")
 			}

@@ -78,7 +78,7 @@ func (o *embedOptions) run(ctx context.Context) error {
 	if err := o.p.CheckModel(o.model); err != nil {
 		return err
 	}
-	ix, err := o.p.App.OpenForReading(ctx)
+	ix, err := o.p.App.OpenAtOnce(ctx)
 	if err == nil {
 		defer ix.Close()
 	} else {

@@ -27,11 +27,11 @@ func (o *exportOptions) exportNPY(used store.Model, vectors iter.Seq2[query.Vect
 			err = cli.PrintJSON(lines, pictureJSON(used, v))
 		}
 		if err != nil {
-			break
+			return linesDone(err)
 		}
 	}
-	w, done, openErr := o.create(o.output)
-	if err = errors.Join(err, openErr); err != nil {
+	w, done, err := o.create(o.output)
+	if err != nil {
 		return linesDone(err)
 	}
 	err = writeNPY(w, rows, used.Dim)

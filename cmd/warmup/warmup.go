@@ -215,7 +215,7 @@ func (o *options) verify() error {
 
 // store opens the index where there is one; warmup works without.
 func (o *options) store(ctx context.Context) store.Store {
-	ix, err := o.p.App.OpenForReading(ctx)
+	ix, err := o.p.App.OpenAtOnce(ctx)
 	if err != nil {
 		return nil
 	}

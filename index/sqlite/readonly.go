@@ -10,12 +10,13 @@ import (
 )
 
 // OpenReadOnly opens the index for reading, on a read-only disk too. An earlier schema is brought up to date first; ErrOlder where it
-// cannot be.
+// cannot be. While another process has the lock, perhaps to do that, it waits for at most Options.Wait: ErrBusy.
 func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := Check(path); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
-	for begin := time.Now(); ; {
+	begin, renewed := time.Now(), false
+	for {
 		s, err := openForReading(ctx, path)
 		if err != nil {
 			return nil, err
@@ -28,13 +29,18 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("open index %q: %w", path, err)
 		}
 		updated, err := Open(ctx, path, o)
-		if err == nil {
+		if err == nil && !renewed {
 			if err = updated.Close(); err != nil {
 				return nil, fmt.Errorf("open index %q: %w", path, explain(err))
 			}
+			renewed = true
 			continue
 		}
-		if !errors.Is(err, store.ErrBusy) || time.Since(begin) > migrationWait {
+		if err == nil {
+			_ = updated.Close() // it only read
+			err = fmt.Errorf("open index %q: %w: its schema stays the old one", path, store.ErrBusy)
+		}
+		if !errors.Is(err, store.ErrBusy) || time.Since(begin) >= o.Wait {
 			return nil, err
 		}
 		if o.Waiting != nil && time.Since(begin) > migrationNotice {
@@ -49,10 +55,8 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 }
 
-// How long a reader waits for another process to bring the index up to date, how often it looks, and when it says so: a million pictures
-// take 18 s.
+// How often a reader looks whether another process has brought the index up to date, and when it says that it waits.
 const (
-	migrationWait   = 30 * time.Second
 	migrationLook   = 20 * time.Millisecond
 	migrationNotice = time.Second
 )

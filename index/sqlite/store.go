@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite" // also registers the driver
 	sqlite3 "modernc.org/sqlite/lib"
@@ -107,6 +108,8 @@ type Options struct {
 	Migrating func(from, to int)
 	// Waiting is told, once, that a reader waits for another process that is bringing the index up to date; nil: nobody is.
 	Waiting func()
+	// Wait bounds that.
+	Wait time.Duration
 }
 
 // Open opens the index for changes, and makes it where there is none. An earlier schema is brought up to date under the lock.

@@ -83,9 +83,12 @@ func TestReadersWaitForTheMigration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := sqlite.OpenReadOnly(t.Context(), path, sqlite.Options{}); !errors.Is(err, store.ErrBusy) {
+		t.Errorf("one who does not wait: %v, want ErrBusy", err)
+	}
 	opened := make(chan error)
 	go func() {
-		s, err := sqlite.OpenReadOnly(context.Background(), path, sqlite.Options{})
+		s, err := sqlite.OpenReadOnly(context.Background(), path, sqlite.Options{Wait: time.Minute})
 		if err == nil {
 			err = s.Close()
 		}

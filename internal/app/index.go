@@ -4,6 +4,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/index/store"
@@ -16,10 +17,12 @@ type Index struct {
 	Migrating func(from, to int)
 	// Waiting is told, once, that opening the index for reading waits for another process which is bringing it up to date; nil: nobody is.
 	Waiting func()
+	// Wait bounds that; 0: where another process has the lock of an index of an earlier schema, opening it is ErrBusy at once.
+	Wait time.Duration
 }
 
 func (i Index) options() sqlite.Options {
-	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting}
+	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting, Wait: i.Wait}
 }
 
 // Check tells apart what may lie at the index's place, by its name only: nothing is opened.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -15,8 +16,12 @@ func (a *App) Index() (Index, error) {
 		Path:      path,
 		Migrating: func(from, to int) { a.Notify(Migrating{from, to}) },
 		Waiting:   func() { a.Notify(MigratedElsewhere{}) },
+		Wait:      migrationWait,
 	}, err
 }
+
+// migrationWait is how long a reader waits for another process to bring the index up to date: a million pictures take 18 s.
+const migrationWait = 30 * time.Second
 
 // OpenForReading opens the configured index for reading.
 func (a *App) OpenForReading(ctx context.Context) (store.Store, error) {
@@ -24,6 +29,16 @@ func (a *App) OpenForReading(ctx context.Context) (store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	return at.OpenForReading(ctx)
+}
+
+// OpenAtOnce opens the configured index for reading if that needs no waiting: for those who can do without, or must answer soon.
+func (a *App) OpenAtOnce(ctx context.Context) (store.Store, error) {
+	at, err := a.Index()
+	if err != nil {
+		return nil, err
+	}
+	at.Wait = 0
 	return at.OpenForReading(ctx)
 }
 

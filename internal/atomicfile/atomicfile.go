@@ -21,8 +21,8 @@ type Options struct {
 	Unfinished string
 }
 
-// unfinished is the name of a file for which nobody chose one.
-const unfinished = ".new-*"
+// Unfinished is the name, until it is committed, of a file for which nobody chose one.
+const Unfinished = ".new-*"
 
 // File is a file on its way to its name. Its methods are those of the open file, and Commit or Abort.
 type File struct {
@@ -42,7 +42,7 @@ func Create(path string, o Options) (*File, error) {
 		o.Mode = 0o600
 	}
 	if o.Unfinished == "" {
-		o.Unfinished = unfinished
+		o.Unfinished = Unfinished
 	}
 	for try := 1; ; try++ {
 		name := strings.Replace(o.Unfinished, "*", fmt.Sprint(rand.Uint32()), 1) //nolint:gosec // a name that is free is all that is asked of it

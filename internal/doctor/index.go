@@ -23,6 +23,7 @@ func checkIndex(ctx context.Context, e *examination) {
 		e.failErr("index", err)
 		return
 	}
+	at.Wait = 0 // doctor answers soon
 	path := at.Path
 	ix, err := at.OpenForReading(ctx)
 	if errors.Is(err, store.ErrNoIndex) {
@@ -126,7 +127,7 @@ func checkMaxAge(ctx context.Context, e *examination) {
 	if e.MaxAge == 0 {
 		return
 	}
-	ix, err := e.App.OpenForReading(ctx)
+	ix, err := e.App.OpenAtOnce(ctx)
 	if err != nil {
 		e.fail("age", RunNightly, "no run is on record: %v", err)
 		return

@@ -44,7 +44,7 @@ func checkRuntime(ctx context.Context, e *examination) {
 
 func checkModel(ctx context.Context, e *examination) {
 	var ix store.Store
-	if opened, err := e.App.OpenForReading(ctx); err == nil {
+	if opened, err := e.App.OpenAtOnce(ctx); err == nil {
 		ix = opened
 		defer ix.Close()
 	}

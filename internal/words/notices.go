@@ -46,11 +46,11 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.FolderUnreadable:
 		return warning("%s cannot be read completely: %v", quoted(n.Folder), n.Err), true
 	case index.SidecarUnreadable:
-		return warning("%s cannot be read: %v", n.Path, n.Err), true
+		return warning("%s cannot be read: %v", Path(n.Path), n.Err), true
 	case index.PreviewUnreadable:
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
-		return warning("%s is set aside: the program died twice while it was reading this file", n.Path), true
+		return warning("%s is set aside: the program died twice while it was reading this file", Path(n.Path)), true
 	case index.SlowSearch:
 		return warning("%v", n.Err), true
 	}
