@@ -27,6 +27,6 @@ EXIT STATUS
 		Args: cli.UnknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(newList(p), newPull(p), newUse(p), newVerify(p), newRemove(p))
+	c.AddCommand(newList(p), newPull(p), newUse(p), newVerify(p), newCalibrate(p), newRemove(p))
 	return c
 }

@@ -23,6 +23,7 @@ type search struct {
 	template    *template.Template // of --format template=...; else nil
 	top, offset int
 	minScore    *float64
+	confident   bool
 	terms       []queryTerm
 	filter      cli.Filter
 	provider    provider.Name
@@ -50,7 +51,7 @@ func (o *options) check() (s *search, err error) {
 	if err := s.readQuery(); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{o.checkFrom, o.checkCollect, s.choosePreview, o.checkHTML, o.checkOpen, o.checkQueries} {
+	for _, check := range []func() error{s.checkConfident, o.checkFrom, o.checkCollect, s.choosePreview, o.checkHTML, o.checkOpen, o.checkQueries} {
 		if err := check(); err != nil {
 			return nil, err
 		}

@@ -99,7 +99,7 @@ func putPage(path string, data []byte) error {
 func (s *session) caption(h query.Hit, a answer) string {
 	var parts []string
 	if !a.listing {
-		parts = append(parts, fmt.Sprintf("%.4f, %.0f%%", h.Score, 100*max(h.Relative, 0)))
+		parts = append(parts, fmt.Sprintf("%.4f", h.Score))
 	}
 	if day, _, _ := strings.Cut(h.TakenAt, "T"); day != "" {
 		parts = append(parts, day)

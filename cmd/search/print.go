@@ -62,6 +62,9 @@ type answerJSON struct {
 	ElapsedMS float64   `json:"elapsed_ms"`
 	Indexed   int       `json:"indexed"`
 	Results   []hitJSON `json:"results"`
+	// Verdict and Threshold are null where nobody can say.
+	Verdict   *string  `json:"verdict"`
+	Threshold *float64 `json:"threshold"`
 }
 
 func (s *session) print(w io.Writer, a answer) error {
@@ -94,6 +97,8 @@ func (s *session) print(w io.Writer, a answer) error {
 		switch {
 		case a.Searched == 0 && s.search.filter.Dirs != nil:
 			s.p.Notef("no photos found: nothing is indexed in %s", words.Path(strings.Join(s.search.filter.Dirs, ", ")))
+		case s.confident && a.Searched > 0:
+			s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
 		case s.offset > 0:
 			s.p.Notef("no more photos found")
 		case a.listing || !s.search.filter.IsAll() || s.listed != nil || s.minScore != nil:
@@ -108,10 +113,16 @@ func (s *session) print(w io.Writer, a answer) error {
 }
 
 func (s *session) answerJSON(a answer) answerJSON {
-	return answerJSON{
+	out := answerJSON{
 		Schema: cli.Schema, Line: a.line, Query: a.query, Model: a.Model.Name, Precision: a.Model.Precision,
 		ElapsedMS: cli.Round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.Searched, Results: s.hitsJSON(a),
+		Verdict: cli.OrNull(string(a.Verdict)),
 	}
+	if a.Threshold != nil {
+		threshold := cli.Round(*a.Threshold, 6)
+		out.Threshold = &threshold
+	}
+	return out
 }
 
 // line is one line of output: a hit, and the file of it that the line shows.
@@ -174,11 +185,11 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		day, _, _ := strings.Cut(l.TakenAt, "T")
 		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
 	default:
-		relative := ""
+		shown := ""
 		if s.p.OutTTY { // elsewhere the columns stay what scripts know
-			relative = fmt.Sprintf("  %3.0f%%", 100*max(l.Relative, 0))
+			shown = bar(a, l.Score)
 		}
-		fmt.Fprintf(w, "%3d  %.4f%s  %s%s\n", l.rank, l.Score, relative, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
 		for _, t := range l.Contributions {
 			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, words.Path(t.Term))
 		}

@@ -33,6 +33,7 @@ type options struct {
 	add, subtract, like, prompts      []string
 	explain                           bool
 	minScore                          string
+	confident                         bool
 	from                              string
 	fromNul                           bool
 	filters                           cli.FilterFlags
@@ -52,8 +53,10 @@ func New(p *cli.Program) *cobra.Command {
 		Short: "Find photos by what is in them",
 		Long: `Find the photos that fit a text or a picture best. One line is one picture; its copies are counted behind it.
 
-The score is the cosine similarity between query and picture; it is good for comparing hits of one search. On a terminal a
-percentage behind it says where it lies between the mean of all pictures that were searched and the best one.
+The score is the cosine similarity between query and picture; it is good for comparing hits of one search. For a model that is
+calibrated, as the built-in one is (` + "`imgsearch models calibrate`" + `), a line on stderr says when nothing, or nothing for sure, looks like
+the query, and on a terminal a bar shows how many of the hits with such a score fit. That holds for queries by a single text;
+--confident prints only the hits that reach the threshold.
 
 A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or
 subtracted term is a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is
@@ -77,6 +80,7 @@ EXIT STATUS
   1   failed
   2   wrong usage
   3   done, but a hit could not be copied or linked
+  5   --confident, and nothing fits
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   12  the model or the runtime library is missing or damaged
   13  the index has no vectors of this model
@@ -120,6 +124,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.subtractImages, "subtract-image", nil, "subtract a picture, `FILE` or weight:FILE (may be repeated)")
 	f.StringArrayVar(&o.prompts, "prompt", nil, "put the words into `TEMPLATE`, as in \"a photo of {}\"; several are averaged (may be repeated)")
 	f.StringVar(&o.minScore, "min-score", "", "leave out what scores less than `COSINE`")
+	f.BoolVar(&o.confident, "confident", false, "leave out what scores less than the model's threshold; nothing left: exit status 5")
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
 	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them")

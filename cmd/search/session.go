@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 // session is what one or many queries share.
@@ -58,8 +59,9 @@ func (s *session) answerKnown(ctx context.Context) (known bool, err error) {
 // request is one query's.
 func (s *session) request() query.Request {
 	r := query.Request{
-		Terms: s.asked(), Filter: s.filter, Order: store.Order(s.sort), Limit: s.top, Offset: s.offset, MinScore: s.minScore, Explain: s.explain,
-		Model: s.model, OneShot: s.queries == "",
+		Terms: s.asked(), Filter: s.filter, Order: store.Order(s.sort), Limit: s.top, Offset: s.offset, MinScore: s.minScore, Confident: s.confident,
+		Explain: s.explain,
+		Model:   s.model, OneShot: s.queries == "",
 	}
 	if !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == "" {
 		r.Missing = query.DropMissing
@@ -101,6 +103,9 @@ func (s *session) answerOne(ctx context.Context) error {
 		return err
 	}
 	s.remember(ctx, r)
+	if !s.isAnswered(a) {
+		return cli.Quiet(words.NothingFits)
+	}
 	return nil
 }
 
@@ -133,6 +138,7 @@ func (s *session) show(ctx context.Context, a answer) (err error) {
 	if a.thumbnails, err = s.drawn(ctx, a.Hits); err != nil {
 		return err
 	}
+	s.tellVerdict(a)
 	if err := s.print(s.p.Out, a); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (o *options) textTerm(weight float64, text string) queryTerm {
 	clean := tokenize.Clean(text, false)
 	t := queryTerm{Term: query.Term{Weight: weight, Label: text, Texts: []string{clean}}, value: text}
 	if len(o.prompts) > 0 {
-		t.Texts = nil
+		t.Texts, t.Prompted = nil, true
 		for _, p := range o.prompts {
 			t.Texts = append(t.Texts, tokenize.Clean(strings.Replace(p, "{}", clean, 1), false))
 		}

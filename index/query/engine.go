@@ -26,6 +26,9 @@ type Request struct {
 	// MinScore leaves out what scores less; nil: nothing.
 	MinScore *float64
 	Missing  Missing
+	// Confident leaves out what scores less than the threshold of the model's calibration: ErrNoVerdict where it has none, or the terms are
+	// not a single text.
+	Confident bool
 	// Explain asks what each term contributes to each hit.
 	Explain bool
 	// Model is an identity; "" is the index's default.
@@ -68,7 +71,15 @@ type Response struct {
 	Hits  []Hit
 	// Searched is how many pictures were searched, or, in a listing, how many there are.
 	Searched int
-	Notices  []Notice
+	// Best is the best hit's score, on every page; -Inf where there is none.
+	Best float64
+	// Verdict says whether that is what was asked for; Threshold is the cosine from which on it is. Both have their zero value where
+	// nobody can say: the terms are not a single text, or the model is not calibrated.
+	Verdict   store.Verdict
+	Threshold *float64
+	// Calibration is the model's, nil where it has none.
+	Calibration *store.Calibration
+	Notices     []Notice
 	// asked are the vectors of texts that were asked for the first time: Remember.
 	asked map[string][]float32
 }
@@ -119,6 +130,8 @@ var (
 	ErrOffset = errors.New("an offset needs the order by score: another order only arranges the best hits, so it has no next page")
 	// ErrLimit is a limit below 1 or an offset below 0.
 	ErrLimit = errors.New("a limit is 1 or more, an offset 0 or more")
+	// ErrNoVerdict is a confident request that nobody can judge.
+	ErrNoVerdict = errors.New("nobody can say from which score on a hit fits")
 	// ErrModels are requests for several models in one batch.
 	ErrModels = errors.New("the requests of a batch are for one model")
 	// ErrCancelOut are terms whose sum has no direction.
@@ -144,21 +157,37 @@ type Given interface {
 // Encoders returns the encoder of a model; ErrNoEncoder: there is none. It is called only when a request needs one.
 type Encoders func(ctx context.Context, m store.Model) (Encoder, error)
 
+// Calibrations returns what a model's scores mean, where its index does not say; nil: nobody has measured it.
+type Calibrations func(m store.Model) *store.Calibration
+
 // mostHits is more than an index has, and few enough that sums of it are numbers on every machine.
 const mostHits = 1 << 28
 
 // Engine answers requests. It may be used from any goroutine.
 type Engine struct {
-	store    store.Store
-	encoders Encoders
+	store        store.Store
+	encoders     Encoders
+	calibrations Calibrations
 }
 
-// New returns an engine over a store. With nil encoders it answers what needs no model.
-func New(s store.Store, encoders Encoders) *Engine {
+// New returns an engine over a store. With nil encoders it answers what needs no model; with nil calibrations, only those count that the
+// index has.
+func New(s store.Store, encoders Encoders, calibrations Calibrations) *Engine {
 	if encoders == nil {
 		encoders = func(context.Context, store.Model) (Encoder, error) { return nil, ErrNoEncoder }
 	}
-	return &Engine{s, encoders}
+	if calibrations == nil {
+		calibrations = func(store.Model) *store.Calibration { return nil }
+	}
+	return &Engine{s, encoders, calibrations}
+}
+
+// calibration is what a model's scores mean: what was measured over this index counts more than what the model came with.
+func (e *Engine) calibration(m store.Model) *store.Calibration {
+	if m.Calibration != nil {
+		return m.Calibration
+	}
+	return e.calibrations(m)
 }
 
 // Search answers a request.
@@ -189,6 +218,10 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 	if err != nil {
 		return nil, err
 	}
+	calibration := e.calibration(answering)
+	if slices.ContainsFunc(rs, func(r Request) bool { return r.Confident && (calibration == nil || !r.isPlain()) }) {
+		return nil, ErrNoVerdict
+	}
 	asked, err := e.resolve(ctx, answering, rs)
 	if err != nil {
 		return nil, err
@@ -204,7 +237,7 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 		if len(r.Terms) == 0 {
 			err = e.list(ctx, r, look, a)
 		} else {
-			a.Notices, a.asked = notices, asked
+			a.Notices, a.asked, a.Calibration = notices, asked, calibration
 			err = e.rank(ctx, r, look, a)
 		}
 		if err != nil {

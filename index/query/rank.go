@@ -26,28 +26,30 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		}
 	}
 	last := r.Offset + r.Limit
-	best := math.Inf(-1)
+	best := math.Inf(-1) // whether its files are there or not
+	others := r.scoreOthers(vector)
 	for want := last + len(exclude); ; want *= more {
 		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, OneShot: r.OneShot})
 		if err != nil {
 			return err
 		}
 		a.Searched = n.Searched
-		wanted := slices.DeleteFunc(slices.Clone(n.Hits), func(s store.Scored) bool { return exclude[s.Picture] || r.MinScore != nil && s.Score < *r.MinScore })
+		least := r.least(a.Calibration, n.Searched+len(others))
+		wanted := slices.DeleteFunc(slices.Clone(n.Hits), func(s store.Scored) bool { return exclude[s.Picture] || s.Score < least })
 		if a.Hits, err = e.scored(ctx, look, wanted); err != nil {
 			return err
 		}
-		a.Hits = append(a.Hits, r.scoreOthers(vector)...)
+		a.Hits = append(a.Hits, slices.DeleteFunc(slices.Clone(others), func(h Hit) bool { return h.Score < least })...)
 		slices.SortFunc(a.Hits, func(a, b Hit) int { return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path)) })
 		if len(a.Hits) > 0 {
-			best = max(best, a.Hits[0].Score) // whether its files are there or not
+			best = max(best, a.Hits[0].Score)
 		}
 		rate(a.Hits, best, n.Mean)
 		if r.Missing == DropMissing {
 			a.Hits = present(ctx, a.Hits, last, func(h Hit) { exclude[h.ID] = true })
 		}
-		exhausted := len(n.Hits) < want || r.MinScore != nil && n.Hits[len(n.Hits)-1].Score < *r.MinScore
-		if len(a.Hits) >= last || exhausted {
+		r.judge(a, n.Hits, others, exclude)
+		if len(a.Hits) >= last || len(n.Hits) < want || n.Hits[len(n.Hits)-1].Score < least {
 			break
 		}
 	}
@@ -87,9 +89,7 @@ func (r *Request) scoreOthers(query []float32) (hits []Hit) {
 		}
 		h := o.hit()
 		h.Score = vec.Dot(o.Vector, query)
-		if r.MinScore == nil || h.Score >= *r.MinScore {
-			hits = append(hits, h)
-		}
+		hits = append(hits, h)
 	}
 	return hits
 }

@@ -20,6 +20,8 @@ type Term struct {
 	Label string
 	// Texts are what is embedded, white space collapsed: one text, or several whose vectors are averaged.
 	Texts []string
+	// Prompted says that the texts are words within a template.
+	Prompted bool
 	// Indexed is a picture of the index, which is left out of the hits.
 	Indexed *store.PictureID
 	// Picture is one that is given; of an Indexed one without a vector of the model, its file.

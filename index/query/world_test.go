@@ -129,7 +129,11 @@ func (w *world) open() *sqlite.Store {
 }
 
 func (w *world) engine() *query.Engine {
-	return query.New(w.store, func(context.Context, store.Model) (query.Encoder, error) { return w.encoder, nil })
+	return query.New(w.store, w.encoders(), nil)
+}
+
+func (w *world) encoders() query.Encoders {
+	return func(context.Context, store.Model) (query.Encoder, error) { return w.encoder, nil }
 }
 
 func (w *world) add(name, content string) {

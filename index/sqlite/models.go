@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -12,10 +13,18 @@ import (
 func (s *Store) Models(ctx context.Context) (store.Models, error) { return models(ctx, s.read) }
 
 func models(ctx context.Context, q querier) (store.Models, error) {
-	list, err := collect(ctx, q, `SELECT m.identity, m.name, m.ref, m.dim, m.precision, c.embedded,
+	list, err := collect(ctx, q, `SELECT m.identity, m.name, m.ref, m.dim, m.precision, m.calibration, c.embedded,
 		CASE m.identity WHEN (SELECT value FROM meta WHERE key = 'default_model') THEN 'default' WHEN (SELECT value FROM meta WHERE key = 'wanted_model') THEN 'wanted' ELSE '' END
 		FROM models m JOIN coverage c ON c.model_id = m.id ORDER BY m.id`, func(scan scanFunc) (m store.Model, err error) {
-		return m, scan(&m.Identity, &m.Name, &m.Ref, &m.Dim, &m.Precision, &m.Embedded, &m.Role)
+		var calibration []byte
+		if err := scan(&m.Identity, &m.Name, &m.Ref, &m.Dim, &m.Precision, &calibration, &m.Embedded, &m.Role); err != nil || calibration == nil {
+			return m, err
+		}
+		m.Calibration = new(store.Calibration)
+		if err := json.Unmarshal(calibration, m.Calibration); err != nil {
+			return m, fmt.Errorf("%w: the calibration of model %s: %w", store.ErrDamaged, m.Name, err)
+		}
+		return m, nil
 	})
 	return list, explain(err)
 }
@@ -59,6 +68,29 @@ func (s *Store) SetRole(ctx context.Context, identity string, role store.Role) e
 		}
 		return nil
 	})
+}
+
+// SetCalibration keeps what an identity's scores mean; nil forgets it.
+func (s *Store) SetCalibration(ctx context.Context, identity string, c *store.Calibration) error {
+	var data any
+	if c != nil {
+		text, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("keep a calibration: %w", err)
+		}
+		data = string(text)
+	}
+	err := s.inTx(ctx, func(t *tx) error {
+		n, err := t.exec(ctx, "UPDATE models SET calibration = ? WHERE identity = ?", data, identity)
+		if err == nil && n == 0 {
+			err = store.ErrUnknownModel
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("keep a calibration: %w", err)
+	}
+	return nil
 }
 
 // DropModel removes an identity with its vectors.

@@ -22,6 +22,8 @@ var (
 	ErrBusy = errors.New("another imgsearch is indexing")
 	// ErrNoRoot is a folder that is no root of the index.
 	ErrNoRoot = errors.New("not a root of the index")
+	// ErrUnknownModel is a model's identity that the index does not have.
+	ErrUnknownModel = errors.New("the index does not know this model")
 	// ErrNotReplaced is a file that a backup does not replace, since it is no index.
 	ErrNotReplaced = errors.New("a file is there that is no index: it is left alone")
 	// ErrItself is a backup of an index onto itself.

@@ -232,6 +232,8 @@ type Model struct {
 	Role      Role
 	// Embedded is how many pictures with a file have a vector of it.
 	Embedded int
+	// Calibration says what its scores mean, if that was measured over this index; else nil.
+	Calibration *Calibration
 }
 
 // fullPrecision is what a title leaves out.

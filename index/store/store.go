@@ -42,12 +42,14 @@ type Catalog interface {
 
 	// Models returns all model identities, the oldest first, with the numbers of their pictures.
 	Models(ctx context.Context) (Models, error)
-	// PutModel finds or adds an identity and remembers where the model lies now. The first one becomes the default. Role and
-	// Embedded of m do not count.
+	// PutModel finds or adds an identity and remembers where the model lies now. The first one becomes the default. Role, Embedded and
+	// Calibration of m do not count.
 	PutModel(ctx context.Context, m Model) (Model, error)
 	// SetRole makes an identity the default, which ends the waiting for a wanted one, or the wanted one; the default as the wanted
 	// one ends the waiting too.
 	SetRole(ctx context.Context, identity string, role Role) error
+	// SetCalibration keeps what an identity's scores mean, or with nil forgets it. ErrUnknownModel: the index has no such identity.
+	SetCalibration(ctx context.Context, identity string, c *Calibration) error
 	// DropModel removes an identity with its vectors. The default stays.
 	DropModel(ctx context.Context, identity string) error
 

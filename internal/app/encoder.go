@@ -17,7 +17,7 @@ func Engine(ix store.Store, loader func() *embed.Loader) *query.Engine {
 			return Encoder{l}, nil
 		}
 		return nil, query.ErrNoEncoder
-	})
+	}, Calibration)
 }
 
 // NoModel is the loader of a client that never needs one.

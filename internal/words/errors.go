@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/embed/quantize"
 	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/calibrate"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
@@ -128,6 +129,10 @@ var meanings = []meaning{
 	{store.ErrNoRoot, Usage, func(do Door) string { return do(ListRoots) + " shows the roots" }},
 	{store.ErrBusy, Busy, func(do Door) string { return "wait for it to end; " + do(IndexIfIdle) + " leaves quietly instead" }},
 	{query.ErrCancelOut, Usage, say("leave one of them out, or give weights")},
+	{query.ErrNoVerdict, Usage, func(do Door) string { return "calibrate the model first: " + do(Calibrate) }},
+	{calibrate.ErrQueries, Usage, say("a line is \"absent\" or \"present\", a tab and a query")},
+	{calibrate.ErrFew, Usage, say("give more queries, or index more pictures first")},
+	{calibrate.ErrInseparable, Failed, say("nothing was kept; see that no picture shows what the absent queries name, and that some do what the present ones name")},
 	{models.ErrUnknown, Usage, func(do Door) string {
 		return do(ListModels) + " shows the names; the folder of a model may be given too"
 	}},

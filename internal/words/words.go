@@ -13,6 +13,7 @@ const (
 	Usage       Code = "usage"
 	Unreadable  Code = "unreadable"
 	Unreachable Code = "unreachable"
+	NothingFits Code = "nothing_fits"
 	NoIndex     Code = "no_index"
 	Busy        Code = "busy"
 	Model       Code = "model"
@@ -54,8 +55,9 @@ const (
 	PullModel    Action = "download a model" // name
 	PullAgain    Action = "download again"
 	PullFrom     Action = "take a model's files from a folder"
-	RemoveModel  Action = "remove a model" // name
-	UseModel     Action = "choose a model" // name, precision
+	RemoveModel  Action = "remove a model"    // name
+	Calibrate    Action = "calibrate a model" // name
+	UseModel     Action = "choose a model"    // name, precision
 	Revision     Action = "choose a revision"
 	Library      Action = "give the runtime library"
 	NameLibrary  Action = "give the runtime library, in full" // with the variable
@@ -70,7 +72,7 @@ const (
 // Actions are all of them, for doors to be tested with.
 var Actions = []Action{
 	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
-	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
+	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, Calibrate, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
 	FP32, MaxPixels, MaxMemory, Elsewhere,
 }
 

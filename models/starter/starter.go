@@ -20,6 +20,9 @@ var (
 	Tokenizer []byte
 	//go:embed textual/tokenizer_config.json
 	TokenizerConfig []byte
+	// Calibration says what the model's scores mean (README.md).
+	//go:embed calibration.json
+	Calibration []byte
 	// Reference holds what PyTorch answers on some texts (ids, embeddings); doctor compares with it.
 	//go:embed reference.json
 	Reference []byte

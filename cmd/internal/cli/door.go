@@ -27,6 +27,7 @@ var actions = map[words.Action]string{
 	words.PullAgain:    "`imgsearch models pull`",
 	words.PullFrom:     "--from DIR",
 	words.RemoveModel:  "`imgsearch models rm <NAME>`",
+	words.Calibrate:    "`imgsearch models calibrate <NAME> --queries FILE`",
 	words.UseModel:     "`imgsearch models use <NAME>`",
 	words.Revision:     "--revision",
 	words.Library:      "--ort-lib",

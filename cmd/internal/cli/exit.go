@@ -21,6 +21,7 @@ const (
 	ExitUsage       = 2
 	ExitUnreadable  = 3 // done, but files could not be read
 	ExitUnreachable = 4 // done where it could: a root or folder was unreachable
+	ExitNothingFits = 5 // search --confident: nothing fits
 	ExitNoIndex     = 10
 	ExitBusy        = 11
 	ExitModel       = 12 // model or runtime missing or damaged
@@ -31,7 +32,7 @@ const (
 
 // exitCodes are those of the kinds of errors.
 var exitCodes = map[words.Code]int{
-	words.Failed: ExitFailed, words.Usage: ExitUsage, words.Unreadable: ExitUnreadable, words.Unreachable: ExitUnreachable, words.NoIndex: ExitNoIndex,
+	words.Failed: ExitFailed, words.Usage: ExitUsage, words.Unreadable: ExitUnreadable, words.Unreachable: ExitUnreachable, words.NothingFits: ExitNothingFits, words.NoIndex: ExitNoIndex,
 	words.Busy: ExitBusy, words.Model: ExitModel, words.NoVectors: ExitNoVectors, words.NewerIndex: ExitNewerIndex, words.Interrupted: ExitInterrupted,
 }
 

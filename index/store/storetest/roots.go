@@ -101,6 +101,13 @@ func (s *suite) models() {
 	m, err := s.store.PutModel(s.Context(), store.Model{Identity: second, Name: "new name", Ref: "elsewhere", Dim: dim, Precision: "fp32"})
 	s.must(err)
 	equal(s, "known by its identity", m, store.Model{Identity: second, Name: "new name", Ref: "elsewhere", Dim: dim, Precision: "fp32", Role: store.Default, Embedded: 2})
+	s.must(s.store.SetCalibration(s.Context(), second, &store.Calibration{Base: 0.25, PicturesMin: 100, Bins: []store.ScoreBin{{From: 0.5, Share: 1}}}))
+	if c := all()[0].Calibration; c == nil || c.Base != 0.25 || len(c.Bins) != 1 {
+		s.Errorf("the calibration: %+v", c)
+	}
+	s.must(s.store.SetCalibration(s.Context(), second, nil))
+	equal(s, "the calibration is forgotten", all()[0].Calibration == nil, true)
+	equal(s, "an unknown model's", errors.Is(s.store.SetCalibration(s.Context(), "unknown", nil), store.ErrUnknownModel), true)
 	third := s.model("one")
 	near, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: third, Vector: unit(1), Limit: 3})
 	s.must(err)

@@ -1,0 +1,269 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/index/calibrate"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+type calibrateOptions struct {
+	p        *cli.Program
+	model    app.ModelChoice
+	queries  string
+	dryRun   bool
+	reset    bool
+	provider cli.ProviderFlags
+}
+
+func newCalibrate(p *cli.Program) *cobra.Command {
+	o := calibrateOptions{p: p}
+	c := &cobra.Command{
+		Use:   "calibrate [NAME]",
+		Short: "Measure from which score on a hit is what was asked for",
+		Long: fmt.Sprintf(`Measure, over the pictures of the index, from which score on a hit is what was asked for, and keep it in the index: searches say
+then when nothing looks like the query. NAME is a model that the index has vectors of (default: the one that searches use).
+
+FILE has a query a line: "absent" or "present", a tab and the text. Absent queries name what no picture of the index shows, present
+ones what some picture does; %d of each at least, over at least %d pictures. What is printed are the error rates by cross-validation:
+those to expect with other queries.
+
+The built-in model comes calibrated; --reset goes back to that.
+
+EXIT STATUS
+  0 done; 1 failed, or the scores do not tell the queries apart; 2 wrong usage, an unknown model, too few queries or pictures; 10 no index
+  here yet; 11 an indexer holds the index; 12 the model is missing or damaged; 13 the index has no vectors of this model`, calibrate.LeastQueries, calibrate.LeastPictures),
+		Example: `  imgsearch models calibrate --queries queries.tsv
+  imgsearch models calibrate --dry-run --queries queries.tsv`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.model.Name = args[0]
+			}
+			return o.run(c.Context())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.queries, "queries", "", "the list in `FILE` (- is the standard input)")
+	f.StringVar(&o.model.Precision, "precision", "", "`fp32` or int8 (default: what the index has)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "measure and print only, what is in use too")
+	f.BoolVar(&o.reset, "reset", false, "forget what was measured")
+	o.provider.Add(f)
+	return c
+}
+
+// calibrateJSON is the machine format of models calibrate (docs/json.md).
+type calibrateJSON struct {
+	Schema    int    `json:"schema"`
+	Model     string `json:"model"`
+	Precision string `json:"precision"`
+	Pictures  int    `json:"pictures"`
+	Absent    int    `json:"absent"`
+	Present   int    `json:"present"`
+	// Calibration is what was measured, Rates its error rates by cross-validation; null with --reset.
+	Calibration *store.Calibration `json:"calibration"`
+	Rates       *ratesJSON         `json:"rates"`
+	// InUse are the error rates of what searches used before; null where they used nothing.
+	InUse  *ratesJSON `json:"in_use"`
+	Stored bool       `json:"stored"`
+}
+
+type ratesJSON struct {
+	Absent      verdictsJSON `json:"absent"`
+	Present     verdictsJSON `json:"present"`
+	FalseAlarms float64      `json:"false_alarms"`
+	Misses      float64      `json:"misses"`
+}
+
+type verdictsJSON struct {
+	Found     float64 `json:"found"`
+	Uncertain float64 `json:"uncertain"`
+	Nothing   float64 `json:"nothing"`
+}
+
+func newRatesJSON(r calibrate.Rates) *ratesJSON {
+	verdicts := func(v calibrate.Verdicts) verdictsJSON {
+		return verdictsJSON{cli.Round(v.Found, 4), cli.Round(v.Uncertain, 4), cli.Round(v.Nothing, 4)}
+	}
+	return &ratesJSON{verdicts(r.Absent), verdicts(r.Present), cli.Round(r.FalseAlarms, 4), cli.Round(r.Misses, 4)}
+}
+
+func (o *calibrateOptions) run(ctx context.Context) error {
+	switch {
+	case o.reset && (o.queries != "" || o.dryRun):
+		return cli.Usage("give --reset alone", "--reset with --queries or --dry-run")
+	case !o.reset && o.queries == "":
+		return cli.Usage("give a list: --queries FILE, or - for the standard input", "no queries")
+	}
+	chosen, err := o.provider.Choose()
+	if err != nil {
+		return err
+	}
+	if err := o.p.CheckModel(o.model); err != nil {
+		return err
+	}
+	var out calibrateJSON
+	if o.reset {
+		out, err = o.forget(ctx)
+	} else {
+		out, err = o.calibrate(ctx, chosen)
+	}
+	if err != nil {
+		return err
+	}
+	if o.p.JSON {
+		return cli.PrintJSON(o.p.Out, out)
+	}
+	return o.print(out)
+}
+
+// calibrate measures a model, and keeps what was measured.
+func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name) (out calibrateJSON, err error) {
+	queries, err := o.readQueries()
+	if err != nil {
+		return out, err
+	}
+	if err := calibrate.CheckQueries(queries); err != nil {
+		return out, err
+	}
+	ix, err := o.p.App.OpenForReading(ctx)
+	if err != nil {
+		return out, err
+	}
+	defer ix.Close()
+	m, err := o.p.App.ChooseModel(ctx, ix, o.model, false)
+	if err != nil {
+		return out, err
+	}
+	stored, err := o.p.App.VectorsOf(ctx, ix, m, o.model)
+	if err != nil {
+		return out, err
+	}
+	encoder := app.Encoder{Loader: o.p.App.Loader(m, app.Loading{Provider: chosen})}
+	sample, err := measure(ctx, ix, stored, encoder, queries)
+	if err != nil {
+		return out, err
+	}
+	fitted, err := sample.Fit()
+	if err != nil {
+		return out, err
+	}
+	rates, err := sample.CrossValidate()
+	if err != nil {
+		return out, err
+	}
+	absent := calibrate.Absent(queries)
+	out = calibrateJSON{
+		Schema: cli.Schema, Model: stored.Name, Precision: stored.Precision, Pictures: sample.Pictures(), Absent: absent, Present: len(queries) - absent,
+		Calibration: &fitted, Rates: newRatesJSON(rates), Stored: !o.dryRun,
+	}
+	inUse := stored.Calibration
+	if inUse == nil {
+		inUse = app.Calibration(stored)
+	}
+	if inUse != nil {
+		out.InUse = newRatesJSON(sample.Rate(*inUse))
+		fitted.Bins = inUse.Bins // they are measured with captions
+	}
+	if o.dryRun {
+		return out, nil
+	}
+	return out, o.p.App.Change(ctx, func(ix store.Store) error { return ix.SetCalibration(ctx, stored.Identity, &fitted) })
+}
+
+// readQueries reads the list.
+func (o *calibrateOptions) readQueries() ([]calibrate.Query, error) {
+	in := o.p.In
+	if o.queries != "-" {
+		f, err := os.Open(o.queries)
+		if err != nil {
+			return nil, cli.Usage("give a file with one query a line, or -", "--queries: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	return calibrate.ReadQueries(in)
+}
+
+// measure finds the best scores of the queries among the index's pictures.
+func measure(ctx context.Context, ix store.Store, m store.Model, encoder app.Encoder, queries []calibrate.Query) (*calibrate.Sample, error) {
+	texts := make([]string, len(queries))
+	for i, q := range queries {
+		texts[i] = tokenize.Clean(q.Text, false)
+	}
+	vectors, err := encoder.Texts(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	sample := calibrate.NewSample(queries, vectors, m.Embedded)
+	err = ix.EachVector(ctx, m.Identity, store.Filter{}, func(v store.Vector) error {
+		sample.Add(v)
+		return nil
+	})
+	return sample, err
+}
+
+// forget drops what was measured.
+func (o *calibrateOptions) forget(ctx context.Context) (out calibrateJSON, err error) {
+	return out, o.p.App.Change(ctx, func(ix store.Store) error {
+		m, err := o.p.App.VectorsWithoutModel(ctx, ix, o.model)
+		if err != nil {
+			return err
+		}
+		out = calibrateJSON{Schema: cli.Schema, Model: m.Name, Precision: m.Precision}
+		if m.Calibration == nil {
+			return nil
+		}
+		err = ix.SetCalibration(ctx, m.Identity, nil)
+		if errors.Is(err, store.ErrUnknownModel) {
+			return nil
+		}
+		return err
+	})
+}
+
+// print shows what was measured, for people.
+func (o *calibrateOptions) print(out calibrateJSON) error {
+	if out.Calibration == nil {
+		o.p.Notef("what was measured of model %s is forgotten", out.Model)
+		return nil
+	}
+	c := out.Calibration
+	fmt.Fprintf(o.p.Out, "model %s, %d pictures, %d absent and %d present queries\n", words.Path(out.Model), out.Pictures, out.Absent, out.Present)
+	fmt.Fprintf(o.p.Out, "threshold %.3f, and %.3f more each time the pictures double; nothing: %.3f below it, found: %.3f above\n\n",
+		c.Threshold(out.Pictures), c.PerDoubling, c.NothingBelow, c.FoundAbove)
+	w := tabwriter.NewWriter(o.p.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\tqueries\tnothing\tuncertain\tfound\twrong at the threshold\t\n")
+	row := func(name string, r *ratesJSON) {
+		if r == nil {
+			return
+		}
+		for _, kind := range []struct {
+			name  string
+			v     verdictsJSON
+			wrong float64
+		}{{"absent", r.Absent, r.FalseAlarms}, {"present", r.Present, r.Misses}} {
+			fmt.Fprintf(w, "%s\t%s\t%.0f%%\t%.0f%%\t%.0f%%\t%.0f%%\t\n", name, kind.name, 100*kind.v.Nothing, 100*kind.v.Uncertain, 100*kind.v.Found, 100*kind.wrong)
+		}
+	}
+	row("cross-validated", out.Rates)
+	row("in use before", out.InUse)
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	if out.Stored {
+		o.p.Notef("kept: searches by this model use it from now on")
+	}
+	return nil
+}

@@ -1,0 +1,65 @@
+package search
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// checkConfident refuses --confident where no calibration says what a score means. What is configured holds for the queries of which one
+// does.
+func (s *search) checkConfident() error {
+	plain := s.queries == "" && len(s.terms) == 1 && s.terms[0].kind == textTerm && s.terms[0].Weight == 1 && !s.terms[0].Prompted
+	s.confident = s.options.confident && plain
+	if !s.options.confident || plain || !s.given("confident") {
+		return nil
+	}
+	if s.queries != "" {
+		return cli.Usage("each answer's JSON has a verdict and a threshold", "--queries with --confident")
+	}
+	return cli.Usage("ask for a single text, without a weight or --prompt; elsewhere --min-score says what is enough",
+		"--confident, and this is not a query by one text: there is no threshold for it")
+}
+
+// tellVerdict says whether the best hit is what was asked for, where that is not sure. In JSON it is a field.
+func (s *session) tellVerdict(a answer) {
+	if s.format == "json" || len(a.Hits) == 0 {
+		return
+	}
+	switch a.Verdict {
+	case store.Nothing:
+		s.p.Notef("nothing looks like %s (best %.2f); these are the closest", words.Path(a.query), a.Best)
+	case store.Uncertain:
+		s.p.Notef("it is uncertain whether anything looks like %s (best %.2f)", words.Path(a.query), a.Best)
+	case store.Found:
+	}
+}
+
+// isAnswered reports whether an answer has what --confident asks for.
+func (s *session) isAnswered(a answer) bool {
+	return !s.confident || len(a.Hits) > 0 || s.offset > 0 && a.Best >= *a.Threshold
+}
+
+// barCells is the width of a bar, at a share of all hits.
+const barCells = 5
+
+// eighths are the parts of a bar's last cell.
+var eighths = []rune(" ▏▎▍▌▋▊▉█")
+
+// bar draws how many of the hits with a score fit, as far as that was measured; "" where it was not.
+func bar(a answer, score float64) string {
+	share, known := a.Calibration.Share(score)
+	if !known || a.Verdict == "" {
+		return ""
+	}
+	filled := int(math.Round(share * barCells * 8))
+	cells := slices.Repeat([]rune{' '}, barCells)
+	for i := range cells {
+		cells[i] = eighths[min(max(filled-8*i, 0), 8)]
+	}
+	return string(cells) + strings.Repeat(" ", 2)
+}
