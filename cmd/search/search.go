@@ -39,6 +39,7 @@ type options struct {
 	filters                           cli.FilterFlags
 	sort                              string
 	copyTo, linkTo                    string
+	noTwins                           bool
 	preview, html                     string
 	view                              bool
 	args                              int                    // how many words were given
@@ -130,8 +131,9 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them")
 	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path; with a query, the best --top are chosen first and arranged then (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits; with a query, of those by score")
-	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank; nothing there is overwritten")
-	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, numbered by rank")
+	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with the raw files behind them and their sidecars; nothing there is overwritten")
+	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, as --copy-to copies")
+	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link the photos alone, without the raw files behind them and the sidecars")
 	f.StringVar(&o.preview, "preview", "", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
 	f.Lookup("preview").NoOptDefVal = "auto"
 	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else")

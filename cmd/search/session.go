@@ -148,7 +148,7 @@ func (s *session) show(ctx context.Context, a answer) (err error) {
 	if err := s.openHits(a.Hits); err != nil {
 		return err
 	}
-	return s.collectHits(a.Hits)
+	return s.collectHits(ctx, a.Hits)
 }
 
 // openQueries opens the list of queries.

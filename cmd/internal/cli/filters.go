@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,7 @@ type FilterFlags struct {
 	width, height, megapixels string
 	near                      string
 	radius                    string
+	not                       []string
 }
 
 // Add adds the flags.
@@ -48,6 +50,7 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.megapixels, "megapixels", "", "of as many millions of pixels, a `RANGE`")
 	f.StringVar(&q.near, "near", "", "taken near `LAT,LON`, in degrees: 48.858,2.294")
 	f.StringVar(&q.radius, "radius", "", "how near: `DISTANCE` (10km by default, 500m, 3mi)")
+	f.StringArrayVar(&q.not, "not", nil, "leave out what a filter selects, `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
 
 // Filter is what the flags select: all but --under, which needs an index to be understood.
@@ -56,10 +59,12 @@ type Filter struct {
 
 	// Dirs are those of --under, absolute; nil: anywhere.
 	Dirs []string
+	// NotDirs are those of --not under=DIR, each with where it leads.
+	NotDirs [][]string
 }
 
 // SelectsAll reports whether nothing is left out.
-func (f Filter) SelectsAll() bool { return f.Dirs == nil && f.IsAll() }
+func (f Filter) SelectsAll() bool { return f.Dirs == nil && len(f.NotDirs) == 0 && f.IsAll() }
 
 // Parse makes the filter. Its errors are wrong usage.
 func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
@@ -72,43 +77,113 @@ func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
 			values[name] = []string{value}
 		}
 	}
-	f.Filter, err = parse.Filter(values, parse.Options{Now: now, Formats: formatsNamed,
-		FormatsHint: "give jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or one of the raw kinds such as dng"})
-	if bad, ok := errors.AsType[*parse.Error](err); ok {
-		if errors.Is(err, parse.ErrNoPlace) {
-			return f, Usage("give the place too: --near 48.858,2.294", "--radius without --near")
-		}
-		hint := bad.Hint
-		if hint == parse.HintRange {
-			hint = "a range is for --taken"
-		}
-		return f, Usage(hint, "--%s: %w", bad.Name, bad.Err)
+	if f.Filter, err = parse.Filter(values, parseOptions(now)); err != nil {
+		return f, wrongValue(err, "--")
 	}
 	for _, dir := range q.under {
-		abs, err := filepath.Abs(dir)
+		dirs, err := places(dir)
 		if err != nil {
 			return f, err
 		}
-		// As roots are stored: as given, and where a link leads.
-		f.Dirs = append(f.Dirs, abs)
-		if target, err := filepath.EvalSymlinks(abs); err == nil && target != abs {
-			f.Dirs = append(f.Dirs, target)
+		f.Dirs = append(f.Dirs, dirs...)
+	}
+	for _, text := range q.not {
+		if err := f.leaveOut(text, now); err != nil {
+			return f, err
 		}
 	}
-	return f, err
+	return f, nil
+}
+
+func parseOptions(now time.Time) parse.Options {
+	return parse.Options{Now: now, Formats: formatsNamed,
+		FormatsHint: "give jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or one of the raw kinds such as dng"}
+}
+
+// wrongValue says what is wrong with a filter's value; before stands in front of the filter's name.
+func wrongValue(err error, before string) error {
+	bad, ok := errors.AsType[*parse.Error](err)
+	if !ok {
+		return err
+	}
+	if errors.Is(err, parse.ErrNoPlace) {
+		return Usage("give the place too: --near 48.858,2.294", "--radius without --near")
+	}
+	hint := bad.Hint
+	if hint == parse.HintRange {
+		hint = "a range is for " + before + "taken"
+	}
+	return Usage(hint, "%s%s: %w", before, bad.Name, bad.Err)
+}
+
+// places are a folder as roots are stored: as given, and where a link leads.
+func places(dir string) ([]string, error) {
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	if target, err := filepath.EvalSymlinks(abs); err == nil && target != abs {
+		return []string{abs, target}, nil
+	}
+	return []string{abs}, nil
+}
+
+// filterNames are those that --not takes, as the flags are called.
+var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near"}
+
+// leaveOut reads a --not.
+func (f *Filter) leaveOut(text string, now time.Time) error {
+	name, value, ok := strings.Cut(text, "=")
+	name = strings.TrimSpace(name)
+	switch {
+	case name == "radius":
+		return Usage("give it behind the place: --not near=48.858,2.294,5km", "--not %s", text)
+	case !ok || strings.TrimSpace(value) == "":
+		return Usage("give a filter and its value: --not keyword=family", "--not %q", text)
+	case !slices.Contains(filterNames, name):
+		return Usage("the filters are "+strings.Join(filterNames, ", "), "--not %q: there is no filter %q", text, name)
+	case name == "under":
+		dirs, err := places(value)
+		if err != nil {
+			return err
+		}
+		f.NotDirs = append(f.NotDirs, dirs)
+		return nil
+	}
+	values := parse.Values{name: {value}}
+	switch name {
+	case "type":
+		values[name] = strings.Split(value, ",")
+	case "near":
+		if place := strings.SplitN(value, ",", 3); len(place) == 3 {
+			values[name], values["radius"] = []string{place[0] + "," + place[1]}, []string{place[2]}
+		}
+	}
+	not, err := parse.Filter(values, parseOptions(now))
+	if err != nil {
+		return wrongValue(err, "--not ")
+	}
+	f.Not = append(f.Not, not)
+	return nil
 }
 
 // In is the filter in an index.
-func (f Filter) In(ctx context.Context, e *query.Engine) (store.Filter, error) {
-	if f.Dirs == nil {
-		return f.Filter, nil
+func (f Filter) In(ctx context.Context, e *query.Engine) (in store.Filter, err error) {
+	in = f.Filter
+	if f.Dirs != nil {
+		if in.Under, err = e.Folders(ctx, f.Dirs); err != nil {
+			return in, fmt.Errorf("find folders: %w", err)
+		}
 	}
-	under, err := e.Folders(ctx, f.Dirs)
-	if err != nil {
-		return f.Filter, fmt.Errorf("find folders: %w", err)
+	in.Not = slices.Clone(in.Not)
+	for _, dirs := range f.NotDirs {
+		under, err := e.Folders(ctx, dirs)
+		if err != nil {
+			return in, fmt.Errorf("find folders: %w", err)
+		}
+		in.Not = append(in.Not, store.Filter{Under: under})
 	}
-	f.Under = under
-	return f.Filter, nil
+	return in, nil
 }
 
 // formatNames are what people call the formats.
