@@ -60,6 +60,7 @@ func TestMachineFormats(t *testing.T) {
 	check("models-verify", "", 0, "models", "verify", "mine", "starter")
 	check("models-use", "", 0, "models", "use", "starter")
 	check("models-calibrate", "", 0, "models", "calibrate", "--reset")
+	check("version", "", 0, "version")
 	check("status", "", 0, "status")
 	moved := filepath.Join(t.TempDir(), "moved")
 	if err := os.Rename(photos, moved); err != nil {

@@ -3,7 +3,6 @@ package cmd
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"slices"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/search"
 	"github.com/imgsearch/imgsearch/cmd/status"
 	"github.com/imgsearch/imgsearch/cmd/vectors"
+	"github.com/imgsearch/imgsearch/cmd/version"
 	"github.com/imgsearch/imgsearch/cmd/warmup"
 )
 
@@ -99,12 +99,10 @@ EXIT STATUS
 	flags.BoolVar(&p.JSON, "json", p.JSON, "print results, and errors, as JSON (docs/json.md)")
 	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print errors only")
 	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "tell what is done")
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return cli.Usage(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
-	})
+	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
-		warmup.New(p), doctor.New(p), backup.New(p), config.New(p, fresh), man.New(p), probe.New(p),
+		warmup.New(p), doctor.New(p), backup.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p),
 	)
 	cli.CheckArgs(c)
 	completeFlags(p, c)

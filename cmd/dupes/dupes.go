@@ -67,6 +67,7 @@ EXIT STATUS
 	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out; scores stay those to it")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
+	f.BoolVar(&o.nul, "null-output", false, "the same as --null")
 	o.filters.Add(f)
 	cli.ModelFlags(f, &o.model)
 	return c

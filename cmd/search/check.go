@@ -125,7 +125,7 @@ func (s *search) readQuery() (err error) {
 	if s.filter, err = s.filters.Parse(time.Now()); err != nil {
 		return err
 	}
-	filtered := !s.filter.SelectsAll() || s.from != ""
+	filtered := !s.filter.SelectsAll() || s.from != "" || s.given("sort") && (s.sort == "date" || s.sort == "path")
 	switch {
 	case s.queries != "" && len(s.terms) > 0:
 		return cli.Usage("the lines are the queries", "--queries with terms of a query")

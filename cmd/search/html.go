@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,12 @@ func (o *options) checkHTML() error {
 	}
 	if o.queries != "" {
 		return cli.Usage("they belong to a single query", "--queries with --html")
+	}
+	if o.html == "-" {
+		if o.p.JSON || slices.ContainsFunc([]string{"format", "null", "null-output", "preview", "open"}, o.given) {
+			return cli.Usage("the page is what is printed: leave the others out", "--html - with --format, --json, -0, --preview or --open")
+		}
+		return nil
 	}
 	return cli.MayReplace("--html", o.html, "page of imgsearch", gallery.IsPage)
 }
@@ -56,6 +63,10 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	}
 	var b bytes.Buffer
 	if err := gallery.Write(&b, page); err != nil {
+		return err
+	}
+	if s.html == "-" {
+		_, err := b.WriteTo(s.p.Out)
 		return err
 	}
 	path, err := filepath.Abs(s.html)

@@ -93,22 +93,6 @@ func (s *session) print(w io.Writer, a answer) error {
 	if err != nil {
 		return err
 	}
-	if len(a.Hits) == 0 && s.format != "json" {
-		switch {
-		case a.Searched == 0 && s.search.filter.Dirs != nil:
-			s.p.Notef("no photos found: nothing is indexed in %s", words.Path(strings.Join(s.search.filter.Dirs, ", ")))
-		case s.confident && a.Searched > 0:
-			s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
-		case s.offset > 0:
-			s.p.Notef("no more photos found")
-		case a.listing || !s.search.filter.IsAll() || s.listed != nil || s.minScore != nil:
-			s.p.Notef("no photos found that fit (%d searched)", a.Searched)
-		case a.Searched == 0:
-			s.p.Notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
-		default:
-			s.p.Notef("no photos found whose files are there (%d searched)", a.Searched)
-		}
-	}
 	return out.Flush()
 }
 

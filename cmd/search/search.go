@@ -4,8 +4,6 @@ package search
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +11,6 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/app"
-	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
 // options are the flags and arguments as they were given; search is what they mean.
@@ -64,7 +61,7 @@ subtracted term is a number and a colon before it, 1 without; the query's own wo
 the sum of the terms' unit vectors times their weights. --image and --like ask for what looks like a picture; one that the index
 has needs no model.
 
-Filters narrow what is searched; without a query they list, the newest first.
+Filters narrow what is searched; without a query they list, the newest first. --sort date or path alone lists all pictures.
 
 FORMATS
   table   rank, score and path, for people (default)
@@ -96,11 +93,10 @@ EXIT STATUS
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
 			o.query = strings.Join(args, " ")
-			if f := c.Flags().Lookup("preview"); f.Changed && o.preview == "auto" && len(args) > 0 && slices.Contains(terminal.Protocols, terminal.Protocol(args[0])) {
-				return cli.Usage(fmt.Sprintf("write --preview=%s, or the query before it: `imgsearch search %s --preview`", args[0], strings.Join(args, " ")),
-					"--preview %s: is that the protocol, or the query?", args[0])
-			}
 			o.args, o.given = len(args), c.Flags().Changed
+			if err := o.checkWords(c.Flags(), args); err != nil {
+				return err
+			}
 			if len(args) > 0 && o.queries != "" {
 				return cli.Usage("give one of them", "a query and --queries")
 			}
@@ -108,6 +104,7 @@ EXIT STATUS
 		},
 	}
 	o.addFlags(c.Flags())
+	c.SetFlagErrorFunc(flagError)
 	return c
 }
 
@@ -115,6 +112,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
+	f.BoolVar(&o.nul, "null-output", false, "the same as --null")
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
 	f.StringArrayVar(&o.images, "image", nil, "what looks like the picture `FILE`, of any format that is read (may be repeated)")
@@ -129,14 +127,15 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
 	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them")
+	f.BoolVar(&o.fromNul, "null-input", false, "the same as --from-null")
 	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path; with a query, the best --top are chosen first and arranged then (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits; with a query, of those by score")
 	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with the raw files behind them and their sidecars; nothing there is overwritten")
 	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, as --copy-to copies")
 	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link the photos alone, without the raw files behind them and the sidecars")
-	f.StringVar(&o.preview, "preview", "", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
+	f.Var(&optionalValue{to: &o.preview, flags: f}, "preview", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
 	f.Lookup("preview").NoOptDefVal = "auto"
-	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else")
+	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else (- is the standard output: no table is printed)")
 	f.BoolVar(&o.view, "open", false, "open the hits, at most 10, or the page of --html, with the system's viewer")
 	o.filters.Add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")
@@ -149,6 +148,7 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.tellOfFile()
 	ix, err := o.p.App.OpenForReading(ctx)
 	if err != nil {
 		return err

@@ -139,7 +139,12 @@ func (s *session) show(ctx context.Context, a answer) (err error) {
 		return err
 	}
 	s.tellVerdict(a)
-	if err := s.print(s.p.Out, a); err != nil {
+	if s.html != "-" {
+		if err := s.print(s.p.Out, a); err != nil {
+			return err
+		}
+	}
+	if err := s.tellEmpty(ctx, a); err != nil {
 		return err
 	}
 	if err := s.writeHTML(ctx, a); err != nil {

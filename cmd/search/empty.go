@@ -1,0 +1,50 @@
+package search
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// tellEmpty says why there is no hit. In JSON the list is empty.
+func (s *session) tellEmpty(ctx context.Context, a answer) error {
+	if len(a.Hits) > 0 || s.format == "json" {
+		return nil
+	}
+	filtered := !s.search.filter.SelectsAll() || s.listed != nil
+	switch {
+	case a.Searched == 0 && s.search.filter.Dirs != nil:
+		n, err := s.ix.Count(ctx, store.Filter{Under: s.filter.Under})
+		if err != nil {
+			return err
+		}
+		if dirs := words.Path(strings.Join(s.search.filter.Dirs, ", ")); n == 0 {
+			s.p.Notef("no photos found: nothing is indexed in %s", dirs)
+		} else {
+			s.p.Notef("no photos found that fit: there are %d in %s, and the other filters select none of them%s", n, dirs, s.namesMeant())
+		}
+	case s.confident && a.Searched > 0:
+		s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
+	case s.offset > 0:
+		s.p.Notef("no more photos found")
+	case a.listing || filtered || s.minScore != nil:
+		s.p.Notef("no photos found that fit (%d searched)%s", a.Searched, s.namesMeant())
+	case a.Searched == 0:
+		s.p.Notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
+	default:
+		s.p.Notef("no photos found whose files are there (%d searched)", a.Searched)
+	}
+	return nil
+}
+
+// namesMeant asks whether a part of a name was meant where --name has whole ones.
+func (s *session) namesMeant() string {
+	names := s.search.filter.Names
+	if len(names) == 0 || slices.ContainsFunc(names, func(glob string) bool { return strings.ContainsAny(glob, `*?[{\`) }) {
+		return ""
+	}
+	return "; --name takes whole names: a part of one is --name '*" + words.Path(names[0]) + "*'"
+}

@@ -1,0 +1,37 @@
+// Package version is the command that says which version this is. It must not know how it came about.
+package version
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+)
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Long: `Print the version, the commit that it was built from, and the platform, as --version does.
+
+EXIT STATUS
+  0 done; 1 failed; 2 wrong usage`,
+		Args: cli.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			if p.JSON {
+				return cli.PrintJSON(p.Out, struct {
+					Schema  int    `json:"schema"`
+					Version string `json:"version"`
+					Text    string `json:"text"`
+					OS      string `json:"os"`
+					Arch    string `json:"arch"`
+				}{cli.Schema, cli.Version(), cli.VersionText(), runtime.GOOS, runtime.GOARCH})
+			}
+			_, err := fmt.Fprintf(p.Out, "imgsearch %s\n", cli.VersionText())
+			return err
+		},
+	}
+}
