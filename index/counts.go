@@ -3,6 +3,8 @@ package index
 import (
 	"sync"
 	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // tally are the numbers of a run.
@@ -12,6 +14,7 @@ type tally struct {
 	failed, failedKnown, embedded, damaged    int
 	pending, gone                             int
 	estimate                                  time.Duration
+	unreachableRoots                          []store.RootID
 }
 
 // counts is a tally that all stages add to.

@@ -42,7 +42,9 @@ type Record struct {
 	Embedded    int            `json:"embedded"`
 	Damaged     int            `json:"damaged"`
 	Unreachable int            `json:"unreachable"`
-	ElapsedMS   int64          `json:"elapsed_ms"`
+	// UnreachableRoots are the roots that could not be examined.
+	UnreachableRoots []store.RootID `json:"unreachable_roots,omitempty"`
+	ElapsedMS        int64          `json:"elapsed_ms"`
 }
 
 // RecordOf returns the record of a run that has ended. Of one that an earlier version of imgsearch kept, the state is all that is known.
@@ -62,7 +64,7 @@ func record(s Summary, state RunState, err error) Record {
 	r := Record{
 		Version: recordVersion, State: state, Scanned: s.Scanned, Added: s.Added, Updated: s.Updated, Moved: s.Moved, Unchanged: s.Unchanged,
 		Removed: s.Removed, Kept: s.Kept, Skipped: s.Skipped, Failed: s.Failed, FailedKnown: s.FailedKnown, Embedded: s.Embedded, Damaged: s.Damaged,
-		Unreachable: s.Unreachable, ElapsedMS: s.Elapsed.Milliseconds(),
+		Unreachable: s.Unreachable, UnreachableRoots: s.UnreachableRoots, ElapsedMS: s.Elapsed.Milliseconds(),
 	}
 	if state == RunFailed {
 		r.Error = err.Error()

@@ -142,7 +142,11 @@ func (s *settler) rootUnreachable(ctx context.Context) error {
 	if n == 0 && errors.Is(s.g.unreachable, ErrEmptyRoot) {
 		return nil
 	}
-	s.counts.add(func(t *tally) { t.kept += n; t.unreachable++ })
+	s.counts.add(func(t *tally) {
+		t.kept += n
+		t.unreachable++
+		t.unreachableRoots = append(t.unreachableRoots, s.g.root.ID)
+	})
 	s.req.On.Noticed(RootUnreachable{s.g.root.Path, s.g.unreachable, n})
 	return nil
 }

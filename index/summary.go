@@ -3,6 +3,8 @@ package index
 import (
 	"maps"
 	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // Summary is what a run did. The counts of files are those of the machine format (docs/json.md).
@@ -19,7 +21,9 @@ type Summary struct {
 	Embedded, Damaged int
 	// Unreachable is the number of roots and folders that could not be examined.
 	Unreachable int
-	Elapsed     time.Duration
+	// UnreachableRoots are the roots among them.
+	UnreachableRoots []store.RootID
+	Elapsed          time.Duration
 	// Stopped tells why an incomplete run ended.
 	Stopped StopReason
 	// Pending and Estimate are a dry run's: files that would be read, and how long that would take.
@@ -46,7 +50,7 @@ func (r *run) summary(begin time.Time) Summary {
 	r.counts.mu.Unlock()
 	return Summary{
 		Complete: r.complete, Scanned: n.scanned, Added: n.added, Updated: n.updated, Moved: n.moved, Unchanged: n.unchanged,
-		Removed: n.removed, Kept: n.kept, Unreachable: n.unreachable, Skipped: skipped, Failed: n.failed, FailedKnown: n.failedKnown,
+		Removed: n.removed, Kept: n.kept, Unreachable: n.unreachable, UnreachableRoots: n.unreachableRoots, Skipped: skipped, Failed: n.failed, FailedKnown: n.failedKnown,
 		Embedded: n.embedded, Damaged: n.damaged, Elapsed: time.Since(begin), Stopped: r.stop.why(), Pending: n.pending, Estimate: n.estimate, Gone: n.gone,
 	}
 }

@@ -54,7 +54,11 @@ type Status struct {
 	Model       *modelStatus  `json:"model"`
 	Models      []modelStatus `json:"models"`
 	LastRun     *runStatus    `json:"last_run"`
-	FailureList []failure     `json:"failure_list,omitempty"`
+	// UnreachableRoots are those of the roots that the last complete run could not reach.
+	UnreachableRoots []string `json:"unreachable_roots"`
+	// Runs are the last runs that have ended, the newest first.
+	Runs        []endedRun `json:"runs"`
+	FailureList []failure  `json:"failure_list,omitempty"`
 }
 
 type modelStatus struct {
@@ -146,6 +150,9 @@ func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool)
 	if err := s.addModels(ctx, ix); err != nil {
 		return s, err
 	}
+	if err := s.addRuns(ctx, ix, roots); err != nil {
+		return s, err
+	}
 	if s.LastRun, err = lastRun(ctx, a, ix); err != nil {
 		return s, err
 	}
@@ -230,7 +237,11 @@ func (o *options) print(s Status) error {
 		if i > 0 {
 			label = ""
 		}
-		fmt.Fprintf(w, "%s\t%s\n", label, words.Path(root))
+		away := ""
+		if slices.Contains(s.UnreachableRoots, root) {
+			away = "  (out of reach in the last run: its photos stay in the index)"
+		}
+		fmt.Fprintf(w, "%s\t%s%s\n", label, words.Path(root), away)
 	}
 	fmt.Fprintf(w, "photos\t%d pictures in %s (%s)\n", s.Pictures, english.Count(s.Files, "file"), humanize.IBytes(uint64(s.PhotoBytes)))
 	for i, m := range s.Models {
@@ -246,15 +257,15 @@ func (o *options) print(s Status) error {
 	if s.Failures > 0 {
 		fmt.Fprintf(w, "failed\t%s could not be read (`imgsearch status --failures` lists them)\n", english.Count(s.Failures, "file"))
 	}
-	fmt.Fprintf(w, "last run\t%s\n", lastRunText(s.LastRun))
+	fmt.Fprintf(w, "last run\t%s\n", lastRunText(s.LastRun, s.lastCounts()))
 	return w.Flush()
 }
 
-func lastRunText(r *runStatus) string {
+func lastRunText(r *runStatus, counts *runCounts) string {
 	if r == nil {
 		return "never"
 	}
-	text := r.StartedAt + ", "
+	text := localTime(r.StartedAt) + ", "
 	switch index.RunState(r.State) {
 	case running:
 		return text + "running"
@@ -275,5 +286,5 @@ func lastRunText(r *runStatus) string {
 	if r.Provider != "" {
 		text += " on " + r.Provider
 	}
-	return text
+	return text + counted(counts)
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -37,22 +36,35 @@ func (s *Store) EndRun(ctx context.Context, r store.Run) error {
 
 // LastRun returns the newest run.
 func (s *Store) LastRun(ctx context.Context, complete bool) (r store.Run, ok bool, err error) {
-	where := ""
+	where := "1"
 	if complete {
-		where = "WHERE complete AND ended_at IS NOT NULL"
+		where = "complete AND ended_at IS NOT NULL"
 	}
-	var started int64
-	var ended sql.NullInt64
-	var provider, summary sql.NullString
-	err = s.read.QueryRowContext(ctx, "SELECT id, started_at, ended_at, complete, provider, embedded, summary FROM runs "+where+" ORDER BY id DESC LIMIT 1").
-		Scan(&r.ID, &started, &ended, &r.Complete, &provider, &r.Embedded, &summary)
-	if errors.Is(err, sql.ErrNoRows) {
-		return r, false, nil
+	list, err := s.runs(ctx, where, 1)
+	if err != nil || len(list) == 0 {
+		return r, false, err
 	}
-	r.StartedAt = time.Unix(started, 0)
-	if ended.Valid {
-		r.EndedAt = time.Unix(ended.Int64, 0)
-	}
-	r.Provider, r.Summary = provider.String, summary.String
-	return r, err == nil, explain(err)
+	return list[0], true, nil
+}
+
+// Runs returns the newest runs, the newest first.
+func (s *Store) Runs(ctx context.Context, limit int) ([]store.Run, error) {
+	return s.runs(ctx, "1", limit)
+}
+
+func (s *Store) runs(ctx context.Context, where string, limit int) ([]store.Run, error) {
+	list, err := collect(ctx, s.read, "SELECT id, started_at, ended_at, complete, provider, embedded, summary FROM runs WHERE "+where+" ORDER BY id DESC LIMIT ?",
+		func(scan scanFunc) (r store.Run, err error) {
+			var started int64
+			var ended sql.NullInt64
+			var provider, summary sql.NullString
+			err = scan(&r.ID, &started, &ended, &r.Complete, &provider, &r.Embedded, &summary)
+			r.StartedAt = time.Unix(started, 0)
+			if ended.Valid {
+				r.EndedAt = time.Unix(ended.Int64, 0)
+			}
+			r.Provider, r.Summary = provider.String, summary.String
+			return r, err
+		}, limit)
+	return list, explain(err)
 }

@@ -8,10 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
@@ -142,6 +144,25 @@ func checkMaxAge(ctx context.Context, e *examination) {
 	case time.Since(last.StartedAt) > e.MaxAge:
 		e.fail("age", RunNightly, "the last complete run began %s ago (%s), more than %s", english.Duration(time.Since(last.StartedAt)), last.StartedAt.UTC().Format(time.RFC3339), english.Duration(e.MaxAge))
 	default:
-		e.ok("age", "the last complete run began %s ago", english.Duration(time.Since(last.StartedAt)))
+		away, err := unreachable(ctx, ix, last)
+		if err != nil {
+			e.failErr("age", err)
+		} else if len(away) > 0 {
+			e.fail("age", ConnectDisk, "the last complete run, %s ago, could not reach %s", english.Duration(time.Since(last.StartedAt)), strings.Join(away, ", "))
+		} else {
+			e.ok("age", "the last complete run began %s ago", english.Duration(time.Since(last.StartedAt)))
+		}
 	}
+}
+
+// unreachable are the roots that a run could not reach, quoted, of those that the index still has.
+func unreachable(ctx context.Context, ix store.Store, run store.Run) (away []string, err error) {
+	ids := index.RecordOf(run).UnreachableRoots
+	roots, err := ix.Roots(ctx)
+	for _, r := range roots {
+		if slices.Contains(ids, r.ID) {
+			away = append(away, fmt.Sprintf("%q", r.Path))
+		}
+	}
+	return away, err
 }

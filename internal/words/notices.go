@@ -31,20 +31,25 @@ func warning(format string, args ...any) Word {
 	return Word{Sentence: fmt.Sprintf(format, args...), Grave: true}
 }
 
+// outOfReach is a warning about files or folders that could not be reached.
+func outOfReach(format string, args ...any) Word {
+	return Word{Sentence: fmt.Sprintf(format, args...), Grave: true, OutOfReach: true}
+}
+
 // quoted is a folder in a sentence.
 func quoted(path string) string { return fmt.Sprintf("%q", path) }
 
 func ofIndex(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case index.ManyGone:
-		return warning("%d of the %d files of %s are gone; they stay in the index until %s", n.Gone, n.Total, quoted(n.Root), do(Prune)), true
+		return outOfReach("%d of the %d files of %s are gone; they stay in the index until %s", n.Gone, n.Total, quoted(n.Root), do(Prune)), true
 	case index.RootUnreachable:
-		return warning("%s cannot be reached (%s); its %d files stay in the index (%s tells where it is now, %s forgets it)",
+		return outOfReach("%s cannot be reached (%s); its %d files stay in the index (%s tells where it is now, %s forgets it)",
 			quoted(n.Root), rootTrouble(n.Err), n.Files, do(MoveRoot), do(RemoveRoot)), true
 	case index.FilesKept:
-		return warning("%s %s; its %d files stay in the index%s", quoted(n.Folder), keepReason(n), n.Files, pruneHint(n.Why, do)), true
+		return outOfReach("%s %s; its %d files stay in the index%s", quoted(n.Folder), keepReason(n), n.Files, pruneHint(n.Why, do)), true
 	case index.FolderUnreadable:
-		return warning("%s cannot be read completely: %v", quoted(n.Folder), n.Err), true
+		return outOfReach("%s cannot be read completely: %v", quoted(n.Folder), n.Err), true
 	case index.SidecarUnreadable:
 		return warning("%s cannot be read: %v", Path(n.Path), n.Err), true
 	case index.PreviewUnreadable:

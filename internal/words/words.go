@@ -30,6 +30,8 @@ type Word struct {
 	Hint string
 	// Grave notices are warnings.
 	Grave bool
+	// OutOfReach are warnings about files or folders that could not be reached: they are told in a quiet run too.
+	OutOfReach bool
 }
 
 // Action is something that a user can do, through any door.

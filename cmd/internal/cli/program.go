@@ -53,9 +53,13 @@ func (p *Program) Notef(format string, args ...any) {
 	}
 }
 
-// Notify says what a notice of a library means.
+// Notify says what a notice of a library means: of files and folders that are out of reach in a quiet run too.
 func (p *Program) Notify(notice any) {
 	w := words.Notice(notice, Door)
+	if w.OutOfReach {
+		p.line("imgsearch: warning: %s", w.Sentence) // whatever --quiet says
+		return
+	}
 	if w.Grave {
 		p.Warnf("%s", w.Sentence)
 	} else {

@@ -84,6 +84,12 @@ func (s *suite) runs() {
 	s.must(err)
 	equal(s, "the last complete one", ok && last.ID == first && last.Complete && !last.EndedAt.IsZero() && last.Provider == "cpu" && last.Embedded == 3, true)
 	equal(s, "summary", last.Summary, `{"a":1}`)
+	list, err := s.store.Runs(s.Context(), 5)
+	s.must(err)
+	equal(s, "the newest first", len(list) == 2 && list[0].ID == second && list[1].ID == first, true)
+	list, err = s.store.Runs(s.Context(), 1)
+	s.must(err)
+	equal(s, "at most so many", len(list) == 1 && list[0].ID == second, true)
 	s.must(s.store.PrepareSearch(s.Context(), model))
 }
 
