@@ -13,6 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
 	"github.com/imgsearch/imgsearch/embed/tokenize"
+	"github.com/imgsearch/imgsearch/internal/jsonerr"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -147,7 +148,7 @@ func readJSON(m models.Model, name string, v any) error {
 }
 
 func damaged(name string, err error) error {
-	return fmt.Errorf("%w: %s: %w", models.ErrDamaged, name, err)
+	return fmt.Errorf("%w: %s (%w)", models.ErrDamaged, name, jsonerr.Plain(err))
 }
 
 // Identity names what decides the numbers in a vector: the SHA-256 over the digests of the model's files, the

@@ -35,7 +35,7 @@ func (m Model) Digests(cache string, besides []string) (Digests, error) {
 		path := m.Path(name)
 		info, err := os.Stat(path)
 		if err != nil {
-			return nil, fmt.Errorf("hash model: %w: %s: %w", ErrMissing, name, fserr.Cause(err))
+			return nil, fmt.Errorf("hash model: %w: %w", ErrMissing, inFile(name, fserr.Cause(err)))
 		}
 		key := fmt.Sprintf("%s|%d|%d|%d", path, info.Size(), info.ModTime().UnixNano(), inode(info))
 		sum, ok := known[key]

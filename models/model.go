@@ -98,13 +98,22 @@ func Open(nameOrDir string) (Model, error) {
 	for _, name := range Files() {
 		info, err := os.Stat(filepath.Join(dir, filepath.FromSlash(name)))
 		if err != nil {
-			return Model{}, fmt.Errorf("open model %q: %w: %s: %w", nameOrDir, ErrMissing, name, fserr.Cause(err))
+			return Model{}, fmt.Errorf("open model %q: %w: %w", nameOrDir, ErrMissing, inFile(name, fserr.Cause(err)))
 		}
 		if !info.Mode().IsRegular() {
 			return Model{}, fmt.Errorf("open model %q: %w: %s is not a file", nameOrDir, ErrMissing, name)
 		}
 	}
 	return Model{Name: filepath.Base(dir), Dir: dir}, nil
+}
+
+// inFile says which file of a model an error is about. Behind a name that ends with .json, a colon would look like the prefix of the JSON
+// library's own messages.
+func inFile(name string, err error) error {
+	if strings.HasSuffix(name, ".json") {
+		return fmt.Errorf("%s (%w)", name, err)
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // MaxSmall bounds the files of a model that are read whole: all but the graphs. The largest published tokenizers have 34 MB.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/jsonerr"
 )
 
 // ErrNotInstalled is a model of the catalogue that is not in the store.
@@ -100,7 +101,7 @@ func (s Store) Manifest(name string) (Manifest, error) {
 		return m, fmt.Errorf("open model %q: %w", name, err)
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
-		return m, fmt.Errorf("open model %q: %w: %s: %w", name, ErrDamaged, ManifestFile, err)
+		return m, fmt.Errorf("open model %q: %w: %s (%w)", name, ErrDamaged, ManifestFile, jsonerr.Plain(err))
 	}
 	return m, nil
 }

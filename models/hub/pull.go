@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -328,7 +329,7 @@ func (d Folder) Find(_ context.Context, paths []string) ([]File, error) {
 	for i, path := range paths {
 		info, err := os.Stat(filepath.Join(d.Dir, filepath.FromSlash(path)))
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrNotFound, err)
+			return nil, fmt.Errorf("%w: %s in %s (%w)", ErrNotFound, path, d.Dir, fserr.Cause(err))
 		}
 		if !info.Mode().IsRegular() {
 			return nil, fmt.Errorf("%w: %s is not a file", ErrNotFound, filepath.Join(d.Dir, path))

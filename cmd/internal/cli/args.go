@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/internal/english"
 )
 
 // NoArgs refuses arguments of a command that takes none.
-func NoArgs(_ *cobra.Command, args []string) error {
+func NoArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("unexpected argument %q", args[0])
+		return Usage(fmt.Sprintf("see `%s --help`", c.CommandPath()), "unexpected argument %q", args[0])
 	}
 	return nil
 }
@@ -44,7 +46,11 @@ func CheckArgs(c *cobra.Command) {
 			if _, coded := errors.AsType[*Error](err); err == nil || coded {
 				return err
 			}
-			return Usage(fmt.Sprintf("see `%s --help`", c.CommandPath()), "%w", err)
+			hint := fmt.Sprintf("it is `%s`; see `%s --help`", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
+			if len(args) == 0 {
+				return Usage(hint, "an argument is missing")
+			}
+			return Usage(hint, "%s: not as many arguments as %s takes", english.Count(len(args), "argument"), CommandName(c))
 		}
 	}
 	for _, sub := range c.Commands() {

@@ -182,7 +182,11 @@ func set(f *pflag.Flag, words []string) error {
 	if len(words) != 1 {
 		return fmt.Errorf("it takes one value")
 	}
-	return f.Value.Set(words[0])
+	err := f.Value.Set(words[0])
+	if kind := valueKind(f.Value.Type()); err != nil && kind != "" {
+		return fmt.Errorf("it takes %s", kind)
+	}
+	return err
 }
 
 // UnknownSettings are what stands in the file and means nothing. A file may be newer than the program: it is told, and that is all.
