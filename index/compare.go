@@ -225,7 +225,7 @@ func (c *comparer) single(ctx context.Context, f found) error {
 }
 
 func (c *comparer) countUnchanged(files int) {
-	c.counts.add(func(n *tally) { n.scanned += files; n.unchanged += files })
+	c.counts.add(func(n *Summary) { n.Scanned += files; n.Unchanged += files })
 }
 
 // look tells what has to be done for a file, and notes that it is there.
@@ -253,7 +253,7 @@ func (c *comparer) look(f found) need {
 		if f.failure.Stage == store.StageSniff {
 			c.counts.skip(f.failure.Reason)
 		} else {
-			c.counts.add(func(n *tally) { n.scanned++; n.failedKnown++ })
+			c.counts.add(func(n *Summary) { n.Scanned++; n.FailedKnown++ })
 		}
 		return nothing
 	}

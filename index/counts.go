@@ -1,43 +1,29 @@
 package index
 
 import (
+	"maps"
 	"sync"
-	"time"
-
-	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// tally are the numbers of a run.
-type tally struct {
-	scanned, added, updated, moved, unchanged int
-	removed, kept, unreachable                int
-	failed, failedKnown, embedded, damaged    int
-	pending, gone                             int
-	estimate                                  time.Duration
-	unreachableRoots                          []store.RootID
-}
-
-// counts is a tally that all stages add to.
+// counts is the summary that all stages add to.
 type counts struct {
-	mu      sync.Mutex
-	n       tally
-	skipped map[string]int
+	mu sync.Mutex
+	n  Summary
 }
 
-func (c *counts) add(change func(*tally)) {
+func (c *counts) add(change func(*Summary)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	change(&c.n)
 }
 
-func (c *counts) skip(reason string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.skipped[reason]++
-}
+func (c *counts) skip(reason string) { c.add(func(n *Summary) { n.Skipped[reason]++ }) }
 
-func (c *counts) get() tally {
+// get returns what has been counted so far.
+func (c *counts) get() Summary {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.n
+	n := c.n
+	n.Skipped = maps.Clone(n.Skipped)
+	return n
 }

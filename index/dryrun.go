@@ -33,7 +33,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	})
 	g.Go(func() error {
 		for t := range tasks {
-			r.counts.add(func(n *tally) { n.pending += 1 + len(t.twins) })
+			r.counts.add(func(n *Summary) { n.Pending += 1 + len(t.twins) })
 			if !t.refresh { // reading what a file says of itself takes next to nothing
 				reads += 1 + len(t.twins)
 				sample.offer(t)
@@ -50,7 +50,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 		if err != nil {
 			return err
 		}
-		r.counts.add(func(t *tally) { t.gone += n })
+		r.counts.add(func(t *Summary) { t.Gone += n })
 	}
 	if reads == 0 || r.stopped() {
 		return nil
@@ -59,7 +59,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	if err != nil {
 		return err
 	}
-	r.counts.add(func(n *tally) { n.estimate = time.Duration(reads) * perFile })
+	r.counts.add(func(n *Summary) { n.Estimate = time.Duration(reads) * perFile })
 	return nil
 }
 

@@ -64,7 +64,7 @@ func (c *comparer) singleFile(ctx context.Context, t target) error {
 	file, device, reason, err := scan.Stat(c.path(place))
 	switch {
 	case err != nil:
-		c.counts.add(func(n *tally) { n.scanned++; n.failed++ })
+		c.counts.add(func(n *Summary) { n.Scanned++; n.Failed++ })
 		c.req.On.Failed(c.path(place), err)
 		return nil
 	case reason != "":

@@ -111,7 +111,7 @@ func (w *worker) failed(ctx context.Context, t task, err error) error {
 			w.req.On.Read() // it went while we were on our way: the next walk knows
 			return nil
 		}
-		w.counts.add(func(n *tally) { n.scanned++; n.failed++ })
+		w.counts.add(func(n *Summary) { n.Scanned++; n.Failed++ })
 		w.req.On.Failed(w.path(t.place), fserr.Cause(err))
 		w.req.On.Read()
 		return nil

@@ -28,20 +28,8 @@ type Record struct {
 	Version int      `json:"version"`
 	State   RunState `json:"state"`
 	// Error is why it failed.
-	Error       string         `json:"error,omitempty"`
-	Scanned     int            `json:"scanned"`
-	Added       int            `json:"added"`
-	Updated     int            `json:"updated"`
-	Moved       int            `json:"moved"`
-	Unchanged   int            `json:"unchanged"`
-	Removed     int            `json:"removed"`
-	Kept        int            `json:"kept"`
-	Skipped     map[string]int `json:"skipped,omitempty"`
-	Failed      int            `json:"failed"`
-	FailedKnown int            `json:"failed_known"`
-	Embedded    int            `json:"embedded"`
-	Damaged     int            `json:"damaged"`
-	Unreachable int            `json:"unreachable"`
+	Error string `json:"error,omitempty"`
+	Counts
 	// UnreachableRoots are the roots that could not be examined.
 	UnreachableRoots []store.RootID `json:"unreachable_roots,omitempty"`
 	ElapsedMS        int64          `json:"elapsed_ms"`
@@ -62,9 +50,7 @@ func RecordOf(r store.Run) Record {
 // record makes the record of a run that ended with a summary in a state, failed with an error.
 func record(s Summary, state RunState, err error) Record {
 	r := Record{
-		Version: recordVersion, State: state, Scanned: s.Scanned, Added: s.Added, Updated: s.Updated, Moved: s.Moved, Unchanged: s.Unchanged,
-		Removed: s.Removed, Kept: s.Kept, Skipped: s.Skipped, Failed: s.Failed, FailedKnown: s.FailedKnown, Embedded: s.Embedded, Damaged: s.Damaged,
-		Unreachable: s.Unreachable, UnreachableRoots: s.UnreachableRoots, ElapsedMS: s.Elapsed.Milliseconds(),
+		Version: recordVersion, State: state, Counts: s.Counts, UnreachableRoots: s.UnreachableRoots, ElapsedMS: s.Elapsed.Milliseconds(),
 	}
 	if state == RunFailed {
 		r.Error = err.Error()

@@ -67,7 +67,7 @@ func newRun(s store.Store, req Request, roots []store.Root) *run {
 		tensor := make([]float32, req.Reader.TensorLen())
 		return &tensor
 	}
-	r.counts.skipped = make(map[string]int)
+	r.counts.n.Skipped = make(map[string]int)
 	r.disks.sequential = sequential
 	for _, root := range roots {
 		r.roots[root.ID] = root

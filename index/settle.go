@@ -87,7 +87,7 @@ func (s *settler) root(ctx context.Context) error {
 	// More than a fifth of a root at once looks like an accident.
 	if len(certain)*5 > total && !s.req.Prune {
 		s.req.On.Noticed(ManyGone{s.g.root.Path, len(certain), total})
-		s.counts.add(func(n *tally) { n.unreachable++; n.kept += len(certain) })
+		s.counts.add(func(n *Summary) { n.Unreachable++; n.Kept += len(certain) })
 		certain = nil
 	}
 	if err := s.drop(ctx, certain); err != nil {
@@ -142,10 +142,10 @@ func (s *settler) rootUnreachable(ctx context.Context) error {
 	if n == 0 && errors.Is(s.g.unreachable, ErrEmptyRoot) {
 		return nil
 	}
-	s.counts.add(func(t *tally) {
-		t.kept += n
-		t.unreachable++
-		t.unreachableRoots = append(t.unreachableRoots, s.g.root.ID)
+	s.counts.add(func(t *Summary) {
+		t.Kept += n
+		t.Unreachable++
+		t.UnreachableRoots = append(t.UnreachableRoots, s.g.root.ID)
 	})
 	s.req.On.Noticed(RootUnreachable{s.g.root.Path, s.g.unreachable, n})
 	return nil
@@ -156,7 +156,7 @@ var ErrEmptyRoot = errors.New("it is empty")
 
 func (s *settler) drop(ctx context.Context, places []store.Place) error {
 	n, err := s.tx.DeleteFiles(ctx, places)
-	s.counts.add(func(t *tally) { t.removed += n })
+	s.counts.add(func(t *Summary) { t.Removed += n })
 	return err
 }
 
@@ -170,7 +170,7 @@ func (s *settler) excluded(ctx context.Context) error {
 		below[i] = store.Folder{Root: s.g.root.ID, Dir: dir}
 	}
 	n, err := s.tx.DeleteBelow(ctx, below)
-	s.counts.add(func(t *tally) { t.removed += n })
+	s.counts.add(func(t *Summary) { t.Removed += n })
 	return err
 }
 
@@ -286,7 +286,7 @@ func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error 
 		if n == 0 {
 			continue // all of them were found elsewhere
 		}
-		s.counts.add(func(t *tally) { t.unreachable++; t.kept += n })
+		s.counts.add(func(t *Summary) { t.Unreachable++; t.Kept += n })
 		notice := FilesKept{Folder: s.folderPath(dir), Why: k.why, Files: n}
 		switch k.why {
 		case FolderUnread:
@@ -299,7 +299,7 @@ func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error 
 	}
 	for dir, err := range s.g.broken {
 		if kept[dir].why == 0 && !errors.Is(err, fs.ErrNotExist) {
-			s.counts.add(func(n *tally) { n.unreachable++ })
+			s.counts.add(func(n *Summary) { n.Unreachable++ })
 			s.req.On.Noticed(FolderUnreadable{s.folderPath(dir), fserr.Cause(err)})
 		}
 	}

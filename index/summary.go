@@ -1,27 +1,39 @@
 package index
 
 import (
-	"maps"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Summary is what a run did. The counts of files are those of the machine format (docs/json.md).
-type Summary struct {
-	Complete bool
-	// Scanned are the files that may be pictures; each is one of the next six or FailedKnown or Failed.
-	Scanned, Added, Updated, Moved, Unchanged int
+// Counts are what a run did with files, as the machine formats have it (docs/json.md).
+type Counts struct {
+	// Scanned are the files that may be pictures; each is one of the next four or FailedKnown or Failed.
+	Scanned   int `json:"scanned"`
+	Added     int `json:"added"`
+	Updated   int `json:"updated"`
+	Moved     int `json:"moved"`
+	Unchanged int `json:"unchanged"`
 	// Removed are files that left the index, Kept those that are gone from the disk and stay in it.
-	Removed, Kept int
-	Skipped       map[string]int
+	Removed int            `json:"removed"`
+	Kept    int            `json:"kept"`
+	Skipped map[string]int `json:"skipped,omitempty"`
 	// Failed files could not be read in this run; FailedKnown were not tried again.
-	Failed, FailedKnown int
+	Failed      int `json:"failed"`
+	FailedKnown int `json:"failed_known"`
 	// Embedded is the number of vectors that were made, Damaged that of the files among them of which a part is missing.
-	Embedded, Damaged int
+	Embedded int `json:"embedded"`
+	Damaged  int `json:"damaged"`
 	// Unreachable is the number of roots and folders that could not be examined.
-	Unreachable int
-	// UnreachableRoots are the roots among them.
+	Unreachable int `json:"unreachable"`
+}
+
+// Summary is what a run did.
+type Summary struct {
+	Counts
+
+	Complete bool
+	// UnreachableRoots are the roots that could not be examined.
 	UnreachableRoots []store.RootID
 	Elapsed          time.Duration
 	// Stopped tells why an incomplete run ended.
@@ -45,12 +57,6 @@ const (
 
 func (r *run) summary(begin time.Time) Summary {
 	n := r.counts.get()
-	r.counts.mu.Lock()
-	skipped := maps.Clone(r.counts.skipped)
-	r.counts.mu.Unlock()
-	return Summary{
-		Complete: r.complete, Scanned: n.scanned, Added: n.added, Updated: n.updated, Moved: n.moved, Unchanged: n.unchanged,
-		Removed: n.removed, Kept: n.kept, Unreachable: n.unreachable, UnreachableRoots: n.unreachableRoots, Skipped: skipped, Failed: n.failed, FailedKnown: n.failedKnown,
-		Embedded: n.embedded, Damaged: n.damaged, Elapsed: time.Since(begin), Stopped: r.stop.why(), Pending: n.pending, Estimate: n.estimate, Gone: n.gone,
-	}
+	n.Complete, n.Elapsed, n.Stopped = r.complete, time.Since(begin), r.stop.why()
+	return n
 }

@@ -63,7 +63,7 @@ type writer struct {
 	tx      store.Tx
 	begun   time.Time
 	claimed []store.PictureID // of the pictures in the transaction, to release
-	counts  []func(*tally)    // what it will have done once it is committed
+	counts  []func(*Summary)  // what it will have done once it is committed
 	seen    []func()          // events, likewise
 	skips   []string          // bystanders, likewise
 }
@@ -88,7 +88,7 @@ func (w *writer) put(ctx context.Context, op write) error {
 	case op.task.refresh:
 		return w.putRefresh(ctx, op)
 	case op.task.preview != nil:
-		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
+		w.counts = append(w.counts, func(n *Summary) { n.Embedded++ })
 		return w.tx.PutVector(ctx, w.req.Model.Identity, store.Vector{Picture: *op.task.preview, Data: op.vector})
 	}
 	return w.putPicture(ctx, op)
@@ -104,12 +104,12 @@ func (w *writer) putRefresh(ctx context.Context, op write) error {
 		meta = &t.meta
 	}
 	changed := !sameSidecar(t.known.Sidecar, t.sidecar)
-	w.counts = append(w.counts, func(n *tally) {
-		n.scanned++
+	w.counts = append(w.counts, func(n *Summary) {
+		n.Scanned++
 		if changed {
-			n.updated++
+			n.Updated++
 		} else {
-			n.unchanged++ // this version of imgsearch reads more of it
+			n.Unchanged++ // this version of imgsearch reads more of it
 		}
 	})
 	return w.tx.RefreshFile(ctx, file, meta)
@@ -136,9 +136,9 @@ func (w *writer) putPicture(ctx context.Context, op write) error {
 		if err := w.tx.PutVector(ctx, w.req.Model.Identity, store.Vector{Picture: p.ID, Data: op.vector}); err != nil {
 			return err
 		}
-		w.counts = append(w.counts, func(n *tally) { n.embedded++ })
+		w.counts = append(w.counts, func(n *Summary) { n.Embedded++ })
 		if op.damaged {
-			w.counts = append(w.counts, func(n *tally) { n.damaged++ })
+			w.counts = append(w.counts, func(n *Summary) { n.Damaged++ })
 			w.seen = append(w.seen, func() { w.req.On.Damaged(w.path(op.task.place)) })
 		}
 	}
@@ -171,7 +171,7 @@ func (w *writer) putFile(ctx context.Context, t task, p store.Picture) error {
 			return err
 		}
 		if moved {
-			w.counts = append(w.counts, func(n *tally) { n.scanned++; n.moved++ })
+			w.counts = append(w.counts, func(n *Summary) { n.Scanned++; n.Moved++ })
 			return nil
 		}
 	}
@@ -179,15 +179,15 @@ func (w *writer) putFile(ctx context.Context, t task, p store.Picture) error {
 	if err != nil {
 		return err
 	}
-	w.counts = append(w.counts, func(n *tally) {
-		n.scanned++
+	w.counts = append(w.counts, func(n *Summary) {
+		n.Scanned++
 		switch {
 		case t.known == nil:
-			n.added++
+			n.Added++
 		case t.known.Same(t.stat) && samePicture && sameSidecar(t.known.Sidecar, t.sidecar):
-			n.unchanged++ // read because this model had no vector of it, or for its twin's sake
+			n.Unchanged++ // read because this model had no vector of it, or for its twin's sake
 		default:
-			n.updated++
+			n.Updated++
 		}
 	})
 	return nil
@@ -205,7 +205,7 @@ func (w *writer) putFailure(ctx context.Context, op write) error {
 		w.skips = append(w.skips, op.failure.Reason)
 		return nil
 	}
-	w.counts = append(w.counts, func(n *tally) { n.scanned++; n.failed++ })
+	w.counts = append(w.counts, func(n *Summary) { n.Scanned++; n.Failed++ })
 	return nil
 }
 
@@ -222,7 +222,7 @@ func (w *writer) commit(ctx context.Context) error {
 	for _, id := range w.claimed {
 		w.claims.release(id)
 	}
-	w.run.counts.add(func(n *tally) {
+	w.run.counts.add(func(n *Summary) {
 		for _, count := range w.counts {
 			count(n)
 		}

@@ -112,15 +112,7 @@ func WriteManifest(dir string, m Manifest) error {
 	if err != nil {
 		return err
 	}
-	f, err := atomicfile.Create(filepath.Join(dir, ManifestFile), atomicfile.Options{Durable: true, Unfinished: ".manifest-*"})
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(append(data, '\n')); err != nil {
-		return err
-	}
-	return f.Commit()
+	return atomicfile.Replace(filepath.Join(dir, ManifestFile), append(data, '\n'), atomicfile.Options{Durable: true, Unfinished: ".manifest-*"})
 }
 
 // Installed lists the names of the stored models, those that are damaged too.

@@ -73,22 +73,10 @@ func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) er
 	section("CRASHES", append(anys(state.Records()), anys(state.Deaths())...)...)
 	roots := o.reportIndex(ctx, &b)
 	text := shorten(b.String(), roots)
-	if err := writeReport(o.report, text); err != nil {
+	if err := atomicfile.Replace(o.report, []byte(text), atomicfile.Options{FollowLink: true, Unfinished: ".imgsearch-report-*"}); err != nil {
 		return cli.Usage("give a file in a folder that takes files", "--report: %w", err)
 	}
 	return nil
-}
-
-func writeReport(path, text string) error {
-	f, err := cli.Replace(path, atomicfile.Options{Unfinished: ".imgsearch-report-*"})
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.WriteString(text); err != nil {
-		return err
-	}
-	return f.Commit()
 }
 
 func anys[T any](list []T) []any {

@@ -73,7 +73,8 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if err != nil {
 		return err
 	}
-	if err := putPage(path, b.Bytes()); err != nil {
+	o := atomicfile.Options{FollowLink: true, Mode: 0o666, Unfinished: ".imgsearch-page-*"} // the umask decides who may read it
+	if err := atomicfile.Replace(path, b.Bytes(), o); err != nil {
 		return cli.Usage("give a file that can be written", "--html: %w", fserr.Cause(err))
 	}
 	s.p.Notef("%s in %s", english.Count(len(a.Hits), "photo"), words.Path(s.html))
@@ -91,19 +92,6 @@ func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error
 		return nil, err
 	}
 	return thumbnail.JPEG(img)
-}
-
-// putPage writes a page whole or not at all. Who may read it, the umask says.
-func putPage(path string, data []byte) error {
-	f, err := cli.Replace(path, atomicfile.Options{Mode: 0o666, Unfinished: ".imgsearch-page-*"})
-	if err != nil {
-		return err
-	}
-	defer f.Abort()
-	if _, err := f.Write(data); err != nil {
-		return err
-	}
-	return f.Commit()
 }
 
 // caption says what the table does.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index"
@@ -29,21 +28,11 @@ type endedRun struct {
 	Counts *runCounts `json:"counts,omitempty"`
 }
 
-// runCounts are what a run did with the files that it saw (docs/json.md, index).
+// runCounts are what a run did, and how long it took.
 type runCounts struct {
-	Scanned     int            `json:"scanned"`
-	Added       int            `json:"added"`
-	Updated     int            `json:"updated"`
-	Moved       int            `json:"moved"`
-	Unchanged   int            `json:"unchanged"`
-	Removed     int            `json:"removed"`
-	Kept        int            `json:"kept"`
-	Skipped     map[string]int `json:"skipped,omitempty"`
-	Failed      int            `json:"failed"`
-	FailedKnown int            `json:"failed_known"`
-	Damaged     int            `json:"damaged"`
-	Unreachable int            `json:"unreachable"`
-	ElapsedMS   int64          `json:"elapsed_ms"`
+	index.Counts
+
+	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
 // addRuns tells of the last runs, and which roots the last complete one could not reach.
@@ -75,20 +64,9 @@ func newEndedRun(run store.Run) endedRun {
 	r := index.RecordOf(run)
 	e := endedRun{StartedAt: cli.Stamp(run.StartedAt), EndedAt: cli.Stamp(run.EndedAt), State: string(r.State), Error: words.OneLine(r.Error), Provider: run.Provider, Embedded: run.Embedded}
 	if r.Version > 0 {
-		e.Counts = &runCounts{
-			r.Scanned, r.Added, r.Updated, r.Moved, r.Unchanged, r.Removed, r.Kept, r.Skipped, r.Failed, r.FailedKnown, r.Damaged, r.Unreachable, r.ElapsedMS,
-		}
+		e.Counts = &runCounts{r.Counts, r.ElapsedMS}
 	}
 	return e
-}
-
-// localTime is a stamp as a clock on the wall shows it.
-func localTime(stamp string) string {
-	t, err := time.Parse(time.RFC3339, stamp)
-	if err != nil {
-		return stamp
-	}
-	return t.Local().Format("2006-01-02 15:04:05")
 }
 
 // lastCounts are those of the last run, if it has ended.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"text/tabwriter"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -72,6 +73,8 @@ type modelStatus struct {
 }
 
 type runStatus struct {
+	started time.Time
+
 	StartedAt string  `json:"started_at"`
 	EndedAt   *string `json:"ended_at"`
 	Complete  bool    `json:"complete"`
@@ -203,7 +206,7 @@ func lastRun(ctx context.Context, a *app.App, ix store.Store) (*runStatus, error
 			}
 		}
 	}
-	r := &runStatus{StartedAt: cli.Stamp(run.StartedAt), Complete: run.Complete, State: state, Provider: run.Provider, Embedded: run.Embedded}
+	r := &runStatus{started: run.StartedAt, StartedAt: cli.Stamp(run.StartedAt), Complete: run.Complete, State: state, Provider: run.Provider, Embedded: run.Embedded}
 	if !run.EndedAt.IsZero() {
 		ended := cli.Stamp(run.EndedAt)
 		record := index.RecordOf(run)
@@ -265,7 +268,7 @@ func lastRunText(r *runStatus, counts *runCounts) string {
 	if r == nil {
 		return "never"
 	}
-	text := localTime(r.StartedAt) + ", "
+	text := r.started.Local().Format("2006-01-02 15:04:05") + ", "
 	switch index.RunState(r.State) {
 	case running:
 		return text + "running"

@@ -132,7 +132,7 @@ func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) e
 	if err != nil {
 		return nil, nil, err
 	}
-	f, err := cli.Replace(path, atomicfile.Options{Unfinished: ".imgsearch-export-*"})
+	f, err := atomicfile.Create(path, atomicfile.Options{FollowLink: true, Unfinished: ".imgsearch-export-*"})
 	if err != nil {
 		return nil, nil, cli.Usage("give a file in a folder that takes files", "--output: %w", err)
 	}

@@ -17,6 +17,8 @@ type Options struct {
 	Durable bool
 	// Mode are the permissions, of which the umask takes its part; 0: 0600.
 	Mode fs.FileMode
+	// FollowLink replaces the file that a link at the path leads to, and not the link.
+	FollowLink bool
 	// Unfinished names the file until it is committed, with a * for a number: what a process that was killed left is found by it.
 	Unfinished string
 }
@@ -40,6 +42,9 @@ const maxTries = 100
 func Create(path string, o Options) (*File, error) {
 	if o.Mode == 0 {
 		o.Mode = 0o600
+	}
+	if target, err := filepath.EvalSymlinks(path); o.FollowLink && err == nil {
+		path = target
 	}
 	if o.Unfinished == "" {
 		o.Unfinished = Unfinished
@@ -90,7 +95,12 @@ func Write(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := Create(path, Options{})
+	return Replace(path, data, Options{})
+}
+
+// Replace makes path hold data, in a folder that is there.
+func Replace(path string, data []byte, o Options) error {
+	f, err := Create(path, o)
 	if err != nil {
 		return err
 	}

@@ -7,17 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
-
-// Replace begins a file that takes the place of an older one; a link leads to the file that is replaced.
-func Replace(path string, o atomicfile.Options) (*atomicfile.File, error) {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	}
-	return atomicfile.Create(path, o)
-}
 
 // MayReplace refuses to write a flag's result over anything but an older one: isOurs is shown how a file that is there begins. What is
 // no regular file, a device, a FIFO, is never written to, and no folder is made for a typing error.
