@@ -36,6 +36,7 @@ func Main() int {
 // Run runs the program once. A test calls it like the shell does.
 func Run(ctx context.Context, args []string, s Streams) int {
 	p := cli.New(s)
+	p.Args = args
 	p.JSON = asksJSON(args) // also for errors that are found before --json is
 	root := New(p)
 	root.SetArgs(args)

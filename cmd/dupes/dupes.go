@@ -66,8 +66,8 @@ EXIT STATUS
 	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "how alike pictures must be (`COSINE`)")
 	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out; scores stay those to it")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
-	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
-	f.BoolVar(&o.nul, "null-output", false, "the same as --null")
+	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte (also --null-output)")
+	cli.Alias(f, "null", "null-output")
 	o.filters.Add(f)
 	cli.ModelFlags(f, &o.model)
 	return c

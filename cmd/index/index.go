@@ -86,8 +86,8 @@ EXIT STATUS
 	}
 	f := c.Flags()
 	f.StringVar(&o.from, "from", "", "read paths from `FILE`, one a line; - is the standard input")
-	f.BoolVarP(&o.fromNul, "null", "0", false, "the paths of --from end with a NUL byte instead of a newline")
-	f.BoolVar(&o.fromNul, "null-input", false, "the same as --null")
+	f.BoolVarP(&o.fromNul, "null", "0", false, "the paths of --from end with a NUL byte instead of a newline (also --null-input)")
+	cli.Alias(f, "null", "null-input")
 	cli.ModelFlags(f, &o.model)
 	o.provider.Add(f)
 	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")

@@ -82,6 +82,20 @@ func TestCalibrate(t *testing.T) {
 	if *a.Threshold == before || *a.Threshold < low-0.02 || *a.Threshold > high+0.02 || a.Verdict == nil || *a.Verdict != "found" {
 		t.Errorf("the threshold is %v, between %v and %v; %v", *a.Threshold, low, high, *a.Verdict)
 	}
+	best := answers[len(answers)-1].Query
+	p.Must(0, ".jpg", "search", "--confident", best)
+	p.Must(0, "no more photos found", "search", "--confident", "--offset", "500", best)
+	p.Must(5, "no photos found that fit", "search", "--confident", "--min-score", "0.99", best)
+	away := filepath.Join(t.TempDir(), "away")
+	if err := os.Rename(photos, away); err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range []string{"table", "paths"} {
+		p.Must(5, "no photos found whose files are there", "search", "--confident", "--format", format, best)
+	}
+	if err := os.Rename(away, photos); err != nil {
+		t.Fatal(err)
+	}
 	p.Must(0, "forgotten", "models", "calibrate", "--reset")
 	if got := *threshold().Threshold; got != before {
 		t.Errorf("forgotten, the threshold is %v, was %v", got, before)

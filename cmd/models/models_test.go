@@ -68,6 +68,12 @@ func TestModelByName(t *testing.T) {
 	if out := p.Must(0, `"model":"`+catalogued+`"`, "search", "--json", "waves"); !strings.Contains(out, `"indexed":3`) {
 		t.Errorf("search: %s", out)
 	}
+	// It is not calibrated: --confident says so, what is configured gives way.
+	p.Must(2, "models calibrate", "search", "--confident", "waves")
+	t.Setenv("IMGSEARCH_SEARCH_CONFIDENT", "true")
+	p.Must(0, ".jpg", "search", "waves")
+	p.Must(0, `"verdict":null`, "search", "--json", "waves")
+	t.Setenv("IMGSEARCH_SEARCH_CONFIDENT", "")
 	p.Must(2, "gains nothing from int8", "models", "use", "starter", "--precision", "int8")
 	p.Must(0, "3 unchanged", "index")
 	p.Must(2, "answers the searches", "models", "rm", "--yes", catalogued)

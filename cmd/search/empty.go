@@ -16,26 +16,38 @@ func (s *session) tellEmpty(ctx context.Context, a answer) error {
 	}
 	filtered := !s.search.filter.SelectsAll() || s.listed != nil
 	switch {
-	case a.Searched == 0 && s.search.filter.Dirs != nil:
-		n, err := s.ix.Count(ctx, store.Filter{Under: s.filter.Under})
-		if err != nil {
-			return err
-		}
-		if dirs := words.Path(strings.Join(s.search.filter.Dirs, ", ")); n == 0 {
-			s.p.Notef("no photos found: nothing is indexed in %s", dirs)
-		} else {
-			s.p.Notef("no photos found that fit: there are %d in %s, and the other filters select none of them%s", n, dirs, s.namesMeant())
-		}
-	case s.confident && a.Searched > 0:
-		s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
+	case a.Searched == 0 && s.search.filter.Dirs != nil && s.listed == nil:
+		return s.tellOfFolders(ctx)
+	case a.Searched == 0 && !filtered:
+		s.p.Notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
 	case s.offset > 0:
 		s.p.Notef("no more photos found")
-	case a.listing || filtered || s.minScore != nil:
-		s.p.Notef("no photos found that fit (%d searched)%s", a.Searched, s.namesMeant())
-	case a.Searched == 0:
-		s.p.Notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
-	default:
+	case a.Gone > 0 || !a.listing && !filtered && s.minScore == nil && !s.confident:
 		s.p.Notef("no photos found whose files are there (%d searched)", a.Searched)
+	case s.confident && a.Best < *a.Threshold:
+		s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
+	default:
+		s.p.Notef("no photos found that fit (%d searched)%s", a.Searched, s.namesMeant())
+	}
+	return nil
+}
+
+// tellOfFolders says why nothing was found in the folders of --under.
+func (s *session) tellOfFolders(ctx context.Context) error {
+	n, err := s.ix.Count(ctx, store.Filter{Under: s.filter.Under})
+	if err != nil {
+		return err
+	}
+	dirs := words.Path(strings.Join(s.search.filter.Dirs, ", "))
+	others := s.search.filter
+	others.Dirs = nil
+	switch {
+	case n == 0:
+		s.p.Notef("no photos found: nothing is indexed in %s", dirs)
+	case others.SelectsAll():
+		s.p.Notef("no photos found: the %d in %s are not embedded with this model yet; `imgsearch index` does that", n, dirs)
+	default:
+		s.p.Notef("no photos found that fit: there are %d in %s, and the other filters select none of them%s", n, dirs, s.namesMeant())
 	}
 	return nil
 }

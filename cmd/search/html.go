@@ -22,26 +22,35 @@ import (
 // galleryBox is the size of a page's thumbnails: rows of 13rem, 208 pixels, on screens with up to two pixels for one.
 var galleryBox = thumbnail.Box{Short: 320, Long: 1280}
 
-// checkHTML refuses to write a page over anything but a page.
-func (o *options) checkHTML() error {
-	if o.html == "" {
+// stdout is the name of the standard output, as --html has it.
+const stdout = "-"
+
+// besidePage are the options that say how hits are printed or shown: a page on the standard output stands alone.
+var besidePage = []string{"json", "format", "null", "preview", "open", "explain", "all-paths"}
+
+// choosePage finds where the page goes, and refuses to write it over anything but a page. Of a page on the standard output and other
+// results, what is only configured gives way.
+func (s *search) choosePage() error {
+	others := slices.ContainsFunc(besidePage, s.given)
+	switch {
+	case s.html == "":
 		return nil
-	}
-	if o.queries != "" {
+	case s.queries != "":
 		return cli.Usage("they belong to a single query", "--queries with --html")
-	}
-	if o.html == "-" {
-		if o.p.JSON || slices.ContainsFunc([]string{"format", "null", "null-output", "preview", "open"}, o.given) {
-			return cli.Usage("the page is what is printed: leave the others out", "--html - with --format, --json, -0, --preview or --open")
-		}
+	case s.html == stdout && others && s.given("html"):
+		return cli.Usage("the page is all that is printed", "--html - with --%s", besidePage[slices.IndexFunc(besidePage, s.given)])
+	case s.html == stdout && others:
 		return nil
 	}
-	return cli.MayReplace("--html", o.html, "page of imgsearch", gallery.IsPage)
+	if s.page = s.html; s.page == stdout {
+		return nil
+	}
+	return cli.MayReplace("--html", s.html, "page of imgsearch", gallery.IsPage)
 }
 
 // writeHTML writes the hits as a page.
 func (s *session) writeHTML(ctx context.Context, a answer) error {
-	if s.html == "" {
+	if s.page == "" {
 		return nil
 	}
 	page := gallery.Page{Title: a.query, Pictures: make([]gallery.Picture, len(a.Hits))}
@@ -65,11 +74,11 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if err := gallery.Write(&b, page); err != nil {
 		return err
 	}
-	if s.html == "-" {
+	if s.page == stdout {
 		_, err := b.WriteTo(s.p.Out)
 		return err
 	}
-	path, err := filepath.Abs(s.html)
+	path, err := filepath.Abs(s.page)
 	if err != nil {
 		return err
 	}
@@ -77,7 +86,7 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if err := atomicfile.Replace(path, b.Bytes(), o); err != nil {
 		return cli.Usage("give a file that can be written", "--html: %w", fserr.Cause(err))
 	}
-	s.p.Notef("%s in %s", english.Count(len(a.Hits), "photo"), words.Path(s.html))
+	s.p.Notef("%s in %s", english.Count(len(a.Hits), "photo"), words.Path(s.page))
 	return nil
 }
 

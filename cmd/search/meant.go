@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/internal/terminal"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -40,7 +43,8 @@ func (v *optionalValue) Set(s string) error {
 }
 
 // checkWords refuses words that were meant for an option.
-func (o *options) checkWords(f *pflag.FlagSet, args []string) error {
+func (o *options) checkWords(c *cobra.Command, args []string) error {
+	f := c.Flags()
 	preview, ok := f.Lookup("preview").Value.(*optionalValue)
 	if ok && o.given("preview") && o.preview == "auto" && preview.before < len(args) {
 		if word := args[preview.before]; slices.Contains(terminal.Protocols, terminal.Protocol(word)) {
@@ -49,7 +53,7 @@ func (o *options) checkWords(f *pflag.FlagSet, args []string) error {
 				"--preview %s: is that the protocol, or the query?", word)
 		}
 	}
-	if len(args) == 1 && args[0] == "-" {
+	if len(args) == 1 && args[0] == "-" && c.ArgsLenAtDash() < 0 {
 		return cli.Usage("queries on the standard input, one a line: `imgsearch search --queries -`", "- is no query")
 	}
 	return nil
@@ -57,19 +61,54 @@ func (o *options) checkWords(f *pflag.FlagSet, args []string) error {
 
 // tellOfFile asks whether a picture was meant where the query is only the name of one.
 func (o *options) tellOfFile() {
-	if o.args != 1 || filepath.Ext(o.query) == "" {
-		return
-	}
-	if info, err := os.Stat(o.query); err == nil && info.Mode().IsRegular() {
-		o.p.Notef("%s is a file, and is looked for as words; what looks like it: `imgsearch search --image %s`", words.Path(o.query), words.Path(o.query))
+	if o.args == 1 && isPicture(o.query) {
+		o.p.Notef("%s is a picture, and its name is what is searched for; to find similar ones: `imgsearch search --image %s`", words.Path(o.query), quoted(o.query))
 	}
 }
 
-// flagError says what a wrong flag may mean here.
-func flagError(c *cobra.Command, err error) error {
-	if e, ok := errors.AsType[*pflag.NotExistError](err); ok && len(e.GetSpecifiedShortnames()) > 1 {
-		word := e.GetSpecifiedShortnames()
-		return cli.Usage(fmt.Sprintf("to look for what is not %s, add --subtract %s; a query that begins so stands behind --", word, word), "there is no option -%s", word)
+// isPicture reports whether a file is there, and begins as a picture does.
+func isPicture(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
 	}
-	return cli.FlagError(c, err)
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	_, err = decode.ReadHeader(f)
+	return err == nil
+}
+
+// quoted is a word as it may be given to a shell.
+func quoted(word string) string {
+	if strings.ContainsAny(word, " \t()&;'") {
+		return strconv.Quote(word)
+	}
+	return words.Path(word)
+}
+
+// flagError says what a wrong flag may mean here: -beach is what the query should not show.
+func (o *options) flagError(c *cobra.Command, err error) error {
+	end := ""
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		end = e.GetSpecifiedShortnames()
+	}
+	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok && e.GetFlag().Shorthand != "" {
+		end = e.GetFlag().Shorthand + e.GetValue()
+	}
+	// The parser names the rest of a word from the first letter on that it does not know.
+	at := slices.IndexFunc(o.p.Args, func(arg string) bool {
+		return end != "" && strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, end) && isWord(arg[1:])
+	})
+	if at < 0 {
+		return cli.FlagError(c, err)
+	}
+	word := o.p.Args[at][1:]
+	return cli.Usage(fmt.Sprintf("to search for what does not show %s, add --subtract %s; a query that begins with - goes behind --", word, word), "there is no option -%s", word)
+}
+
+// isWord reports whether a text is letters, two at least.
+func isWord(text string) bool {
+	return utf8.RuneCountInString(text) > 1 && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 }

@@ -25,12 +25,12 @@ func (o *options) checkOpen() error {
 
 // openHits shows the page, or without one the best hits, in what the system opens such files with.
 func (s *session) openHits(hits []query.Hit) error {
-	if !s.view {
+	if !s.view || s.page == stdout {
 		return nil
 	}
 	var files []string
-	if s.html != "" {
-		files = []string{s.html}
+	if s.page != "" {
+		files = []string{s.page}
 	} else {
 		for _, h := range hits {
 			if !h.Missing && len(files) < maxOpened {

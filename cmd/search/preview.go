@@ -17,7 +17,7 @@ import (
 func (s *search) choosePreview() error {
 	s.draw = terminal.None
 	switch {
-	case s.preview == "" || s.preview == string(terminal.None):
+	case s.preview == "" || s.preview == string(terminal.None) || s.page == stdout:
 		return nil
 	case s.format != "table":
 		return cli.Usage("thumbnails belong to the table", "--preview with --format %s", s.format)

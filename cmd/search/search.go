@@ -54,7 +54,7 @@ func New(p *cli.Program) *cobra.Command {
 The score is the cosine similarity between query and picture; it is good for comparing hits of one search. For a model that is
 calibrated, as the built-in one is (` + "`imgsearch models calibrate`" + `), a line on stderr says when nothing, or nothing for sure, looks like
 the query, and on a terminal a bar shows how many of the hits with such a score fit. That holds for queries by a single text;
---confident prints only the hits that reach the threshold.
+--confident prints only the hits that reach the threshold and whose files are there.
 
 A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or
 subtracted term is a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is
@@ -94,7 +94,7 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, args []string) error {
 			o.query = strings.Join(args, " ")
 			o.args, o.given = len(args), c.Flags().Changed
-			if err := o.checkWords(c.Flags(), args); err != nil {
+			if err := o.checkWords(c, args); err != nil {
 				return err
 			}
 			if len(args) > 0 && o.queries != "" {
@@ -104,15 +104,15 @@ EXIT STATUS
 		},
 	}
 	o.addFlags(c.Flags())
-	c.SetFlagErrorFunc(flagError)
+	c.SetFlagErrorFunc(o.flagError)
 	return c
 }
 
 func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
-	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte")
-	f.BoolVar(&o.nul, "null-output", false, "the same as --null")
+	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte (also --null-output)")
+	cli.Alias(f, "null", "null-output")
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "print pictures whose files are gone in every format")
 	f.StringArrayVar(&o.images, "image", nil, "what looks like the picture `FILE`, of any format that is read (may be repeated)")
@@ -126,11 +126,11 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.confident, "confident", false, "leave out what scores less than the model's threshold; nothing left: exit status 5")
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
-	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them")
-	f.BoolVar(&o.fromNul, "null-input", false, "the same as --from-null")
+	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them (also --null-input)")
+	cli.Alias(f, "from-null", "null-input")
 	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path; with a query, the best --top are chosen first and arranged then (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits; with a query, of those by score")
-	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with the raw files behind them and their sidecars; nothing there is overwritten")
+	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with the raw files and sidecars that the index knows of; nothing there is overwritten")
 	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, as --copy-to copies")
 	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link the photos alone, without the raw files behind them and the sidecars")
 	f.Var(&optionalValue{to: &o.preview, flags: f}, "preview", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")

@@ -63,7 +63,7 @@ func (s *session) request() query.Request {
 		Explain: s.explain,
 		Model:   s.model, OneShot: s.queries == "",
 	}
-	if !s.includeMissing && (s.format == "paths" || s.format == "tsv") && s.queries == "" {
+	if !s.includeMissing && (s.format == "paths" || s.format == "tsv" || s.confident) && s.queries == "" {
 		r.Missing = query.DropMissing
 	}
 	if s.listed != nil {
@@ -93,6 +93,10 @@ func (s *session) answerOne(ctx context.Context) error {
 		}
 	}
 	r, err := s.engine.Search(ctx, s.request())
+	if errors.Is(err, query.ErrNoVerdict) && !s.given("confident") { // what is configured holds where the model is calibrated
+		s.confident = false
+		r, err = s.engine.Search(ctx, s.request())
+	}
 	if err != nil {
 		return err
 	}
@@ -139,7 +143,7 @@ func (s *session) show(ctx context.Context, a answer) (err error) {
 		return err
 	}
 	s.tellVerdict(a)
-	if s.html != "-" {
+	if s.page != stdout {
 		if err := s.print(s.p.Out, a); err != nil {
 			return err
 		}

@@ -172,7 +172,7 @@ func (s *session) findID(ctx context.Context, prefix string) (id store.PictureID
 }
 
 // asked are the terms as the engine takes them.
-func (s *session) asked() []query.Term {
+func (s *search) asked() []query.Term {
 	terms := make([]query.Term, len(s.terms))
 	for i, t := range s.terms {
 		terms[i] = t.Term

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -13,7 +14,7 @@ import (
 // checkConfident refuses --confident where no calibration says what a score means. What is configured holds for the queries of which one
 // does.
 func (s *search) checkConfident() error {
-	plain := s.queries == "" && len(s.terms) == 1 && s.terms[0].kind == textTerm && s.terms[0].Weight == 1 && !s.terms[0].Prompted
+	plain := s.queries == "" && query.IsPlain(s.asked())
 	s.confident = s.options.confident && plain
 	if !s.options.confident || plain || !s.given("confident") {
 		return nil
@@ -32,7 +33,11 @@ func (s *session) tellVerdict(a answer) {
 	}
 	switch a.Verdict {
 	case store.Nothing:
-		s.p.Notef("nothing looks like %s (best %.2f); these are the closest", words.Path(a.query), a.Best)
+		closest := ""
+		if s.offset == 0 {
+			closest = "; these are the closest"
+		}
+		s.p.Notef("nothing looks like %s (best %.2f)%s", words.Path(a.query), a.Best, closest)
 	case store.Uncertain:
 		s.p.Notef("it is uncertain whether anything looks like %s (best %.2f)", words.Path(a.query), a.Best)
 	case store.Found:

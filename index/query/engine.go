@@ -71,6 +71,8 @@ type Response struct {
 	Hits  []Hit
 	// Searched is how many pictures were searched, or, in a listing, how many there are.
 	Searched int
+	// Gone is how many hits DropMissing left out.
+	Gone int
 	// Best is the best hit's score, on every page; -Inf where there is none.
 	Best float64
 	// Verdict says whether that is what was asked for; Threshold is the cosine from which on it is. Both have their zero value where
@@ -219,7 +221,7 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 		return nil, err
 	}
 	calibration := e.calibration(answering)
-	if slices.ContainsFunc(rs, func(r Request) bool { return r.Confident && (calibration == nil || !r.isPlain()) }) {
+	if slices.ContainsFunc(rs, func(r Request) bool { return r.Confident && (calibration == nil || !IsPlain(r.Terms)) }) {
 		return nil, ErrNoVerdict
 	}
 	asked, err := e.resolve(ctx, answering, rs)

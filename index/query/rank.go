@@ -46,7 +46,10 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		}
 		rate(a.Hits, best, n.Mean)
 		if r.Missing == DropMissing {
-			a.Hits = present(ctx, a.Hits, last, func(h Hit) { exclude[h.ID] = true })
+			a.Hits = present(ctx, a.Hits, last, func(h Hit) {
+				exclude[h.ID] = true
+				a.Gone++
+			})
 		}
 		r.judge(a, n.Hits, others, exclude)
 		if len(a.Hits) >= last || len(n.Hits) < want || n.Hits[len(n.Hits)-1].Score < least {

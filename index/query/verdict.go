@@ -6,13 +6,9 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// isPlain reports whether a request is of the kind that calibrations are measured with: a single text, as it is.
-func (r *Request) isPlain() bool {
-	if len(r.Terms) != 1 {
-		return false
-	}
-	t := r.Terms[0]
-	return t.Weight == 1 && len(t.Texts) == 1 && !t.Prompted
+// IsPlain reports whether a query is of the kind that calibrations are measured with: a single text, as it is.
+func IsPlain(terms []Term) bool {
+	return len(terms) == 1 && terms[0].Weight == 1 && len(terms[0].Texts) == 1 && !terms[0].Prompted
 }
 
 // least is the score below which nothing is a hit, among so many pictures.
@@ -41,7 +37,7 @@ func (r *Request) judge(a *Response, nearest []store.Scored, others []Hit, exclu
 			a.Best = max(a.Best, o.Score)
 		}
 	}
-	if a.Calibration == nil || !r.isPlain() {
+	if a.Calibration == nil || !IsPlain(r.Terms) {
 		return
 	}
 	pictures := a.Searched + len(others)

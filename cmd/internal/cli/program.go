@@ -16,6 +16,8 @@ type Program struct {
 	Streams
 
 	App *app.App
+	// Args are the command line, the program's name left out.
+	Args []string
 
 	// JSON, Quiet and Verbose are the global flags.
 	JSON, Quiet, Verbose bool

@@ -30,6 +30,14 @@ func envNames(command, option string) []string {
 	return []string{"IMGSEARCH_" + strings.ToUpper(clean.Replace(command+"_"+option)), general}
 }
 
+// variables are those of a flag by all of its names.
+func variables(command string, f *pflag.Flag) (list []string) {
+	for _, name := range namesOf(f) {
+		list = append(list, envNames(command, name)...)
+	}
+	return list
+}
+
 // ownEnv are the options whose variables are read where they are needed, with the reasons that hold there.
 var (
 	ownEnv       = []string{"index", "ort-lib", "provider"}
@@ -59,10 +67,11 @@ func CommandName(c *cobra.Command) string {
 	return strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), c.Root().Name()))
 }
 
-// TakesSettings tells the commands whose options may be set. Those that mend the configuration work whatever is wrong with it.
+// TakesSettings tells the commands whose options may be set. Those that mend the configuration, or say which version
+// this is, work whatever is wrong with it.
 func TakesSettings(c *cobra.Command) bool {
 	first, _, _ := strings.Cut(CommandName(c), " ")
-	return !c.Hidden && first != "config" && first != "completion"
+	return !c.Hidden && first != "config" && first != "completion" && first != "version"
 }
 
 // IsOption tells an option that may be set from one that makes no sense but on the command line.
@@ -90,9 +99,11 @@ func Settings(c *cobra.Command, config ConfigFile, applying bool) []Setting {
 			return
 		}
 		for _, table := range slices.Compact([]string{command, owner}) {
-			if words, ok := config.values[table][f.Name]; ok {
-				fromFile = append(fromFile, Setting{table, f.Name, words, config.Path})
-				return
+			for _, name := range namesOf(f) {
+				if words, ok := config.values[table][name]; ok {
+					fromFile = append(fromFile, Setting{table, f.Name, words, config.Path})
+					return
+				}
 			}
 		}
 	})
@@ -112,7 +123,7 @@ func Settings(c *cobra.Command, config ConfigFile, applying bool) []Setting {
 
 // envSetting is what the environment says of an option.
 func envSetting(f *pflag.Flag, owner string) (Setting, bool) {
-	for _, name := range envNames(owner, f.Name) {
+	for _, name := range variables(owner, f) {
 		value := os.Getenv(name)
 		if value == "" {
 			continue
@@ -163,7 +174,11 @@ func unknownVariables(c *cobra.Command, environ []string) (list []string) {
 	}
 	prefix := strings.TrimSuffix(envNames(command, "x")[0], "X")
 	known := make(map[string]bool)
-	c.Flags().VisitAll(func(f *pflag.Flag) { known[envNames(command, f.Name)[0]] = true })
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		for _, name := range variables(command, f) {
+			known[name] = true
+		}
+	})
 	for _, one := range environ {
 		name, value, _ := strings.Cut(one, "=")
 		if strings.HasPrefix(name, prefix) && value != "" && !known[name] {
