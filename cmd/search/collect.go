@@ -65,7 +65,7 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	var sum collected
 	for i, h := range hits {
 		rank := fmt.Sprintf("%0*d-", width, i+1+s.offset)
-		if err := c.putGroup(h.Path, companions[h.Path], rank, &sum); err != nil {
+		if err := c.putGroup(group(h.Path, companions[h.Path], rank), &sum); err != nil {
 			return err
 		}
 	}
@@ -90,75 +90,93 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 // collected counts what was put there, what was there already, and what could not be.
 type collected struct{ photos, companions, there, failed int }
 
-// putGroup puts a photo there, and what belongs to it under the same name. The error is that of a disk that is full.
-func (c collect) putGroup(photo string, companions []string, rank string, sum *collected) error {
-	name, isThere, err := c.put(photo, rank+filepath.Base(photo))
-	if err := c.count(photo, isThere, err, &sum.photos, sum); err != nil || name == "" {
-		return err
+// member is a file of a group, and the name that it gets: before is put in front of a number, after behind it.
+type member struct {
+	path, before, after string
+	isThere             bool
+}
+
+func (m member) name(number int) string {
+	if number == 1 {
+		return m.before + m.after
 	}
+	return fmt.Sprintf("%s (%d)%s", m.before, number, m.after)
+}
+
+// group is a photo and what belongs to it, which is named after it: what looks for it by its name finds it.
+func group(photo string, companions []string, rank string) []member {
 	ext := filepath.Ext(photo)
-	stem, named := strings.TrimSuffix(filepath.Base(photo), ext), strings.TrimSuffix(name, ext)
+	stem := strings.TrimSuffix(filepath.Base(photo), ext)
+	list := []member{{path: photo, before: rank + stem, after: ext}}
 	for _, path := range companions {
 		base := filepath.Base(path)
-		as := rank + base
 		if len(base) >= len(stem) && strings.EqualFold(base[:len(stem)], stem) {
-			as = named + base[len(stem):]
+			list = append(list, member{path: path, before: rank + stem, after: base[len(stem):]})
+			continue
 		}
-		_, isThere, err := c.put(path, as)
-		if err := c.count(path, isThere, err, &sum.companions, sum); err != nil {
-			return err
-		}
+		ext := filepath.Ext(base)
+		list = append(list, member{path: path, before: rank + strings.TrimSuffix(base, ext), after: ext})
 	}
-	return nil
+	return list
 }
 
-// count counts what became of a file, and tells of one that could not be put there.
-func (c collect) count(path string, isThere bool, err error, done *int, sum *collected) error {
-	switch {
-	case err == nil && isThere:
-		sum.there++
-	case err == nil:
-		*done++
-	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("copy to %q: %w", c.dir, err)
-	default:
-		sum.failed++
-		c.p.Warnf("%s: %v", words.Path(path), fserr.Cause(err))
-	}
-	return nil
-}
-
-// maxTries bounds the numbers that are tried behind a name that is taken.
+// maxTries bounds the numbers that are tried behind names that are taken.
 const maxTries = 1000
 
-// put puts a file there, and returns the name that it has; isThere tells that it was already.
-func (c collect) put(from, name string) (as string, isThere bool, err error) {
-	abs, err := filepath.Abs(from)
-	if err != nil {
-		return "", false, err
+// putGroup puts a photo and what belongs to it there, all under the same number: the first under which each name is free or is this file
+// already. The error is that of a disk that is full.
+func (c collect) putGroup(files []member, sum *collected) error {
+	number := 1
+	for ; number < maxTries && !c.fits(files, number); number++ {
 	}
-	base, ext := strings.TrimSuffix(name, filepath.Ext(name)), filepath.Ext(name)
-	for n := 1; n < maxTries; n++ {
-		if as = name; n > 1 {
-			as = fmt.Sprintf("%s (%d)%s", base, n, ext)
+	for i, m := range files {
+		done := &sum.photos
+		if i > 0 {
+			done = &sum.companions
 		}
-		to := filepath.Join(c.dir, as)
-		if c.link {
-			err = os.Symlink(abs, to)
-		} else {
-			err = copyNew(abs, to)
+		if m.isThere {
+			sum.there++
+			continue
 		}
-		if err == nil {
-			return as, false, nil
-		}
-		if !errors.Is(err, fs.ErrExist) {
-			return "", false, err
-		}
-		if c.isThere(abs, to) {
-			return as, true, nil
+		err := c.put(m.path, filepath.Join(c.dir, m.name(number)))
+		switch {
+		case err == nil:
+			*done++
+		case errors.Is(err, syscall.ENOSPC):
+			return fmt.Errorf("copy to %q: %w", c.dir, err)
+		default:
+			sum.failed++
+			c.p.Warnf("%s: %v", words.Path(m.path), fserr.Cause(err))
+			if i == 0 {
+				return nil // what belongs to it would stand alone
+			}
 		}
 	}
-	return "", false, fmt.Errorf("%s and %d names like it are taken", name, maxTries)
+	return nil
+}
+
+// fits reports whether a group may have its names under a number, and notes which of its files have them already.
+func (c collect) fits(files []member, number int) bool {
+	for i := range files {
+		m := &files[i]
+		to := filepath.Join(c.dir, m.name(number))
+		if _, err := os.Lstat(to); errors.Is(err, fs.ErrNotExist) {
+			m.isThere = false
+			continue
+		}
+		if m.isThere = c.isThere(m.path, to); !m.isThere {
+			return false
+		}
+	}
+	return true
+}
+
+// put puts a file there, under a name that must be free.
+func (c collect) put(from, to string) error {
+	if c.link {
+		return os.Symlink(from, to)
+	}
+	return copyNew(from, to)
 }
 
 // isThere tells whether a name that is taken is what would be put there.

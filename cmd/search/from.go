@@ -55,13 +55,15 @@ func (s *session) readListed(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if !seen[abs] && s.isUnder(abs) {
+			if !seen[abs] && s.isListed(abs) {
 				s.listedPaths = append(s.listedPaths, abs)
 			}
 			seen[abs] = true
 		}
 	}
-	s.filter.Under, s.filter.Names = nil, nil // the list has gone through them
+	// The list has gone through folders and names. A --not is one rule each.
+	s.filter.Under, s.filter.Names = nil, nil
+	s.filter.Not = slices.DeleteFunc(s.filter.Not, func(not store.Filter) bool { return not.Under != nil || len(not.Names) > 0 })
 	s.listed = &listed{model: model, paths: make(map[store.PictureID][]string)}
 	unknown, err := s.findListed(ctx)
 	if err != nil {
@@ -80,19 +82,33 @@ func (s *session) searched(ctx context.Context) (string, error) {
 	return used.Identity, err
 }
 
-// isUnder reports whether --under and --name select a listed path.
-func (s *session) isUnder(path string) bool {
+// isListed reports whether the filters select a listed path by its folder and its name.
+func (s *session) isListed(path string) bool {
 	f := s.search.filter
-	if len(f.Names) > 0 {
-		dir := filepath.ToSlash(filepath.Dir(path))
-		if !slices.ContainsFunc(f.Names, func(g string) bool { return store.MatchName(store.Fold(g), dir, filepath.Base(path)) }) {
-			return false
-		}
+	switch {
+	case f.Dirs != nil && !isBelow(f.Dirs, path), len(f.Names) > 0 && !isNamed(f.Names, path):
+		return false
+	case slices.ContainsFunc(f.NotDirs, func(dirs []string) bool { return isBelow(dirs, path) }):
+		return false
 	}
-	return f.Dirs == nil || slices.ContainsFunc(f.Dirs, func(dir string) bool {
+	return !slices.ContainsFunc(f.Not, func(not store.Filter) bool { return len(not.Names) > 0 && isNamed(not.Names, path) })
+}
+
+func isNamed(globs []string, path string) bool {
+	dir := filepath.ToSlash(filepath.Dir(path))
+	return slices.ContainsFunc(globs, func(g string) bool { return store.MatchName(store.Fold(g), dir, filepath.Base(path)) })
+}
+
+func isBelow(dirs []string, path string) bool {
+	return slices.ContainsFunc(dirs, func(dir string) bool {
 		rel, err := filepath.Rel(dir, path)
 		return err == nil && filepath.IsLocal(rel)
 	})
+}
+
+// asksOwner reports whether a filter, or one under Not, asks what the owner says of a picture.
+func asksOwner(f store.Filter) bool {
+	return !f.Rating.IsOpen() || len(f.Keywords) > 0 || slices.ContainsFunc(f.Not, asksOwner)
 }
 
 // findListed finds the listed files that look as they did when they were indexed, and whose pictures have vectors. It returns the
@@ -173,7 +189,7 @@ func (s *session) readUnknown(ctx context.Context, paths []string) error {
 // addOther adds a picture that the index does not answer for, if the filters select it.
 func (s *session) addOther(files []pictures.File, vector []float32) {
 	p := files[0]
-	if s.filter.Rating != (store.Range{}) || len(s.filter.Keywords) > 0 {
+	if asksOwner(s.filter) {
 		owner, err := index.WithSidecar(pictures.Reader{}, p.Path, p.Meta.OwnerMetadata)
 		if err != nil {
 			s.p.Logf("%v", err)
