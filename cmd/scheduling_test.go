@@ -48,6 +48,12 @@ func TestScheduledWithADiskAway(t *testing.T) {
 		t.Errorf("without the disk: %d, %s%s", code, out, errs)
 	}
 	p.Must(0, "out of reach in the last run", "status")
+	// A run over another folder says nothing of the disk.
+	p.Must(0, "1 unchanged", "index", filepath.Join(parent, "here"))
+	if out, errs, code := p.Run("", morning...); code != 1 || !strings.Contains(out, "could not reach") {
+		t.Errorf("after a run over another folder: %d, %s%s", code, out, errs)
+	}
+	p.Must(0, "out of reach in the last run", "status")
 	var status struct {
 		UnreachableRoots []string `json:"unreachable_roots"`
 		Runs             []struct {
@@ -62,7 +68,7 @@ func TestScheduledWithADiskAway(t *testing.T) {
 	if len(status.UnreachableRoots) != 1 || filepath.Base(status.UnreachableRoots[0]) != "disk" {
 		t.Errorf("%s", out)
 	}
-	if len(status.Runs) != 3 || status.Runs[0].State != "complete" || status.Runs[0].Counts.Unreachable != 1 || status.Runs[0].Counts.Kept != 1 || status.Runs[1].Counts.Unchanged != 2 {
+	if len(status.Runs) != 4 || status.Runs[1].State != "complete" || status.Runs[1].Counts.Unreachable != 1 || status.Runs[1].Counts.Kept != 1 || status.Runs[2].Counts.Unchanged != 2 {
 		t.Errorf("%s", out)
 	}
 	if err := os.Rename(filepath.Join(parent, "unplugged"), disk); err != nil {

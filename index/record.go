@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -30,7 +31,8 @@ type Record struct {
 	// Error is why it failed.
 	Error string `json:"error,omitempty"`
 	Counts
-	// UnreachableRoots are the roots that could not be examined.
+	// Roots are those that the run settled, UnreachableRoots those of them that could not be examined.
+	Roots            []store.RootID `json:"roots,omitempty"`
 	UnreachableRoots []store.RootID `json:"unreachable_roots,omitempty"`
 	ElapsedMS        int64          `json:"elapsed_ms"`
 }
@@ -50,13 +52,44 @@ func RecordOf(r store.Run) Record {
 // record makes the record of a run that ended with a summary in a state, failed with an error.
 func record(s Summary, state RunState, err error) Record {
 	r := Record{
-		Version: recordVersion, State: state, Counts: s.Counts, UnreachableRoots: s.UnreachableRoots, ElapsedMS: s.Elapsed.Milliseconds(),
+		Version: recordVersion, State: state, Counts: s.Counts, Roots: s.Roots, UnreachableRoots: s.UnreachableRoots, ElapsedMS: s.Elapsed.Milliseconds(),
 	}
 	if state == RunFailed {
 		r.Error = err.Error()
 	}
 	return r
 }
+
+// Unreachable returns the roots that the newest complete run over them could not reach. A later run over other roots says nothing of them.
+func Unreachable(ctx context.Context, s store.Store) ([]store.Root, error) {
+	roots, err := s.Roots(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := s.Runs(ctx, recentRuns)
+	if err != nil {
+		return nil, err
+	}
+	reached := make(map[store.RootID]bool)
+	for _, run := range runs {
+		r := RecordOf(run)
+		if r.State != RunComplete {
+			continue
+		}
+		for _, id := range r.Roots {
+			if _, known := reached[id]; !known {
+				reached[id] = !slices.Contains(r.UnreachableRoots, id)
+			}
+		}
+	}
+	return slices.DeleteFunc(roots, func(r store.Root) bool {
+		is, known := reached[r.ID]
+		return is || !known
+	}), nil
+}
+
+// recentRuns is how many runs are looked at: no root of a nightly job waits longer for its turn.
+const recentRuns = 100
 
 // stateOf is how a run ended, whose context is ctx. Whoever ended the context interrupted the run.
 func stateOf(ctx context.Context, s Summary, err error) RunState {

@@ -26,6 +26,7 @@ func (r *run) settle(ctx context.Context) error {
 	defer tx.Rollback()
 	for _, g := range r.gone {
 		s := settler{run: r, tx: tx, g: g}
+		r.counts.add(func(n *Summary) { n.Roots = append(n.Roots, g.root.ID) })
 		if err := s.root(ctx); err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ type Summary struct {
 	Counts
 
 	Complete bool
-	// UnreachableRoots are the roots that could not be examined.
+	// Roots are those that the run settled, UnreachableRoots those of them that could not be examined.
+	Roots            []store.RootID
 	UnreachableRoots []store.RootID
 	Elapsed          time.Duration
 	// Stopped tells why an incomplete run ended.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -137,11 +138,18 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name) 
 	if err := calibrate.CheckQueries(queries); err != nil {
 		return out, err
 	}
-	ix, err := o.p.App.OpenForReading(ctx)
+	at, err := o.p.App.Index()
+	if err != nil {
+		return out, err
+	}
+	ix, err := at.OpenForReading(ctx)
 	if err != nil {
 		return out, err
 	}
 	defer ix.Close()
+	if locked, err := at.IsLocked(); !o.dryRun && err == nil && locked { // before minutes are spent
+		return out, fmt.Errorf("calibrate: %w", store.ErrBusy)
+	}
 	m, err := o.p.App.ChooseModel(ctx, ix, o.model, false)
 	if err != nil {
 		return out, err
@@ -196,18 +204,25 @@ func (o *calibrateOptions) readQueries() ([]calibrate.Query, error) {
 	return calibrate.ReadQueries(in)
 }
 
+// textBatch is how many texts are embedded together: as many as search takes of --queries.
+const textBatch = 8
+
 // measure finds the best scores of the queries among the index's pictures.
 func measure(ctx context.Context, ix store.Store, m store.Model, encoder app.Encoder, queries []calibrate.Query) (*calibrate.Sample, error) {
-	texts := make([]string, len(queries))
-	for i, q := range queries {
-		texts[i] = tokenize.Clean(q.Text, false)
-	}
-	vectors, err := encoder.Texts(ctx, texts)
-	if err != nil {
-		return nil, err
+	var vectors [][]float32
+	for batch := range slices.Chunk(queries, textBatch) {
+		texts := make([]string, len(batch))
+		for i, q := range batch {
+			texts[i] = tokenize.Clean(q.Text, false)
+		}
+		more, err := encoder.Texts(ctx, texts)
+		if err != nil {
+			return nil, err
+		}
+		vectors = append(vectors, more...)
 	}
 	sample := calibrate.NewSample(queries, vectors, m.Embedded)
-	err = ix.EachVector(ctx, m.Identity, store.Filter{}, func(v store.Vector) error {
+	err := ix.EachVector(ctx, m.Identity, store.Filter{}, func(v store.Vector) error {
 		sample.Add(v)
 		return nil
 	})

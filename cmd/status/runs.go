@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
@@ -35,29 +34,21 @@ type runCounts struct {
 	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
-// addRuns tells of the last runs, and which roots the last complete one could not reach.
-func (s *Status) addRuns(ctx context.Context, ix store.Store, roots []store.Root) error {
-	list, err := ix.Runs(ctx, shownRuns+1) // the newest may still run
+// addRuns adds the last runs, and the roots that could not be reached.
+func (s *Status) addRuns(ctx context.Context, ix store.Store) error {
+	list, err := ix.Runs(ctx, shownRuns)
 	if err != nil {
 		return err
 	}
 	s.Runs, s.UnreachableRoots = []endedRun{}, []string{}
 	for _, run := range list {
-		if !run.EndedAt.IsZero() && len(s.Runs) < shownRuns {
-			s.Runs = append(s.Runs, newEndedRun(run))
-		}
+		s.Runs = append(s.Runs, newEndedRun(run))
 	}
-	last, ok, err := ix.LastRun(ctx, true)
-	if err != nil || !ok {
-		return err
+	away, err := index.Unreachable(ctx, ix)
+	for _, r := range away {
+		s.UnreachableRoots = append(s.UnreachableRoots, r.Path)
 	}
-	away := index.RecordOf(last).UnreachableRoots
-	for _, r := range roots {
-		if slices.Contains(away, r.ID) {
-			s.UnreachableRoots = append(s.UnreachableRoots, r.Path)
-		}
-	}
-	return nil
+	return err
 }
 
 func newEndedRun(run store.Run) endedRun {

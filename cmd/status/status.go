@@ -55,7 +55,7 @@ type Status struct {
 	Model       *modelStatus  `json:"model"`
 	Models      []modelStatus `json:"models"`
 	LastRun     *runStatus    `json:"last_run"`
-	// UnreachableRoots are those of the roots that the last complete run could not reach.
+	// UnreachableRoots are those of the roots that the last complete run over them could not reach.
 	UnreachableRoots []string `json:"unreachable_roots"`
 	// Runs are the last runs that have ended, the newest first.
 	Runs        []endedRun `json:"runs"`
@@ -153,7 +153,7 @@ func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool)
 	if err := s.addModels(ctx, ix); err != nil {
 		return s, err
 	}
-	if err := s.addRuns(ctx, ix, roots); err != nil {
+	if err := s.addRuns(ctx, ix); err != nil {
 		return s, err
 	}
 	if s.LastRun, err = lastRun(ctx, a, ix); err != nil {

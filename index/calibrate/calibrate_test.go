@@ -14,7 +14,7 @@ import (
 )
 
 func TestReadQueries(t *testing.T) {
-	got, err := ReadQueries(strings.NewReader("kind\tquery\r\n# a remark\n\nabsent\ttaj mahal\r\npresent\t dog on beach"))
+	got, err := ReadQueries(strings.NewReader("# a remark\n\nkind\tquery\r\n# another\nabsent\ttaj mahal\r\npresent\t dog on beach"))
 	if err != nil || len(got) != 2 || got[0] != (Query{"taj mahal", false}) || got[1] != (Query{"dog on beach", true}) {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -56,9 +56,14 @@ func ReadQueries(r io.Reader) ([]Query, error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4<<10), maxLine)
 	seen := make(map[string]int)
+	first := true // of the lines that count
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimPrefix(strings.TrimRight(lines.Text(), "\r"), "\ufeff")
-		if line == "" || strings.HasPrefix(line, "#") || n == 1 && line == header {
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		isHeader := first && line == header
+		if first = false; isHeader {
 			continue
 		}
 		kind, text, _ := strings.Cut(line, "\t")

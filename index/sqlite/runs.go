@@ -47,9 +47,9 @@ func (s *Store) LastRun(ctx context.Context, complete bool) (r store.Run, ok boo
 	return list[0], true, nil
 }
 
-// Runs returns the newest runs, the newest first.
+// Runs returns the newest runs that have ended, the newest first.
 func (s *Store) Runs(ctx context.Context, limit int) ([]store.Run, error) {
-	return s.runs(ctx, "1", limit)
+	return s.runs(ctx, "ended_at IS NOT NULL", limit)
 }
 
 func (s *Store) runs(ctx context.Context, where string, limit int) ([]store.Run, error) {

@@ -131,7 +131,7 @@ type Runs interface {
 	EndRun(ctx context.Context, r Run) error
 	// LastRun returns the newest run, complete if that is asked for; ok is false where there is none.
 	LastRun(ctx context.Context, complete bool) (r Run, ok bool, err error)
-	// Runs returns the newest runs, the newest first, at most limit.
+	// Runs returns the newest runs that have ended, the newest first, at most limit.
 	Runs(ctx context.Context, limit int) ([]Run, error)
 	// PrepareSearch makes searching a model's vectors as quick as it can be, after some were added. ErrSlowSearch: it could not.
 	PrepareSearch(ctx context.Context, model string) error

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -144,25 +143,16 @@ func checkMaxAge(ctx context.Context, e *examination) {
 	case time.Since(last.StartedAt) > e.MaxAge:
 		e.fail("age", RunNightly, "the last complete run began %s ago (%s), more than %s", english.Duration(time.Since(last.StartedAt)), last.StartedAt.UTC().Format(time.RFC3339), english.Duration(e.MaxAge))
 	default:
-		away, err := unreachable(ctx, ix, last)
+		away, err := index.Unreachable(ctx, ix)
 		if err != nil {
 			e.failErr("age", err)
-		} else if len(away) > 0 {
-			e.fail("age", ConnectDisk, "the last complete run, %s ago, could not reach %s", english.Duration(time.Since(last.StartedAt)), strings.Join(away, ", "))
-		} else {
+			return
+		}
+		for _, root := range away {
+			e.fail("age", ConnectDisk, "the last complete run over it could not reach %q", root.Path)
+		}
+		if len(away) == 0 {
 			e.ok("age", "the last complete run began %s ago", english.Duration(time.Since(last.StartedAt)))
 		}
 	}
-}
-
-// unreachable are the roots that a run could not reach, quoted, of those that the index still has.
-func unreachable(ctx context.Context, ix store.Store, run store.Run) (away []string, err error) {
-	ids := index.RecordOf(run).UnreachableRoots
-	roots, err := ix.Roots(ctx)
-	for _, r := range roots {
-		if slices.Contains(ids, r.ID) {
-			away = append(away, fmt.Sprintf("%q", r.Path))
-		}
-	}
-	return away, err
 }
