@@ -98,8 +98,8 @@ EXIT STATUS
 	flags.StringVar(&p.App.IndexFile, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
 	flags.StringVar(&p.App.LibraryFile, "ort-lib", "", "the ONNX Runtime library `FILE`")
 	flags.BoolVar(&p.JSON, "json", p.JSON, "print results, and errors, as JSON (docs/json.md)")
-	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print errors, and warnings of what is out of reach, only")
-	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "tell what is done")
+	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors and warnings about unreachable folders")
+	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "print details")
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),

@@ -47,13 +47,13 @@ func TestScheduledWithADiskAway(t *testing.T) {
 	if out, errs, code := p.Run("", morning...); code != 1 || !strings.Contains(out, "could not reach") || !strings.Contains(out, "disk") {
 		t.Errorf("without the disk: %d, %s%s", code, out, errs)
 	}
-	p.Must(0, "out of reach in the last run", "status")
+	p.Must(0, "unreachable in the last run", "status")
 	// A run over another folder says nothing of the disk.
 	p.Must(0, "1 unchanged", "index", filepath.Join(parent, "here"))
 	if out, errs, code := p.Run("", morning...); code != 1 || !strings.Contains(out, "could not reach") {
 		t.Errorf("after a run over another folder: %d, %s%s", code, out, errs)
 	}
-	p.Must(0, "out of reach in the last run", "status")
+	p.Must(0, "unreachable in the last run", "status")
 	var status struct {
 		UnreachableRoots []string `json:"unreachable_roots"`
 		Runs             []struct {
@@ -76,7 +76,7 @@ func TestScheduledWithADiskAway(t *testing.T) {
 	}
 	p.Must(0, "", nightly...)
 	p.Must(0, "", morning...)
-	if out := p.Must(0, "", "status"); strings.Contains(out, "out of reach") {
+	if out := p.Must(0, "", "status"); strings.Contains(out, "unreachable") {
 		t.Errorf("%s", out)
 	}
 }

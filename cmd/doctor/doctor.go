@@ -32,25 +32,25 @@ func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "doctor",
-		Short: "Examine everything that a run needs",
-		Long: `Examine the program, the machine and the session, the runtime library, the model, its tokenizer and towers, the
-accelerators, the decoders, the index, its folders and the free space. Each finding comes with its mend. What may crash is
-tried in child processes. Your photos are not changed, nor is the index without --repair.
+		Short: "Check the installation and suggest fixes",
+		Long: `Check the program, the machine and the session, the runtime library, the model, its tokenizer and towers, the
+accelerators, the decoders, the index, its folders and the free space, and suggest a fix for each problem. Checks that may crash
+run in child processes. doctor never changes your photos, and changes the index only with --repair.
 
---repair comes first. Of a damaged index, what can be read goes into a new one; the damaged file is kept beside it. Of a sound one,
-what cannot be used is dropped, and the vectors' file is made anew. The next run of index makes what is missing.
+--repair runs before the checks. It copies the readable part of a damaged index into a new one and keeps the damaged file beside it. In a
+sound index it drops unusable entries and rebuilds the vector file. The next run of index adds what is missing.
 
 EXIT STATUS
-  0 all is well, or warnings only; 1 a check failed; 2 wrong usage; with --repair also 10 no index here yet, 11 an indexer holds it,
+  0 no problems, or warnings only; 1 a check failed; 2 wrong usage; with --repair also 10 no index here yet, 11 an indexer holds it,
   14 the index is from a newer version`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	cli.ModelFlags(c.Flags(), &o.model)
 	o.provider.Add(c.Flags())
-	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail when the last complete run of index began longer ago than this (`36h`)")
-	c.Flags().StringVar(&o.report, "report", "", "write everything that a bug report wants to `FILE`, your folders' names left out")
-	c.Flags().BoolVar(&o.repair, "repair", false, "mend the index first: save what can be read, make the rest anew")
+	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail if the last complete run of index started longer ago than `36h`")
+	c.Flags().StringVar(&o.report, "report", "", "write a report for a bug report to `FILE`, without the names of your folders")
+	c.Flags().BoolVar(&o.repair, "repair", false, "repair the index first: keep what is readable, rebuild the rest")
 	return c
 }
 
@@ -62,9 +62,9 @@ type findingJSON struct {
 	Severity doctor.Severity `json:"severity"`
 	Detail   string          `json:"detail"`
 	Evidence []string        `json:"evidence,omitempty"`
-	// Hint is what to do; it stands under both names.
+	// Hint is the suggested fix; the JSON has it under both names.
 	Hint string `json:"hint,omitempty"`
-	Mend string `json:"mend,omitempty"`
+	Fix  string `json:"mend,omitempty"`
 }
 
 // statuses are what people read of the severities.

@@ -89,7 +89,7 @@ func (o printer) print(w io.Writer, groups []dupes.Group, used store.Model) erro
 	return out.Flush()
 }
 
-// printFile prints a file of a group; isCopy tells that it holds the same picture as the one before.
+// printFile prints one file of a group. isCopy marks a file with the same picture as the previous one.
 func (o printer) printFile(w io.Writer, group int, d dupes.Dupe, path string, isCopy bool) {
 	switch {
 	case o.nul:

@@ -59,7 +59,7 @@ func New(p *cli.Program) *cobra.Command {
 
 Only what is new or changed is read. A moved, renamed or copied photo is recognised and not embedded again.
 Files that are gone leave the index; where that looks like an unplugged disk, they stay and are reported.
-Stopped at any moment, the next run continues there.
+You can stop it at any time; the next run resumes.
 
 Left out are hidden files and folders, folders that systems keep for themselves (docs/formats.md), what
 --exclude names, and what the lines of a file .imgsearchignore name (gitignore syntax), below its folder.
@@ -96,7 +96,7 @@ EXIT STATUS
 	f.BoolVar(&o.noPairs, "no-pairs", false, "count a raw or HEIC file and the JPEG of the same name beside it as two pictures")
 	f.BoolVar(&o.keepPreviews, "keep-previews", false, "keep a small JPEG of each picture in the index: --html, --preview and another model work while the disk is away")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "try files again that could not be read before")
-	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "tell what would be done and how long it would take; change nothing")
+	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
 	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "the largest picture that is decoded, in pixels (`N`)")

@@ -8,8 +8,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 )
 
-// register makes the index know the model. Where the index's own model is not what it was (its files, or what this
-// version computes), the new one is wanted in its place.
+// register adds the model to the index. If the index's current model has changed, because its files did or because this version
+// computes it differently, the new one is marked to replace it.
 func (r *indexing) register(ctx context.Context, ix store.Store, m app.Model) (store.Model, error) {
 	all, err := ix.Models(ctx)
 	if err != nil {

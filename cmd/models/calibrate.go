@@ -32,18 +32,18 @@ func newCalibrate(p *cli.Program) *cobra.Command {
 	o := calibrateOptions{p: p}
 	c := &cobra.Command{
 		Use:   "calibrate [NAME]",
-		Short: "Measure from which score on a hit is what was asked for",
-		Long: fmt.Sprintf(`Measure, over the pictures of the index, from which score on a hit is what was asked for, and keep it in the index: searches say
-then when nothing looks like the query. NAME is a model that the index has vectors of (default: the one that searches use).
+		Short: "Measure which score separates hits from misses",
+		Long: fmt.Sprintf(`Measure, on the pictures of the index, which score separates hits from misses, and store it in the index. Searches then report when
+nothing looks like the query. NAME is a model whose vectors the index has (default: the one that searches use).
 
-FILE has a query a line: "absent" or "present", a tab and the text. Absent queries name what no picture of the index shows, present
-ones what some picture does; %d of each at least, over at least %d pictures. What is printed are the error rates by cross-validation:
-those to expect with other queries.
+FILE has one query a line: "absent" or "present", a tab and the text. No picture of the index shows an absent query; at least one shows
+a present query. At least %d queries of each kind and %d pictures are required. The command prints the error rates by cross-validation,
+which you can expect for other queries.
 
-The built-in model comes calibrated; --reset goes back to that.
+The built-in model is already calibrated. --reset removes a stored calibration.
 
 EXIT STATUS
-  0 done; 1 failed, or the scores do not tell the queries apart; 2 wrong usage, an unknown model, too few queries or pictures; 10 no index
+  0 done; 1 failed, or the scores do not separate the queries; 2 wrong usage, an unknown model, too few queries or pictures; 10 no index
   here yet; 11 an indexer holds the index; 12 the model is missing or damaged; 13 the index has no vectors of this model`, calibrate.LeastQueries, calibrate.LeastPictures),
 		Example: `  imgsearch models calibrate --queries queries.tsv
   imgsearch models calibrate --dry-run --queries queries.tsv`,
@@ -56,10 +56,10 @@ EXIT STATUS
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.queries, "queries", "", "the list in `FILE` (- is the standard input)")
+	f.StringVar(&o.queries, "queries", "", "read the queries from `FILE` (- is the standard input)")
 	f.StringVar(&o.model.Precision, "precision", "", "`fp32` or int8 (default: what the index has)")
-	f.BoolVar(&o.dryRun, "dry-run", false, "measure and print only, what is in use too")
-	f.BoolVar(&o.reset, "reset", false, "forget what was measured")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the result, and that of the current calibration, without storing it")
+	f.BoolVar(&o.reset, "reset", false, "remove the stored calibration")
 	o.provider.Add(f)
 	return c
 }
@@ -105,7 +105,7 @@ func (o *calibrateOptions) run(ctx context.Context) error {
 	case o.reset && (o.queries != "" || o.dryRun):
 		return cli.Usage("give --reset alone", "--reset with --queries or --dry-run")
 	case !o.reset && o.queries == "":
-		return cli.Usage("give a list: --queries FILE, or - for the standard input", "no queries")
+		return cli.Usage("give --queries FILE, or --queries - for the standard input", "missing flag: --queries")
 	}
 	chosen, err := o.provider.Choose()
 	if err != nil {
@@ -251,7 +251,7 @@ func (o *calibrateOptions) forget(ctx context.Context) (out calibrateJSON, err e
 // print shows what was measured, for people.
 func (o *calibrateOptions) print(out calibrateJSON) error {
 	if out.Calibration == nil {
-		o.p.Notef("what was measured of model %s is forgotten", out.Model)
+		o.p.Notef("removed the calibration of model %s", out.Model)
 		return nil
 	}
 	c := out.Calibration
@@ -273,12 +273,12 @@ func (o *calibrateOptions) print(out calibrateJSON) error {
 		}
 	}
 	row("cross-validated", out.Rates)
-	row("in use before", out.InUse)
+	row("current", out.InUse)
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	if out.Stored {
-		o.p.Notef("kept: searches by this model use it from now on")
+		o.p.Notef("stored; searches with this model now use it")
 	}
 	return nil
 }

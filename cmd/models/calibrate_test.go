@@ -96,7 +96,7 @@ func TestCalibrate(t *testing.T) {
 	if err := os.Rename(away, photos); err != nil {
 		t.Fatal(err)
 	}
-	p.Must(0, "forgotten", "models", "calibrate", "--reset")
+	p.Must(0, "removed the calibration", "models", "calibrate", "--reset")
 	if got := *threshold().Threshold; got != before {
 		t.Errorf("forgotten, the threshold is %v, was %v", got, before)
 	}

@@ -19,8 +19,8 @@ func newList(p *cli.Program) *cobra.Command {
 	var all bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "Show the models that there are, what is installed and what suits this machine",
-		Long: `Show the models of the catalogue and your own installed ones.
+		Short: "List available models",
+		Long: `List the models of the catalogue and your own, which are installed, and which suit this machine.
 
 RECALL is the published one for English on Crossmodal-3600 (mean of recall@1, @5 and @10, in per cent); DISK and
 MEMORY are estimated from the number of parameters. Sources stand in --json.

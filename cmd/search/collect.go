@@ -32,7 +32,7 @@ type collect struct {
 func (o *options) checkCollect() error {
 	switch {
 	case o.copyTo == "" && o.linkTo == "" && o.noTwins && o.given("no-twins"):
-		return cli.Usage("it belongs to --copy-to and --link-to", "--no-twins without them")
+		return cli.Usage("add --copy-to or --link-to", "--no-twins without --copy-to or --link-to")
 	case o.copyTo == "" && o.linkTo == "":
 		return nil
 	case o.copyTo != "" && o.linkTo != "":
@@ -75,7 +75,7 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	}
 	text := fmt.Sprintf("%s %s to %s", verb, english.Count(sum.photos, "photo"), words.Path(dir))
 	if sum.companions > 0 {
-		text += fmt.Sprintf(", and %s of theirs (raw twins, sidecars)", english.Count(sum.companions, "file"))
+		text += fmt.Sprintf(", and %s that belong to them", english.Count(sum.companions, "file"))
 	}
 	if sum.there > 0 {
 		text += fmt.Sprintf("; %d were there already", sum.there)

@@ -45,9 +45,9 @@ func (s *session) tellOfFolders(ctx context.Context) error {
 	case n == 0:
 		s.p.Notef("no photos found: nothing is indexed in %s", dirs)
 	case others.SelectsAll():
-		s.p.Notef("no photos found: the %d in %s are not embedded with this model yet; `imgsearch index` does that", n, dirs)
+		s.p.Notef("no photos found: the %d in %s have no vectors of this model yet; run `imgsearch index`", n, dirs)
 	default:
-		s.p.Notef("no photos found that fit: there are %d in %s, and the other filters select none of them%s", n, dirs, s.namesMeant())
+		s.p.Notef("no photos found: none of the %d in %s match the other filters%s", n, dirs, s.namesMeant())
 	}
 	return nil
 }
@@ -58,5 +58,5 @@ func (s *session) namesMeant() string {
 	if len(names) == 0 || slices.ContainsFunc(names, func(glob string) bool { return strings.ContainsAny(glob, `*?[{\`) }) {
 		return ""
 	}
-	return "; --name takes whole names: a part of one is --name '*" + words.Path(names[0]) + "*'"
+	return "; --name matches whole names: for a part of one, use --name '*" + words.Path(names[0]) + "*'"
 }

@@ -38,7 +38,7 @@ func (s *search) choosePage() error {
 	case s.queries != "":
 		return cli.Usage("they belong to a single query", "--queries with --html")
 	case s.html == stdout && others && s.given("html"):
-		return cli.Usage("the page is all that is printed", "--html - with --%s", besidePage[slices.IndexFunc(besidePage, s.given)])
+		return cli.Usage("--html - prints only the page", "--html - with --%s", besidePage[slices.IndexFunc(besidePage, s.given)])
 	case s.html == stdout && others:
 		return nil
 	}

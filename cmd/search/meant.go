@@ -54,7 +54,7 @@ func (o *options) checkWords(c *cobra.Command, args []string) error {
 		}
 	}
 	if len(args) == 1 && args[0] == "-" && c.ArgsLenAtDash() < 0 {
-		return cli.Usage("queries on the standard input, one a line: `imgsearch search --queries -`", "- is no query")
+		return cli.Usage("to read queries from the standard input: `imgsearch search --queries -`", "- is not a query")
 	}
 	return nil
 }
@@ -62,7 +62,7 @@ func (o *options) checkWords(c *cobra.Command, args []string) error {
 // tellOfFile asks whether a picture was meant where the query is only the name of one.
 func (o *options) tellOfFile() {
 	if o.args == 1 && isPicture(o.query) {
-		o.p.Notef("%s is a picture, and its name is what is searched for; to find similar ones: `imgsearch search --image %s`", words.Path(o.query), quoted(o.query))
+		o.p.Notef("%s is a picture; to search for similar ones: `imgsearch search --image %s`", words.Path(o.query), quoted(o.query))
 	}
 }
 
@@ -105,7 +105,7 @@ func (o *options) flagError(c *cobra.Command, err error) error {
 		return cli.FlagError(c, err)
 	}
 	word := o.p.Args[at][1:]
-	return cli.Usage(fmt.Sprintf("to search for what does not show %s, add --subtract %s; a query that begins with - goes behind --", word, word), "there is no option -%s", word)
+	return cli.Usage(fmt.Sprintf("to leave %s out, add --subtract %s; put a query that starts with - after --", word, word), "unknown option -%s", word)
 }
 
 // isWord reports whether a text is letters, two at least.

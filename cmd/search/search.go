@@ -51,17 +51,16 @@ func New(p *cli.Program) *cobra.Command {
 		Short: "Find photos by what is in them",
 		Long: `Find the photos that fit a text or a picture best. One line is one picture; its copies are counted behind it.
 
-The score is the cosine similarity between query and picture; it is good for comparing hits of one search. For a model that is
-calibrated, as the built-in one is (` + "`imgsearch models calibrate`" + `), a line on stderr says when nothing, or nothing for sure, looks like
-the query, and on a terminal a bar shows how many of the hits with such a score fit. That holds for queries by a single text;
---confident prints only the hits that reach the threshold and whose files are there.
+The score is the cosine similarity between query and picture; it is good for comparing hits of one search. For a calibrated model, such as the built-in one (` + "`imgsearch models calibrate`" + `),
+search reports on stderr when nothing looks like the query. On a terminal it also reports when possibly nothing does, and a bar shows how
+many hits with such a score fit. This applies to queries of a single text. --confident prints only the hits that reach the threshold and whose files exist.
 
 A query may have several terms: "search beach --add 0.5:sunset --subtract people". The weight of an added or
 subtracted term is a number and a colon before it, 1 without; the query's own words are literal text. The query's direction is
 the sum of the terms' unit vectors times their weights. --image and --like ask for what looks like a picture; one that the index
 has needs no model.
 
-Filters narrow what is searched; without a query they list, the newest first. --sort date or path alone lists all pictures.
+Filters narrow what is searched; without a query they list, the newest first. --sort date or --sort path alone lists all pictures.
 
 FORMATS
   table   rank, score and path, for people (default)
@@ -123,19 +122,19 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.subtractImages, "subtract-image", nil, "subtract a picture, `FILE` or weight:FILE (may be repeated)")
 	f.StringArrayVar(&o.prompts, "prompt", nil, "put the words into `TEMPLATE`, as in \"a photo of {}\"; several are averaged (may be repeated)")
 	f.StringVar(&o.minScore, "min-score", "", "leave out what scores less than `COSINE`")
-	f.BoolVar(&o.confident, "confident", false, "leave out what scores less than the model's threshold; nothing left: exit status 5")
+	f.BoolVar(&o.confident, "confident", false, "print only hits that reach the model's threshold; exit status 5 if there is none")
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
 	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them (also --null-input)")
 	cli.Alias(f, "from-null", "null-input")
 	f.StringVar(&o.sort, "sort", "", "print the hits by `score`, date (the newest first) or path; with a query, the best --top are chosen first and arranged then (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "leave out the first `N` hits; with a query, of those by score")
-	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with the raw files and sidecars that the index knows of; nothing there is overwritten")
+	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with their indexed raw files and sidecars; existing files are never overwritten")
 	f.StringVar(&o.linkTo, "link-to", "", "link to the hits in `DIR`, as --copy-to copies")
-	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link the photos alone, without the raw files behind them and the sidecars")
+	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link only the photos, without their raw files and sidecars")
 	f.Var(&optionalValue{to: &o.preview, flags: f}, "preview", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
 	f.Lookup("preview").NoOptDefVal = "auto"
-	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else (- is the standard output: no table is printed)")
+	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else (- is the standard output, instead of the table)")
 	f.BoolVar(&o.view, "open", false, "open the hits, at most 10, or the page of --html, with the system's viewer")
 	o.filters.Add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")

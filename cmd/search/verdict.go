@@ -20,13 +20,13 @@ func (s *search) checkConfident() error {
 		return nil
 	}
 	if s.queries != "" {
-		return cli.Usage("each answer's JSON has a verdict and a threshold", "--queries with --confident")
+		return cli.Usage("the JSON of each answer has verdict and threshold", "--queries with --confident")
 	}
-	return cli.Usage("ask for a single text, without a weight or --prompt; elsewhere --min-score says what is enough",
-		"--confident, and this is not a query by one text: there is no threshold for it")
+	return cli.Usage("give a single text without a weight or --prompt, or use --min-score",
+		"--confident applies only to queries of a single text")
 }
 
-// tellVerdict says whether the best hit is what was asked for, where that is not sure. In JSON it is a field.
+// tellVerdict reports that nothing looks like the query, and on a terminal that possibly nothing does. In JSON it is a field.
 func (s *session) tellVerdict(a answer) {
 	if s.format == "json" || len(a.Hits) == 0 {
 		return
@@ -39,7 +39,10 @@ func (s *session) tellVerdict(a answer) {
 		}
 		s.p.Notef("nothing looks like %s (best %.2f)%s", words.Path(a.query), a.Best, closest)
 	case store.Uncertain:
-		s.p.Notef("it is uncertain whether anything looks like %s (best %.2f)", words.Path(a.query), a.Best)
+		if !s.p.ErrTTY {
+			return
+		}
+		s.p.Notef("possibly nothing looks like %s (best %.2f)", words.Path(a.query), a.Best)
 	case store.Found:
 	}
 }

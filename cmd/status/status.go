@@ -29,8 +29,8 @@ func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "status",
-		Short: "Tell what is indexed",
-		Long: `Tell what is indexed, with which model, when last, and what could not be read.
+		Short: "Show the index status",
+		Long: `Show what is indexed, with which model, what the last run did, and which files could not be read.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
@@ -242,7 +242,7 @@ func (o *options) print(s Status) error {
 		}
 		away := ""
 		if slices.Contains(s.UnreachableRoots, root) {
-			away = "  (out of reach in the last run: its photos stay in the index)"
+			away = "  (unreachable in the last run; its photos stay in the index)"
 		}
 		fmt.Fprintf(w, "%s\t%s%s\n", label, words.Path(root), away)
 	}

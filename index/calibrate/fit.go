@@ -11,9 +11,9 @@ import (
 
 var (
 	// ErrFew are too few queries or pictures for a calibration.
-	ErrFew = errors.New("too few for a calibration")
+	ErrFew = errors.New("not enough for a calibration")
 	// ErrInseparable are queries of which scores do not tell what is there from what is not.
-	ErrInseparable = errors.New("the scores do not tell the present queries from the absent ones")
+	ErrInseparable = errors.New("the scores do not separate present from absent queries")
 )
 
 // What a calibration aims at: how often a verdict "nothing" may be wrong for present queries, and "found" for absent ones. The bests of
@@ -100,7 +100,7 @@ func (s *Sample) fit(use func(query int) bool) (c store.Calibration, err error) 
 	absents, presents := s.bests(false, use), s.bests(true, use)
 	switch {
 	case s.pictures < LeastPictures:
-		return c, fmt.Errorf("%w: %d pictures, %d are needed", ErrFew, s.pictures, LeastPictures)
+		return c, fmt.Errorf("%w: %d pictures, at least %d are required", ErrFew, s.pictures, LeastPictures)
 	case len(absents) < 2 || len(presents) < 2:
 		return c, fmt.Errorf("%w: %d absent and %d present queries", ErrFew, len(absents), len(presents))
 	}

@@ -19,7 +19,7 @@ type Query struct {
 }
 
 // ErrQueries is a list of queries that cannot be used.
-var ErrQueries = errors.New("the list of queries cannot be used")
+var ErrQueries = errors.New("bad list of queries")
 
 // LeastQueries is how many absent and how many present queries a calibration needs: the standard deviation of fewer is a guess.
 const LeastQueries = 20
@@ -28,7 +28,7 @@ const LeastQueries = 20
 func CheckQueries(list []Query) error {
 	absent := Absent(list)
 	if present := len(list) - absent; absent < LeastQueries || present < LeastQueries {
-		return fmt.Errorf("%w: %d absent and %d present queries, %d of each are needed", ErrFew, absent, present, LeastQueries)
+		return fmt.Errorf("%w: %d absent and %d present queries, at least %d of each are required", ErrFew, absent, present, LeastQueries)
 	}
 	return nil
 }

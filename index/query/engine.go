@@ -133,7 +133,7 @@ var (
 	// ErrLimit is a limit below 1 or an offset below 0.
 	ErrLimit = errors.New("a limit is 1 or more, an offset 0 or more")
 	// ErrNoVerdict is a confident request that nobody can judge.
-	ErrNoVerdict = errors.New("nobody can say from which score on a hit fits")
+	ErrNoVerdict = errors.New("the model is not calibrated")
 	// ErrModels are requests for several models in one batch.
 	ErrModels = errors.New("the requests of a batch are for one model")
 	// ErrCancelOut are terms whose sum has no direction.

@@ -149,7 +149,7 @@ func checkMaxAge(ctx context.Context, e *examination) {
 			return
 		}
 		for _, root := range away {
-			e.fail("age", ConnectDisk, "the last complete run over it could not reach %q", root.Path)
+			e.fail("age", ConnectDisk, "the last complete run could not reach %q", root.Path)
 		}
 		if len(away) == 0 {
 			e.ok("age", "the last complete run began %s ago", english.Duration(time.Since(last.StartedAt)))

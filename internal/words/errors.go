@@ -132,7 +132,7 @@ var meanings = []meaning{
 	{query.ErrNoVerdict, Usage, func(do Door) string { return "calibrate the model first: " + do(Calibrate) }},
 	{calibrate.ErrQueries, Usage, say("a line is \"absent\" or \"present\", a tab and a query")},
 	{calibrate.ErrFew, Usage, say("give more queries, or index more pictures first")},
-	{calibrate.ErrInseparable, Failed, say("nothing was kept; see that no picture shows what the absent queries name, and that some do what the present ones name")},
+	{calibrate.ErrInseparable, Failed, say("nothing was stored; check that no picture shows an absent query and that some picture shows each present one")},
 	{models.ErrUnknown, Usage, func(do Door) string {
 		return do(ListModels) + " shows the names; the folder of a model may be given too"
 	}},

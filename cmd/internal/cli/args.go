@@ -6,8 +6,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-
-	"github.com/imgsearch/imgsearch/internal/english"
 )
 
 // NoArgs refuses arguments of a command that takes none.
@@ -46,11 +44,11 @@ func CheckArgs(c *cobra.Command) {
 			if _, coded := errors.AsType[*Error](err); err == nil || coded {
 				return err
 			}
-			hint := fmt.Sprintf("it is `%s`; see `%s --help`", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
+			hint := fmt.Sprintf("usage: `%s`; see `%s --help`", strings.TrimSuffix(c.UseLine(), " [flags]"), c.CommandPath())
 			if len(args) == 0 {
-				return Usage(hint, "an argument is missing")
+				return Usage(hint, "missing argument")
 			}
-			return Usage(hint, "%s: not as many arguments as %s takes", english.Count(len(args), "argument"), CommandName(c))
+			return Usage(hint, "wrong number of arguments for %s: %d", CommandName(c), len(args))
 		}
 	}
 	for _, sub := range c.Commands() {

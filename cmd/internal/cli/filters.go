@@ -50,7 +50,7 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.megapixels, "megapixels", "", "of as many millions of pixels, a `RANGE`")
 	f.StringVar(&q.near, "near", "", "taken near `LAT,LON`, in degrees: 48.858,2.294")
 	f.StringVar(&q.radius, "radius", "", "how near: `DISTANCE` (10km by default, 500m, 3mi)")
-	f.StringArrayVar(&q.not, "not", nil, "leave out what a filter selects, `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
+	f.StringArrayVar(&q.not, "not", nil, "leave out pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
 
 // Filter is what the flags select: all but --under, which needs an index to be understood.
@@ -137,11 +137,11 @@ func (f *Filter) leaveOut(text string, now time.Time) error {
 	name = strings.TrimSpace(name)
 	switch {
 	case name == "radius":
-		return Usage("give it behind the place: --not near=48.858,2.294,5km", "--not %s", text)
+		return Usage("put the radius after the place: --not near=48.858,2.294,5km", "--not %s", text)
 	case !ok || strings.TrimSpace(value) == "":
 		return Usage("give a filter and its value: --not keyword=family", "--not %q", text)
 	case !slices.Contains(filterNames, name):
-		return Usage("the filters are "+strings.Join(filterNames, ", "), "--not %q: there is no filter %q", text, name)
+		return Usage("the filters are "+strings.Join(filterNames, ", "), "--not %q: unknown filter %q", text, name)
 	case name == "under":
 		dirs, err := places(value)
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// FlagError says what is wrong with a flag, in the user's words and not in the parser's.
+// FlagError returns a usage error for a wrong flag, without the parser's wording.
 func FlagError(c *cobra.Command, err error) error {
 	hint := fmt.Sprintf("see `%s --help`", c.CommandPath())
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
@@ -19,7 +19,7 @@ func FlagError(c *cobra.Command, err error) error {
 	return Usage(hint, "%w", err)
 }
 
-// valueKind says what a flag of a type takes; "" of a type that reads its values itself.
+// valueKind describes the values of a flag type; "" for types that parse their values themselves.
 func valueKind(typeName string) string {
 	return map[string]string{
 		"int": "a whole number", "int64": "a whole number", "uint64": "a whole number of 0 or more", "float64": "a number", "bool": "true or false",

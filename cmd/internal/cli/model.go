@@ -16,7 +16,7 @@ func ModelFlags(f *pflag.FlagSet, c *app.ModelChoice) {
 	f.StringVar(&c.Precision, "precision", "", "`fp32`, or int8: faster on most processors, nearly the same vectors (default: the index's)")
 }
 
-// CheckModel refuses a model or precision that there is not. Its errors are wrong usage.
+// CheckModel returns a usage error for an unknown model or precision.
 func (p *Program) CheckModel(c app.ModelChoice) error {
 	err := p.App.Check(c)
 	if errors.Is(err, app.ErrPrecision) {
@@ -32,12 +32,12 @@ func MendModel(store models.Store, name string) string {
 	case err != nil:
 		return fmt.Sprintf("remove it with `imgsearch models rm %s`, then pull it again", name)
 	case m.Revision == "":
-		return fmt.Sprintf("`imgsearch models pull --from %q %s` mends it", m.Source, name)
+		return fmt.Sprintf("`imgsearch models pull --from %q %s` repairs it", m.Source, name)
 	}
 	if catalogue, err := models.ReadCatalogue(); err == nil {
 		if e, ok := catalogue.Lookup(name); ok && e.Repository == m.Source {
-			return fmt.Sprintf("`imgsearch models pull %s` mends it", name)
+			return fmt.Sprintf("`imgsearch models pull %s` repairs it", name)
 		}
 	}
-	return fmt.Sprintf("`imgsearch models pull %s` mends it", m.Source)
+	return fmt.Sprintf("`imgsearch models pull %s` repairs it", m.Source)
 }
