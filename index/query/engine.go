@@ -220,7 +220,10 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 	if err != nil {
 		return nil, err
 	}
-	calibration := e.calibration(answering)
+	var calibration *store.Calibration
+	if slices.ContainsFunc(rs, func(r Request) bool { return IsPlain(r.Terms) }) {
+		calibration = e.calibration(answering)
+	}
 	if slices.ContainsFunc(rs, func(r Request) bool { return r.Confident && (calibration == nil || !IsPlain(r.Terms)) }) {
 		return nil, ErrNoVerdict
 	}
