@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/dupes"
 	"github.com/imgsearch/imgsearch/internal/app"
-	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/original"
 )
 
 type options struct {
@@ -36,9 +36,10 @@ func New(p *cli.Program) *cobra.Command {
 		Use:   "dupes",
 		Short: "Find duplicates and pictures that are nearly the same",
 		Long: `Find files that hold the same picture, and pictures that are nearly the same: shots of one scene, resized or edited copies.
-Each group comes with its best picture first: that with the most pixels, of equal ones the sharpest, of equal ones the
-largest file. The score is the cosine similarity to it. Files that are not there, or cannot be reached, are left out, and
-nothing is deleted.
+Each group begins with the original. A copy has less detail than the original, even if it was enlarged; or it was saved with
+more compression; or it went through a program: it lacks the camera's data, or names an editor. If none of this decides, the
+larger file comes first, then the older one. The score is the cosine similarity to the original. Files that are missing or out
+of reach are left out, and nothing is deleted.
 
 FORMATS
   table   groups, for people (default)
@@ -139,7 +140,7 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	groups, err := dupes.Find(ctx, engine, dupes.Options{Filter: selected, Near: !o.exact, Model: used, Threshold: o.threshold, Sharpness: pictures.Sharpness})
+	groups, err := dupes.Find(ctx, engine, dupes.Options{Filter: selected, Near: !o.exact, Model: used, Threshold: o.threshold, Judge: original.Judge{}})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,10 @@ type Meta struct {
 	Camera string
 	// Lens is the lens's model.
 	Lens string
+	// Software is the program, or the camera's version, that wrote the file, as EXIF has it.
+	Software string
+	// Width and Height are the size that EXIF says the picture has, in pixels as stored: another one than it has where it was changed.
+	Width, Height int
 	// HasGPS tells whether Latitude and Longitude are known, in degrees.
 	HasGPS              bool
 	Latitude, Longitude float64
@@ -104,6 +108,8 @@ func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
 	meta.TakenAt, meta.TakenFrom = takenAt(exif)
 	meta.Camera = cameraName(text(exif, "Make"), text(exif, "Model"))
 	meta.Lens = text(exif, "LensModel")
+	meta.Software = text(exif, "Software")
+	meta.Width, meta.Height = number(exif, "ExifImageWidth"), number(exif, "ExifImageHeight")
 	meta.OwnerMetadata = tagOwnerMetadata(tags, packets)
 	meta.HasGPS, meta.Latitude, meta.Longitude = place(tags)
 	return meta
@@ -128,6 +134,7 @@ func plausiblePlace(lat, long float64) bool {
 var wanted = map[string]bool{
 	"Orientation": true, "Make": true, "Model": true,
 	"DateTimeOriginal": true, "OffsetTimeOriginal": true, "CreateDate": true,
+	"Software": true, "ExifImageWidth": true, "ExifImageHeight": true,
 	"LensModel": true, "Rating": true, "Keywords": true,
 	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
@@ -165,6 +172,17 @@ func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.
 func text(exif map[string]imagemeta.TagInfo, tag string) string {
 	s, _ := exif[tag].Value.(string)
 	return strings.TrimSpace(strings.Trim(s, "\x00"))
+}
+
+// number is a tag of 16 or 32 bits.
+func number(exif map[string]imagemeta.TagInfo, tag string) int {
+	switch v := exif[tag].Value.(type) {
+	case uint16:
+		return int(v)
+	case uint32:
+		return int(v)
+	}
+	return 0
 }
 
 // DateTag is a tag with a date; 0: none.

@@ -19,20 +19,30 @@ type Options struct {
 	Near      bool
 	Model     store.Model
 	Threshold float64
-	// Sharpness measures a file's sharpness, to choose between pictures of one size; nil: they are ordered by file size.
-	Sharpness func(path string) (float64, error)
+	// Judge tells originals from copies.
+	Judge Judge
+}
+
+// Judge tells originals from copies.
+type Judge interface {
+	// Files orders files that hold one and the same picture, the original first.
+	Files(paths []string)
+	// Pictures orders pictures that are nearly the same, the original first, and measures their Sharpness.
+	Pictures(ctx context.Context, alike []Dupe) error
 }
 
 // Dupe is one picture of a group.
 type Dupe struct {
 	query.Hit
-	// Bytes is the size of its first file, Sharpness what Options.Sharpness said, 0 where it was not asked.
+	// Bytes is the size of its first file, Sharpness what the Judge measured, 0 where it did not look.
 	Bytes     int64
 	Sharpness float64
+	// RawTwin reports whether a camera's raw file stands behind it.
+	RawTwin bool
 }
 
-// Group is a set of duplicates, the best picture first: that with the most pixels, of equal ones the sharpest, of equal ones the
-// largest file. Score of a picture is its cosine similarity to the best one.
+// Group is a set of duplicates, the best picture first: the original, as the Judge sees it. Score of a picture is its cosine similarity
+// to the best one.
 type Group struct {
 	// Exact reports whether the files hold one and the same picture: the group has one Dupe, with all files.
 	Exact    bool
@@ -68,6 +78,7 @@ func Find(ctx context.Context, e *query.Engine, o Options) ([]Group, error) {
 	for _, id := range copied {
 		if d, ok := all[id]; ok && len(d.Also) > 0 { // the folders asked for may hold one only, and one only may be there
 			d.Score = 1
+			f.sortFiles(&d)
 			groups = append(groups, Group{Exact: true, Pictures: []Dupe{d}})
 		}
 	}
@@ -110,14 +121,11 @@ func present(h query.Hit) (d Dupe, ok bool) {
 	var there []string
 	for _, path := range append([]string{h.Path}, h.Also...) {
 		if slices.Contains(h.Twins, path) {
+			d.RawTwin = true
 			continue
 		}
-		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() {
-			continue
-		}
-		if there = append(there, path); len(there) == 1 {
-			d.Bytes = info.Size()
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
+			there = append(there, path)
 		}
 	}
 	if len(there) == 0 {
@@ -125,7 +133,26 @@ func present(h query.Hit) (d Dupe, ok bool) {
 	}
 	h.Path, h.Also, h.Twins = there[0], there[1:], nil
 	d.Hit = h
+	d.measure()
 	return d, true
+}
+
+// measure takes the size of the first file.
+func (d *Dupe) measure() {
+	if info, err := os.Stat(d.Path); err == nil {
+		d.Bytes = info.Size()
+	}
+}
+
+// sortFiles puts the original among a picture's files first.
+func (f *finder) sortFiles(d *Dupe) {
+	if len(d.Also) == 0 {
+		return
+	}
+	paths := append([]string{d.Path}, d.Also...)
+	f.Judge.Files(paths)
+	d.Path, d.Also = paths[0], paths[1:]
+	d.measure()
 }
 
 // near finds the pictures that are alike.
@@ -179,23 +206,36 @@ func (f *finder) split(ctx context.Context, list rows, all []candidate) ([]Group
 	slices.SortFunc(all, compareCandidates)
 	var groups []Group
 	for len(all) > 1 {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		var alike, rest []candidate
-		for _, c := range all {
-			if list.cosine(all[0].row, c.row) >= f.Threshold || c.row == all[0].row {
-				alike = append(alike, c)
-			} else {
-				rest = append(rest, c)
-			}
-		}
+		alike, rest := f.likeFirst(list, all)
 		if len(alike) > 1 {
-			groups = append(groups, f.group(list, alike))
+			judged, err := f.judge(ctx, alike)
+			if err != nil {
+				return nil, err
+			}
+			var far []candidate
+			if alike, far = f.likeFirst(list, judged); len(far) > 0 {
+				rest = append(rest, far...)
+				slices.SortFunc(rest, compareCandidates)
+			}
+			if len(alike) > 1 {
+				groups = append(groups, f.group(list, alike))
+			}
 		}
 		all = rest
 	}
 	return groups, nil
+}
+
+// likeFirst divides candidates into those that are like the first one, which is among them, and the others.
+func (f *finder) likeFirst(list rows, all []candidate) (alike, rest []candidate) {
+	for _, c := range all {
+		if c.row == all[0].row || list.cosine(all[0].row, c.row) >= f.Threshold {
+			alike = append(alike, c)
+		} else {
+			rest = append(rest, c)
+		}
+	}
+	return alike, rest
 }
 
 // candidate is a picture that may be of a group.
@@ -204,32 +244,31 @@ type candidate struct {
 	row int
 }
 
-func (c candidate) pixels() int { return c.Width * c.Height }
-
-// compareCandidates puts the better picture first.
+// compareCandidates puts what is judged first, if not all is: the larger picture.
 func compareCandidates(a, b candidate) int {
-	return cmp.Or(cmp.Compare(b.pixels(), a.pixels()), cmp.Compare(b.Sharpness, a.Sharpness), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
+	return cmp.Or(cmp.Compare(b.Width*b.Height, a.Width*a.Height), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
 }
 
-// maxSharp is how many pictures of a group, those with the most pixels and bytes, are compared by sharpness: each is decoded.
-const maxSharp = 8
+// judge puts the best one first.
+func (f *finder) judge(ctx context.Context, alike []candidate) ([]candidate, error) {
+	pictures := make([]Dupe, len(alike))
+	rowOf := make(map[store.PictureID]int, len(alike))
+	for i, c := range alike {
+		f.sortFiles(&c.Dupe)
+		pictures[i], rowOf[c.ID] = c.Dupe, c.row
+	}
+	if err := f.Judge.Pictures(ctx, pictures); err != nil {
+		return nil, err
+	}
+	judged := make([]candidate, len(pictures))
+	for i, d := range pictures {
+		judged[i] = candidate{d, rowOf[d.ID]}
+	}
+	return judged, nil
+}
 
-// group puts the best one first and tells how alike the others are.
+// group tells how alike the others are to the first.
 func (f *finder) group(list rows, alike []candidate) Group {
-	contenders := 1
-	for contenders < min(len(alike), maxSharp) && alike[contenders].pixels() == alike[0].pixels() {
-		contenders++
-	}
-	if f.Sharpness != nil && contenders > 1 {
-		inParallel(contenders, func(from, to int) {
-			for i := from; i < to; i++ {
-				if v, err := f.Sharpness(alike[i].Path); err == nil { // else the file's size decides
-					alike[i].Sharpness = v
-				}
-			}
-		})
-		slices.SortFunc(alike[:contenders], compareCandidates)
-	}
 	g := Group{}
 	for _, c := range alike {
 		if c.Score = min(list.cosine(alike[0].row, c.row), 1); c.row == alike[0].row {

@@ -1,0 +1,33 @@
+package original
+
+import (
+	"context"
+
+	"github.com/imgsearch/imgsearch/index/dupes"
+)
+
+// Judge is a dupes.Judge by what files hold.
+type Judge struct{}
+
+// Files orders files that hold one and the same picture.
+func (Judge) Files(paths []string) { SortFiles(paths) }
+
+// Pictures orders pictures that are nearly the same. Of many, MaxCompared are compared.
+func (Judge) Pictures(ctx context.Context, alike []dupes.Dupe) error {
+	files := make([]File, len(alike))
+	for i, d := range alike {
+		files[i] = File{d.Path, d.RawTwin}
+	}
+	ranked, err := Rank(ctx, files)
+	if err != nil {
+		return err
+	}
+	sorted := make([]dupes.Dupe, 0, len(alike))
+	for _, r := range ranked {
+		d := alike[r.Index]
+		d.Sharpness = r.Sharpness
+		sorted = append(sorted, d)
+	}
+	copy(alike, sorted)
+	return nil
+}
