@@ -1,9 +1,13 @@
 package cmd
 
 import (
+	"context"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -34,9 +38,35 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 			return modelNames(p.App.Models()), cobra.ShellCompDirectiveDefault // a folder may be given too
 		})
 	}
+	for _, by := range []store.Facet{store.FacetCamera, store.FacetLens, store.FacetKeyword} {
+		if name := string(by); c.Flags().Lookup(name) != nil {
+			_ = c.RegisterFlagCompletionFunc(name, func(c *cobra.Command, _ []string, begun string) ([]string, cobra.ShellCompDirective) {
+				return facetValues(c.Context(), p, by, begun), cobra.ShellCompDirectiveNoFileComp
+			})
+		}
+	}
 	for _, sub := range c.Commands() {
 		completeFlags(p, sub)
 	}
+}
+
+// facetValues are the values of the index's photos in which what was begun stands, the commonest first. Without an index there are none.
+func facetValues(ctx context.Context, p *cli.Program, by store.Facet, begun string) (names []string) {
+	ix, err := p.App.OpenForReading(ctx)
+	if err != nil {
+		return nil
+	}
+	defer ix.Close()
+	counts, err := ix.Facets(ctx, store.Filter{}, by)
+	if err != nil {
+		return nil
+	}
+	for _, c := range counts {
+		if c.Value != "" && strings.Contains(store.Fold(c.Value), store.Fold(begun)) {
+			names = append(names, c.Value)
+		}
+	}
+	return names
 }
 
 // modelNames are the models that are installed.

@@ -41,6 +41,11 @@ func TestMachineFormats(t *testing.T) {
 	check("search", "", 0, "search", "--type", "jpg,png")
 	check("hit", "", 0, "search", "--format", "jsonl", "--name", "*", "--sort", "path")
 	check("dupes", "", 0, "dupes")
+	check("show", "", 0, "show", filepath.Join(photos, "not\xffutf8.jpg"))
+	check("show", "", 0, "show", filepath.Join(photos, "bad.jpg"))
+	for _, by := range []string{"camera", "lens", "keyword", "year", "month", "folder", "type", "rating"} {
+		check("facets", "", 0, "facets", by)
+	}
 	check("embed", "", 0, "embed", "waves")
 	check("embed", "", 0, "embed", "--image", filepath.Join(photos, "b.png"))
 	check("export", "", 0, "export")

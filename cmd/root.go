@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/config"
 	"github.com/imgsearch/imgsearch/cmd/doctor"
 	"github.com/imgsearch/imgsearch/cmd/dupes"
+	"github.com/imgsearch/imgsearch/cmd/facets"
 	"github.com/imgsearch/imgsearch/cmd/index"
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/cmd/man"
@@ -19,6 +20,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/probe"
 	"github.com/imgsearch/imgsearch/cmd/roots"
 	"github.com/imgsearch/imgsearch/cmd/search"
+	"github.com/imgsearch/imgsearch/cmd/show"
 	"github.com/imgsearch/imgsearch/cmd/status"
 	"github.com/imgsearch/imgsearch/cmd/vectors"
 	"github.com/imgsearch/imgsearch/cmd/version"
@@ -102,7 +104,7 @@ EXIT STATUS
 	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "print details")
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
-		index.New(p), search.New(p), dupes.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
+		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
 		warmup.New(p), doctor.New(p), backup.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p),
 	)
 	cli.CheckArgs(c)

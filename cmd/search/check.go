@@ -29,6 +29,7 @@ type search struct {
 	provider    provider.Name
 	draw        terminal.Protocol // of --preview
 	page        string            // of --html; "": none is written
+	columns     []string          // of TSV
 }
 
 // formats are those of --format besides template=TEXT.
@@ -52,7 +53,7 @@ func (o *options) check() (s *search, err error) {
 	if err := s.readQuery(); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{s.checkConfident, o.checkFrom, o.checkCollect, s.choosePage, s.choosePreview, o.checkOpen, o.checkQueries} {
+	for _, check := range []func() error{s.chooseFields, s.checkConfident, o.checkFrom, o.checkCollect, s.choosePage, s.choosePreview, o.checkOpen, o.checkQueries} {
 		if err := check(); err != nil {
 			return nil, err
 		}

@@ -27,7 +27,7 @@ func (s *session) tellEmpty(ctx context.Context, a answer) error {
 	case s.confident && a.Best < *a.Threshold:
 		s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
 	default:
-		s.p.Notef("no photos found that fit (%d searched)%s", a.Searched, s.namesMeant())
+		s.p.Notef("no photos found that fit (%d searched)%s", a.Searched, s.meant(ctx))
 	}
 	return nil
 }
@@ -47,9 +47,17 @@ func (s *session) tellOfFolders(ctx context.Context) error {
 	case others.SelectsAll():
 		s.p.Notef("no photos found: the %d in %s have no vectors of this model yet; run `imgsearch index`", n, dirs)
 	default:
-		s.p.Notef("no photos found: none of the %d in %s match the other filters%s", n, dirs, s.namesMeant())
+		s.p.Notef("no photos found: none of the %d in %s match the other filters%s", n, dirs, s.meant(ctx))
 	}
 	return nil
+}
+
+// meant says what may be meant by a filter that no photo matches.
+func (s *session) meant(ctx context.Context) string {
+	if text := s.namesMeant(); text != "" {
+		return text
+	}
+	return s.filters.Meant(ctx, s.engine)
 }
 
 // namesMeant asks whether a part of a name was meant where --name has whole ones.

@@ -112,5 +112,8 @@ func (s *session) caption(h query.Hit, a answer) string {
 	if day, _, _ := strings.Cut(h.TakenAt, "T"); day != "" {
 		parts = append(parts, day)
 	}
+	if text := known(h); text != "" {
+		parts = append(parts, text)
+	}
 	return strings.Join(parts, ", ") + remarks(h)
 }

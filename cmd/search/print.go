@@ -47,6 +47,10 @@ type hitJSON struct {
 	Height   int      `json:"height"`
 	TakenAt  *string  `json:"taken_at"`
 	Relative *float64 `json:"relative"`
+	ID       string   `json:"id"`
+	Format   string   `json:"format"`
+	Bytes    *int64   `json:"bytes"`
+	cli.MetadataJSON
 	// Twins are those of the files that stand behind their JPEG twin.
 	Twins []string `json:"twins,omitempty"`
 	// Terms are there with --explain.
@@ -139,6 +143,7 @@ func (s *session) hitsJSON(a answer) []hitJSON {
 	for _, l := range s.lines(a.Hits) {
 		h := hitJSON{
 			Rank: l.rank, PathsJSON: cli.NewPathsJSON(l.Path, l.Also), Missing: l.Missing, Width: l.Width, Height: l.Height, TakenAt: cli.OrNull(l.TakenAt),
+			ID: l.ID.String(), Format: l.Format, Bytes: cli.SizeOrNull(l.Bytes), MetadataJSON: cli.NewMetadataJSON(l.Metadata),
 		}
 		if !a.listing {
 			score, relative := cli.Round(l.Score, 6), cli.Round(l.Relative, 4)
@@ -160,11 +165,7 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 	case s.format == "paths":
 		fmt.Fprintln(w, words.Path(l.Path))
 	case s.format == "tsv":
-		score := ""
-		if !a.listing {
-			score = fmt.Sprintf("%.4f", l.Score)
-		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%d\t%s\n", l.rank, score, words.Path(l.Path), l.Width, l.Height, l.TakenAt)
+		fmt.Fprintln(w, s.tsv(l, a))
 	case a.listing:
 		day, _, _ := strings.Cut(l.TakenAt, "T")
 		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))

@@ -20,6 +20,7 @@ type options struct {
 	queries        string
 	top, offset    int
 	format         string
+	fields         []string
 	nul            bool
 	allPaths       bool
 	includeMissing bool
@@ -65,10 +66,11 @@ Filters narrow what is searched; without a query they list, the newest first. --
 FORMATS
   table   rank, score and path, for people (default)
   paths   one path a line
-  tsv     rank, score, path, width, height, time taken
+  tsv     rank, score, path, width, height, time taken; --fields names other columns, as in JSON
   json    one object (docs/json.md)
   jsonl   one hit a line
-  template=TEXT   a Go template a hit: {{.Rank}} {{.Score}} {{.Relative}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}}
+  template=TEXT   a Go template a hit: {{.Rank}} {{.Score}} {{.Relative}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}},
+          and {{.ID}} {{.Format}} {{.Bytes}} {{.TakenFrom}} {{.Camera}} {{.Lens}} {{.Rating}} {{join .Keywords ", "}} {{.Place}} {{.Twins}}
 In paths and tsv, control characters in a name are escaped with backslashes; -0 prints the bytes as they are.
 Pictures whose files are gone are marked in table and json, and left out elsewhere unless --include-missing.
 
@@ -86,6 +88,7 @@ EXIT STATUS
 		Example: `  imgsearch search dog on beach
   imgsearch search --top 50 -0 "birthday cake" | xargs -0 cp -t ~/cakes
   imgsearch search --queries - < queries.txt > answers.jsonl
+  imgsearch search --format tsv --fields path,camera,rating,keywords --rating 4..
   imgsearch search --image ~/Desktop/found.jpg --subtract people
   imgsearch search --after 2023-06 --before 2023-09 --camera canon beach
   find ~/Pictures -mtime -7 | imgsearch search --from - dog`,
@@ -110,6 +113,7 @@ EXIT STATUS
 func (o *options) addFlags(f *pflag.FlagSet) {
 	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
+	f.StringSliceVar(&o.fields, "fields", nil, "the columns of --format tsv: `NAMES` as in JSON, rank,score,path,camera,keywords,...")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte (also --null-output)")
 	cli.Alias(f, "null", "null-output")
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")

@@ -7,18 +7,19 @@ import (
 	"text/template"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // readTemplate reads the template of --format, and tries it on nothing: a field that there is not is wrong usage, before
 // anything is searched.
 func readTemplate(text string) (*template.Template, error) {
-	const hint = "a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing"
+	const hint = "a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins; join puts lists together: {{join .Keywords \", \"}}"
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
-	t, err := template.New("--format").Parse(text)
+	t, err := template.New("--format").Funcs(template.FuncMap{"join": strings.Join}).Parse(text)
 	if err == nil {
-		err = t.Execute(io.Discard, templateHit{Also: []string{""}})
+		err = t.Execute(io.Discard, templateHit{Also: []string{""}, Keywords: []string{""}, Twins: []string{""}})
 	}
 	if err != nil {
 		// The library names our types.
@@ -36,11 +37,29 @@ type templateHit struct {
 	Width, Height   int
 	TakenAt         string
 	Missing         bool
+	ID, Format      string
+	Bytes           int64
+	TakenFrom       string
+	Camera, Lens    string
+	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false where nothing is said.
+	Rating   int
+	Rated    bool
+	Keywords []string
+	// Place is 0, 0 where it is not known.
+	Place store.Position
+	Twins []string
 }
 
 func (s *session) printTemplate(w io.Writer, a answer) error {
 	for _, l := range s.lines(a.Hits) {
-		h := templateHit{l.rank, l.Score, l.Relative, l.Path, l.Also, l.Width, l.Height, l.TakenAt, l.Missing}
+		h := templateHit{
+			Rank: l.rank, Score: l.Score, Relative: l.Relative, Path: l.Path, Also: l.Also, Width: l.Width, Height: l.Height, TakenAt: l.TakenAt, Missing: l.Missing,
+			ID: l.ID.String(), Format: l.Format, Bytes: l.Bytes, TakenFrom: cli.DateSource(l.TakenSource), Camera: l.Camera, Lens: l.Lens,
+			Rating: l.Rating, Rated: l.Rated, Keywords: l.Keywords, Twins: l.Twins,
+		}
+		if l.Position != nil {
+			h.Place = *l.Position
+		}
 		if err := s.template.Execute(w, h); err != nil {
 			return fmt.Errorf("print hit %d: %w", l.rank, err)
 		}

@@ -137,9 +137,12 @@ func (s *session) findLike(ctx context.Context) error {
 			t.Indexed = &f.Picture
 			continue
 		}
-		id, err := s.findID(ctx, t.value)
+		id, isID, err := cli.FindID(ctx, s.ix, "--like: ", t.value)
 		if err != nil {
 			return err
+		}
+		if !isID {
+			return cli.Usage("index it first, or use --image", "--like: %s is not in the index", words.Path(t.value))
 		}
 		t.Indexed = &id
 		hits, err := s.engine.Hits(ctx, []store.PictureID{id}, store.Filter{})
@@ -151,24 +154,6 @@ func (s *session) findLike(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// findID finds the picture of the index whose id begins so.
-func (s *session) findID(ctx context.Context, prefix string) (id store.PictureID, err error) {
-	low, high, err := store.ParsePrefix(prefix)
-	if err != nil {
-		return id, cli.Usage("index it first, or use --image", "--like: %s is not in the index", words.Path(prefix))
-	}
-	ids, err := s.ix.FindPictures(ctx, low, high, 2)
-	switch {
-	case err != nil:
-		return id, err
-	case len(ids) == 0:
-		return id, cli.Usage("`imgsearch export` prints the ids, as sha256", "--like: no picture has an id that begins with %s", prefix)
-	case len(ids) > 1:
-		return id, cli.Usage("give more of it", "--like: several pictures have ids that begin with %s", prefix)
-	}
-	return ids[0], nil
 }
 
 // asked are the terms as the engine takes them.

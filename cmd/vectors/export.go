@@ -85,6 +85,9 @@ type exportJSON struct {
 	Height  int       `json:"height"`
 	TakenAt *string   `json:"taken_at"`
 	Vector  []float32 `json:"vector,omitempty"`
+	Format  string    `json:"format"`
+	Bytes   *int64    `json:"bytes"`
+	cli.MetadataJSON
 }
 
 func (o *exportOptions) run(ctx context.Context) error {
@@ -117,6 +120,7 @@ func pictureJSON(used store.Model, v query.Vector) exportJSON {
 	return exportJSON{
 		Schema: cli.Schema, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: v.ID.String(),
 		PathsJSON: cli.NewPathsJSON(v.Path, v.Also), Width: v.Width, Height: v.Height, TakenAt: cli.OrNull(v.TakenAt),
+		Format: v.Format, Bytes: cli.SizeOrNull(v.Bytes), MetadataJSON: cli.NewMetadataJSON(v.Metadata),
 	}
 }
 

@@ -34,8 +34,7 @@ type Judge interface {
 // Dupe is one picture of a group.
 type Dupe struct {
 	query.Hit
-	// Bytes is the size of its first file, Sharpness what the Judge measured, 0 where it did not look.
-	Bytes     int64
+	// Sharpness is what the Judge measured, 0 where it did not look. Bytes is the size that the first file has now.
 	Sharpness float64
 	// RawTwin reports whether a camera's raw file stands behind it.
 	RawTwin bool

@@ -115,6 +115,8 @@ type Hit struct {
 	// Path is the first of the picture's files by name that is there; if none is, the first. Also are the others.
 	Path string
 	Also []string
+	// Bytes is the size of the file at Path, when it was last read; 0 where the index does not know it.
+	Bytes int64
 	// Twins are those of these files that stand behind their JPEG twin: the camera's raw file of the same exposure.
 	Twins []string
 	// Missing reports whether none of the files is there any more.

@@ -72,7 +72,7 @@ func (l *lookup) hits(ctx context.Context, ids []store.PictureID) ([]Hit, error)
 		} else {
 			for _, f := range r.Files {
 				if root, ok := l.roots[f.Root]; ok {
-					files = append(files, shownFile{f.Path(root), f.IsTwin})
+					files = append(files, shownFile{f.Path(root), f.IsTwin, f.Size})
 				}
 			}
 		}
@@ -87,6 +87,7 @@ func (l *lookup) hits(ctx context.Context, ids []store.PictureID) ([]Hit, error)
 type shownFile struct {
 	path   string
 	isTwin bool
+	bytes  int64
 }
 
 // newHit shows a picture by its JPEG rather than by the twin behind it, then by path.
@@ -100,7 +101,7 @@ func newHit(r store.Record, files []shownFile) Hit {
 		}
 		return cmp.Compare(a.path, b.path)
 	})
-	h := Hit{Picture: r.Picture, Metadata: r.Metadata, Path: files[0].path, Also: make([]string, 0, len(files)-1)}
+	h := Hit{Picture: r.Picture, Metadata: r.Metadata, Path: files[0].path, Bytes: files[0].bytes, Also: make([]string, 0, len(files)-1)}
 	for i, f := range files {
 		if i > 0 {
 			h.Also = append(h.Also, f.path)
@@ -159,9 +160,22 @@ func bothNames(path string) []string {
 	return []string{path}
 }
 
-// Files finds what the index knows at absolute paths, with regard to a model; those of which it knows nothing are left out. The files
-// need not be there any more.
+// Files finds the files that the index knows at absolute paths, with regard to a model; others are left out. The files need not be
+// there any more.
 func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[string]store.KnownFile, error) {
+	known, err := e.Known(ctx, model, paths)
+	found := make(map[string]store.KnownFile, len(known))
+	for file, k := range known {
+		if k.File != nil {
+			found[file] = *k.File
+		}
+	}
+	return found, err
+}
+
+// Known finds what the index knows at absolute paths, with regard to a model: files, and failures. Paths of which it knows nothing are
+// left out. Where roots lie in one another, a file counts before a failure.
+func (e *Engine) Known(ctx context.Context, model string, paths []string) (map[string]store.Known, error) {
 	roots, err := e.store.Roots(ctx)
 	if err != nil {
 		return nil, err
@@ -188,12 +202,16 @@ func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[s
 	if err != nil {
 		return nil, err
 	}
-	found := make(map[string]store.KnownFile)
+	found := make(map[string]store.Known)
 	for _, file := range paths {
 		for _, at := range places[file] {
-			if k := known[at]; k.File != nil {
-				found[file] = *k.File
+			k := known[at]
+			if k.File != nil {
+				found[file] = k
 				break
+			}
+			if _, ok := found[file]; !ok && k.Failure != nil {
+				found[file] = k
 			}
 		}
 	}

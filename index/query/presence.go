@@ -37,24 +37,35 @@ func present(ctx context.Context, hits []Hit, enough int, gone func(Hit)) (there
 // markMissing checks the hits' files. A hit whose first file is gone is shown by the next one that is there; of the
 // others only those that are there are kept, unless all are gone.
 func markMissing(ctx context.Context, hits []Hit) {
+	lists := make([][]string, len(hits))
+	for i, h := range hits {
+		lists[i] = append([]string{h.Path}, h.Also...)
+	}
+	for i, gone := range goneFiles(ctx, lists) {
+		hits[i].keepPresent(gone)
+	}
+}
+
+// goneFiles reports which of the paths in lists are certainly gone, as far as missingLimit lets it look.
+func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 	ctx, cancel := context.WithTimeout(ctx, missingLimit)
 	defer cancel()
 	type answer struct {
-		hit, path int
-		gone      bool
+		list, path int
+		gone       bool
 	}
 	total := 0
 	answers := make(chan answer, 64)
-	gone := make([][]bool, len(hits))
-	for i, h := range hits {
-		gone[i] = make([]bool, 1+len(h.Also))
-		total += len(gone[i])
+	gone := make([][]bool, len(lists))
+	for i, paths := range lists {
+		gone[i] = make([]bool, len(paths))
+		total += len(paths)
 	}
-	// The checks may outlive us on a disk that hangs; they hold copies of the paths only.
+	// The checks may outlive us on a disk that hangs.
 	go func() {
 		slots := make(chan struct{}, 16)
-		for i, h := range slices.Clone(hits) {
-			for j, path := range append([]string{h.Path}, h.Also...) {
+		for i, paths := range lists {
+			for j, path := range paths {
 				select {
 				case slots <- struct{}{}:
 				case <-ctx.Done():
@@ -74,17 +85,12 @@ func markMissing(ctx context.Context, hits []Hit) {
 	for range total {
 		select {
 		case a := <-answers:
-			gone[a.hit][a.path] = a.gone
+			gone[a.list][a.path] = a.gone
 		case <-ctx.Done():
-			total = 0
-		}
-		if total == 0 {
-			break
+			return gone
 		}
 	}
-	for i := range hits {
-		hits[i].keepPresent(gone[i])
-	}
+	return gone
 }
 
 func (h *Hit) keepPresent(gone []bool) {
@@ -100,6 +106,9 @@ func (h *Hit) keepPresent(gone []bool) {
 	if len(present) == 0 {
 		h.Missing = true
 		return
+	}
+	if h.Path != present[0] {
+		h.Bytes = 0 // which was that of another file
 	}
 	h.Path, h.Also = present[0], present[1:]
 	h.Twins = slices.DeleteFunc(slices.Clone(h.Twins), func(path string) bool { return !slices.Contains(present, path) })

@@ -15,6 +15,8 @@ type Searcher interface {
 	List(ctx context.Context, q ListQuery) ([]PictureID, error)
 	// Count returns how many pictures a filter selects.
 	Count(ctx context.Context, f Filter) (int, error)
+	// Facets counts the pictures that a filter selects by the values of a facet, sorted by SortFacets.
+	Facets(ctx context.Context, f Filter, by Facet) ([]FacetCount, error)
 	// Hits returns what pictures are, in the order of ids, each with those of its files that the filter asks for, by root and path.
 	// Pictures without such a file are left out.
 	Hits(ctx context.Context, ids []PictureID, f Filter) ([]Record, error)

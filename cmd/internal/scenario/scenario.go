@@ -173,7 +173,7 @@ func xmp(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // segment writes metadata into a JPEG: segment FILE comment TEXT, segment FILE exif ORIENTATION TAKEN, segment FILE xmp RATING
-// KEYWORD...
+// KEYWORD..., segment FILE camera CAMERA LENS TAKEN.
 func segment(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	data, err := os.ReadFile(path)
@@ -183,6 +183,8 @@ func segment(ts *testscript.TestScript, _ bool, args []string) {
 		data = testkit.InsertSegment(data, 0xfe, []byte(args[2]))
 	case "xmp":
 		data = testkit.InsertSegment(data, 0xe1, []byte("http://ns.adobe.com/xap/1.0/\x00"+testkit.XMP(args[2], args[3:]...)))
+	case "camera":
+		data = testkit.InsertSegment(data, 0xe1, testkit.CameraEXIF{Camera: args[2], Lens: args[3], Taken: args[4]}.Segment())
 	case "exif":
 		orientation, err := strconv.ParseUint(args[2], 10, 16)
 		ts.Check(err)

@@ -160,6 +160,9 @@ func (s *suite) filters() {
 		s.must(err)
 		equal(s, "count", n, len(want))
 		s.hitsOf(f, records)
+		for _, by := range store.Facets {
+			s.facetsOf(f, by, records)
+		}
 	}
 	if selected < tries {
 		s.Errorf("%d pictures were selected by %d filters: they ask about nothing", selected, tries)
@@ -190,4 +193,70 @@ func (s *suite) hitsOf(f store.Filter, records []store.Record) {
 			s.Fatalf("%+v: files %+v, want %+v", f, got[r.ID], want)
 		}
 	}
+}
+
+// facetsOf demands that facets count what the records of the pictures that Match selects say.
+func (s *suite) facetsOf(f store.Filter, by store.Facet, records []store.Record) {
+	s.Helper()
+	got, err := s.store.Facets(s.Context(), f, by)
+	s.must(err)
+	want := make(map[store.FacetCount]int)
+	for _, r := range records {
+		if !f.Match(r) {
+			continue
+		}
+		for value := range facetValues(f, by, r) {
+			want[value]++
+		}
+	}
+	for i, c := range got {
+		n := c.Pictures
+		if c.Pictures = 0; want[c] != n {
+			s.Fatalf("%+v by %s: %d pictures have %+v, want %d", f, by, n, c, want[c])
+		}
+		delete(want, c)
+		if i > 0 && by == store.FacetCamera && c.Value != "" && got[i-1].Pictures < n {
+			s.Fatalf("%+v by %s: not in order: %+v", f, by, got)
+		}
+	}
+	if len(want) > 0 {
+		s.Fatalf("%+v by %s: missing %+v", f, by, want)
+	}
+}
+
+// facetValues are those of a picture.
+func facetValues(f store.Filter, by store.Facet, r store.Record) map[store.FacetCount]bool {
+	values := make(map[store.FacetCount]bool)
+	add := func(v string) { values[store.FacetCount{Value: v}] = true }
+	switch by {
+	case store.FacetCamera:
+		add(r.Camera)
+	case store.FacetLens:
+		add(r.Lens)
+	case store.FacetYear:
+		add(store.YearOf(r.TakenAt))
+	case store.FacetMonth:
+		add(store.MonthOf(r.TakenAt))
+	}
+	for _, file := range r.Files {
+		if !f.MatchFile(file) {
+			continue
+		}
+		switch by {
+		case store.FacetKeyword:
+			for _, k := range file.Keywords {
+				add(k)
+			}
+		case store.FacetType:
+			add(file.Format)
+		case store.FacetRating:
+			add(file.Stars())
+		case store.FacetFolder:
+			values[store.FacetCount{Folder: store.Folder{Root: file.Root, Dir: file.Dir}}] = true
+		}
+	}
+	if by == store.FacetKeyword && len(values) == 0 {
+		add("")
+	}
+	return values
 }

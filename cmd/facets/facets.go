@@ -1,0 +1,180 @@
+// Package facets is the command that counts what values pictures have. It must not know how they are counted.
+package facets
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+type options struct {
+	p       *cli.Program
+	top     int
+	format  string
+	filters cli.FilterFlags
+}
+
+// New makes the command.
+func New(p *cli.Program) *cobra.Command {
+	o := options{p: p}
+	c := &cobra.Command{
+		Use:   "facets camera|lens|keyword|year|month|folder|type|rating",
+		Short: "Count the cameras, keywords, years and so on of the photos",
+		Long: `Count how many photos have each camera, lens, keyword, year, month, folder, type or rating, of all photos or of those that
+the filters select. A photo with several keywords counts for each of them; "-" counts photos without a value. Photos that are
+not rated have the rating 0, rejected ones -1. A folder counts what lies directly in it.
+
+FORMATS
+  table   count and value, for people (default)
+  tsv     count, value
+  json    one object (docs/json.md)
+
+EXIT STATUS
+  0   done
+  1   failed
+  2   wrong usage
+  10  no index here yet: run ` + "`imgsearch index DIR`" + `
+  14  the index is from a newer version of imgsearch
+  130 interrupted`,
+		Example: `  imgsearch facets camera
+  imgsearch facets keyword --taken 2023 --top 20
+  imgsearch facets month --camera "EOS R6" --json`,
+		Args:      oneFacet,
+		ValidArgs: names(),
+		RunE:      func(c *cobra.Command, args []string) error { return o.run(c.Context(), store.Facet(args[0])) },
+	}
+	f := c.Flags()
+	f.IntVarP(&o.top, "top", "n", 0, "print only so many values (0: all)")
+	f.StringVar(&o.format, "format", "", "`table`, tsv or json")
+	o.filters.Add(f)
+	return c
+}
+
+func names() []string {
+	list := make([]string, len(store.Facets))
+	for i, f := range store.Facets {
+		list[i] = string(f)
+	}
+	return list
+}
+
+// oneFacet demands the name of a facet.
+func oneFacet(_ *cobra.Command, args []string) error {
+	hint := "give one of " + strings.Join(names(), ", ")
+	switch {
+	case len(args) == 0:
+		return cli.Usage(hint, "no property to count by")
+	case len(args) > 1:
+		return cli.Usage(hint, "several properties to count by: %s", strings.Join(args, " "))
+	case !slices.Contains(store.Facets, store.Facet(args[0])):
+		return cli.Usage(hint, "photos are not counted by %q", args[0])
+	}
+	return nil
+}
+
+// check refuses a command line that cannot be meant, and returns the filter.
+func (o *options) check() (cli.Filter, error) {
+	switch {
+	case o.p.JSON && o.format != "" && o.format != "json":
+		return cli.Filter{}, cli.Usage("give one of them", "--json and --format %s", o.format)
+	case o.p.JSON:
+		o.format = "json"
+	case o.format == "":
+		o.format = "table"
+	}
+	if !slices.Contains([]string{"table", "tsv", "json"}, o.format) {
+		return cli.Filter{}, cli.Usage("give table, tsv or json", "--format %q", o.format)
+	}
+	if o.top < 0 {
+		return cli.Filter{}, cli.Usage("give a number of values, or 0 for all", "--top %d", o.top)
+	}
+	return o.filters.Parse(time.Now())
+}
+
+func (o *options) run(ctx context.Context, by store.Facet) error {
+	filter, err := o.check()
+	if err != nil {
+		return err
+	}
+	ix, err := o.p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	defer ix.Close()
+	engine := app.Engine(ix, app.NoModel)
+	selected, err := filter.In(ctx, engine)
+	if err != nil {
+		return err
+	}
+	counts, err := engine.Facets(ctx, selected, by)
+	if err != nil {
+		return err
+	}
+	more := 0
+	if o.top > 0 && len(counts) > o.top {
+		counts, more = counts[:o.top], len(counts)-o.top
+	}
+	if err := o.print(by, counts); err != nil {
+		return err
+	}
+	switch {
+	case len(counts) == 0 && filter.SelectsAll():
+		o.p.Notef("the index is empty; fill it with `imgsearch index DIR`")
+	case len(counts) == 0:
+		o.p.Notef("no photos found that fit%s", o.filters.Meant(ctx, engine))
+	case more > 0 && o.format == "table":
+		o.p.Notef("%d more; --top 0 prints all", more)
+	}
+	return nil
+}
+
+// valueJSON is a value in the machine format.
+type valueJSON struct {
+	// Value is null for the pictures without one.
+	Value    *string `json:"value"`
+	ValueB64 []byte  `json:"value_b64,omitempty"`
+	Pictures int     `json:"pictures"`
+}
+
+func (o *options) print(by store.Facet, counts []query.Count) error {
+	out := bufio.NewWriter(o.p.Out)
+	switch o.format {
+	case "json":
+		list := make([]valueJSON, len(counts))
+		for i, c := range counts {
+			list[i] = valueJSON{cli.OrNull(c.Value), cli.NotUTF8(c.Value), c.Pictures}
+		}
+		err := cli.PrintJSON(out, struct {
+			Schema int         `json:"schema"`
+			Facet  store.Facet `json:"facet"`
+			Values []valueJSON `json:"values"`
+		}{cli.Schema, by, list})
+		if err != nil {
+			return err
+		}
+	case "tsv":
+		for _, c := range counts {
+			fmt.Fprintf(out, "%d\t%s\n", c.Pictures, words.Path(c.Value))
+		}
+	default:
+		for _, c := range counts {
+			value := words.Path(c.Value)
+			if value == "" {
+				value = "-"
+			}
+			fmt.Fprintf(out, "%8d  %s\n", c.Pictures, value)
+		}
+	}
+	return out.Flush()
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/query/parse"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// shownNearest is how many values a message offers.
+const shownNearest = 3
+
+// Meant says, where nothing was found, which name no photo has, and which names there are that are spelt like it. It begins with what
+// joins it to a sentence; "" where there is nothing to say.
+func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
+	type asked struct {
+		by    store.Facet
+		value string
+	}
+	list := []asked{{store.FacetCamera, q.camera}, {store.FacetLens, q.lens}}
+	for _, k := range q.keywords {
+		list = append(list, asked{store.FacetKeyword, k})
+	}
+	for _, a := range list {
+		if a.value == "" {
+			continue
+		}
+		name := string(a.by)
+		f, err := parse.Filter(parse.Values{name: {a.value}}, parse.Options{})
+		if err != nil {
+			return ""
+		}
+		has, err := e.Facets(ctx, f, a.by)
+		if err != nil || len(has) > 0 {
+			continue // with an error there is nothing to add to "nothing was found"
+		}
+		all, err := e.Facets(ctx, store.Filter{}, a.by)
+		if err != nil {
+			return ""
+		}
+		said := fmt.Sprintf("; no photos match --%s %s", name, words.Path(a.value))
+		if near := nearest(a.value, all); len(near) > 0 {
+			return said + "; the nearest are " + strings.Join(near, ", ")
+		}
+		return said + "; no photo has a " + name
+	}
+	return ""
+}
+
+// nearest are the values that are spelt most like a word; of equally near ones the commonest.
+func nearest(word string, all []query.Count) []string {
+	type near struct {
+		value    string
+		likeness float64
+	}
+	var list []near
+	word = store.Fold(word)
+	for _, c := range all {
+		if c.Value == "" {
+			continue
+		}
+		folded := store.Fold(c.Value)
+		best := levenshtein.Similarity(word, folded, nil)
+		for _, part := range strings.Fields(folded) {
+			best = max(best, levenshtein.Similarity(word, part, nil))
+		}
+		list = append(list, near{c.Value, best})
+	}
+	slices.SortStableFunc(list, func(a, b near) int {
+		switch {
+		case a.likeness > b.likeness:
+			return -1
+		case a.likeness < b.likeness:
+			return 1
+		}
+		return 0
+	})
+	var names []string
+	for _, n := range list[:min(len(list), shownNearest)] {
+		names = append(names, words.Path(n.value))
+	}
+	return names
+}

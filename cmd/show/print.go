@@ -1,0 +1,173 @@
+package show
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+func modified(f store.FileRecord) time.Time { return time.Unix(0, f.MTimeNS) }
+
+// sidecar is the path of a file's sidecar.
+func sidecar(path string, f store.FileRecord) string {
+	return filepath.Join(filepath.Dir(path), f.Sidecar.Name)
+}
+
+// role is what a file of the picture is to it.
+func (s *shown) role(i int) string {
+	switch {
+	case s.Files[i].IsTwin:
+		return "twin"
+	case i > 0:
+		return "copy"
+	}
+	return "picture"
+}
+
+// fields are the parts of the metadata, by their names in JSON.
+var fields = map[string]func(m store.Metadata) any{
+	"taken_at": func(m store.Metadata) any { return m.TakenAt },
+	"camera":   func(m store.Metadata) any { return m.Camera },
+	"lens":     func(m store.Metadata) any { return m.Lens },
+	"rating":   func(m store.Metadata) any { return [2]any{m.Rating, m.Rated} },
+	"keywords": func(m store.Metadata) any { return m.Keywords },
+	"place":    func(m store.Metadata) any { return m.Position },
+}
+
+// sources tells from which file each field comes that is known.
+func (s *shown) sources() map[string]int {
+	from := make(map[string]int)
+	for name, field := range fields {
+		value := field(s.Metadata)
+		if reflect.DeepEqual(value, field(store.Metadata{})) {
+			continue
+		}
+		for i, f := range s.Files {
+			if reflect.DeepEqual(value, field(f.Metadata)) {
+				from[name] = i
+				break
+			}
+		}
+	}
+	return from
+}
+
+// print writes what there is for people.
+func (s *shown) print(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(out, "  %-9s %s\n", name, words.Path(value))
+		}
+	}
+	if s.path != "" {
+		fmt.Fprintln(out, words.Path(s.path))
+	} else {
+		fmt.Fprintln(out, words.Path(s.Paths[0]))
+	}
+	if f := s.failure; f != nil {
+		row("failed", fmt.Sprintf("%s: %s (%s)", f.Stage, f.Reason, f.FailedAt.Local().Format(time.DateTime)))
+	}
+	if s.Picture == nil {
+		return out.Flush()
+	}
+	if s.path != "" && !s.known && s.failure == nil {
+		row("note", "the index does not know this file, but has the same photo")
+	}
+	row("id", s.ID.String())
+	row("photo", fmt.Sprintf("%s, %d x %d, %s megapixels", s.Format, s.Width, s.Height, humanize.FtoaWithDigits(float64(s.Width*s.Height)/1e6, 1)))
+	s.printMetadata(row)
+	for i, f := range s.Files {
+		name := ""
+		if i == 0 {
+			name = "files"
+		}
+		fmt.Fprintf(out, "  %-9s %s\n", name, s.file(i, f))
+	}
+	var models []string
+	for _, m := range s.Models {
+		models = append(models, m.Title())
+	}
+	if len(models) == 0 {
+		models = []string{"none; `imgsearch index` makes them"}
+	}
+	row("vectors", strings.Join(models, ", "))
+	if s.Preview {
+		row("preview", "kept")
+	}
+	return out.Flush()
+}
+
+// printMetadata writes what the files say, and which of several says it.
+func (s *shown) printMetadata(row func(name, value string)) {
+	sources := s.sources()
+	told := func(name, field, value string) {
+		if value == "" {
+			return
+		}
+		i, ok := sources[field]
+		switch {
+		case !ok:
+		case s.Files[i].Sidecar.Name != "" && (field == "rating" || field == "keywords"):
+			value += "  (" + filepath.Base(s.Paths[i]) + " with " + s.Files[i].Sidecar.Name + ")"
+		case len(s.Files) > 1:
+			value += "  (" + filepath.Base(s.Paths[i]) + ")"
+		}
+		row(name, value)
+	}
+	taken := strings.Replace(s.TakenAt, "T", " ", 1)
+	switch s.TakenSource {
+	case store.DateOriginal:
+		taken += ", EXIF DateTimeOriginal"
+	case store.DateDigitized:
+		taken += ", EXIF DateTimeDigitized"
+	}
+	told("taken", "taken_at", taken)
+	told("camera", "camera", s.Camera)
+	told("lens", "lens", s.Lens)
+	if s.Rated {
+		told("rating", "rating", stars(s.Rating))
+	}
+	told("keywords", "keywords", strings.Join(s.Keywords, ", "))
+	if p := s.Position; p != nil {
+		told("place", "place", fmt.Sprintf("%.5f, %.5f", p.Latitude, p.Longitude))
+	}
+}
+
+func stars(n int) string {
+	switch {
+	case n < 0:
+		return "rejected"
+	case n == 0:
+		return "none"
+	}
+	return fmt.Sprintf("%d of 5", n)
+}
+
+// file says what there is to say of a file.
+func (s *shown) file(i int, f store.FileRecord) string {
+	parts := []string{humanize.IBytes(uint64(max(f.Size, 0))), "changed " + modified(f).Format(time.DateTime)}
+	if role := s.role(i); role != "picture" {
+		parts = append([]string{role}, parts...)
+	}
+	if f.Sidecar.Name != "" {
+		parts = append(parts, "sidecar "+words.Path(f.Sidecar.Name))
+	}
+	path := s.Paths[i]
+	switch {
+	case path == "":
+		path, parts = f.Rel(), append(parts, "its folder has no place on this machine: `imgsearch roots move`")
+	case s.Missing[i]:
+		parts = append(parts, "missing")
+	}
+	return words.Path(path) + "  (" + strings.Join(parts, ", ") + ")"
+}

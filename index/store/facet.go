@@ -1,0 +1,70 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+)
+
+// Facet is a property by whose values pictures can be counted.
+type Facet string
+
+// The facets.
+const (
+	FacetCamera  Facet = "camera"
+	FacetLens    Facet = "lens"
+	FacetKeyword Facet = "keyword"
+	FacetYear    Facet = "year"
+	FacetMonth   Facet = "month"
+	FacetFolder  Facet = "folder"
+	FacetType    Facet = "type"
+	FacetRating  Facet = "rating"
+)
+
+// Facets are all facets.
+var Facets = []Facet{FacetCamera, FacetLens, FacetKeyword, FacetYear, FacetMonth, FacetFolder, FacetType, FacetRating}
+
+// OfFiles reports whether the facet's values are those of files, as the filters' are: a picture counts once for each value that a file
+// has which the filter asks for. The other facets are what pictures show.
+func (f Facet) OfFiles() bool {
+	return f == FacetKeyword || f == FacetFolder || f == FacetType || f == FacetRating
+}
+
+// FacetCount is a value and how many pictures have it.
+type FacetCount struct {
+	// Value is a name, "2023", "2023-07", a format or a number of stars, where "0" is not rated; "" counts the pictures without one. Of
+	// FacetFolder it is "", and Folder is the folder directly around a file.
+	Value    string
+	Folder   Folder
+	Pictures int
+}
+
+// YearOf is a date's "2023"; "" of no date.
+func YearOf(takenAt string) string { return takenAt[:min(len(takenAt), len("2006"))] }
+
+// MonthOf is a date's "2023-07"; "" of no date.
+func MonthOf(takenAt string) string { return takenAt[:min(len(takenAt), len("2006-01"))] }
+
+// Stars is a rating as FacetRating counts it.
+func (m OwnerMetadata) Stars() string { return strconv.Itoa(m.Rating) }
+
+// SortFacets sorts counts: periods and stars from the highest on, all others by how many pictures there are; what has no value last.
+func SortFacets(by Facet, list []FacetCount) {
+	slices.SortFunc(list, func(a, b FacetCount) int {
+		if none := a.Value == "" && by != FacetFolder; none != (b.Value == "" && by != FacetFolder) {
+			if none {
+				return 1
+			}
+			return -1
+		}
+		names := cmp.Or(cmp.Compare(a.Value, b.Value), cmp.Compare(a.Folder.Root, b.Folder.Root), cmp.Compare(a.Folder.Dir, b.Folder.Dir))
+		switch by {
+		case FacetYear, FacetMonth:
+			return -names
+		case FacetRating:
+			stars := func(c FacetCount) int { n, _ := strconv.Atoi(c.Value); return n }
+			return cmp.Compare(stars(b), stars(a))
+		}
+		return cmp.Or(cmp.Compare(b.Pictures, a.Pictures), names)
+	})
+}
