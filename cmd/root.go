@@ -85,10 +85,12 @@ EXIT STATUS
 		SilenceUsage:  true,
 		Args:          cli.UnknownCommand,
 		PersistentPreRunE: func(c *cobra.Command, _ []string) error {
-			if !cli.TakesSettings(c) {
-				return nil
+			if cli.TakesSettings(c) {
+				if err := p.ApplySettings(c); err != nil {
+					return err
+				}
 			}
-			return p.ApplySettings(c)
+			return p.OpenLog()
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
 			return c.Help()
@@ -102,6 +104,7 @@ EXIT STATUS
 	flags.BoolVar(&p.JSON, "json", p.JSON, "print results, and errors, as JSON (docs/json.md)")
 	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors and warnings about unreachable folders")
 	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "print details")
+	p.AddLogFlags(flags)
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),

@@ -54,6 +54,8 @@ type Request struct {
 
 // Events are called as things happen, from several goroutines at once; nil ones are left out.
 type Events struct {
+	// Began is the beginning of a run that goes on record, with its number in the index and the paths of its roots.
+	Began func(run store.RunID, roots []string)
 	// Found is a file that must be read.
 	Found func()
 	// Walked is the end of the walk: no more files will be found.
@@ -71,6 +73,9 @@ type Events struct {
 }
 
 func (e Events) withDefaults() Events {
+	if e.Began == nil {
+		e.Began = func(store.RunID, []string) {}
+	}
 	if e.Found == nil {
 		e.Found = func() {}
 	}

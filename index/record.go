@@ -113,6 +113,7 @@ func (r *run) recorded(ctx context.Context, begin time.Time, work func() error) 
 	if r.runID, err = r.store.StartRun(ctx, r.req.Model.Identity); err != nil {
 		return err
 	}
+	r.req.On.Began(r.runID, r.rootPaths())
 	err = work()
 	sum := r.summary(begin)
 	state := stateOf(ctx, sum, err)
@@ -127,6 +128,15 @@ func (r *run) recorded(ctx context.Context, begin time.Time, work func() error) 
 		return err
 	}
 	return endErr
+}
+
+// rootPaths are where the run's roots lie.
+func (r *run) rootPaths() (paths []string) {
+	for _, root := range r.roots {
+		paths = append(paths, root.Path)
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 func (r *run) provider() string {

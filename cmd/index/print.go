@@ -63,13 +63,15 @@ func (r *indexing) print(sum index.Summary, m app.Model, provider embed.Provider
 		if r.dryRun {
 			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: cli.Round(sum.Estimate.Seconds(), 1)}
 		}
-		return cli.PrintJSON(r.p.Out, out)
+		if err := cli.PrintJSON(r.p.Out, out); err != nil || r.dryRun || !r.p.LogsLines() {
+			return err
+		}
 	}
 	if r.dryRun {
 		_, err := fmt.Fprintln(r.p.Out, dryRunLine(sum))
 		return err
 	}
-	r.p.Notef("%s", summaryLine(sum, rate, m, provider))
+	r.p.Note(summaryLine(sum, rate, m, provider), countAttrs(sum)...)
 	return nil
 }
 

@@ -49,6 +49,9 @@ func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) erro
 	}
 	progress := cli.NewProgress(r.p, r.progress)
 	events, end := progress.Start()
+	endLog := func() {}
+	events.Began = func(run store.RunID, roots []string) { endLog = r.logRun(run, roots) }
+	defer func() { endLog() }()
 	r.p.Orderly()
 	begin := time.Now()
 	sum, err := index.Run(ctx, ix, index.Request{

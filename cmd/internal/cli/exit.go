@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
 	"strings"
 	"syscall"
@@ -95,10 +96,14 @@ func (p *Program) exit(err error) int {
 		printErrorJSON(p.Err, w)
 		return code
 	}
-	fmt.Fprintf(p.Err, "imgsearch: error: %s\n", words.OneLine(w.Sentence))
-	if w.Hint != "" {
-		fmt.Fprintf(p.Err, "hint: %s\n", w.Hint)
+	var attrs []any
+	if p.LogsLines() {
+		attrs = append(attrs, "code", code)
 	}
+	if w.Hint != "" {
+		attrs = append(attrs, hintKey, w.Hint)
+	}
+	p.Log().Error(words.OneLine(w.Sentence), attrs...)
 	return code
 }
 
@@ -127,7 +132,11 @@ func (p *Program) crashReport(what error) guard.Watch {
 	w := Word(what)
 	code := exitCodes[w.Code]
 	if !p.JSON {
-		return guard.Watch{Message: "imgsearch: error: " + words.OneLine(w.Sentence) + ": ", Suffix: "\nhint: " + w.Hint + "\n", ExitCode: code}
+		begin := textLine(slog.LevelError)
+		if p.logging.format == "journald" {
+			begin = journaldLine(slog.LevelError)
+		}
+		return guard.Watch{Message: begin + words.OneLine(w.Sentence) + ": ", Suffix: "\nhint: " + w.Hint + "\n", ExitCode: code}
 	}
 	var text strings.Builder
 	const mark = "\x01"

@@ -4,11 +4,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
+	"log/slog"
 	"sync"
 
 	"github.com/imgsearch/imgsearch/internal/app"
-	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 // Program is one execution of the program: its streams, its global flags, and what is configured. Every command has it.
@@ -22,8 +21,11 @@ type Program struct {
 	// JSON, Quiet and Verbose are the global flags.
 	JSON, Quiet, Verbose bool
 
+	logging    logOptions
+	log        *slog.Logger
+	mu         sync.Mutex // of log
+	writing    sync.Mutex // of lines on Err
 	interrupts interrupts
-	mu         sync.Mutex // of lines on Err
 }
 
 // New returns a program over streams.
@@ -32,48 +34,6 @@ func New(s Streams) *Program {
 	p.interrupts.init()
 	p.App = &app.App{Notify: p.Notify, Logf: p.Logf, Stop: p.interrupts.first, Crash: p.crashReport}
 	return p
-}
-
-// Logf tells of details with --verbose.
-func (p *Program) Logf(format string, args ...any) {
-	if p.Verbose {
-		p.line("imgsearch: "+format, args...)
-	}
-}
-
-// Warnf tells of what the owner should know, unless --quiet.
-func (p *Program) Warnf(format string, args ...any) {
-	if !p.Quiet {
-		p.line("imgsearch: warning: "+format, args...)
-	}
-}
-
-// Notef says something in passing, unless --quiet.
-func (p *Program) Notef(format string, args ...any) {
-	if !p.Quiet {
-		p.line("imgsearch: "+format, args...)
-	}
-}
-
-// Notify says what a notice of a library means: of files and folders that are out of reach in a quiet run too.
-func (p *Program) Notify(notice any) {
-	w := words.Notice(notice, Door)
-	if w.OutOfReach {
-		p.line("imgsearch: warning: %s", w.Sentence) // whatever --quiet says
-		return
-	}
-	if w.Grave {
-		p.Warnf("%s", w.Sentence)
-	} else {
-		p.Notef("%s", w.Sentence)
-	}
-}
-
-// line writes a line on Err whole: workers tell of their files at once.
-func (p *Program) line(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintf(p.Err, format+"\n", args...)
 }
 
 // Interrupted is closed with the first signal.

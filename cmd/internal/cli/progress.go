@@ -34,7 +34,7 @@ var progressEvery = map[string]time.Duration{"bar": 100 * time.Millisecond, "pla
 func NewProgress(p *Program, kind string) *Progress {
 	if kind == "" {
 		kind = "none"
-		if p.ErrTTY && !p.Quiet {
+		if p.ErrTTY && !p.Quiet && !p.LogsLines() {
 			kind = "bar"
 		}
 	}
@@ -65,7 +65,7 @@ func (p *Progress) Start() (index.Events, func()) {
 		Read:   func() { p.change(func() { p.done++ }) },
 		Failed: p.fileFailed,
 		Damaged: func(path string) {
-			p.say(func() { p.program.Warnf("%s: damaged; indexed by what is there of it", words.Path(path)) })
+			p.say(func() { p.program.Warn(words.Path(path)+": damaged; indexed by what is there of it", "path", path) })
 		},
 		Unsupported: func(path string, err error) {
 			p.say(func() { p.program.Logf("%s: %s", words.Path(path), Sentence(err)) })
@@ -92,7 +92,7 @@ func (p *Progress) fileFailed(path string, err error) {
 	p.say(func() {
 		p.failed++
 		said := Sentence(err)
-		p.program.Warnf("%s: %s", words.Path(path), said)
+		p.program.Warn(words.Path(path)+": "+said, "path", path)
 		if details := err.Error(); words.OneLine(details) != details {
 			p.program.Logf("%s", details)
 		}

@@ -54,7 +54,8 @@ var contradictions = map[string][]string{
 	"cpu":     {"provider"},
 	"copy-to": {"link-to"},
 	"watch":   {"dry-run", "from", "if-idle"},
-	"quiet":   {"verbose"},
+	"quiet":   {"verbose", "log-level"},
+	"verbose": {"log-level"},
 }
 
 // contradict tells whether two options do.

@@ -21,7 +21,7 @@ type Transfer struct {
 // NewTransfer returns a transfer of what has a name. Its caller calls End.
 func NewTransfer(p *Program, name string) *Transfer {
 	t := &Transfer{program: p}
-	if p.ErrTTY && !p.Quiet {
+	if p.ErrTTY && !p.Quiet && !p.LogsLines() {
 		t.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.Err), progressbar.OptionSetDescription(name),
 			progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
