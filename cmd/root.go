@@ -90,6 +90,9 @@ EXIT STATUS
 					return err
 				}
 			}
+			if err := p.CheckColor(); err != nil {
+				return err
+			}
 			return p.OpenLog()
 		},
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -105,6 +108,7 @@ EXIT STATUS
 	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors and warnings about unreachable folders")
 	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "print details")
 	p.AddLogFlags(flags)
+	p.AddColorFlag(flags)
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),

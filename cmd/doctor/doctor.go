@@ -68,7 +68,10 @@ type findingJSON struct {
 }
 
 // statuses are what people read of the severities.
-var statuses = map[doctor.Severity]string{doctor.Info: "ok", doctor.Warning: "warn", doctor.Error: "fail"}
+var (
+	statuses = map[doctor.Severity]string{doctor.Info: "ok", doctor.Warning: "warn", doctor.Error: "fail"}
+	styles   = map[doctor.Severity]cli.Style{doctor.Info: cli.Good, doctor.Warning: cli.Doubtful, doctor.Error: cli.Bad}
+)
 
 // check refuses a command line that cannot be meant, and returns what to examine.
 func (o *options) check() (r doctor.Request, err error) {
@@ -138,7 +141,7 @@ func (o *options) print(findings []doctor.Finding, ok bool) error {
 			continue
 		}
 		detail, more, _ := strings.Cut(f.Detail, "\n")
-		if _, err := fmt.Fprintf(o.p.Out, "%-4s  %-10s %s\n", statuses[f.Severity], f.Name, words.Path(detail)); err != nil {
+		if _, err := fmt.Fprintf(o.p.Out, "%s  %-10s %s\n", o.p.Styled(styles[f.Severity], fmt.Sprintf("%-4s", statuses[f.Severity])), f.Name, words.Path(detail)); err != nil {
 			return err
 		}
 		for line := range strings.Lines(more) {

@@ -168,13 +168,13 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		fmt.Fprintln(w, s.tsv(l, a))
 	case a.listing:
 		day, _, _ := strings.Cut(l.TakenAt, "T")
-		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, hyperlink(s.p.Links(), l.Path, s.p.StyledPath(words.Path(l.Path))), remarks(l.Hit))
 	default:
 		shown := ""
 		if s.p.OutTTY { // elsewhere the columns stay what scripts know
 			shown = bar(a, l.Score)
 		}
-		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, hyperlink(s.p.OutEscapes, l.Path, words.Path(l.Path)), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, hyperlink(s.p.Links(), l.Path, s.p.StyledPath(words.Path(l.Path))), remarks(l.Hit))
 		for _, t := range l.Contributions {
 			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, words.Path(t.Term))
 		}

@@ -132,7 +132,7 @@ func (p *Program) crashReport(what error) guard.Watch {
 	w := Word(what)
 	code := exitCodes[w.Code]
 	if !p.JSON {
-		begin := textLine(slog.LevelError)
+		begin := p.textLine(slog.LevelError)
 		if p.logging.format == "journald" {
 			begin = journaldLine(slog.LevelError)
 		}

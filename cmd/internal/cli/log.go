@@ -67,7 +67,7 @@ func (p *Program) handler() slog.Handler {
 	case "journald":
 		return lineHandler{out: wholeLines{p}, level: level, begin: journaldLine, attrs: slog.LevelDebug}
 	}
-	return lineHandler{out: wholeLines{p}, level: level, begin: textLine, attrs: slog.LevelInfo}
+	return lineHandler{out: wholeLines{p}, level: level, begin: p.textLine, attrs: slog.LevelInfo}
 }
 
 // Log is where the program says what it does, besides its results.
@@ -116,12 +116,18 @@ type lineHandler struct {
 }
 
 // textLine is the program's name, and how grave the line is.
-func textLine(level slog.Level) string {
+func (p *Program) textLine(level slog.Level) string {
+	styled := func(s Style, text string) string {
+		if !p.colors(p.ErrEscapes) {
+			return text
+		}
+		return styles[s].Styled(text)
+	}
 	switch {
 	case level >= slog.LevelError:
-		return "imgsearch: error: "
+		return "imgsearch: " + styled(Bad, "error:") + " "
 	case level >= slog.LevelWarn:
-		return "imgsearch: warning: "
+		return "imgsearch: " + styled(Doubtful, "warning:") + " "
 	}
 	return "imgsearch: "
 }

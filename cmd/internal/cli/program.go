@@ -22,6 +22,7 @@ type Program struct {
 	JSON, Quiet, Verbose bool
 
 	logging    logOptions
+	color      string
 	log        *slog.Logger
 	mu         sync.Mutex // of log
 	writing    sync.Mutex // of lines on Err

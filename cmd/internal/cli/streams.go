@@ -15,6 +15,8 @@ type Streams struct {
 	InTTY, OutTTY, ErrTTY bool
 	// OutEscapes says that the terminal at Out understands escape sequences, which an old Windows console does not.
 	OutEscapes bool
+	// ErrEscapes says the same of the terminal at Err.
+	ErrEscapes bool
 	// OutColumns is the width of the terminal at Out in characters, 0 where there is none.
 	OutColumns int
 }
@@ -31,5 +33,6 @@ func SystemStreams() Streams {
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	s.OutEscapes = s.OutTTY && takesEscapes(os.Stdout)
+	s.ErrEscapes = s.ErrTTY && takesEscapes(os.Stderr)
 	return s
 }

@@ -1,0 +1,111 @@
+package models
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/models"
+)
+
+// print writes the table, which fits 100 columns: what is installed, what is recommended, and the rest by recall.
+func (l modelsJSON) print(p *cli.Program, all bool) error {
+	list := slices.Clone(l.Models)
+	slices.SortStableFunc(list, func(a, b modelListed) int {
+		return cmp.Or(cmp.Compare(a.standing(), b.standing()), cmp.Compare(l.recallOf(b.Name), l.recallOf(a.Name)))
+	})
+	w := tabwriter.NewWriter(p.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "NAME\tSTATE\tDISK\tMEMORY\tRECALL\tLANG")
+	left := 0
+	for _, m := range list {
+		if !m.Fits && !m.Installed && !all {
+			left++
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.state(), sizeOrNone(m.DiskBytes), sizeOrNone(m.MemoryBytes), l.recall(m.Name), m.language())
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	p.Notef("* on 1,000 photos of Flickr8k; the others on the 3,600 of Crossmodal-3600")
+	if left > 0 {
+		p.Notef("%d models are too large for this machine (%s of memory, %s of disk free); --all shows them", left, humanize.IBytes(l.Memory), humanize.IBytes(l.DiskFree))
+	}
+	return nil
+}
+
+// standing puts models in the order in which they matter to somebody who chooses one.
+func (m modelListed) standing() int {
+	switch {
+	case m.Name == models.StarterName:
+		return 0
+	case m.Installed:
+		return 1
+	case m.Fits && m.Recommended != "":
+		return 2
+	case m.Fits:
+		return 3
+	}
+	return 4
+}
+
+// recallOf is the published recall, 0 where there is none.
+func (l modelsJSON) recallOf(name string) float64 {
+	e, _ := l.catalogue.Lookup(name)
+	v, _ := e.Recall(models.EnglishRecall)
+	return v
+}
+
+func (l modelsJSON) recall(name string) string {
+	if name == models.StarterName {
+		sum := 0.0
+		for _, q := range starterQuality {
+			sum += q.Value
+		}
+		return fmt.Sprintf("%.1f*", sum/float64(len(starterQuality)))
+	}
+	if v := l.recallOf(name); v > 0 {
+		return fmt.Sprintf("%.1f", v)
+	}
+	return "-"
+}
+
+func (m modelListed) state() string {
+	switch {
+	case m.Name == models.StarterName:
+		return "built in"
+	case m.Damaged != "":
+		return "damaged"
+	case m.Installed:
+		return "installed"
+	case !m.Fits:
+		return "too large"
+	case m.Recommended != "":
+		return "recommended"
+	}
+	return "-"
+}
+
+func (m modelListed) language() string {
+	switch {
+	case m.LanguageCount > 0:
+		return fmt.Sprint(m.LanguageCount)
+	case slices.Contains(m.Languages, "multilingual"):
+		return "many"
+	case len(m.Languages) == 0:
+		return "-"
+	}
+	return strings.Join(m.Languages, ",")
+}
+
+func sizeOrNone(n int64) string {
+	if n == 0 {
+		return "-"
+	}
+	return humanize.IBytes(uint64(n))
+}
