@@ -4,6 +4,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/disk"
+	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
 // applicationID marks the file as ours in SQLite's header: "imgs".
@@ -269,13 +271,13 @@ func Check(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return store.ErrNoIndex
 	case err != nil:
-		return err
+		return cmp.Or(fserr.Denied(path), fserr.Cause(err))
 	case info.IsDir():
 		return fmt.Errorf("%w: it is a folder", store.ErrNotIndex)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%w: it is not a regular file", store.ErrNotIndex)
 	}
-	return nil
+	return fserr.Denied(path) // SQLite would only say that it cannot open it
 }
 
 func createFile(path string) error {
@@ -301,12 +303,7 @@ func writable(path string) bool {
 			return false
 		}
 	}
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return false
-	}
-	f.Close()
-	return true
+	return fserr.Writable(path)
 }
 
 func emptyWAL(path string) bool {

@@ -55,6 +55,10 @@ func typed(err error, do Door, w *Word) bool {
 		}
 		return true
 	}
+	if _, ok := errors.AsType[*fserr.DeniedError](err); ok {
+		w.Hint = "run it as the owner, ask for the right to read it, or use another index with " + do(ChooseIndex)
+		return true
+	}
 	if e, ok := errors.AsType[*index.TooLargeError](err); ok {
 		w.Sentence = fmt.Sprintf("%d x %d pixels are more than %s %d", e.Width, e.Height, do(MaxPixels), e.Limit)
 		return true

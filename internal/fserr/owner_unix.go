@@ -1,0 +1,31 @@
+//go:build unix
+
+package fserr
+
+import (
+	"io/fs"
+	"os/user"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// access asks whether a file may be read.
+func access(path string) error { return unix.Access(path, unix.R_OK) }
+
+// Writable reports whether this process may write a file that is there, which may be open: it is not opened (Denied).
+func Writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
+
+// owner is the name of a file's owner, or the number of one without a name.
+func owner(info fs.FileInfo) string {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	id := strconv.FormatUint(uint64(stat.Uid), 10)
+	if u, err := user.LookupId(id); err == nil {
+		return u.Username
+	}
+	return id
+}
