@@ -60,6 +60,8 @@ type Events struct {
 	Found func()
 	// Walked is the end of the walk: no more files will be found.
 	Walked func()
+	// Reading is a found file on which work begins.
+	Reading func()
 	// Read is a found file that is done: embedded, known already, or failed.
 	Read func()
 	// Failed is a file that cannot be indexed.
@@ -81,6 +83,9 @@ func (e Events) withDefaults() Events {
 	}
 	if e.Walked == nil {
 		e.Walked = func() {}
+	}
+	if e.Reading == nil {
+		e.Reading = func() {}
 	}
 	if e.Read == nil {
 		e.Read = func() {}

@@ -68,6 +68,7 @@ func (w *worker) readOne(ctx context.Context, t task) (apart []task, err error) 
 		w.journal.enter(w.slot, t.place, w.alone)
 		defer w.journal.leave(w.slot)
 	}
+	w.req.On.Reading()
 	f := &reading{task: t}
 	err = w.follow(ctx, f, wayOf(t))
 	if errors.Is(err, errChanged) {

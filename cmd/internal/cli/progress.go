@@ -19,6 +19,7 @@ type Progress struct {
 
 	mu                  sync.Mutex
 	found, done, failed int
+	begun               int // files on which work has begun
 	walked              bool
 	begin               time.Time
 	bar                 *progressbar.ProgressBar
@@ -60,10 +61,11 @@ func (p *Progress) Start() (index.Events, func()) {
 		})
 	}
 	events := index.Events{
-		Found:  func() { p.change(func() { p.found++ }) },
-		Walked: func() { p.change(func() { p.walked = true }) },
-		Read:   func() { p.change(func() { p.done++ }) },
-		Failed: p.fileFailed,
+		Found:   func() { p.change(func() { p.found++ }) },
+		Walked:  func() { p.change(func() { p.walked = true }) },
+		Reading: func() { p.change(func() { p.begun++ }) },
+		Read:    func() { p.change(func() { p.done++ }) },
+		Failed:  p.fileFailed,
 		Damaged: func(path string) {
 			p.say(func() { p.program.Warn(words.Path(path)+": damaged; indexed by what is there of it", "path", path) })
 		},
@@ -158,13 +160,25 @@ func (p *Progress) remaining(rate float64) string {
 	return ", " + english.Duration(time.Duration(float64(p.found-p.done)/rate*float64(time.Second))) + " left"
 }
 
+// speed says how fast it goes; nothing before the first file is done.
+func (p *Progress) speed() string {
+	rate := float64(p.done) / time.Since(p.begin).Seconds()
+	switch {
+	case p.done == 0:
+		return ""
+	case rate >= 10:
+		return fmt.Sprintf(", %.0f files/s", rate)
+	case rate >= 1:
+		return fmt.Sprintf(", %.1f files/s", rate)
+	}
+	return fmt.Sprintf(", %.0f files/min", max(60*rate, 1))
+}
+
 func (p *Progress) showBar() {
 	if p.bar == nil {
 		p.bar = progressbar.NewOptions(p.found,
 			progressbar.OptionSetWriter(p.program.Err),
 			progressbar.OptionShowCount(),
-			progressbar.OptionShowIts(),
-			progressbar.OptionSetItsString("files"),
 			progressbar.OptionSetPredictTime(true),
 			progressbar.OptionSetElapsedTime(true),
 			progressbar.OptionFullWidth(),
@@ -175,10 +189,13 @@ func (p *Progress) showBar() {
 	if !p.walked {
 		what = "indexing (still looking)"
 	}
+	if n := p.begun - p.done; n > 0 { // what takes long shows that something goes on
+		what += fmt.Sprintf(", %d in progress", n)
+	}
 	if p.failed > 0 {
 		what += fmt.Sprintf(", %d failed", p.failed)
 	}
-	p.bar.Describe(what)
+	p.bar.Describe(what + p.speed())
 	p.bar.ChangeMax(max(p.found, p.done+1)) // at its maximum it would count as finished
 	_ = p.bar.Set(p.done)
 }
