@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,19 +11,82 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-func schema(t *testing.T, name string) *jsonschema.Schema {
+// readSchema reads a published schema.
+func readSchema(t *testing.T, name string) any {
 	t.Helper()
-	s, err := jsonschema.NewCompiler().Compile(filepath.Join(testkit.Repository(), "docs", "schema", name+".schema.json"))
+	f, err := os.Open(filepath.Join(testkit.Repository(), "docs", "schema", name+".schema.json"))
 	if err != nil {
 		t.Fatal(err)
+	}
+	defer f.Close()
+	doc, err := jsonschema.UnmarshalJSON(f)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return doc
+}
+
+func compile(t *testing.T, name string, doc any) *jsonschema.Schema {
+	t.Helper()
+	c := jsonschema.NewCompiler()
+	url := "file:///" + name
+	if err := c.AddResource(url, doc); err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	s, err := c.Compile(url)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
 	}
 	return s
 }
 
-// Fits checks every line of output against a schema.
+// strict makes a schema refuse fields that it does not name. What is published lets them pass, so that formats can grow.
+func strict(doc any) {
+	switch v := doc.(type) {
+	case map[string]any:
+		if _, named := v["properties"].(map[string]any); named && v["additionalProperties"] == nil {
+			v["additionalProperties"] = false
+		}
+		for _, part := range v {
+			strict(part)
+		}
+	case []any:
+		for _, part := range v {
+			strict(part)
+		}
+	}
+}
+
+// grow adds a field to each object whose fields a schema names.
+func grow(value, doc any) {
+	s, ok := doc.(map[string]any)
+	if !ok {
+		return
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		named, ok := s["properties"].(map[string]any)
+		if !ok {
+			return
+		}
+		for name, part := range v {
+			grow(part, named[name])
+		}
+		v["added_later"] = true
+	case []any:
+		for _, part := range v {
+			grow(part, s["items"])
+		}
+	}
+}
+
+// Fits checks every line of output against a schema: it has all fields that the schema demands and none that it does not name, and would
+// still fit the published schema with fields that are added later.
 func Fits(t *testing.T, name, output string) {
 	t.Helper()
-	s := schema(t, name)
+	published, narrow := readSchema(t, name), readSchema(t, name)
+	strict(narrow)
+	s, grown := compile(t, name+"-strict", narrow), compile(t, name, published)
 	if output == "" {
 		t.Errorf("%s: nothing was printed", name)
 	}
@@ -33,6 +97,10 @@ func Fits(t *testing.T, name, output string) {
 		}
 		if err := s.Validate(v); err != nil {
 			t.Errorf("%s: %v\n%s", name, err, line)
+		}
+		grow(v, published)
+		if err := grown.Validate(v); err != nil {
+			t.Errorf("%s cannot grow: %v\n%s", name, err, line)
 		}
 	}
 }
