@@ -48,9 +48,64 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 			})
 		}
 	}
+	completeArgs(p, c)
 	for _, sub := range c.Commands() {
 		completeFlags(p, sub)
 	}
+}
+
+// completeArgs tells the shell's completion what a command's arguments are, where it knows them.
+func completeArgs(p *cli.Program, c *cobra.Command) {
+	switch cli.CommandName(c) {
+	case "models use", "models verify", "models calibrate":
+		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return modelNames(p.App.Models()), cobra.ShellCompDirectiveNoFileComp
+		}
+	case "models rm":
+		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return modelNames(p.App.Models())[1:], cobra.ShellCompDirectiveNoFileComp // the built-in one stays
+		}
+	case "models pull":
+		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return catalogueNames(), cobra.ShellCompDirectiveNoFileComp
+		}
+	case "roots rm", "roots move":
+		c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if c.Name() == "move" && len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveFilterDirs // where it is now
+			}
+			return rootPaths(c.Context(), p), cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
+
+// catalogueNames are the models that can be downloaded.
+func catalogueNames() (names []string) {
+	catalogue, err := models.ReadCatalogue()
+	if err != nil {
+		return nil
+	}
+	for _, m := range catalogue.Models {
+		names = append(names, m.Name)
+	}
+	return names
+}
+
+// rootPaths are the index's roots. Without an index there are none.
+func rootPaths(ctx context.Context, p *cli.Program) (paths []string) {
+	ix, err := p.App.OpenForReading(ctx)
+	if err != nil {
+		return nil
+	}
+	defer ix.Close()
+	roots, err := ix.Roots(ctx)
+	if err != nil {
+		return nil
+	}
+	for _, r := range roots {
+		paths = append(paths, r.Path)
+	}
+	return paths
 }
 
 // facetValues are the values of the index's photos in which what was begun stands, the commonest first. Without an index there are none.

@@ -55,7 +55,7 @@ EXIT STATUS
 		RunE:      func(c *cobra.Command, args []string) error { return o.run(c.Context(), store.Facet(args[0])) },
 	}
 	f := c.Flags()
-	f.IntVarP(&o.top, "top", "n", 0, "print only so many values (0: all)")
+	f.IntVarP(&o.top, "top", "n", 0, "print only `N` values (0: all)")
 	f.StringVar(&o.format, "format", "", "`table`, tsv or json")
 	o.filters.Add(f)
 	return c

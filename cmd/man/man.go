@@ -2,12 +2,16 @@
 package man
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/english"
@@ -43,18 +47,56 @@ func write(p *cli.Program, root *cobra.Command, dir string) error {
 		return cli.Usage("give a folder that can be made", "%s: %w", words.Path(dir), fserr.Cause(err))
 	}
 	n := 0
+	var all []*cobra.Command
 	cli.EachCommand(root, func(c *cobra.Command) {
 		c.DisableAutoGenTag = true
 		c.Long = manualText(c.Long)
-		n++
+		all = append(all, c)
 	})
-	// SOURCE_DATE_EPOCH gives the date where builds must be the same.
-	header := &doc.GenManHeader{Section: "1", Source: "imgsearch " + cli.Version(), Manual: "imgsearch"}
-	if err := doc.GenManTree(root, header, dir); err != nil {
-		return cli.Usage("give a folder that can be written", "%w", fserr.Cause(err))
+	for _, c := range all {
+		page, err := manual(c)
+		if err != nil {
+			return err
+		}
+		name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
+		if err := os.WriteFile(filepath.Join(dir, name), page, 0o644); err != nil {
+			return cli.Usage("give a folder that can be written", "%w", fserr.Cause(err))
+		}
+		n++
 	}
 	p.Notef("%s in %s", english.Count(n, "page"), words.Path(filepath.Clean(dir)))
 	return nil
+}
+
+// option is an option's line in a manual page, behind which the library writes the default: "--add=[]".
+var option = regexp.MustCompile(`(?m)^((?:\\fB-\w\\fP, )?\\fB--([a-z0-9-]+)\\fP).*$`)
+
+// manual is a command's page. Its options name the values that they take, as the help does: "--add TERM".
+func manual(c *cobra.Command) ([]byte, error) {
+	var page bytes.Buffer
+	// SOURCE_DATE_EPOCH gives the date where builds must be the same.
+	header := &doc.GenManHeader{Section: "1", Source: "imgsearch " + cli.Version(), Manual: "imgsearch"}
+	if err := doc.GenMan(c, header, &page); err != nil {
+		return nil, err
+	}
+	return option.ReplaceAllFunc(page.Bytes(), func(line []byte) []byte {
+		m := option.FindSubmatch(line)
+		f := c.Flags().Lookup(string(m[2]))
+		if f == nil {
+			f = c.InheritedFlags().Lookup(string(m[2]))
+		}
+		if f == nil {
+			return line
+		}
+		name, _ := pflag.UnquoteUsage(f)
+		switch {
+		case name == "":
+			return m[1]
+		case f.NoOptDefVal != "":
+			return append(slices.Clone(m[1]), "[=\\fI"+name+"\\fP]"...)
+		}
+		return append(slices.Clone(m[1]), " \\fI"+name+"\\fP"...)
+	}), nil
 }
 
 // manualText makes Markdown of a help text: its headings are in capitals, and what is indented keeps its lines.

@@ -56,6 +56,7 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 		if companions, err = s.engine.Companions(ctx, hits); err != nil {
 			return err
 		}
+		s.addBeside(companions)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return cli.Usage("give a folder that can be made", "%w", err)

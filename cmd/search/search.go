@@ -111,7 +111,7 @@ EXIT STATUS
 }
 
 func (o *options) addFlags(f *pflag.FlagSet) {
-	f.IntVarP(&o.top, "top", "n", 10, "how many pictures to find")
+	f.IntVarP(&o.top, "top", "n", 10, "find `N` pictures")
 	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json, jsonl or template=TEXT")
 	f.StringSliceVar(&o.fields, "fields", nil, "the columns of --format tsv: `NAMES` as in JSON, rank,score,path,camera,keywords,...")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte (also --null-output)")

@@ -1,0 +1,47 @@
+package search
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/imgsearch/imgsearch/scan"
+)
+
+// addBeside adds what belongs to the listed files that the index does not know, by their names.
+func (s *session) addBeside(companions map[string][]string) {
+	if s.listed == nil {
+		return
+	}
+	for _, o := range s.listed.others {
+		for _, path := range o.Paths {
+			if _, known := companions[path]; known {
+				continue
+			}
+			if list := beside(path); len(list) > 0 {
+				companions[path] = list
+			}
+		}
+	}
+}
+
+// beside are the raw files and sidecars in a photo's folder that are named as it is.
+func beside(photo string) (list []string) {
+	dir, name := filepath.Split(photo)
+	entries, _ := os.ReadDir(dir) // what was read before an error is there
+	names := []string{name}
+	for _, e := range entries {
+		if scan.ClaimsJPEG(name) && e.Type().IsRegular() && scan.ClaimsTwin(e.Name()) && scan.Stem(e.Name()) == scan.Stem(name) {
+			names = append(names, e.Name())
+			list = append(list, dir+e.Name())
+		}
+	}
+	sidecars := scan.SidecarsIn(dir)
+	for _, n := range names {
+		if f, ok := sidecars.Of(n); ok {
+			list = append(list, dir+f.Name)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
