@@ -11,7 +11,7 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
+.PHONY: axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -32,6 +32,11 @@ runtime: ## obtain the ONNX Runtime library through pip or npm
 # the commands, which run the whole program, come last.
 RACED := ./index/... ./embed ./embed/probe ./embed/provider ./internal/watch ./models/hub ./scan
 LONG  := ./cmd/index ./cmd/models ./docs ./embed/decode
+
+axe: $(TOOLS)/axe/node_modules/axe-core ## fetch axe-core, with which the page's test looks for what keeps people out
+
+$(TOOLS)/axe/node_modules/axe-core:
+	npm install --silent --no-save --no-audit --no-fund --prefix $(TOOLS)/axe axe-core@4.14.1
 
 test: runtime ## run the tests (minutes; `make test-all` adds those that take longer)
 	$(GO) test -timeout 20m -skip '^TestLong' $(RACE) $(RACED)

@@ -53,7 +53,7 @@ func (o *options) check() (s *search, err error) {
 	if err := s.readQuery(); err != nil {
 		return nil, err
 	}
-	for _, check := range []func() error{s.chooseFields, s.checkConfident, o.checkFrom, o.checkCollect, s.choosePage, s.choosePreview, o.checkOpen, o.checkQueries} {
+	for _, check := range []func() error{s.chooseFields, s.checkConfident, o.checkFrom, o.checkCollect, s.choosePage, o.checkPage, s.choosePreview, o.checkOpen, o.checkQueries} {
 		if err := check(); err != nil {
 			return nil, err
 		}

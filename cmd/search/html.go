@@ -53,14 +53,12 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if s.page == "" {
 		return nil
 	}
-	page := gallery.Page{Title: a.query, Pictures: make([]gallery.Picture, len(a.Hits))}
-	if page.Title == "" {
-		page.Title = "Photos"
-	}
+	page := gallery.Page{Title: s.pageTitle(a.query), Pictures: make([]gallery.Picture, len(a.Hits))}
 	page.Summary = fmt.Sprintf("%s, %s", english.Count(len(a.Hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
 	for i, h := range a.Hits {
+		link, shown := s.pageLink(h.Path)
 		page.Pictures[i] = gallery.Picture{
-			Rank: i + 1 + s.offset, Path: h.Path, Shown: strings.ToValidUTF8(words.Path(h.Path), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
+			Rank: i + 1 + s.offset, Link: link, Shown: strings.ToValidUTF8(words.Path(shown), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
 		}
 	}
 	err := s.eachThumbnail(ctx, a.Hits, func(i int, h query.Hit) (err error) {
@@ -90,13 +88,67 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	return nil
 }
 
+// pageTitle names what was asked for: "dog on beach, camera canon, taken 2023".
+func (s *session) pageTitle(query string) string {
+	parts := s.filters.Describe()
+	if query != "" {
+		parts = append([]string{query}, parts...)
+	}
+	if len(parts) == 0 {
+		return "Photos"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pageLink is where the page finds a file, and how it is written. A page that is given away tells nothing of this machine's folders: it
+// has names only. One that lies in a folder above the photos has links and paths that begin there; with --paths every page has whole ones.
+func (s *session) pageLink(path string) (link, shown string) {
+	if s.paths {
+		return gallery.FileURL(path), path
+	}
+	if s.page != stdout {
+		if page, err := filepath.Abs(s.page); err == nil {
+			if rel, err := filepath.Rel(filepath.Dir(page), path); err == nil && filepath.IsLocal(rel) {
+				return gallery.RelativeURL(rel), rel
+			}
+		}
+	}
+	return "", filepath.Base(path)
+}
+
+// Bounds of --embed-size, in pixels.
+const (
+	leastEmbedSize = 64
+	mostEmbedSize  = 4096
+)
+
+// checkPage refuses options of a page where none is written.
+func (o *options) checkPage() error {
+	switch {
+	case o.html == "" && o.paths && o.given("paths"):
+		return cli.Usage("they belong to --html", "--paths without --html")
+	case o.html == "" && o.embedSize != 0 && o.given("embed-size"):
+		return cli.Usage("it belongs to --html", "--embed-size without --html")
+	case o.embedSize != 0 && (o.embedSize < leastEmbedSize || o.embedSize > mostEmbedSize):
+		return cli.Usage(fmt.Sprintf("give a number of pixels from %d to %d", leastEmbedSize, mostEmbedSize), "--embed-size %d", o.embedSize)
+	}
+	return nil
+}
+
 // thumbnailJPEG is a hit's picture for a page: the preview that the index keeps as it is, else one that is made of the file.
 func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error) {
 	preview, ok, err := s.preview(ctx, h.ID)
-	if err != nil || ok {
+	if err != nil || ok && (s.embedSize == 0 || h.Missing) {
 		return preview, err
 	}
-	img, err := thumbnail.Open(h.Path, galleryBox)
+	box := galleryBox
+	if s.embedSize > 0 {
+		box = thumbnail.Box{Width: s.embedSize, Height: s.embedSize}
+	}
+	img, err := thumbnail.Open(h.Path, box)
+	if err != nil && ok {
+		return preview, nil // which is small, and there
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,8 @@ type options struct {
 	top, offset    int
 	format         string
 	fields         []string
+	paths          bool
+	embedSize      int
 	nul            bool
 	allPaths       bool
 	includeMissing bool
@@ -139,6 +141,8 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.Var(&optionalValue{to: &o.preview, flags: f}, "preview", "draw thumbnails: `auto`, kitty, iterm2, sixel, blocks or none (auto is off where the output is no terminal)")
 	f.Lookup("preview").NoOptDefVal = "auto"
 	f.StringVar(&o.html, "html", "", "write the hits to `FILE` too: a page with thumbnails that needs nothing else (- is the standard output, instead of the table)")
+	f.BoolVar(&o.paths, "paths", false, "the page of --html has the photos' whole paths and links to the files; else only names, or paths that begin in the page's folder")
+	f.IntVar(&o.embedSize, "embed-size", 0, "the photos in the page of --html have at most `PIXELS` a side (default: thumbnails)")
 	f.BoolVar(&o.view, "open", false, "open the hits, at most 10, or the page of --html, with the system's viewer")
 	o.filters.Add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is the standard input), one a line, as JSON lines")

@@ -66,7 +66,7 @@ func openPage(t *testing.T, n int) (ctx context.Context, w *watched, dir string)
 			t.Fatal(err)
 		}
 		path := filepath.Join(dir, fmt.Sprintf("photo #%d 100%%.jpg", i))
-		p := gallery.Picture{Rank: i + 1, Path: path, Shown: path, Caption: fmt.Sprint("no. ", i), Width: 60 + 20*(i%5), Height: 60, JPEG: data, Missing: i == n-1}
+		p := gallery.Picture{Rank: i + 1, Link: gallery.FileURL(path), Shown: path, Caption: fmt.Sprint("no. ", i), Width: 60 + 20*(i%5), Height: 60, JPEG: data, Missing: i == n-1}
 		if !p.Missing {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
@@ -179,11 +179,7 @@ func TestPageInChromium(t *testing.T) {
 
 	var picture []byte
 	do(ctx, t, chromedp.CaptureScreenshot(&picture))
-	if keep := os.Getenv("IMGSEARCH_SCREENSHOT"); keep != "" {
-		if err := os.WriteFile(keep, picture, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	keep(t, "wide.png", picture)
 	if len(picture) < 10_000 {
 		t.Errorf("a screenshot of %d bytes", len(picture))
 	}

@@ -4,6 +4,7 @@ package gallery
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
@@ -18,8 +19,8 @@ import (
 type Picture struct {
 	// Rank is its number among the hits.
 	Rank int
-	// Path is the file's, absolute; Shown is how it is written.
-	Path, Shown string
+	// Link is the address of the file itself; "" where the page has none. Shown is how the file is written: its name, or its path.
+	Link, Shown string
 	// Caption says what there is to say of it.
 	Caption string
 	// Width and Height are the picture's in pixels, of which the shape counts.
@@ -37,8 +38,14 @@ type Page struct {
 	Pictures       []Picture
 }
 
-//go:embed gallery.html
-var source string
+var (
+	//go:embed gallery.html
+	source string
+	//go:embed gallery.css
+	style string
+	//go:embed gallery.js
+	script string
+)
 
 // mark begins every page, so that one can be told from a file that somebody else made.
 const mark = "<!doctype html>\n<!-- imgsearch gallery -->\n"
@@ -50,16 +57,8 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 	"thumb": func(p Picture) template.URL {
 		return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(p.JPEG)) //nolint:gosec // base64 of our own JPEG
 	},
-	"file": func(p Picture) template.URL { return template.URL(FileURL(p.Path)) }, //nolint:gosec // escaped by net/url
+	"link": func(p Picture) template.URL { return template.URL(p.Link) }, //nolint:gosec // FileURL's, or RelativeURL's
 	"name": func(p Picture) string { return filepath.Base(p.Shown) },
-	// ratio keeps panoramas and towers from being slivers.
-	"ratio": func(p Picture) template.CSS {
-		r := 1.5
-		if p.Width > 0 && p.Height > 0 {
-			r = float64(p.Width) / float64(p.Height)
-		}
-		return template.CSS(fmt.Sprintf("%.4f", min(max(r, 0.4), 4))) //nolint:gosec // a number
-	},
 }).Parse(source))
 
 // Write writes a page.
@@ -67,7 +66,43 @@ func Write(w io.Writer, p Page) error {
 	if _, err := io.WriteString(w, mark); err != nil {
 		return err
 	}
-	return page.Execute(w, p)
+	shapes := shapesOf(p.Pictures)
+	return page.Execute(w, struct {
+		Page
+
+		Policy        string
+		Style, Shapes template.CSS
+		Script        template.JS
+	}{p, policy(shapes), template.CSS(style), template.CSS(shapes), template.JS(script)}) //nolint:gosec // our own, and numbers
+}
+
+// shapesOf are the rules that give each picture its shape. They stand in a style sheet, since a policy without 'unsafe-inline' lets no
+// style attribute through.
+func shapesOf(pictures []Picture) string {
+	var b strings.Builder
+	for i, p := range pictures {
+		r := 1.5
+		if p.Width > 0 && p.Height > 0 {
+			r = float64(p.Width) / float64(p.Height)
+		}
+		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, min(max(r, 0.4), 4)) // panoramas and towers are no slivers
+	}
+	return b.String()
+}
+
+// policy lets the page load pictures, and its own style sheets and script by their digests (Content Security Policy Level 3, 2.3.1).
+func policy(shapes string) string {
+	digest := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	return "default-src 'none'; img-src data: file: 'self'; style-src " + digest(style) + " " + digest(shapes) + "; script-src " + digest(script) +
+		"; base-uri 'none'; form-action 'none'"
+}
+
+// RelativeURL is the address of a file, by a path relative to the page.
+func RelativeURL(path string) string {
+	return (&url.URL{Path: "./" + filepath.ToSlash(path)}).EscapedPath()
 }
 
 // FileURL is the address of a file on this machine.

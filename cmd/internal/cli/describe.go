@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// Describe says in a few words what the filters are, for a title. Of folders it names the last part.
+func (q *FilterFlags) Describe() (parts []string) {
+	add := func(name string, values ...string) {
+		if text := strings.Join(values, " and "); text != "" {
+			parts = append(parts, strings.TrimSpace(name+" "+text))
+		}
+	}
+	for _, dir := range q.under {
+		add("in", filepath.Base(filepath.Clean(dir)))
+	}
+	add("taken", q.taken)
+	add("after", q.after)
+	add("before", q.before)
+	add("camera", q.camera)
+	add("lens", q.lens)
+	add("rating", q.rating)
+	add("keyword", q.keywords...)
+	add("", strings.Join(q.types, " or "))
+	add("named", strings.Join(q.names, " or "))
+	add("", q.shape)
+	add("width", q.width)
+	add("height", q.height)
+	add("megapixels", q.megapixels)
+	add("near", q.near)
+	for _, not := range q.not {
+		name, value, _ := strings.Cut(not, "=")
+		if name == "under" {
+			name, value = "in", filepath.Base(filepath.Clean(value))
+		}
+		add("not "+name, value)
+	}
+	return parts
+}
