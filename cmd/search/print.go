@@ -86,7 +86,14 @@ func (s *session) print(w io.Writer, a answer) error {
 	case "template":
 		err = s.printTemplate(out, a)
 	default:
-		for _, l := range s.lines(a.Hits) {
+		lines := s.lines(a.Hits)
+		s.common = ""
+		if s.format == "table" && s.p.OutTTY {
+			if s.common = commonFolder(lines); s.common != "" {
+				fmt.Fprintf(out, "%s\n", s.p.Styled(cli.Less, "in "+words.Path(s.common)))
+			}
+		}
+		for _, l := range lines {
 			s.printLine(out, l, a)
 			if img, ok := a.thumbnails[l.rank]; ok && err == nil {
 				err = s.drawHit(out, img)
@@ -168,13 +175,13 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		fmt.Fprintln(w, s.tsv(l, a))
 	case a.listing:
 		day, _, _ := strings.Cut(l.TakenAt, "T")
-		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, hyperlink(s.p.Links(), l.Path, s.p.StyledPath(words.Path(l.Path))), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, s.shownPath(l.Path), remarks(l.Hit))
 	default:
 		shown := ""
 		if s.p.OutTTY { // elsewhere the columns stay what scripts know
 			shown = bar(a, l.Score)
 		}
-		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, hyperlink(s.p.Links(), l.Path, s.p.StyledPath(words.Path(l.Path))), remarks(l.Hit))
+		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, s.shownPath(l.Path), remarks(l.Hit))
 		for _, t := range l.Contributions {
 			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, words.Path(t.Term))
 		}

@@ -30,6 +30,8 @@ type session struct {
 	listed      *listed
 	listedPaths []string
 	reported    bool // the notices
+	// common is the folder of all paths of the table that is printed, said above it; "" where it is not.
+	common string
 }
 
 func newSession(search *search, ix store.Store) *session {
