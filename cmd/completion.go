@@ -31,7 +31,7 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 		fixed["format"] = []string{"jsonl", "npy"}
 	}
 	for name, values := range fixed {
-		if c.Flags().Lookup(name) != nil {
+		if c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
 			// The flag is there, and has no function yet.
 			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}

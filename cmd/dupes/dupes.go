@@ -144,6 +144,9 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(groups) == 0 {
+		defer func() { o.p.Notef("no duplicates found%s", o.filters.Meant(ctx, engine)) }()
+	}
 	if o.rest {
 		groups = withoutBest(groups)
 	}

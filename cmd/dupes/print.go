@@ -83,9 +83,6 @@ func (o printer) print(w io.Writer, groups []dupes.Group, used store.Model) erro
 			}
 		}
 	}
-	if len(groups) == 0 {
-		o.p.Notef("no duplicates found")
-	}
 	return out.Flush()
 }
 

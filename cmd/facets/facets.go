@@ -32,7 +32,8 @@ func New(p *cli.Program) *cobra.Command {
 		Use:   "facets camera|lens|keyword|year|month|folder|type|rating",
 		Short: "Count the cameras, keywords, years and so on of the photos",
 		Long: `Count how many photos have each camera, lens, keyword, year, month, folder, type or rating, of all photos or of those that
-the filters select. A photo with several keywords counts for each of them; "-" counts photos without a value. Photos that are
+the filters select. A photo with several keywords counts for each of them, and one whose copies
+say different things for each of these; "-" counts photos without a value. Photos that are
 not rated have the rating 0, rejected ones -1. A folder counts what lies directly in it.
 
 FORMATS

@@ -99,7 +99,7 @@ func printVerified(p *cli.Program, out verifyJSON) error {
 			}
 		}
 		if !m.OK {
-			fmt.Fprintf(p.Err, "hint: %s\n", cli.MendModel(p.App.Models(), m.Name))
+			p.Notef("hint: %s", cli.MendModel(p.App.Models(), m.Name))
 		}
 	}
 	return nil

@@ -84,7 +84,7 @@ func (s *shown) print(w io.Writer) error {
 		row("note", "the index does not know this file, but has the same photo")
 	}
 	row("id", s.ID.String())
-	row("photo", fmt.Sprintf("%s, %d x %d, %s megapixels", s.Format, s.Width, s.Height, humanize.FtoaWithDigits(float64(s.Width*s.Height)/1e6, 1)))
+	row("photo", fmt.Sprintf("%s, %d x %d, %s megapixels", s.Format, s.Width, s.Height, megapixels(s.Width*s.Height)))
 	s.printMetadata(row)
 	for i, f := range s.Files {
 		name := ""
@@ -107,6 +107,22 @@ func (s *shown) print(w io.Writer) error {
 	return out.Flush()
 }
 
+// megapixels are rounded to a tenth, of which a photo has one at least.
+func megapixels(pixels int) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", max(float64(pixels)/1e6, 0.1)), ".0")
+}
+
+// named is how a file is named beside the others: by its name, or by its path where another has that too.
+func (s *shown) named(i int) string {
+	name := filepath.Base(s.Paths[i])
+	for k, path := range s.Paths {
+		if k != i && filepath.Base(path) == name {
+			return s.Paths[i]
+		}
+	}
+	return name
+}
+
 // printMetadata writes what the files say, and which of several says it.
 func (s *shown) printMetadata(row func(name, value string)) {
 	sources := s.sources()
@@ -118,9 +134,9 @@ func (s *shown) printMetadata(row func(name, value string)) {
 		switch {
 		case !ok:
 		case s.Files[i].Sidecar.Name != "" && (field == "rating" || field == "keywords"):
-			value += "  (" + filepath.Base(s.Paths[i]) + " with " + s.Files[i].Sidecar.Name + ")"
+			value += "  (" + s.named(i) + " with " + s.Files[i].Sidecar.Name + ")"
 		case len(s.Files) > 1:
-			value += "  (" + filepath.Base(s.Paths[i]) + ")"
+			value += "  (" + s.named(i) + ")"
 		}
 		row(name, value)
 	}

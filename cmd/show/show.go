@@ -4,6 +4,7 @@ package show
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -147,7 +148,7 @@ var errNotIndexed = errors.New("the index does not know this file")
 func notIndexed(path string) error {
 	hint := "run `imgsearch index` on its folder, or `imgsearch index --dry-run " + words.Path(path) + "` to see why it is left out"
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		hint = "there is no such file either"
+		hint = "there is no such file either; a photo's id is given by eight or more of its digits, in lower case"
 	}
-	return &cli.Error{Code: words.Failed, Err: &os.PathError{Op: "show", Path: path, Err: errNotIndexed}, Hint: hint}
+	return &cli.Error{Code: words.Failed, Err: fmt.Errorf("%s: %w", words.Path(path), errNotIndexed), Hint: hint}
 }

@@ -109,6 +109,9 @@ func (o *exportOptions) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if n, err := engine.Count(ctx, selected); err == nil && n == 0 && !filter.SelectsAll() {
+		o.p.Notef("no photos found that fit%s", o.filters.Meant(ctx, engine))
+	}
 	vectors := engine.Vectors(ctx, selected, used.Identity)
 	if o.format == "npy" {
 		return o.exportNPY(used, vectors)

@@ -37,3 +37,8 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 	}
 	return counts, nil
 }
+
+// Count returns how many pictures a filter selects.
+func (e *Engine) Count(ctx context.Context, f store.Filter) (int, error) {
+	return e.store.Count(ctx, f)
+}

@@ -73,9 +73,9 @@ func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 				}
 				go func() {
 					defer func() { <-slots }()
-					_, err := os.Lstat(path)
+					info, err := os.Lstat(path)
 					select {
-					case answers <- answer{i, j, errors.Is(err, fs.ErrNotExist)}:
+					case answers <- answer{i, j, errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir()}:
 					case <-ctx.Done():
 					}
 				}()

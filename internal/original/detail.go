@@ -11,8 +11,14 @@ const clearlyMore = 1.1
 
 // detail: the original has more real detail than what was made of it, however many pixels that has.
 func detail(a, b *picture) int {
-	if a.luma.pix == nil || b.luma.pix == nil || otherShot(a, b) {
-		return framed(a, b)
+	switch {
+	case otherShot(a, b):
+		if ratio := sideRatio(a, b); ratio > clearlyMore || ratio < 1/clearlyMore {
+			return first(ratio > 1)
+		}
+		return focus(a, b)
+	case a.luma.pix == nil || b.luma.pix == nil: // too large: nobody knows what its pixels show
+		return untouched(a, b)
 	}
 	x, y := float64(b.luma.w)/float64(a.luma.w), float64(b.luma.h)/float64(a.luma.h)
 	switch {
@@ -26,19 +32,37 @@ func detail(a, b *picture) int {
 	return resized(a, b)
 }
 
+// sideRatio is how much larger the first picture is, a side.
+func sideRatio(a, b *picture) float64 {
+	return math.Sqrt(float64(a.pixels()) / float64(b.pixels()))
+}
+
+// untouched: what is as a camera wrote it is not made of what is not.
+func untouched(a, b *picture) int {
+	if a.untouched() == b.untouched() {
+		return 0
+	}
+	return first(a.untouched())
+}
+
 // sameShape is by how much the ratios of two pictures' sides may differ where one is the other at another size.
 const sameShape = 0.015
 
 // resized compares a picture with a smaller one of its shape.
 func resized(large, small *picture) int {
-	ratio := math.Sqrt(float64(large.pixels()) / float64(small.pixels()))
 	if large.untouched() && !small.untouched() {
 		return -1
 	}
 	unexplained, ok := unexplainedDetail(large, small)
+	clearly := sideRatio(large, small) > clearlyMore
 	switch {
+	case ok && small.untouched() && !large.untouched() && unexplained < surely*explained:
+		return 1 // what a program sharpened is no detail
+	case !ok && clearly:
+		return -1
 	case !ok:
-	case ratio > clearlyMore:
+		return 0
+	case clearly:
 		return first(unexplained > explained)
 	case unexplained < explainedSlight:
 		return 1
@@ -51,14 +75,21 @@ func resized(large, small *picture) int {
 const (
 	explained       = 0.13
 	explainedSlight = 0.06
+	// surely is how many times as much there must be to stand against what a camera's data say.
+	surely = 3
 )
 
 // framed compares pictures that do not lie on one another: one was cropped, or shows the other with something around it.
 func framed(a, b *picture) int {
-	ratio := math.Sqrt(float64(a.pixels()) / float64(b.pixels()))
-	if a.fromScreen() != b.fromScreen() && ratio < screenMore && ratio > 1/screenMore {
-		return first(b.fromScreen()) // a picture on a screen has what the screen shows beside it
+	if c := untouched(a, b); c != 0 {
+		return c
 	}
+	if a.fromScreen() != b.fromScreen() {
+		if shot, other := a, b; shot.showsOnScreen(other) || other.showsOnScreen(shot) {
+			return first(b.fromScreen())
+		}
+	}
+	ratio := sideRatio(a, b)
 	switch {
 	case ratio > clearlyMore:
 		return -1
@@ -74,8 +105,26 @@ func framed(a, b *picture) int {
 	return 0
 }
 
-// screenMore is the ratio a side up to which a larger picture may be a screenshot of a smaller one.
-const screenMore = 4
+const (
+	// screenLess and screenMore are the ratios a side between which a picture on a screen may be the other at its own size, with what the
+	// screen shows beside it.
+	screenLess = 0.98
+	screenMore = 1.35
+	// enlargedFine is the share of the other's energy in the highest frequencies below which a larger one on a screen was enlarged for it.
+	enlargedFine = 0.25
+)
+
+// showsOnScreen reports whether a file that programs make shows another picture, as a screenshot does.
+func (p *picture) showsOnScreen(other *picture) bool {
+	ratio := sideRatio(p, other)
+	switch {
+	case !p.fromScreen() || ratio < screenLess:
+		return false
+	case ratio < screenMore:
+		return true
+	}
+	return p.typicalFine() < enlargedFine*other.typicalFine()
+}
 
 // samePixels compares pictures of one size.
 func samePixels(a, b *picture) int {
@@ -88,6 +137,8 @@ func samePixels(a, b *picture) int {
 		return -jpegWithOther(b, a)
 	case a.fromScreen() != b.fromScreen():
 		return first(b.fromScreen())
+	case a.untouched() != b.untouched():
+		return untouched(a, b)
 	case a.lossless() != b.lossless():
 		return first(a.lossless())
 	}
@@ -108,6 +159,9 @@ func jpegWithOther(j, other *picture) int {
 	if roundingOf(j, other, nil) == roundedFrom {
 		return 1
 	}
+	if c := untouched(j, other); c != 0 {
+		return c
+	}
 	if other.fromScreen() || other.lossless() {
 		return -1
 	}
@@ -126,6 +180,9 @@ func twoJPEGs(a, b *picture) int {
 	case source:
 		return -sign
 	case unrelated:
+		if c := untouched(a, b); c != 0 {
+			return c
+		}
 		energy, other := coarse.fineEnergy(), fine.fineEnergy()
 		switch {
 		case energy > muchEnergy*other:

@@ -12,8 +12,8 @@ func unexplainedDetail(large, small *picture) (share float64, ok bool) {
 		return 0, false
 	}
 	var tiles []tile
-	eachTile(large.luma.w, large.luma.h, enlargedTiles, func(x, y, w, h int) {
-		tiles = append(tiles, newTile(large.luma, small.luma, x, y, w, h))
+	eachTile(large.luma.w-large.gridX, large.luma.h-large.gridY, enlargedTiles, func(x, y, w, h int) {
+		tiles = append(tiles, newTile(large.luma, small.luma, large.gridX+x, large.gridY+y, w, h))
 	})
 	weights := nearestMix(tiles)
 	var left, count float64
@@ -97,9 +97,9 @@ func sinc(x float64) float64 {
 	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
-// nearestMix is the weights of the kernels in the sum that comes nearest to the larger picture, by least squares.
+// nearestMix is the weights of the kernels, and of an even ground, in the sum that comes nearest to the larger picture, by least squares.
 func nearestMix(tiles []tile) []float64 {
-	n := len(kernels)
+	n := len(kernels) + 1
 	equations := make([][]float64, n) // the right side last
 	for i := range equations {
 		equations[i] = make([]float64, n+1)
@@ -124,7 +124,7 @@ func dot(a, b []float64) (s float64) {
 	return s
 }
 
-// tile is a part of the larger picture, and of the smaller one by each kernel.
+// tile is a part of the larger picture, and of the smaller one by each kernel, with an even ground behind them.
 type tile struct {
 	w, h      int
 	large     []float64
@@ -187,6 +187,11 @@ func newTile(large, small plane, x, y, w, h int) tile {
 		}
 		t.resampled = append(t.resampled, out)
 	}
+	even := make([]float64, w*h) // so that a copy that was made lighter is explained too
+	for i := range even {
+		even[i] = 1
+	}
+	t.resampled = append(t.resampled, even)
 	return t
 }
 

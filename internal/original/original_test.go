@@ -228,12 +228,82 @@ func TestMoreThanIsCompared(t *testing.T) {
 		contents[i] = photo
 	}
 	ranked, err := original.Rank(context.Background(), write(t, contents))
-	if err != nil || len(ranked) != len(contents) || ranked[len(ranked)-1].Index != len(contents)-1 {
+	if err != nil || len(ranked) != len(contents) || ranked[len(ranked)-1].Index != 14 {
 		t.Errorf("%v, %v", ranked, err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
 	if _, err := original.Rank(ctx, write(t, contents[:2])); err == nil {
 		t.Error("a comparison that was stopped ended well")
+	}
+}
+
+// turned stores a picture so that orientation 6 shows it upright.
+func turned(m image.Image) image.Image {
+	size := m.Bounds().Size()
+	out := image.NewRGBA(image.Rect(0, 0, size.Y, size.X))
+	for y := range size.Y {
+		for x := range size.X {
+			out.Set(y, size.X-1-x, m.At(x, y))
+		}
+	}
+	return out
+}
+
+// What a camera wrote comes before what a program made of it, turned or not.
+func TestCameraBeforeItsCopies(t *testing.T) {
+	for _, size := range []image.Point{{256, 192}, {203, 205}} {
+		m := scene(11, size.X, size.Y)
+		shot := testkit.CameraEXIF{Camera: "X100", Software: "Version1.00", Width: size.X, Height: size.Y, Taken: "2024:05:01 10:00:00"}
+		photo := testkit.InsertSegment(asJPEG(t, m, 80), 0xe1, shot.Segment())
+		shot.Orientation, shot.Width, shot.Height = 6, size.Y, size.X
+		portrait := testkit.InsertSegment(asJPEG(t, turned(m), 80), 0xe1, shot.Segment())
+		upright := turned(turned(turned(decoded(t, portrait))))
+		shown := image.NewRGBA(m.Bounds())
+		draw.Draw(shown, shown.Rect, decoded(t, photo), image.Point{}, draw.Src)
+		lighter := image.NewRGBA(m.Bounds())
+		for i, v := range shown.Pix {
+			lighter.Pix[i] = byte(min(int(v)+12, 255))
+		}
+		for name, c := range map[string][2][]byte{
+			"lighter, saved finer":        {photo, asJPEG(t, lighter, 97)},
+			"lighter, enlarged":           {photo, asJPEG(t, resized(lighter, 1.5, draw.CatmullRom), 95)},
+			"cropped, saved finer":        {photo, asJPEG(t, shown.SubImage(image.Rect(6, 0, size.X, size.Y)), 97)},
+			"turned upright, saved finer": {portrait, asJPEG(t, upright, 97)},
+			"turned upright, PNG":         {portrait, asPNG(t, upright)},
+			"turned upright, enlarged":    {portrait, asJPEG(t, resized(upright, 1.5, draw.CatmullRom), 90)},
+		} {
+			if firstOf(t, write(t, [][]byte{c[1], c[0]})) != 1 {
+				t.Errorf("%v, %s: comes before the photo", size, name)
+			}
+		}
+		// Without a camera's data too, a copy that was turned upright and saved finer shows the original's steps.
+		bare := testkit.InsertSegment(asJPEG(t, turned(m), 80), 0xe1, testkit.EXIF(6, ""))
+		if firstOf(t, write(t, [][]byte{asJPEG(t, upright, 97), bare})) != 1 {
+			t.Errorf("%v: what was turned and saved finer comes before its source", size)
+		}
+	}
+}
+
+// A picture that programs make loses to a photo that it shows, and not to what was cut out of it.
+func TestDrawingBeforeItsCrop(t *testing.T) {
+	m := scene(13, 448, 336)
+	part := resized(m.SubImage(image.Rect(10, 0, 448, 336)), 0.5, draw.CatmullRom)
+	if firstOf(t, write(t, [][]byte{asJPEG(t, part, 60), asPNG(t, m)})) != 1 {
+		t.Error("a part comes before the whole picture")
+	}
+}
+
+// Of many files those are compared that a camera wrote, and the last ones as well as the first.
+func TestOriginalAmongMany(t *testing.T) {
+	photo := asJPEG(t, scene(2, 96, 96), 90)
+	m := decoded(t, photo)
+	contents := make([][]byte, original.MaxCompared+4)
+	for i := range contents {
+		contents[i] = asJPEG(t, resized(m, 1.2+0.05*float64(i), draw.CatmullRom), 80)
+	}
+	contents[len(contents)-1] = photo
+	if got := firstOf(t, write(t, contents)); got != len(contents)-1 {
+		t.Errorf("file %d comes first", got)
 	}
 }

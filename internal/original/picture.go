@@ -1,7 +1,8 @@
 package original
 
 import (
-	"bytes"
+	"errors"
+	"io"
 	"math"
 	"os"
 	"slices"
@@ -14,15 +15,15 @@ import (
 // picture is a file with all that is compared.
 type picture struct {
 	index   int
+	path    string
 	rawTwin bool
 	// known reports whether readFile succeeded.
 	known bool
-	// readable reports whether it can be compared: by its pixels or, if they are too many, by its file.
+	// readable reports whether it can be compared: by its pixels or, if they are too many, by what its file says.
 	readable bool
 
 	header decode.Header
 	meta   decode.Meta
-	data   []byte // until it is decoded
 	size   int64
 	mtime  time.Time
 
@@ -31,77 +32,102 @@ type picture struct {
 	// jpegQuality is as libjpeg counts it, 1 to 100; 0 of what is no JPEG.
 	jpegQuality float64
 
-	luma      plane
-	sharpness float64
-	blocks    []block // what coefficients returns, once it was asked
+	// luma is upright; gridX and gridY are where JPEG's grid of blocks begins in it, 0 to 7.
+	luma         plane
+	gridX, gridY int
+	sharpness    float64
+	blocks       map[[2]int][]block // what coefficients returned, by the grid
 }
 
-// plane is luminance, a byte a pixel, as stored.
+// plane is luminance, a byte a pixel.
 type plane struct {
 	w, h int
 	pix  []byte
 }
 
-// maxPixels bounds a picture that is decoded: of a larger one only what its file says is compared.
-const maxPixels = 128 << 20
+// maxPixels bounds a picture that is decoded, keptPixels what is kept of all that are compared: of others only what their files say is
+// compared.
+const (
+	maxPixels  = 256 << 20
+	keptPixels = 512 << 20
+)
 
 // readFile reads all but the pixels.
 func (p *picture) readFile(path string) error {
-	info, err := os.Stat(path)
+	p.path = path
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
 	p.size, p.mtime = info.Size(), info.ModTime()
-	if p.data, err = os.ReadFile(path); err != nil {
+	if p.header, err = decode.ReadHeader(f); err != nil {
 		return err
 	}
-	if p.header, err = decode.ReadHeader(bytes.NewReader(p.data)); err != nil {
-		return err
-	}
-	p.meta = p.header.Meta(bytes.NewReader(p.header.Select(p.data, 0)))
+	p.meta = p.header.Meta(f)
 	if p.header.Format != decode.JPEG {
 		return nil
 	}
-	tables, err := jpeg.ReadQuantisation(p.data)
+	tables, err := readTables(f, p.size)
 	if err != nil {
 		return err
 	}
-	for _, q := range tables.Luma {
-		p.steps = append(p.steps, float64(q))
+	p.steps = make([]float64, len(tables.Luma))
+	for i, q := range tables.Luma {
+		if turned := p.meta.Orientation >= 5; turned { // upright, rows are columns
+			i = i%8*8 + i/8
+		}
+		p.steps[i] = float64(q)
 	}
 	p.jpegQuality = libjpegQuality(tables)
 	return nil
 }
 
-// decodeBytes is the memory that readPixels takes.
-func (p *picture) decodeBytes(minShort int) int64 {
-	if !p.known || p.pixels() > maxPixels {
-		return 0
+// readTables reads a JPEG's tables, which stand in its first part, or behind more metadata than usual.
+func readTables(f io.ReaderAt, size int64) (tables jpeg.Quantisation, err error) {
+	const usual = 256 << 10
+	for _, n := range []int64{min(size, usual), min(size, 64*usual)} {
+		head := make([]byte, n)
+		if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+			return tables, err
+		}
+		if tables, err = jpeg.ReadQuantisation(head); err == nil {
+			return tables, nil
+		}
 	}
-	return p.header.DecodeBytes(minShort) + p.pixels()
+	return tables, err
 }
 
-// readPixels decodes the picture, at full size or no smaller than minShort pixels on its short side. One that cannot be decoded, or is too large, has none.
+// decodeBytes is the memory that readPixels takes while it decodes.
+func (p *picture) decodeBytes(minShort int) int64 {
+	return p.size + p.header.DecodeBytes(minShort) + p.pixels()
+}
+
+// readPixels decodes the picture, at full size or no smaller than minShort pixels on its short side. One that cannot be decoded has none.
 func (p *picture) readPixels(minShort int) {
-	defer func() { p.data = nil }()
-	if p.pixels() > maxPixels {
-		p.readable = true
+	data, err := os.ReadFile(p.path)
+	if err != nil {
 		return
 	}
-	m, err := p.header.Decode(p.header.Select(p.data, minShort), p.meta.Orientation, minShort)
+	m, err := p.header.Decode(p.header.Select(data, minShort), p.meta.Orientation, minShort)
 	if err != nil || m.Damaged {
 		return
 	}
 	p.readable = true
-	p.luma = plane{m.Columns, m.Rows, make([]byte, m.Columns*m.Rows)}
+	stored := plane{m.Columns, m.Rows, make([]byte, m.Columns*m.Rows)}
 	rgb := make([]byte, 3*m.Columns)
 	for y := range m.Rows {
 		m.Row(y, rgb)
-		line := p.luma.pix[y*m.Columns:]
+		line := stored.pix[y*m.Columns:]
 		for x := range m.Columns { // ITU-R BT.601, as JPEG has it
 			line[x] = byte(math.Round(0.299*float64(rgb[3*x]) + 0.587*float64(rgb[3*x+1]) + 0.114*float64(rgb[3*x+2])))
 		}
 	}
+	p.luma, p.gridX, p.gridY = stored.upright(m.Orientation)
 	p.sharpness = p.luma.laplacianVariance()
 }
 

@@ -2,6 +2,7 @@ package original
 
 import (
 	"cmp"
+	"regexp"
 	"strings"
 )
 
@@ -48,12 +49,15 @@ var editors = []string{
 	"whatsapp", "windows photo", "xnview", "zoner",
 }
 
-func (p *picture) edited() bool {
-	software := strings.ToLower(p.meta.Software)
-	for _, name := range editors {
-		if strings.Contains(software, name) {
-			return true
-		}
+// editor matches the name of one as words of their own: "Version1.00" names no ON1.
+var editor = regexp.MustCompile(`(?i)(^|[^\pL\pN])(` + quotedNames(editors) + `)($|[^\pL])`)
+
+func quotedNames(names []string) string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = regexp.QuoteMeta(name)
 	}
-	return false
+	return strings.Join(quoted, "|")
 }
+
+func (p *picture) edited() bool { return editor.MatchString(p.meta.Software) }

@@ -1,6 +1,9 @@
 package original
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // How a JPEG and another picture of its size hang together.
 type rounding int
@@ -37,8 +40,8 @@ const (
 // Coefficients that were rounded to zero tell nothing: they were near it.
 func roundingOf(j, other *picture, finer []float64) rounding {
 	var telling, far, squares float64
-	its := other.coefficients()
-	for n, mine := range j.coefficients() {
+	its := other.coefficients(j.gridX, j.gridY)
+	for n, mine := range j.coefficients(j.gridX, j.gridY) {
 		for i := 1; i < len(mine); i++ {
 			step := j.steps[i]
 			if step < noiseStep || finer != nil && step < tellingSteps*finer[i] {
@@ -68,36 +71,61 @@ func roundingOf(j, other *picture, finer []float64) rounding {
 	return unrelated
 }
 
-// fineEnergy is the energy in the highest frequencies of the blocks.
-func (p *picture) fineEnergy() (e float64) {
-	const high = 6
-	for _, b := range p.coefficients() {
-		for i, v := range b {
-			if max(i/8, i%8) >= high {
-				e += v * v
-			}
+// highest is the least frequency of a block, in either direction, whose energy an enlarged picture has not.
+const highest = 6
+
+func (b *block) fineEnergy() (e float64) {
+	for i, v := range b {
+		if max(i/8, i%8) >= highest {
+			e += v * v
 		}
 	}
 	return e
 }
 
-// coefficients are those of the picture's blocks in its tiles, the same of pictures of one size.
-func (p *picture) coefficients() []block {
+// fineEnergy is the energy in the highest frequencies of all blocks, typicalFine that of a block with much of it, the upper quartile: a
+// few with text among many do not count.
+func (p *picture) fineEnergy() (e float64) {
+	for _, b := range p.coefficients(p.gridX, p.gridY) {
+		e += b.fineEnergy()
+	}
+	return e
+}
+
+func (p *picture) typicalFine() float64 {
+	blocks := p.coefficients(p.gridX, p.gridY)
+	if len(blocks) == 0 {
+		return 0
+	}
+	energies := make([]float64, len(blocks))
+	for i := range blocks {
+		energies[i] = blocks[i].fineEnergy()
+	}
+	slices.Sort(energies)
+	return energies[len(energies)*3/4]
+}
+
+// coefficients are those of the picture's blocks in its tiles, on a grid: the same of pictures of one size.
+func (p *picture) coefficients(gridX, gridY int) []block {
+	grid := [2]int{gridX, gridY}
 	if p.blocks == nil {
-		eachTile(p.luma.w, p.luma.h, maxTiles, func(x, y, w, h int) {
+		p.blocks = make(map[[2]int][]block)
+	}
+	if p.blocks[grid] == nil {
+		eachTile(p.luma.w-gridX, p.luma.h-gridY, maxTiles, func(x, y, w, h int) {
 			for v := y; v < y+h; v += 8 {
 				for u := x; u < x+w; u += 8 {
 					var b block
 					for i := range b {
-						b[i] = float64(p.luma.pix[(v+i/8)*p.luma.w+u+i%8])
+						b[i] = float64(p.luma.pix[(gridY+v+i/8)*p.luma.w+gridX+u+i%8])
 					}
 					b.transform()
-					p.blocks = append(p.blocks, b)
+					p.blocks[grid] = append(p.blocks[grid], b)
 				}
 			}
 		})
 	}
-	return p.blocks
+	return p.blocks[grid]
 }
 
 // tileSide and maxTiles bound what of a picture is looked at: tiles spread over all of it, or all of a small one.

@@ -41,13 +41,11 @@ const clearlySharper = 1.5
 
 // focus: of two shots by a camera the sharper one.
 func focus(a, b *picture) int {
-	if otherShot(a, b) {
-		switch {
-		case a.sharpness > clearlySharper*b.sharpness:
-			return -1
-		case b.sharpness > clearlySharper*a.sharpness:
-			return 1
-		}
+	switch {
+	case a.sharpness > clearlySharper*b.sharpness:
+		return -1
+	case b.sharpness > clearlySharper*a.sharpness:
+		return 1
 	}
 	return 0
 }

@@ -7,12 +7,14 @@ type CameraEXIF struct {
 	Camera, Lens, Software string
 	Taken                  string // "2023:07:01 12:00:00"
 	Width, Height          int
+	Orientation            int // 0: not said
 }
 
 // Segment is the payload of an APP1 segment.
 func (e CameraEXIF) Segment() []byte {
 	var main, exif tiffDir
 	main.text(0x0110, e.Camera)
+	main.short(0x0112, e.Orientation)
 	main.text(0x0131, e.Software)
 	exif.text(0x9003, e.Taken)
 	exif.number(0xa002, e.Width)
@@ -39,6 +41,12 @@ type tiffEntry struct {
 func (d *tiffDir) text(tag uint16, s string) {
 	if s != "" {
 		d.entries = append(d.entries, tiffEntry{tag, 2, len(s) + 1, append([]byte(s), 0)})
+	}
+}
+
+func (d *tiffDir) short(tag uint16, n int) {
+	if n != 0 {
+		d.entries = append(d.entries, tiffEntry{tag, 3, 1, binary.LittleEndian.AppendUint16(nil, uint16(n))})
 	}
 }
 

@@ -131,17 +131,22 @@ func printErrorJSON(out io.Writer, w words.Word) {
 func (p *Program) crashReport(what error) guard.Watch {
 	w := Word(what)
 	code := exitCodes[w.Code]
-	if !p.JSON {
-		begin := p.textLine(slog.LevelError)
+	if !p.JSON && p.logging.format != "json" {
+		begin, hint := p.textLine(slog.LevelError), "hint: "
 		if p.logging.format == "journald" {
 			begin = journaldLine(slog.LevelError)
+			hint = begin + hint
 		}
-		return guard.Watch{Message: begin + words.OneLine(w.Sentence) + ": ", Suffix: "\nhint: " + w.Hint + "\n", ExitCode: code}
+		return guard.Watch{Message: begin + words.OneLine(w.Sentence) + ": ", Suffix: "\n" + hint + w.Hint + "\n", ExitCode: code}
 	}
 	var text strings.Builder
 	const mark = "\x01"
 	w.Sentence += ": " + mark
-	printErrorJSON(&text, w)
+	if p.JSON {
+		printErrorJSON(&text, w)
+	} else {
+		slog.New(slog.NewJSONHandler(&text, nil)).Error(words.OneLine(w.Sentence), "code", code, hintKey, w.Hint)
+	}
 	quoted, _ := json.Marshal(mark) // a string always can be
 	before, after, _ := strings.Cut(text.String(), strings.Trim(string(quoted), `"`))
 	return guard.Watch{Message: before, Suffix: after, ExitCode: code}

@@ -149,7 +149,11 @@ func (h lineHandler) Enabled(_ context.Context, level slog.Level) bool { return 
 
 func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
-	b.WriteString(h.begin(r.Level) + r.Message)
+	message := r.Message
+	if h.isJournal() { // where a line of a name would be a record of its own, of any priority
+		message = words.Path(message)
+	}
+	b.WriteString(h.begin(r.Level) + message)
 	hint := ""
 	write := func(a slog.Attr) bool {
 		if a.Key == hintKey {
@@ -168,7 +172,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 		if h.isJournal() {
 			b.WriteString(h.begin(r.Level))
 		}
-		b.WriteString("hint: " + hint + "\n")
+		b.WriteString("hint: " + words.OneLine(hint) + "\n")
 	}
 	_, err := io.WriteString(h.out, b.String())
 	return err
@@ -181,7 +185,7 @@ func (h lineHandler) isJournal() bool { return h.attrs == slog.LevelDebug }
 
 // quoted is a value that stands alone in a line.
 func quoted(value string) string {
-	if value == "" || strings.ContainsAny(value, " =\"\\") {
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`="\`, r) }) {
 		return strconv.Quote(value)
 	}
 	return value

@@ -14,6 +14,9 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
+// leastLikeness is the likeness, 0 to 1, from which on a word may be a misspelt one: "nokia" and "nikon" have 0.4.
+const leastLikeness = 0.4
+
 // shownNearest is how many values a message offers.
 const shownNearest = 3
 
@@ -49,7 +52,10 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 		if near := nearest(a.value, all); len(near) > 0 {
 			return said + "; the nearest are " + strings.Join(near, ", ")
 		}
-		return said + "; no photo has a " + name
+		if len(all) == 0 || len(all) == 1 && all[0].Value == "" {
+			return said + "; no photo has a " + name
+		}
+		return said + "; `imgsearch facets " + name + "` lists what there is"
 	}
 	return ""
 }
@@ -71,7 +77,9 @@ func nearest(word string, all []query.Count) []string {
 		for _, part := range strings.Fields(folded) {
 			best = max(best, levenshtein.Similarity(word, part, nil))
 		}
-		list = append(list, near{c.Value, best})
+		if best >= leastLikeness {
+			list = append(list, near{c.Value, best})
+		}
 	}
 	slices.SortStableFunc(list, func(a, b near) int {
 		switch {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -189,7 +190,7 @@ func (p *Progress) showBar() {
 	if !p.walked {
 		what = "indexing (still looking)"
 	}
-	if n := p.begun - p.done; n > 0 { // what takes long shows that something goes on
+	if n := min(p.begun-p.done, runtime.GOMAXPROCS(0)); n > 0 { // what takes long shows that something goes on; others wait for the model
 		what += fmt.Sprintf(", %d in progress", n)
 	}
 	if p.failed > 0 {

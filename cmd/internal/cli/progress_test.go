@@ -2,6 +2,8 @@ package cli
 
 import (
 	"bytes"
+	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -15,11 +17,12 @@ func TestBarOfSlowFiles(t *testing.T) {
 	for range 10 {
 		events.Found()
 	}
-	events.Reading()
-	events.Reading()
+	for range 1 + runtime.GOMAXPROCS(0) {
+		events.Reading()
+	}
 	p.show()
 	end()
-	if out := errs.String(); !strings.Contains(out, "2 in progress") || !strings.Contains(out, "(0/10") || strings.Contains(out, "files/") {
+	if out := errs.String(); !strings.Contains(out, fmt.Sprint(runtime.GOMAXPROCS(0), " in progress")) || !strings.Contains(out, "(0/10") || strings.Contains(out, "files/") {
 		t.Errorf("%q", out)
 	}
 }
