@@ -142,7 +142,7 @@ func load[T any](l *setup, open func(Spec, tuning) (T, error), tune tuning) (T, 
 }
 
 // Prepare makes what the precision needs, once: the int8 copy of the vision tower. It starts nothing native in this
-// process, and reports a model that cannot be had in that precision, or a provider that was asked for and is not to be had
+// process, and reports a model that cannot be had in that precision, or a provider that was asked for and is not available
 // (provider.ErrMissing), before anything is noted down of it.
 func (l *Loader) Prepare() error {
 	if asked := l.options.Accelerate.Asked; asked != "" && asked != provider.Auto && asked != provider.CPU {

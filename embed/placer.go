@@ -108,7 +108,7 @@ func (p *placer) report(file string, to Provider) {
 }
 
 // place decides where a tower runs; nil is the processor. The error wraps provider.ErrMissing where the provider that was
-// asked for is not to be had.
+// asked for is not available.
 func (p *placer) place(file string) (*placement, error) {
 	p.mu.Lock()
 	d, ok := p.decided[file]
@@ -193,7 +193,7 @@ func (p *placer) isInt8(file string) bool {
 // missing is the error of a provider that is not available.
 func missing(n provider.Name, l ortlib.Library) error {
 	d, _ := provider.Of(n)
-	return fmt.Errorf("%w: %s, which takes %s; the library is %s (%s)", provider.ErrMissing, n, d.Needs, l.Path, l.Origin)
+	return &provider.MissingError{Name: n, Needs: d.Needs, Library: l.Path + " (" + l.Origin + ")"}
 }
 
 // decide settles what dead processes left, learns what is not known, and chooses.

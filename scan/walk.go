@@ -185,7 +185,7 @@ func (w *walker) addSidecar(folder *Folder, e fs.DirEntry) {
 	}
 }
 
-// rule applies what names and patterns decide, before anything is asked of the disk.
+// rule applies what names and patterns decide, without touching the disk.
 func (w *walker) rule(parent, rel, name string, isFolder bool, rules []ruleSet) Reason {
 	if isFolder {
 		if systemFolder(name) {

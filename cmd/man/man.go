@@ -32,7 +32,7 @@ EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return cli.Usage("give the folder: imgsearch man ~/.local/share/man/man1", "one folder is wanted, %d are given", len(args))
+				return cli.Usage("give the folder: imgsearch man ~/.local/share/man/man1", "one argument expected, got %d", len(args))
 			}
 			return nil
 		},

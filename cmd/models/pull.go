@@ -31,13 +31,13 @@ func newPull(p *cli.Program) *cobra.Command {
 		Use:   "pull NAME",
 		Short: "Download a model",
 		Long: `Download a model of the catalogue, or of any repository of the hub in the OpenCLIP-ONNX layout (ORGANISATION/NAME),
-verify it and try it. What was cut off continues; a file gets its name only when its digest is right.
+verify it and try it. Interrupted downloads resume; a file gets its name only when its digest is right.
 
 With --from the files come from a folder or a plain address instead, and NAME is what to call the model.
 
 EXIT STATUS
   0 done; 1 failed: the hub, the network or the disk; what came is kept, the next pull continues; 2 wrong usage, an
-  unknown name; 11 another process is downloading; 12 what came is no model that works; 130 interrupted`,
+  unknown name; 11 another process is downloading; 12 the download is not a usable model; 130 interrupted`,
 		Example: `  imgsearch models pull ViT-B-32__laion2b-s34b-b79k
   imgsearch models pull --from ~/my-export my-model`,
 		Args: cobra.ExactArgs(1),

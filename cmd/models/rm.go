@@ -138,7 +138,7 @@ func places(known []store.Model, name string) []string {
 func (o *removeOptions) removeFiles(installed bool, manifest models.Manifest, must bool) error {
 	if !installed {
 		if must {
-			return cli.Usage("`imgsearch models list` shows what is installed, `imgsearch status` what the index has", "nothing of a model %q is there", o.name)
+			return cli.Usage("`imgsearch models list` shows what is installed, `imgsearch status` what the index has", "model %q not found", o.name)
 		}
 		return nil
 	}

@@ -41,7 +41,7 @@ EXIT STATUS
 			RunE: func(c *cobra.Command, args []string) error { return removeRoots(c.Context(), p, args) },
 		},
 		&cobra.Command{
-			Use: "move OLD NEW", Short: "Tell that a root is at another place now", Args: cobra.ExactArgs(2),
+			Use: "move OLD NEW", Short: "Record that a root has moved", Args: cobra.ExactArgs(2),
 			RunE: func(c *cobra.Command, args []string) error { return moveRoot(c.Context(), p, args[0], args[1]) },
 		},
 	)

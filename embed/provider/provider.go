@@ -27,7 +27,20 @@ const (
 )
 
 // ErrMissing is a provider that this platform or the runtime library does not have.
-var ErrMissing = errors.New("the provider is not to be had")
+var ErrMissing = errors.New("the provider is not available")
+
+// MissingError is ErrMissing with what the provider needs and the library that does not have it.
+type MissingError struct {
+	Name           Name
+	Needs, Library string
+}
+
+func (e *MissingError) Error() string {
+	return fmt.Sprintf("provider %q is not available: it needs %s; the runtime library is %s", e.Name, e.Needs, e.Library)
+}
+
+// Unwrap is ErrMissing.
+func (e *MissingError) Unwrap() error { return ErrMissing }
 
 // Parse reads a provider's name; "" is Auto.
 func Parse(name string) (Name, error) {

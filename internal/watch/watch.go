@@ -93,7 +93,7 @@ type watcher struct {
 	isBlind bool
 }
 
-// blind notes that events are not to be had for all of it, and says so once.
+// blind notes that events are not available for all of it, and says so once.
 func (w *watcher) blind(why string) {
 	w.mu.Lock()
 	was := w.isBlind

@@ -68,7 +68,7 @@ func (p *Progress) Start() (index.Events, func()) {
 		Read:    func() { p.change(func() { p.done++ }) },
 		Failed:  p.fileFailed,
 		Damaged: func(path string) {
-			p.say(func() { p.program.Warn(words.Path(path)+": damaged; indexed by what is there of it", "path", path) })
+			p.say(func() { p.program.Warn(words.Path(path)+": partly unreadable; indexed the rest", "path", path) })
 		},
 		Unsupported: func(path string, err error) {
 			p.say(func() { p.program.Logf("%s: %s", words.Path(path), Sentence(err)) })
