@@ -54,28 +54,24 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 	}
 }
 
-// completeArgs tells the shell's completion what a command's arguments are, where it knows them.
+// completeArgs sets the completion of a command's arguments, if it knows them.
 func completeArgs(p *cli.Program, c *cobra.Command) {
-	switch cli.CommandName(c) {
-	case "models use", "models verify", "models calibrate":
-		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return modelNames(p.App.Models()), cobra.ShellCompDirectiveNoFileComp
+	installed := func(context.Context) []string { return modelNames(p.App.Models()) }
+	roots := func(ctx context.Context) []string { return rootPaths(ctx, p) }
+	names, ok := map[string]func(context.Context) []string{
+		"models use": installed, "models verify": installed, "models calibrate": installed,
+		"models rm":   func(ctx context.Context) []string { return installed(ctx)[1:] }, // the built-in model cannot be removed
+		"models pull": func(context.Context) []string { return catalogueNames() },
+		"roots rm":    roots, "roots move": roots,
+	}[cli.CommandName(c)]
+	if !ok {
+		return
+	}
+	c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+		if c.Name() == "move" && len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveFilterDirs // the new path
 		}
-	case "models rm":
-		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return modelNames(p.App.Models())[1:], cobra.ShellCompDirectiveNoFileComp // the built-in one stays
-		}
-	case "models pull":
-		c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return catalogueNames(), cobra.ShellCompDirectiveNoFileComp
-		}
-	case "roots rm", "roots move":
-		c.ValidArgsFunction = func(c *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			if c.Name() == "move" && len(args) > 0 {
-				return nil, cobra.ShellCompDirectiveFilterDirs // where it is now
-			}
-			return rootPaths(c.Context(), p), cobra.ShellCompDirectiveNoFileComp
-		}
+		return names(c.Context()), cobra.ShellCompDirectiveNoFileComp
 	}
 }
 
@@ -91,7 +87,7 @@ func catalogueNames() (names []string) {
 	return names
 }
 
-// rootPaths are the index's roots. Without an index there are none.
+// rootPaths are the index's roots; none without an index.
 func rootPaths(ctx context.Context, p *cli.Program) (paths []string) {
 	ix, err := p.App.OpenForReading(ctx)
 	if err != nil {
@@ -108,7 +104,7 @@ func rootPaths(ctx context.Context, p *cli.Program) (paths []string) {
 	return paths
 }
 
-// facetValues are the values of the index's photos in which what was begun stands, the commonest first. Without an index there are none.
+// facetValues are the values in the index that contain the text typed so far, the most frequent first; none without an index.
 func facetValues(ctx context.Context, p *cli.Program, by store.Facet, begun string) (names []string) {
 	ix, err := p.App.OpenForReading(ctx)
 	if err != nil {

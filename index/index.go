@@ -54,13 +54,13 @@ type Request struct {
 
 // Events are called as things happen, from several goroutines at once; nil ones are left out.
 type Events struct {
-	// Began is the beginning of a run that goes on record, with its number in the index and the paths of its roots.
+	// Began is called when a run is recorded, with its number and the paths of its roots.
 	Began func(run store.RunID, roots []string)
 	// Found is a file that must be read.
 	Found func()
 	// Walked is the end of the walk: no more files will be found.
 	Walked func()
-	// Reading is a found file on which work begins.
+	// Reading is called when work on a found file begins.
 	Reading func()
 	// Read is a found file that is done: embedded, known already, or failed.
 	Read func()

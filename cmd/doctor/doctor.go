@@ -62,7 +62,7 @@ type findingJSON struct {
 	Severity doctor.Severity `json:"severity"`
 	Detail   string          `json:"detail"`
 	Evidence []string        `json:"evidence,omitempty"`
-	// Hint is the suggested fix; the JSON has it under both names.
+	// Hint is the suggested fix. Fix repeats it under the field's earlier name.
 	Hint string `json:"hint,omitempty"`
 	Fix  string `json:"mend,omitempty"`
 }

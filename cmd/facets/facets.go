@@ -1,4 +1,4 @@
-// Package facets is the command that counts what values pictures have. It must not know how they are counted.
+// Package facets is the command that counts pictures by a property. It must not know how they are counted.
 package facets
 
 import (
@@ -31,10 +31,9 @@ func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "facets camera|lens|keyword|year|month|folder|type|rating",
 		Short: "Count the cameras, keywords, years and so on of the photos",
-		Long: `Count how many photos have each camera, lens, keyword, year, month, folder, type or rating, of all photos or of those that
-the filters select. A photo with several keywords counts for each of them, and one whose copies
-say different things for each of these; "-" counts photos without a value. Photos that are
-not rated have the rating 0, rejected ones -1. A folder counts what lies directly in it.
+		Long: `Count photos by camera, lens, keyword, year, month, folder, type or rating: all photos, or those that match the filters. A
+photo counts once for each of its keywords, and once for each value if its copies have different ones. "-" counts photos
+without a value. The rating of unrated photos is 0, of rejected ones -1. A folder's count does not include its subfolders.
 
 FORMATS
   table   count and value, for people (default)
@@ -70,21 +69,21 @@ func names() []string {
 	return list
 }
 
-// oneFacet demands the name of a facet.
+// oneFacet requires the name of a facet as the only argument.
 func oneFacet(_ *cobra.Command, args []string) error {
 	hint := "give one of " + strings.Join(names(), ", ")
 	switch {
 	case len(args) == 0:
-		return cli.Usage(hint, "no property to count by")
+		return cli.Usage(hint, "missing argument: a property")
 	case len(args) > 1:
-		return cli.Usage(hint, "several properties to count by: %s", strings.Join(args, " "))
+		return cli.Usage(hint, "one property expected, got %d: %s", len(args), strings.Join(args, " "))
 	case !slices.Contains(store.Facets, store.Facet(args[0])):
-		return cli.Usage(hint, "photos are not counted by %q", args[0])
+		return cli.Usage(hint, "unknown property %q", args[0])
 	}
 	return nil
 }
 
-// check refuses a command line that cannot be meant, and returns the filter.
+// check rejects contradictory options and returns the filter.
 func (o *options) check() (cli.Filter, error) {
 	switch {
 	case o.p.JSON && o.format != "" && o.format != "json":
@@ -142,7 +141,7 @@ func (o *options) run(ctx context.Context, by store.Facet) error {
 
 // valueJSON is a value in the machine format.
 type valueJSON struct {
-	// Value is null for the pictures without one.
+	// Value is null for pictures without a value.
 	Value    *string `json:"value"`
 	ValueB64 []byte  `json:"value_b64,omitempty"`
 	Pictures int     `json:"pictures"`

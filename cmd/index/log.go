@@ -9,10 +9,10 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// logRun logs that a run has begun, and its number with all that is logged until the function that it returns is called.
+// logRun logs the beginning of a run, and adds its number to all records until the returned function is called.
 func (r *indexing) logRun(run store.RunID, roots []string) (end func()) {
 	end = r.p.LogWith("run", int64(run))
-	level := slog.LevelDebug // for people it goes without saying
+	level := slog.LevelDebug // not for people
 	if r.p.LogsLines() && !r.p.Quiet {
 		level = slog.LevelInfo
 	}
@@ -20,7 +20,7 @@ func (r *indexing) logRun(run store.RunID, roots []string) (end func()) {
 	return end
 }
 
-// countAttrs are a run's counts and how long it took, for a log.
+// countAttrs are the log attributes with a run's counts and duration.
 func countAttrs(sum index.Summary) []any {
 	return []any{
 		"scanned", sum.Scanned, "added", sum.Added, "updated", sum.Updated, "moved", sum.Moved, "unchanged", sum.Unchanged, "removed", sum.Removed,

@@ -68,11 +68,10 @@ func write(p *cli.Program, root *cobra.Command, dir string) error {
 	return nil
 }
 
-// option is an option's line in a manual page, behind which the library writes the default: "--add=[]".
-var option = regexp.MustCompile(`(?m)^((?:\\fB-\w\\fP, )?\\fB--([a-z0-9-]+)\\fP).*$`)
-
-// manual is a command's page. Its options name the values that they take, as the help does: "--add TERM".
+// manual is a command's page. Options name their values as in the help, "--add TERM", instead of the defaults that cobra writes,
+// "--add=[]".
 func manual(c *cobra.Command) ([]byte, error) {
+	option := regexp.MustCompile(`(?m)^((?:\\fB-\w\\fP, )?\\fB--([a-z0-9-]+)\\fP).*$`)
 	var page bytes.Buffer
 	// SOURCE_DATE_EPOCH gives the date where builds must be the same.
 	header := &doc.GenManHeader{Section: "1", Source: "imgsearch " + cli.Version(), Manual: "imgsearch"}
@@ -81,10 +80,7 @@ func manual(c *cobra.Command) ([]byte, error) {
 	}
 	return option.ReplaceAllFunc(page.Bytes(), func(line []byte) []byte {
 		m := option.FindSubmatch(line)
-		f := c.Flags().Lookup(string(m[2]))
-		if f == nil {
-			f = c.InheritedFlags().Lookup(string(m[2]))
-		}
+		f := c.Flag(string(m[2]))
 		if f == nil {
 			return line
 		}

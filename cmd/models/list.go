@@ -78,7 +78,7 @@ func list(p *cli.Program, all bool) error {
 	return l.print(p, all)
 }
 
-// starterSource names where the built-in model's figures stand, starterQuality are they.
+// starterQuality are the built-in model's figures, starterSource is the key of their source.
 const starterSource = "STARTER_README"
 
 var starterQuality = []models.Quality{

@@ -13,7 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// print writes the table, which fits 100 columns: what is installed, what is recommended, and the rest by recall.
+// print writes the table, in 100 columns: installed models, recommended ones, and the others by recall.
 func (l modelsJSON) print(p *cli.Program, all bool) error {
 	list := slices.Clone(l.Models)
 	slices.SortStableFunc(list, func(a, b modelListed) int {
@@ -39,7 +39,7 @@ func (l modelsJSON) print(p *cli.Program, all bool) error {
 	return nil
 }
 
-// standing puts models in the order in which they matter to somebody who chooses one.
+// standing is the position of a model's group in the table.
 func (m modelListed) standing() int {
 	switch {
 	case m.Name == models.StarterName:
@@ -54,7 +54,7 @@ func (m modelListed) standing() int {
 	return 4
 }
 
-// recallOf is the published recall, 0 where there is none.
+// recallOf is the published recall, or 0.
 func (l modelsJSON) recallOf(name string) float64 {
 	e, _ := l.catalogue.Lookup(name)
 	v, _ := e.Recall(models.EnglishRecall)

@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// addBeside adds what belongs to the listed files that the index does not know, by their names.
+// addBeside adds the companions of listed files that are not in the index.
 func (s *session) addBeside(companions map[string][]string) {
 	if s.listed == nil {
 		return
@@ -25,7 +25,7 @@ func (s *session) addBeside(companions map[string][]string) {
 	}
 }
 
-// beside are the raw files and sidecars in a photo's folder that are named as it is.
+// beside are the raw files and sidecars with the photo's name in its folder.
 func beside(photo string) (list []string) {
 	dir, name := filepath.Split(photo)
 	entries, _ := os.ReadDir(dir) // what was read before an error is there

@@ -7,8 +7,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// commonFolder is the folder in which all lines' files lie, where it is worth a line of its own; "" where there is none, or it is the
-// root of the file system.
+// commonFolder is the deepest folder that contains the files of all lines; "" if there are fewer than two lines or it is the root of the
+// file system.
 func commonFolder(lines []line) string {
 	if len(lines) < 2 {
 		return ""
@@ -33,7 +33,7 @@ func isIn(folder, path string) bool {
 	return strings.HasPrefix(path, strings.TrimSuffix(folder, string(filepath.Separator))+string(filepath.Separator))
 }
 
-// shownPath is a path of the table: below the folder that all have in common, where that was said.
+// shownPath is a path in the table, relative to the common folder if that is printed above.
 func (s *session) shownPath(path string) string {
 	shown := path
 	if s.common != "" {

@@ -15,7 +15,7 @@ import (
 // tsvFields are the columns of TSV without --fields.
 var tsvFields = []string{"rank", "score", "path", "width", "height", "taken_at"}
 
-// fields write the columns of TSV, by the names that JSON has. What is unknown is empty.
+// fields are the columns of TSV, by their names in JSON. Unknown values are empty.
 var fields = map[string]func(l line, a answer) string{
 	"rank":       func(l line, _ answer) string { return strconv.Itoa(l.rank) },
 	"score":      func(l line, a answer) string { return scored(a, "%.4f", l.Score) },
@@ -51,7 +51,7 @@ func scored(a answer, format string, score float64) string {
 	return fmt.Sprintf(format, score)
 }
 
-// joined are several values in one column, with a semicolon between them.
+// joined puts several values into one column, separated by semicolons.
 func joined(values []string) string {
 	list := make([]string, len(values))
 	for i, v := range values {
@@ -85,7 +85,7 @@ func (s *search) chooseFields() error {
 		return nil
 	}
 	if s.format != "tsv" {
-		if !s.given("fields") { // they are configured for when it is
+		if !s.given("fields") { // configured, for other calls with TSV
 			return nil
 		}
 		return cli.Usage("they are the columns of --format tsv", "--fields with --format %s", s.format)
@@ -110,7 +110,7 @@ func (s *session) tsv(l line, a answer) string {
 	return strings.Join(columns, "\t")
 }
 
-// known says in a few words what the files say of a hit: "Canon EOS R6, RF50mm F1.8, 4 stars, beach, family".
+// known summarises the metadata of a hit: "Canon EOS R6, RF50mm F1.8, ★★★★, beach, family".
 func known(l query.Hit) string {
 	var parts []string
 	for _, name := range []string{l.Camera, l.Lens} {

@@ -53,15 +53,19 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if s.page == "" {
 		return nil
 	}
+	folder, err := s.pageFolder()
+	if err != nil {
+		return err
+	}
 	page := gallery.Page{Title: s.pageTitle(a.query), Pictures: make([]gallery.Picture, len(a.Hits))}
 	page.Summary = fmt.Sprintf("%s, %s", english.Count(len(a.Hits), "photo"), time.Now().Format("2 January 2006, 15:04"))
 	for i, h := range a.Hits {
-		link, shown := s.pageLink(h.Path)
+		link, shown := s.pageLink(folder, h.Path)
 		page.Pictures[i] = gallery.Picture{
 			Rank: i + 1 + s.offset, Link: link, Shown: strings.ToValidUTF8(words.Path(shown), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
 		}
 	}
-	err := s.eachThumbnail(ctx, a.Hits, func(i int, h query.Hit) (err error) {
+	err = s.eachThumbnail(ctx, a.Hits, func(i int, h query.Hit) (err error) {
 		page.Pictures[i].JPEG, err = s.thumbnailJPEG(ctx, h)
 		return err
 	})
@@ -88,7 +92,7 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	return nil
 }
 
-// pageTitle names what was asked for: "dog on beach, camera canon, taken 2023".
+// pageTitle names the query and the filters: "dog on beach, camera canon, taken 2023".
 func (s *session) pageTitle(query string) string {
 	parts := s.filters.Describe()
 	if query != "" {
@@ -100,17 +104,24 @@ func (s *session) pageTitle(query string) string {
 	return strings.Join(parts, ", ")
 }
 
-// pageLink is where the page finds a file, and how it is written. A page that is given away tells nothing of this machine's folders: it
-// has names only. One that lies in a folder above the photos has links and paths that begin there; with --paths every page has whole ones.
-func (s *session) pageLink(path string) (link, shown string) {
+// pageFolder is the folder of the page, "" on the standard output.
+func (s *session) pageFolder() (string, error) {
+	if s.page == stdout {
+		return "", nil
+	}
+	page, err := filepath.Abs(s.page)
+	return filepath.Dir(page), err
+}
+
+// pageLink returns the link to a file, and how its path is shown. With --paths both are absolute. Without, a page in a folder above the
+// photos has relative ones, and any other page, which may be sent to somebody, has only names.
+func (s *session) pageLink(folder, path string) (link, shown string) {
 	if s.paths {
 		return gallery.FileURL(path), path
 	}
-	if s.page != stdout {
-		if page, err := filepath.Abs(s.page); err == nil {
-			if rel, err := filepath.Rel(filepath.Dir(page), path); err == nil && filepath.IsLocal(rel) {
-				return gallery.RelativeURL(rel), rel
-			}
+	if folder != "" {
+		if rel, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(rel) {
+			return gallery.RelativeURL(rel), rel
 		}
 	}
 	return "", filepath.Base(path)
@@ -122,7 +133,7 @@ const (
 	mostEmbedSize  = 4096
 )
 
-// checkPage refuses options of a page where none is written.
+// checkPage rejects options for the page if there is none.
 func (o *options) checkPage() error {
 	switch {
 	case o.html == "" && o.paths && o.given("paths"):

@@ -30,7 +30,7 @@ type session struct {
 	listed      *listed
 	listedPaths []string
 	reported    bool // the notices
-	// common is the folder of all paths of the table that is printed, said above it; "" where it is not.
+	// common is the folder printed above the table, to which its paths are relative; "" if there is none.
 	common string
 }
 

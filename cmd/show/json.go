@@ -5,11 +5,12 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// pictureJSON is what there is to know of a picture (docs/json.md). Of a file that could not be read there is the failure only.
+// pictureJSON is the machine format (docs/json.md). Of a file that could not be read it has only the failure.
 type pictureJSON struct {
 	Schema int     `json:"schema"`
 	ID     *string `json:"id"`
-	// Path is the file that was asked for, null with an id; Indexed reports whether the index knows it, and not only its picture.
+	// Path is the file on the command line, null if there was an id. Indexed reports whether that file is in the index, and not only its
+	// picture.
 	Path    *string `json:"path"`
 	PathB64 []byte  `json:"path_b64,omitempty"`
 	Indexed bool    `json:"indexed"`
@@ -18,7 +19,7 @@ type pictureJSON struct {
 	Height  *int    `json:"height"`
 	TakenAt *string `json:"taken_at"`
 	cli.MetadataJSON
-	// Sources are the paths of the files that the fields of the metadata come from, by their names.
+	// Sources maps each known field of the metadata to the path of the file that it comes from.
 	Sources map[string]string `json:"sources"`
 	Files   []fileJSON        `json:"files"`
 	Models  []modelJSON       `json:"models"`
@@ -26,7 +27,7 @@ type pictureJSON struct {
 	Failure *failureJSON      `json:"failure"`
 }
 
-// fileJSON is a file of the picture, and what it says by itself.
+// fileJSON is a file of the picture, with its own metadata.
 type fileJSON struct {
 	Path    string `json:"path"`
 	PathB64 []byte `json:"path_b64,omitempty"`

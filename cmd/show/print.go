@@ -22,7 +22,7 @@ func sidecar(path string, f store.FileRecord) string {
 	return filepath.Join(filepath.Dir(path), f.Sidecar.Name)
 }
 
-// role is what a file of the picture is to it.
+// role says whether a file shows the picture, or is a copy or twin.
 func (s *shown) role(i int) string {
 	switch {
 	case s.Files[i].IsTwin:
@@ -43,7 +43,7 @@ var fields = map[string]func(m store.Metadata) any{
 	"place":    func(m store.Metadata) any { return m.Position },
 }
 
-// sources tells from which file each field comes that is known.
+// sources maps each known field to the file that it comes from.
 func (s *shown) sources() map[string]int {
 	from := make(map[string]int)
 	for name, field := range fields {
@@ -61,7 +61,7 @@ func (s *shown) sources() map[string]int {
 	return from
 }
 
-// print writes what there is for people.
+// print writes the text format.
 func (s *shown) print(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	row := func(name, value string) {
@@ -81,7 +81,7 @@ func (s *shown) print(w io.Writer) error {
 		return out.Flush()
 	}
 	if s.path != "" && !s.known && s.failure == nil {
-		row("note", "the index does not know this file, but has the same photo")
+		row("note", "this file is not in the index, but the same photo is")
 	}
 	row("id", s.ID.String())
 	row("photo", fmt.Sprintf("%s, %d x %d, %s megapixels", s.Format, s.Width, s.Height, megapixels(s.Width*s.Height)))
@@ -107,12 +107,12 @@ func (s *shown) print(w io.Writer) error {
 	return out.Flush()
 }
 
-// megapixels are rounded to a tenth, of which a photo has one at least.
+// megapixels are rounded to a tenth, and at least 0.1.
 func megapixels(pixels int) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", max(float64(pixels)/1e6, 0.1)), ".0")
 }
 
-// named is how a file is named beside the others: by its name, or by its path where another has that too.
+// named identifies a file among the others: by its name, or by its path if another file has the same name.
 func (s *shown) named(i int) string {
 	name := filepath.Base(s.Paths[i])
 	for k, path := range s.Paths {
@@ -123,7 +123,7 @@ func (s *shown) named(i int) string {
 	return name
 }
 
-// printMetadata writes what the files say, and which of several says it.
+// printMetadata writes the metadata, with the file it comes from if there are several.
 func (s *shown) printMetadata(row func(name, value string)) {
 	sources := s.sources()
 	told := func(name, field, value string) {
@@ -169,7 +169,7 @@ func stars(n int) string {
 	return fmt.Sprintf("%d of 5", n)
 }
 
-// file says what there is to say of a file.
+// file describes a file on one line.
 func (s *shown) file(i int, f store.FileRecord) string {
 	parts := []string{humanize.IBytes(uint64(max(f.Size, 0))), "changed " + modified(f).Format(time.DateTime)}
 	if role := s.role(i); role != "picture" {

@@ -1,4 +1,4 @@
-// Package show is the command that prints all that is known of a picture. It must not know where that lies.
+// Package show is the command that prints everything the index knows about a picture. It must not know where that is stored.
 package show
 
 import (
@@ -25,10 +25,10 @@ func New(p *cli.Program) *cobra.Command {
 	o := options{p}
 	return &cobra.Command{
 		Use:   "show FILE|ID",
-		Short: "Print all that is known of a photo",
-		Long: `Print all that the index knows of a photo: its files, copies and twins, when, where and with what it was taken and which file
-says so, the models that have a vector of it, and why its file could not be read. ID is the beginning of a photo's id, eight
-digits or more, as --json prints it. A file that is not in the index is recognised if the index has the same photo.
+		Short: "Show everything the index knows about a photo",
+		Long: `Show everything the index knows about a photo: its files, copies and twins, its metadata and the files that it comes from, the
+models with vectors of it, and the error if its file could not be read. ID is the first eight or more digits of a photo's id,
+which --json prints. If the file is not in the index but the same photo is, that photo is shown.
 
 EXIT STATUS
   0   done
@@ -49,14 +49,14 @@ func oneArgument(_ *cobra.Command, args []string) error {
 	const hint = "give a file, or a photo's id"
 	switch len(args) {
 	case 0:
-		return cli.Usage(hint, "no photo to show")
+		return cli.Usage(hint, "missing argument: FILE or ID")
 	case 1:
 		if args[0] == "" {
 			return cli.Usage(hint, "an empty name")
 		}
 		return nil
 	}
-	return cli.Usage("run it for each of them", "several photos to show")
+	return cli.Usage("run it once per photo", "one photo expected, got %d", len(args))
 }
 
 func (o *options) run(ctx context.Context, name string) error {
@@ -76,18 +76,18 @@ func (o *options) run(ctx context.Context, name string) error {
 	return found.print(o.p.Out)
 }
 
-// shown is what is known of a file or a picture.
+// shown is what the index knows about a file or a picture.
 type shown struct {
 	*query.Picture
 
-	// path is the file that was asked for; "" with an id.
+	// path is the file on the command line; "" if there was an id.
 	path string
-	// known reports whether the index knows that file, and not only its picture.
+	// known reports whether that file is in the index, and not only its picture.
 	known   bool
 	failure *store.Failure
 }
 
-// find finds a picture by a file or an id.
+// find looks a picture up by file or id.
 func find(ctx context.Context, ix store.Store, engine *query.Engine, name string) (*shown, error) {
 	path, err := filepath.Abs(name)
 	if err != nil {
@@ -118,7 +118,7 @@ func find(ctx context.Context, ix store.Store, engine *query.Engine, name string
 	return s, nil
 }
 
-// findOther finds a picture by an id, or by a file that the index does not know.
+// findOther looks a picture up by id, or by the content of a file that is not in the index.
 func (s *shown) findOther(ctx context.Context, ix store.Store, engine *query.Engine, name string) (*query.Picture, error) {
 	info, err := os.Stat(s.path)
 	if err != nil {
@@ -136,19 +136,19 @@ func (s *shown) findOther(ctx context.Context, ix store.Store, engine *query.Eng
 		return nil, cli.Usage("give a photo's file", "%s is not a file", words.Path(name))
 	}
 	file, err := pictures.Read(s.path)
-	if err != nil { // whatever is wrong with it, the index does not know it
+	if err != nil { // not a picture, so not in the index
 		return nil, notIndexed(s.path)
 	}
 	return engine.Picture(ctx, file.Picture.ID)
 }
 
-// errNotIndexed is a file of which the index knows nothing.
-var errNotIndexed = errors.New("the index does not know this file")
+// errNotIndexed is a file that is not in the index.
+var errNotIndexed = errors.New("not in the index")
 
 func notIndexed(path string) error {
-	hint := "run `imgsearch index` on its folder, or `imgsearch index --dry-run " + words.Path(path) + "` to see why it is left out"
+	hint := "run `imgsearch index` on its folder, or `imgsearch index --dry-run " + words.Path(path) + "` to see why it is skipped"
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		hint = "there is no such file either; a photo's id is given by eight or more of its digits, in lower case"
+		hint = "the file does not exist; an id needs eight or more digits, in lower case"
 	}
 	return &cli.Error{Code: words.Failed, Err: fmt.Errorf("%s: %w", words.Path(path), errNotIndexed), Hint: hint}
 }

@@ -27,9 +27,9 @@ type Meta struct {
 	Camera string
 	// Lens is the lens's model.
 	Lens string
-	// Software is the program, or the camera's version, that wrote the file, as EXIF has it.
+	// Software is EXIF's Software: the program that wrote the file, or the camera's firmware.
 	Software string
-	// Width and Height are the size that EXIF says the picture has, in pixels as stored: another one than it has where it was changed.
+	// Width and Height are the size according to EXIF, in pixels as stored. It differs from the actual size if the picture was resized.
 	Width, Height int
 	// HasGPS tells whether Latitude and Longitude are known, in degrees.
 	HasGPS              bool
@@ -174,7 +174,7 @@ func text(exif map[string]imagemeta.TagInfo, tag string) string {
 	return strings.TrimSpace(strings.Trim(s, "\x00"))
 }
 
-// number is a tag of 16 or 32 bits.
+// number is the value of a 16-bit or 32-bit tag; 0 if there is none.
 func number(exif map[string]imagemeta.TagInfo, tag string) int {
 	switch v := exif[tag].Value.(type) {
 	case uint16:

@@ -29,7 +29,7 @@ const (
 // ErrMissing is a provider that this platform or the runtime library does not have.
 var ErrMissing = errors.New("the provider is not available")
 
-// MissingError is ErrMissing with what the provider needs and the library that does not have it.
+// MissingError is ErrMissing with the provider's requirements and the library without it.
 type MissingError struct {
 	Name           Name
 	Needs, Library string

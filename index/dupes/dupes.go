@@ -19,29 +19,28 @@ type Options struct {
 	Near      bool
 	Model     store.Model
 	Threshold float64
-	// Judge tells originals from copies.
+	// Judge finds the originals.
 	Judge Judge
 }
 
-// Judge tells originals from copies.
+// Judge finds the original among copies.
 type Judge interface {
-	// Files orders files that hold one and the same picture, the original first.
+	// Files orders files of the same picture, the original first.
 	Files(paths []string)
-	// Pictures orders pictures that are nearly the same, the original first, and measures their Sharpness.
+	// Pictures orders nearly equal pictures, the original first, and sets their Sharpness.
 	Pictures(ctx context.Context, alike []Dupe) error
 }
 
 // Dupe is one picture of a group.
 type Dupe struct {
 	query.Hit
-	// Sharpness is what the Judge measured, 0 where it did not look. Bytes is the size that the first file has now.
+	// Sharpness is what the Judge measured; 0 if it did not decode the picture. Bytes is the current size of the first file.
 	Sharpness float64
 	// RawTwin reports whether a camera's raw file stands behind it.
 	RawTwin bool
 }
 
-// Group is a set of duplicates, the best picture first: the original, as the Judge sees it. Score of a picture is its cosine similarity
-// to the best one.
+// Group is a set of duplicates, the original first. Each Score is the cosine similarity to the original.
 type Group struct {
 	// Exact reports whether the files hold one and the same picture: the group has one Dupe, with all files.
 	Exact    bool
@@ -116,6 +115,7 @@ func (f *finder) dupes(ctx context.Context, ids []store.PictureID) (map[store.Pi
 	return all, nil
 }
 
+// present is a picture with those of its files that are there; ok is false if none is.
 func present(h query.Hit) (d Dupe, ok bool) {
 	var there []string
 	for _, path := range append([]string{h.Path}, h.Also...) {
@@ -123,8 +123,12 @@ func present(h query.Hit) (d Dupe, ok bool) {
 			d.RawTwin = true
 			continue
 		}
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			there = append(there, path)
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if there = append(there, path); len(there) == 1 {
+			h.Bytes = info.Size()
 		}
 	}
 	if len(there) == 0 {
@@ -132,15 +136,7 @@ func present(h query.Hit) (d Dupe, ok bool) {
 	}
 	h.Path, h.Also, h.Twins = there[0], there[1:], nil
 	d.Hit = h
-	d.measure()
 	return d, true
-}
-
-// measure takes the size of the first file.
-func (d *Dupe) measure() {
-	if info, err := os.Stat(d.Path); err == nil {
-		d.Bytes = info.Size()
-	}
 }
 
 // sortFiles puts the original among a picture's files first.
@@ -150,8 +146,12 @@ func (f *finder) sortFiles(d *Dupe) {
 	}
 	paths := append([]string{d.Path}, d.Also...)
 	f.Judge.Files(paths)
+	if paths[0] != d.Path {
+		if info, err := os.Stat(paths[0]); err == nil {
+			d.Bytes = info.Size()
+		}
+	}
 	d.Path, d.Also = paths[0], paths[1:]
-	d.measure()
 }
 
 // near finds the pictures that are alike.
@@ -225,7 +225,7 @@ func (f *finder) split(ctx context.Context, list rows, all []candidate) ([]Group
 	return groups, nil
 }
 
-// likeFirst divides candidates into those that are like the first one, which is among them, and the others.
+// likeFirst splits candidates into those similar to the first, including it, and the others.
 func (f *finder) likeFirst(list rows, all []candidate) (alike, rest []candidate) {
 	for _, c := range all {
 		if c.row == all[0].row || list.cosine(all[0].row, c.row) >= f.Threshold {
@@ -243,12 +243,12 @@ type candidate struct {
 	row int
 }
 
-// compareCandidates puts what is judged first, if not all is: the larger picture.
+// compareCandidates orders candidates before they are judged: larger pictures first.
 func compareCandidates(a, b candidate) int {
 	return cmp.Or(cmp.Compare(b.Width*b.Height, a.Width*a.Height), cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Path, b.Path))
 }
 
-// judge puts the best one first.
+// judge orders candidates, the original first.
 func (f *finder) judge(ctx context.Context, alike []candidate) ([]candidate, error) {
 	pictures := make([]Dupe, len(alike))
 	rowOf := make(map[store.PictureID]int, len(alike))
@@ -266,7 +266,7 @@ func (f *finder) judge(ctx context.Context, alike []candidate) ([]candidate, err
 	return judged, nil
 }
 
-// group tells how alike the others are to the first.
+// group scores candidates by their similarity to the first.
 func (f *finder) group(list rows, alike []candidate) Group {
 	g := Group{}
 	for _, c := range alike {

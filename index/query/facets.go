@@ -6,15 +6,15 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Count is a value of a facet, and how many pictures have it.
+// Count is a value of a facet with the number of pictures.
 type Count struct {
-	// Value is a name, a period, a format, a number of stars, or a folder's path; "" counts the pictures without one.
+	// Value is as in store.FacetCount, or a folder's path; "" counts pictures without a value.
 	Value    string
 	Pictures int
 }
 
-// Facets counts the pictures that a filter selects by the values of a facet: periods and stars from the highest on, other values by how
-// many pictures have them.
+// Facets counts the pictures that match a filter by the values of a facet, in the order of store.SortFacets. Folders that have no path on
+// this machine are left out.
 func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]Count, error) {
 	list, err := e.store.Facets(ctx, f, by)
 	if err != nil {
@@ -29,7 +29,7 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 		if by == store.FacetFolder {
 			root, ok := roots[c.Folder.Root]
 			if !ok {
-				continue // it has no place on this machine
+				continue
 			}
 			c.Value = c.Folder.Path(root)
 		}
@@ -38,7 +38,7 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 	return counts, nil
 }
 
-// Count returns how many pictures a filter selects.
+// Count returns the number of pictures that match a filter.
 func (e *Engine) Count(ctx context.Context, f store.Filter) (int, error) {
 	return e.store.Count(ctx, f)
 }

@@ -7,19 +7,19 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Picture is all that the index knows of a picture.
+// Picture is everything the index knows about a picture.
 type Picture struct {
 	store.Record
-	// Paths are where the record's files lie on this machine, in their order; "" of one whose root has no place here. Missing reports
-	// which of them are gone.
+	// Paths are the paths of the record's files, in their order; "" if the root has no path on this machine. Missing reports which files
+	// do not exist.
 	Paths   []string
 	Missing []bool
-	// Models are those that have a vector of it, Preview reports whether the index keeps a small picture of it.
+	// Models are those with a vector of it. Preview reports whether the index has a preview.
 	Models  []store.Model
 	Preview bool
 }
 
-// Picture returns all that is known of a picture; nil of one that the index does not know, or of which no file is left.
+// Picture returns everything the index knows about a picture; nil if it is not in the index or has no file left.
 func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, error) {
 	ids := []store.PictureID{id}
 	records, err := e.store.Hits(ctx, ids, store.Filter{})
@@ -27,7 +27,7 @@ func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, err
 		return nil, err
 	}
 	p := &Picture{Record: records[0]}
-	slices.SortStableFunc(p.Files, func(a, b store.FileRecord) int { // the picture's own before its twins
+	slices.SortStableFunc(p.Files, func(a, b store.FileRecord) int { // twins last
 		switch {
 		case a.IsTwin == b.IsTwin:
 			return 0
@@ -60,14 +60,11 @@ func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, err
 		if known[id].Embedded {
 			p.Models = append(p.Models, m)
 		}
-		p.Preview = p.Preview || known[id].Preview
 	}
-	if len(models) == 0 {
-		previews, err := e.store.Previews(ctx, ids)
-		if err != nil {
-			return nil, err
-		}
-		p.Preview = previews[id] != nil
+	previews, err := e.store.Previews(ctx, ids)
+	if err != nil {
+		return nil, err
 	}
+	p.Preview = previews[id] != nil
 	return p, nil
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,25 +39,25 @@ func (s *Store) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]s
 	return counts, nil
 }
 
-// facetValue is a picture's value, as its number in facetRows.values.
+// facetValue is a picture with an index into facetRows.values.
 type facetValue struct {
 	picture int64
 	value   int
 }
 
-// facetRows are the values of pictures, as they are stored.
+// facetRows are pictures with their values as stored.
 type facetRows struct {
 	rows   []facetValue
 	values []string
 }
 
-// facetColumns are what is read for the facets, of files or of pictures; NULL: no value. The root's number stands before the folder.
+// facetColumns are the columns with the facets' values, of files or pictures; NULL is no value. A folder follows its root's number.
 var facetColumns = map[store.Facet]string{
 	store.FacetCamera: "p.camera", store.FacetLens: "p.lens", store.FacetYear: "substr(p.taken_at, 1, 4)", store.FacetMonth: "substr(p.taken_at, 1, 7)",
 	store.FacetKeyword: "f.keywords", store.FacetType: "f.format", store.FacetRating: "coalesce(f.rating, 0)", store.FacetFolder: "f.root_id || '/' || f.dir",
 }
 
-// facetRows reads the values of the pictures in a set; nil: of all.
+// facetRows reads the values of the pictures in a set, or of all pictures if it is nil.
 func (s *Store) facetRows(ctx context.Context, f store.Filter, by store.Facet, set bitmap) (facetRows, error) {
 	var w where
 	from := scanned{"pictures", "p NOT INDEXED", "p.id", "p.id", true}
@@ -70,25 +69,14 @@ func (s *Store) facetRows(ctx context.Context, f store.Filter, by store.Facet, s
 	}
 	column := facetColumns[by]
 	w.add(column + " IS NOT NULL")
-	var last int64
-	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM "+from.table).Scan(&last); err != nil {
-		return facetRows{}, explain(err)
+	parts, err := s.partsOf(ctx, from, w, minFacetRows)
+	if err != nil {
+		return facetRows{}, err
 	}
-	parts := int64(1)
-	if !s.memory {
-		parts = min(int64(runtime.GOMAXPROCS(0)), 1+last/minFacetRows)
-	}
-	read := make([]facetRows, parts)
+	read := make([]facetRows, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
-	for i := range parts {
+	for i, part := range parts {
 		g.Go(func() error {
-			part := where{slices.Clone(w.parts), slices.Clone(w.args)}
-			if i > 0 {
-				part.add(from.key+" > ?", last*i/parts)
-			}
-			if i < parts-1 { // what comes meanwhile belongs to the last part
-				part.add(from.key+" <= ?", last*(i+1)/parts)
-			}
 			query := "SELECT " + from.picture + ", " + column + " FROM " + from.table + " " + from.alias + " WHERE " + part.sql()
 			return read[i].read(ctx, s.read, set, query, part.args...)
 		})
@@ -102,10 +90,10 @@ func (s *Store) facetRows(ctx context.Context, f store.Filter, by store.Facet, s
 	return read[0], nil
 }
 
-// minFacetRows is how many rows are worth another goroutine: some 10 ms of work.
+// minFacetRows is the number of rows that take about 10 ms, enough for another goroutine.
 const minFacetRows = 20_000
 
-// read collects what a query answers for the pictures in a set.
+// read collects the rows of a query whose pictures are in a set.
 func (l *facetRows) read(ctx context.Context, q querier, set bitmap, query string, args ...any) error {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -133,7 +121,7 @@ func (l *facetRows) read(ctx context.Context, q querier, set bitmap, query strin
 	return explain(rows.Err())
 }
 
-// join adds what another part read. Values that both have stand twice, and have one name.
+// join adds the rows of another part. A value may then occur twice; countFacets merges values by name.
 func (l *facetRows) join(more facetRows) {
 	for _, r := range more.rows {
 		l.rows = append(l.rows, facetValue{r.picture, r.value + len(l.values)})
@@ -141,7 +129,7 @@ func (l *facetRows) join(more facetRows) {
 	l.values = append(l.values, more.values...)
 }
 
-// facetNames are what the stored values mean: several names each, of keywords, and of others one.
+// facetNames translates stored values: into several keywords each, or one other value.
 func (s *Store) facetNames(ctx context.Context, by store.Facet, found facetRows) ([][]store.FacetCount, error) {
 	names := make([][]store.FacetCount, len(found.values))
 	switch by {
@@ -168,9 +156,9 @@ func (s *Store) facetNames(ctx context.Context, by store.Facet, found facetRows)
 	return names, nil
 }
 
-// facetWords looks up what numbers of words mean.
+// facetWords translates numbers of words.
 func (s *Store) facetWords(ctx context.Context, by store.Facet, values []string, names [][]store.FacetCount) error {
-	places := make(map[string][]int, len(values)) // the same number may have been read in several parts
+	places := make(map[string][]int, len(values)) // several if more than one part has the number
 	var ids []int64
 	for i, v := range values {
 		if places[v] == nil {
@@ -203,21 +191,16 @@ func (s *Store) facetWords(ctx context.Context, by store.Facet, values []string,
 	})
 }
 
-// countFacets counts each picture once for each of its values; with is how many pictures have one.
+// countFacets counts each picture once for each of its values; with is the number of pictures that have one.
 func countFacets(found facetRows, names [][]store.FacetCount) (counts []store.FacetCount, with int) {
-	type key struct {
-		value  string
-		folder store.Folder
-	}
-	numbers := make(map[key]int)
+	numbers := make(map[store.FacetCount]int)
 	of := make([][]int, len(names)) // the counts to which a stored value adds
 	for i, list := range names {
 		for _, c := range list {
-			k := key{c.Value, c.Folder}
-			n, ok := numbers[k]
+			n, ok := numbers[c]
 			if !ok {
 				n = len(counts)
-				numbers[k] = n
+				numbers[c] = n
 				counts = append(counts, c)
 			}
 			of[i] = append(of[i], n)

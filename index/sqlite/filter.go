@@ -251,27 +251,40 @@ type scanned struct {
 	inParts bool
 }
 
-// scan reads a table and collects pictures' numbers.
-func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error) {
+// partsOf splits a condition on a table into conditions on parts of it, of at least so many rows, that can be read concurrently.
+func (s *Store) partsOf(ctx context.Context, from scanned, w where, least int64) ([]where, error) {
 	var last int64
 	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM "+from.table).Scan(&last); err != nil {
 		return nil, explain(err)
 	}
 	parts := int64(1)
 	if from.inParts && !s.memory {
-		parts = min(int64(runtime.GOMAXPROCS(0)), 1+last/minRows)
+		parts = min(int64(runtime.GOMAXPROCS(0)), 1+last/least)
 	}
-	sets := make([]bitmap, parts)
-	g, ctx := errgroup.WithContext(ctx)
+	list := make([]where, parts)
 	for i := range parts {
+		part := where{slices.Clone(w.parts), slices.Clone(w.args)}
+		if i > 0 {
+			part.add(from.key+" > ?", last*i/parts)
+		}
+		if i < parts-1 { // rows that are added meanwhile belong to the last part
+			part.add(from.key+" <= ?", last*(i+1)/parts)
+		}
+		list[i] = part
+	}
+	return list, nil
+}
+
+// scan reads a table and collects pictures' numbers.
+func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error) {
+	parts, err := s.partsOf(ctx, from, w, minRows)
+	if err != nil {
+		return nil, err
+	}
+	sets := make([]bitmap, len(parts))
+	g, ctx := errgroup.WithContext(ctx)
+	for i, part := range parts {
 		g.Go(func() error {
-			part := where{slices.Clone(w.parts), slices.Clone(w.args)}
-			if i > 0 {
-				part.add(from.key+" > ?", last*i/parts)
-			}
-			if i < parts-1 { // what comes meanwhile belongs to the last part
-				part.add(from.key+" <= ?", last*(i+1)/parts)
-			}
 			return s.collectSet(ctx, &sets[i], "SELECT imgsearch_set("+from.picture+") FROM "+from.table+" "+from.alias+" WHERE "+part.sql(), part.args...)
 		})
 	}

@@ -24,16 +24,16 @@ const (
 // Facets are all facets.
 var Facets = []Facet{FacetCamera, FacetLens, FacetKeyword, FacetYear, FacetMonth, FacetFolder, FacetType, FacetRating}
 
-// OfFiles reports whether the facet's values are those of files, as the filters' are: a picture counts once for each value that a file
-// has which the filter asks for. The other facets are what pictures show.
+// OfFiles reports whether a picture is counted by its files: once for each different value of the files that match the filter. Otherwise it
+// is counted by the metadata derived from all its files.
 func (f Facet) OfFiles() bool {
 	return f == FacetKeyword || f == FacetFolder || f == FacetType || f == FacetRating
 }
 
 // FacetCount is a value and how many pictures have it.
 type FacetCount struct {
-	// Value is a name, "2023", "2023-07", a format or a number of stars, where "0" is not rated; "" counts the pictures without one. Of
-	// FacetFolder it is "", and Folder is the folder directly around a file.
+	// Value is a name, "2023", "2023-07", a format or a number of stars, "0" if unrated; "" counts pictures without a value. For FacetFolder,
+	// Folder is the folder that contains a file, and Value is "".
 	Value    string
 	Folder   Folder
 	Pictures int
@@ -48,7 +48,7 @@ func MonthOf(takenAt string) string { return takenAt[:min(len(takenAt), len("200
 // Stars is a rating as FacetRating counts it.
 func (m OwnerMetadata) Stars() string { return strconv.Itoa(m.Rating) }
 
-// SortFacets sorts counts: periods and stars from the highest on, all others by how many pictures there are; what has no value last.
+// SortFacets sorts counts: years, months and ratings in descending order, other values by descending count, and "" last.
 func SortFacets(by Facet, list []FacetCount) {
 	slices.SortFunc(list, func(a, b FacetCount) int {
 		if none := a.Value == "" && by != FacetFolder; none != (b.Value == "" && by != FacetFolder) {

@@ -8,12 +8,12 @@ import (
 	"path/filepath"
 )
 
-// DeniedError is a file that may not be opened, with what there is to know of why.
+// DeniedError is a file that this process may not read.
 type DeniedError struct {
-	// Path is the file, or the folder above it that may not be entered; Folder reports which.
+	// Path is the file or, if Folder is set, a folder above it that may not be entered.
 	Path   string
 	Folder bool
-	// Owner is the owner's name or number, "" where it is not known. Mode is what others may do.
+	// Owner is the owner's name or number, "" if unknown. Mode has the permission bits.
 	Owner string
 	Mode  fs.FileMode
 }
@@ -33,8 +33,8 @@ func (e *DeniedError) Error() string {
 // Unwrap is fs.ErrPermission.
 func (e *DeniedError) Unwrap() error { return fs.ErrPermission }
 
-// Denied returns a *DeniedError of a file that this process may not read; nil where it may, or something else is wrong. The file is not
-// opened: to close a database that is open elsewhere in the process would give its locks back (sqlite.org/howtocorrupt.html, 2.2).
+// Denied returns a *DeniedError if this process may not read a file, and nil otherwise, also after other errors. It does not open the file:
+// closing a database that is open elsewhere in the process would release its locks (sqlite.org/howtocorrupt.html, section 2.2).
 func Denied(path string) error {
 	if !errors.Is(access(path), fs.ErrPermission) {
 		return nil

@@ -11,13 +11,13 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// violations asks axe-core what is wrong with the page for people who use it by keyboard or by ear, or see little contrast.
+// violations lists the accessibility problems that axe-core finds.
 const violations = `axe.run().then(r => r.violations.map(v => v.id + ": " + v.nodes.map(n => n.html.slice(0, 200) + " " + n.failureSummary).join("; ")))`
 
-// awaitPromise waits for what a script promises.
+// awaitPromise waits for the result of a promise.
 func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
-// TestAccessible examines the page, and the open viewer, on a wide screen and on a phone.
+// TestAccessible examines the gallery and the viewer, on a wide screen and on a phone.
 func TestAccessible(t *testing.T) {
 	axe, err := os.ReadFile(filepath.Join(testkit.Repository(), ".tools", "axe", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
@@ -40,7 +40,7 @@ func TestAccessible(t *testing.T) {
 	}
 }
 
-// TestPhone holds the page to what fits a phone: two columns, captions that are seen, and in the viewer the name above its buttons.
+// TestPhone checks the layout on a phone: two columns, visible captions, and the viewer's text above its buttons.
 func TestPhone(t *testing.T) {
 	ctx, _, _ := openPage(t, 12)
 	do(ctx, t, chromedp.EmulateViewport(390, 844))

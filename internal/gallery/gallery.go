@@ -19,7 +19,7 @@ import (
 type Picture struct {
 	// Rank is its number among the hits.
 	Rank int
-	// Link is the address of the file itself; "" where the page has none. Shown is how the file is written: its name, or its path.
+	// Link is the URL of the file, "" if the page has no links. Shown is the file's name or path.
 	Link, Shown string
 	// Caption says what there is to say of it.
 	Caption string
@@ -76,8 +76,7 @@ func Write(w io.Writer, p Page) error {
 	}{p, policy(shapes), template.CSS(style), template.CSS(shapes), template.JS(script)}) //nolint:gosec // our own, and numbers
 }
 
-// shapesOf are the rules that give each picture its shape. They stand in a style sheet, since a policy without 'unsafe-inline' lets no
-// style attribute through.
+// shapesOf is a style sheet with each picture's aspect ratio. Style attributes would need 'unsafe-inline' in the policy.
 func shapesOf(pictures []Picture) string {
 	var b strings.Builder
 	for i, p := range pictures {
@@ -85,12 +84,12 @@ func shapesOf(pictures []Picture) string {
 		if p.Width > 0 && p.Height > 0 {
 			r = float64(p.Width) / float64(p.Height)
 		}
-		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, min(max(r, 0.4), 4)) // panoramas and towers are no slivers
+		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, min(max(r, 0.4), 4)) // limits panoramas and towers
 	}
 	return b.String()
 }
 
-// policy lets the page load pictures, and its own style sheets and script by their digests (Content Security Policy Level 3, 2.3.1).
+// policy allows pictures, and the page's own style sheets and script by their digests (Content Security Policy Level 3, 2.3.1).
 func policy(shapes string) string {
 	digest := func(text string) string {
 		sum := sha256.Sum256([]byte(text))
@@ -100,7 +99,7 @@ func policy(shapes string) string {
 		"; base-uri 'none'; form-action 'none'"
 }
 
-// RelativeURL is the address of a file, by a path relative to the page.
+// RelativeURL is the URL of a file whose path is relative to the page.
 func RelativeURL(path string) string {
 	return (&url.URL{Path: "./" + filepath.ToSlash(path)}).EscapedPath()
 }

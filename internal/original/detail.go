@@ -1,23 +1,21 @@
 package original
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 )
 
-// clearlyMore is the ratio, a side, above which one picture has clearly more pixels than the other.
+// clearlyMore is the ratio a side from which a picture has clearly more pixels than another.
 const clearlyMore = 1.1
 
-// detail: the original has more real detail than what was made of it, however many pixels that has.
+// detail prefers the picture with more real detail: enlarging a picture adds pixels but no detail.
 func detail(a, b *picture) int {
 	switch {
 	case otherShot(a, b):
-		if ratio := sideRatio(a, b); ratio > clearlyMore || ratio < 1/clearlyMore {
-			return first(ratio > 1)
-		}
-		return focus(a, b)
-	case a.luma.pix == nil || b.luma.pix == nil: // too large: nobody knows what its pixels show
+		return cmp.Or(preferMore(a.side(), b.side(), clearlyMore), focus(a, b))
+	case a.luma.pix == nil || b.luma.pix == nil: // too large to decode
 		return untouched(a, b)
 	}
 	x, y := float64(b.luma.w)/float64(a.luma.w), float64(b.luma.h)/float64(a.luma.h)
@@ -32,93 +30,69 @@ func detail(a, b *picture) int {
 	return resized(a, b)
 }
 
-// sideRatio is how much larger the first picture is, a side.
-func sideRatio(a, b *picture) float64 {
-	return math.Sqrt(float64(a.pixels()) / float64(b.pixels()))
-}
+// side is the length of a square of as many pixels.
+func (p *picture) side() float64 { return math.Sqrt(float64(p.pixels())) }
 
-// untouched: what is as a camera wrote it is not made of what is not.
-func untouched(a, b *picture) int {
-	if a.untouched() == b.untouched() {
-		return 0
-	}
-	return first(a.untouched())
-}
-
-// sameShape is by how much the ratios of two pictures' sides may differ where one is the other at another size.
+// sameShape is the relative difference up to which two aspect ratios count as equal.
 const sameShape = 0.015
 
-// resized compares a picture with a smaller one of its shape.
+// resized compares a picture with a smaller one of the same shape.
 func resized(large, small *picture) int {
-	if large.untouched() && !small.untouched() {
-		return -1
+	camera := untouched(large, small)
+	if camera < 0 {
+		return camera
 	}
 	unexplained, ok := unexplainedDetail(large, small)
-	clearly := sideRatio(large, small) > clearlyMore
+	clearly := large.side() > clearlyMore*small.side()
 	switch {
-	case ok && small.untouched() && !large.untouched() && unexplained < surely*explained:
-		return 1 // what a program sharpened is no detail
+	case ok && camera > 0 && unexplained < surely*explained:
+		return camera // sharpening an enlarged copy is not detail
 	case !ok && clearly:
 		return -1
 	case !ok:
 		return 0
-	case clearly:
-		return first(unexplained > explained)
-	case unexplained < explainedSlight:
+	case clearly && unexplained > explained:
+		return -1
+	case clearly, unexplained < explainedSlight:
 		return 1
 	}
 	return framed(large, small)
 }
 
-// Detail that a smaller picture does not explain, as unexplainedDetail measures it: what an enlarged copy has stays below, what the
-// original of a reduced one has is above. Of a picture that is hardly larger it is less. The figures are those of docs/benchmarks.md.
+// Thresholds of unexplainedDetail, measured in docs/benchmarks.md#originals.
 const (
-	explained       = 0.13
+	// explained separates enlarged copies, below, from the originals of reduced copies, above.
+	explained = 0.13
+	// explainedSlight does so for pictures that are less than clearlyMore larger.
 	explainedSlight = 0.06
-	// surely is how many times as much there must be to stand against what a camera's data say.
+	// surely is the multiple of explained that outweighs a camera's metadata in the smaller picture.
 	surely = 3
 )
 
-// framed compares pictures that do not lie on one another: one was cropped, or shows the other with something around it.
+// framed compares pictures whose pixels do not coincide: one was cropped, or shows the other with a frame around it.
 func framed(a, b *picture) int {
 	if c := untouched(a, b); c != 0 {
 		return c
 	}
-	if a.fromScreen() != b.fromScreen() {
-		if shot, other := a, b; shot.showsOnScreen(other) || other.showsOnScreen(shot) {
-			return first(b.fromScreen())
-		}
+	if a.showsOnScreen(b) || b.showsOnScreen(a) {
+		return prefer(b.fromScreen(), a.fromScreen())
 	}
-	ratio := sideRatio(a, b)
-	switch {
-	case ratio > clearlyMore:
-		return -1
-	case ratio < 1/clearlyMore:
-		return 1
-	case a.isJPEG() && b.isJPEG() && math.Abs(a.jpegQuality-b.jpegQuality) >= muchQuality:
-		return first(a.jpegQuality > b.jpegQuality)
-	case ratio > 1:
-		return -1
-	case ratio < 1:
-		return 1
-	}
-	return 0
+	return cmp.Or(preferMore(a.side(), b.side(), clearlyMore), betterBy(a, b, muchQuality), cmp.Compare(b.pixels(), a.pixels()))
 }
 
 const (
-	// screenLess and screenMore are the ratios a side between which a picture on a screen may be the other at its own size, with what the
-	// screen shows beside it.
+	// screenLess and screenMore bound the ratio a side of a screenshot that shows a picture at its own size within a window.
 	screenLess = 0.98
 	screenMore = 1.35
-	// enlargedFine is the share of the other's energy in the highest frequencies below which a larger one on a screen was enlarged for it.
+	// enlargedFine is the share of the picture's energy in the highest frequencies below which a larger screenshot shows it enlarged.
 	enlargedFine = 0.25
 )
 
-// showsOnScreen reports whether a file that programs make shows another picture, as a screenshot does.
+// showsOnScreen reports whether a file may be a screenshot of another picture, which is no screenshot itself.
 func (p *picture) showsOnScreen(other *picture) bool {
-	ratio := sideRatio(p, other)
+	ratio := p.side() / other.side()
 	switch {
-	case !p.fromScreen() || ratio < screenLess:
+	case !p.fromScreen() || other.fromScreen() || ratio < screenLess:
 		return false
 	case ratio < screenMore:
 		return true
@@ -126,7 +100,7 @@ func (p *picture) showsOnScreen(other *picture) bool {
 	return p.typicalFine() < enlargedFine*other.typicalFine()
 }
 
-// samePixels compares pictures of one size.
+// samePixels compares pictures of the same size.
 func samePixels(a, b *picture) int {
 	switch {
 	case a.isJPEG() && b.isJPEG():
@@ -135,17 +109,11 @@ func samePixels(a, b *picture) int {
 		return jpegWithOther(a, b)
 	case b.isJPEG():
 		return -jpegWithOther(b, a)
-	case a.fromScreen() != b.fromScreen():
-		return first(b.fromScreen())
-	case a.untouched() != b.untouched():
-		return untouched(a, b)
-	case a.lossless() != b.lossless():
-		return first(a.lossless())
 	}
-	return 0
+	return cmp.Or(prefer(b.fromScreen(), a.fromScreen()), untouched(a, b), prefer(a.lossless(), b.lossless()))
 }
 
-// lossless reports whether the format keeps pixels as they are. That of WebP may, and the file that does is not told apart.
+// lossless reports whether the format preserves pixels. Lossless WebP is not told from lossy WebP.
 func (p *picture) lossless() bool {
 	switch p.header.Format {
 	case decode.PNG, decode.BMP, decode.TIFF:
@@ -154,47 +122,32 @@ func (p *picture) lossless() bool {
 	return false
 }
 
-// jpegWithOther compares a JPEG with a picture of another format: is it what that picture gives, or that picture what it gives?
+// jpegWithOther compares a JPEG with a picture in another format.
 func jpegWithOther(j, other *picture) int {
-	if roundingOf(j, other, nil) == roundedFrom {
+	if roundingOf(j, other) == roundedFrom {
 		return 1
 	}
-	if c := untouched(j, other); c != 0 {
-		return c
-	}
-	if other.fromScreen() || other.lossless() {
-		return -1
-	}
-	return 0
+	return cmp.Or(untouched(j, other), prefer(other.fromScreen() || other.lossless(), false))
 }
 
-// twoJPEGs compares JPEGs of one size.
+// twoJPEGs compares JPEGs of the same size.
 func twoJPEGs(a, b *picture) int {
-	coarse, fine, sign := a, b, 1
+	coarse, fine := a, b
 	if sum(a.steps) < sum(b.steps) {
-		coarse, fine, sign = b, a, -1
+		coarse, fine = b, a
 	}
-	switch roundingOf(coarse, fine, fine.steps) {
-	case roundedFrom: // the fine one is the original
-		return sign
+	switch roundingOf(coarse, fine) {
+	case roundedFrom:
+		return prefer(a == fine, b == fine)
 	case source:
-		return -sign
+		return prefer(a == coarse, b == coarse)
 	case unrelated:
-		if c := untouched(a, b); c != 0 {
-			return c
-		}
-		energy, other := coarse.fineEnergy(), fine.fineEnergy()
-		switch {
-		case energy > muchEnergy*other:
-			return -sign
-		case other > muchEnergy*energy:
-			return sign
-		}
+		return cmp.Or(untouched(a, b), preferMore(a.fineEnergy(), b.fineEnergy(), muchEnergy))
 	}
 	return 0
 }
 
-// muchEnergy is the ratio of energy in the highest frequencies above which one of two pictures of a size was made larger.
+// muchEnergy is the ratio of the energy in the highest frequencies from which one of two pictures of the same size was enlarged to it.
 const muchEnergy = 6
 
 func sum(values []float64) (s float64) {

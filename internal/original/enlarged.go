@@ -2,10 +2,9 @@ package original
 
 import "math"
 
-// unexplainedDetail measures what a larger picture shows that its smaller copy cannot have given it. It resamples the copy by each kernel
-// that programs enlarge with, takes the mix of them that comes nearest to the larger picture, and returns the root mean square of what is
-// left, in shares of the copy's own finest detail. Of a JPEG, what rounding its coefficients explains does not count. ok is false where the
-// copy has no fine detail, so that nothing can be told.
+// unexplainedDetail measures the detail in a larger picture that its smaller copy does not explain. It resamples the copy with each kernel
+// that programs enlarge with, fits their sum to the larger picture, and returns the root mean square of the difference, relative to the
+// copy's finest detail. Of a JPEG, differences that its quantisation explains do not count. ok is false if the copy has no fine detail.
 func unexplainedDetail(large, small *picture) (share float64, ok bool) {
 	own := small.luma.finest()
 	if own < leastFinest {
@@ -35,15 +34,15 @@ func unexplainedDetail(large, small *picture) (share float64, ok bool) {
 }
 
 const (
-	// leastFinest is the finest detail, in levels, below which there is as much rounding as detail.
+	// leastFinest is the finest detail, in levels, below which rounding hides it.
 	leastFinest = 0.75
-	// enlargedTiles is how many tiles are resampled: each costs as many multiplications as decoding some of its size.
+	// enlargedTiles is the number of tiles that are resampled.
 	enlargedTiles = 16
-	// roundingSlack is half a step and a little, in steps.
+	// roundingSlack is slightly more than half a step, in steps.
 	roundingSlack = 0.525
 )
 
-// finest is the root mean square of what a binomial of 3 x 3 takes from a plane's tiles, in levels.
+// finest is the root mean square of what a binomial filter of 3 x 3 removes from the plane's tiles, in levels.
 func (p plane) finest() float64 {
 	var squares, n float64
 	eachTile(p.w, p.h, enlargedTiles, func(x0, y0, w, h int) {
@@ -61,8 +60,8 @@ func (p plane) finest() float64 {
 	return math.Sqrt(squares / max(n, 1))
 }
 
-// kernels are those by which programs enlarge, by the distance in pixels of the smaller picture: nearest neighbour, bilinear, bicubic
-// (Keys, 1981, a = -1/2) and Lanczos of 3 lobes. Others are near a mix of these.
+// kernels are the common interpolation kernels, by distance in pixels of the smaller picture: nearest neighbour, bilinear, bicubic (Keys,
+// 1981, a = -1/2) and Lanczos with 3 lobes. Sums of these approximate others.
 var kernels = []func(x float64) float64{
 	func(x float64) float64 {
 		const tie = 1e-9
@@ -97,7 +96,7 @@ func sinc(x float64) float64 {
 	return math.Sin(math.Pi*x) / (math.Pi * x)
 }
 
-// nearestMix is the weights of the kernels, and of an even ground, in the sum that comes nearest to the larger picture, by least squares.
+// nearestMix fits the weights of the kernels and of a constant to the larger picture, by least squares.
 func nearestMix(tiles []tile) []float64 {
 	n := len(kernels) + 1
 	equations := make([][]float64, n) // the right side last
@@ -124,14 +123,14 @@ func dot(a, b []float64) (s float64) {
 	return s
 }
 
-// tile is a part of the larger picture, and of the smaller one by each kernel, with an even ground behind them.
+// tile is a part of the larger picture, with the smaller one resampled by each kernel, and a constant as the last of them.
 type tile struct {
 	w, h      int
 	large     []float64
 	resampled [][]float64
 }
 
-// eachRest calls do with the coefficients of what a mix leaves of each block.
+// eachRest calls do with the coefficients of each block's difference from the sum.
 func (t tile) eachRest(weights []float64, do func(b *block)) {
 	rest := append([]float64(nil), t.large...)
 	for k, weight := range weights {
@@ -187,24 +186,24 @@ func newTile(large, small plane, x, y, w, h int) tile {
 		}
 		t.resampled = append(t.resampled, out)
 	}
-	even := make([]float64, w*h) // so that a copy that was made lighter is explained too
-	for i := range even {
-		even[i] = 1
+	constant := make([]float64, w*h) // explains a change of brightness
+	for i := range constant {
+		constant[i] = 1
 	}
-	t.resampled = append(t.resampled, even)
+	t.resampled = append(t.resampled, constant)
 	return t
 }
 
-// support is how far the widest kernel reaches, in pixels of the smaller picture.
+// support is the radius of the widest kernel, in pixels of the smaller picture.
 const support = 3
 
-// tap is the weights of the smaller picture's samples, from one on, in one of the larger picture's.
+// tap holds the weights of consecutive samples of the smaller picture in one sample of the larger one.
 type tap struct {
 	from    int
 	weights [2 * support]float64
 }
 
-// taps are those of n samples from one on, of a picture that is so large on that side.
+// taps returns those of n consecutive samples of a picture whose side has large pixels, and small in the smaller one.
 func taps(kernel func(float64) float64, from, n, large, small int) []tap {
 	list := make([]tap, n)
 	for i := range list {
@@ -225,10 +224,10 @@ func taps(kernel func(float64) float64, from, n, large, small int) []tap {
 
 func clamp(i, n int) int { return min(max(i, 0), n-1) }
 
-// solve solves linear equations whose right side stands last, by elimination. What does not help is left out.
+// solve solves linear equations by elimination. The last column is the right side.
 func solve(rows [][]float64) []float64 {
 	n := len(rows)
-	for i := range n { // so that kernels that give the same have one solution
+	for i := range n { // keeps the equations solvable if two kernels give the same
 		rows[i][i] += 1e-9 * (1 + rows[i][i])
 	}
 	for i := range n {

@@ -6,13 +6,13 @@ import (
 	"github.com/imgsearch/imgsearch/index/dupes"
 )
 
-// Judge is a dupes.Judge by what files hold.
+// Judge is a dupes.Judge that reads the files.
 type Judge struct{}
 
 // Files orders files that hold one and the same picture.
 func (Judge) Files(paths []string) { SortFiles(paths) }
 
-// Pictures orders pictures that are nearly the same. Of many, MaxCompared are compared.
+// Pictures orders nearly equal pictures. It compares at most MaxCompared of them.
 func (Judge) Pictures(ctx context.Context, alike []dupes.Dupe) error {
 	files := make([]File, len(alike))
 	for i, d := range alike {

@@ -1,5 +1,5 @@
-// Package original tells which of several copies of a picture is the original: which has the most real detail, was compressed the least
-// and comes from a camera. It reads files, and must not know the index or the terminal.
+// Package original finds the original among copies of a picture: the file with the most real detail, the least compression and a camera's
+// metadata. It reads files, and must not know the index or the terminal.
 package original
 
 import (
@@ -20,19 +20,20 @@ type File struct {
 	RawTwin bool
 }
 
-// Ranked is a file in its place.
+// Ranked is a file in the order of Rank.
 type Ranked struct {
-	// Index is the file's in what was ranked.
+	// Index is the file's position in the argument of Rank.
 	Index int
-	// Sharpness is the variance of the luminance's Laplacian at full size, in squared levels; 0 where the file was not decoded.
+	// Sharpness is the variance of the luminance's Laplacian, in squared levels, at full size or, of a burst, at the size at which focus is
+	// compared; 0 if the file was not decoded.
 	Sharpness float64
 }
 
 // MaxCompared is how many files of one call are decoded and compared.
 const MaxCompared = 24
 
-// Rank orders files that show the same picture, or nearly, the original first. One that cannot be read comes last of those that are
-// compared; of more than MaxCompared those are that a camera wrote, then the first and the last ones, and the others follow in their order.
+// Rank orders files that show the same or nearly the same picture, the original first and unreadable files last. Of more than MaxCompared
+// files, it compares those that a camera wrote, then the first and the last ones; the others follow in the order given.
 func Rank(ctx context.Context, files []File) ([]Ranked, error) {
 	all := make([]*picture, len(files))
 	each(len(files), func(i int) {
@@ -52,7 +53,7 @@ func Rank(ctx context.Context, files []File) ([]Ranked, error) {
 	return ranked, nil
 }
 
-// chooseCompared divides pictures into those that are compared and the others.
+// chooseCompared splits pictures into those to compare and the others.
 func chooseCompared(all []*picture) (compared, others []*picture) {
 	if len(all) <= MaxCompared {
 		return all, nil
@@ -80,16 +81,16 @@ func chooseCompared(all []*picture) (compared, others []*picture) {
 	return compared, others
 }
 
-// decoding bounds what the pictures that are decoded at once take, in bytes; one may always be.
+// decoding bounds the memory for decoding several pictures at once, in bytes. A larger picture is decoded alone.
 const decoding = 1 << 30
 
-// focusSide is the size, of the short side, at which the focus of a camera's shots is measured.
+// focusSide is the length of the short side, in pixels, at which the sharpness of a burst is measured.
 const focusSide = 512
 
-// readAll reads the pixels, side by side.
+// readAll decodes the pictures concurrently.
 func readAll(ctx context.Context, all []*picture) {
 	minShort := 0
-	if areShots(all) { // which are no copies of one another: only focus is compared
+	if areShots(all) { // not copies of one another, so only focus is compared
 		minShort = focusSide
 	}
 	kept := int64(0)
@@ -116,7 +117,7 @@ func readAll(ctx context.Context, all []*picture) {
 	group.Wait()
 }
 
-// each calls do for 0 to n-1, some side by side.
+// each calls do for 0 to n-1, several at a time.
 func each(n int, do func(i int)) {
 	var group errgroup.Group
 	group.SetLimit(runtime.NumCPU())
@@ -126,10 +127,10 @@ func each(n int, do func(i int)) {
 			return nil
 		})
 	}
-	_ = group.Wait() // which has no errors
+	_ = group.Wait() // do returns no error
 }
 
-// areShots reports whether all are shots of their own, as a camera wrote them.
+// areShots reports whether all are different shots, each as the camera wrote it.
 func areShots(all []*picture) bool {
 	for i, p := range all {
 		for _, other := range all[:i] {
@@ -141,8 +142,7 @@ func areShots(all []*picture) bool {
 	return true
 }
 
-// tournament compares each with each: what tells two copies apart depends on the two, so that there need be no order in which all
-// agree. Who wins most comes first.
+// tournament compares all pairs and orders pictures by the number of wins: the rules depend on the pair and are not transitive.
 func tournament(ctx context.Context, all []*picture) ([]*picture, error) {
 	wins := make(map[*picture]int, len(all))
 	for i, a := range all {
@@ -162,30 +162,8 @@ func tournament(ctx context.Context, all []*picture) ([]*picture, error) {
 	return order, ctx.Err()
 }
 
-// rules are what tells an original from its copy, the strongest first. A rule returns a negative number where the first picture is it,
-// and 0 where the rule cannot tell.
-var rules = []func(a, b *picture) int{readable, raw, detail, quality, provenance, fileSize, age}
-
-// compare puts the original before its copy.
-func compare(a, b *picture) int {
-	for _, rule := range rules {
-		if c := rule(a, b); c != 0 {
-			return c
-		}
-	}
-	return 0
-}
-
-// first is what a rule returns if the first picture is the original where yes, and the second where no.
-func first(yes bool) int {
-	if yes {
-		return -1
-	}
-	return 1
-}
-
-// SortFiles orders files that hold one and the same picture, the original first: that with a camera's metadata, then the largest, then
-// the oldest. Nothing is decoded.
+// SortFiles orders files of the same picture, the original first: files with a camera's metadata, then larger files, then older ones. It
+// does not decode them.
 func SortFiles(paths []string) {
 	if len(paths) < 2 {
 		return
@@ -198,9 +176,6 @@ func SortFiles(paths []string) {
 	}
 	slices.SortStableFunc(paths, func(x, y string) int {
 		a, b := files[x], files[y]
-		if a.known != b.known {
-			return first(a.known)
-		}
-		return cmp.Or(provenance(a, b), fileSize(a, b), age(a, b))
+		return cmp.Or(prefer(a.known, b.known), provenance(a, b), fileSize(a, b), age(a, b))
 	})
 }

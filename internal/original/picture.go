@@ -12,14 +12,14 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
 )
 
-// picture is a file with all that is compared.
+// picture is a file with everything that the rules compare.
 type picture struct {
 	index   int
 	path    string
 	rawTwin bool
 	// known reports whether readFile succeeded.
 	known bool
-	// readable reports whether it can be compared: by its pixels or, if they are too many, by what its file says.
+	// readable reports whether it was decoded, or is too large to be decoded and is compared by its metadata.
 	readable bool
 
 	header decode.Header
@@ -27,32 +27,32 @@ type picture struct {
 	size   int64
 	mtime  time.Time
 
-	// steps are those to which the coefficients of luminance were rounded, in natural order; nil of what is no JPEG.
+	// steps are the quantisation steps of luminance, in natural order, upright; nil if it is not a JPEG.
 	steps []float64
-	// jpegQuality is as libjpeg counts it, 1 to 100; 0 of what is no JPEG.
+	// jpegQuality is libjpeg's quality, 1 to 100; 0 if it is not a JPEG.
 	jpegQuality float64
 
-	// luma is upright; gridX and gridY are where JPEG's grid of blocks begins in it, 0 to 7.
+	// luma is upright; gridX and gridY, 0 to 7, are the offset of JPEG's grid of blocks in it.
 	luma         plane
 	gridX, gridY int
 	sharpness    float64
-	blocks       map[[2]int][]block // what coefficients returned, by the grid
+	blocks       map[[2]int][]block // cache of coefficients, by grid
 }
 
-// plane is luminance, a byte a pixel.
+// plane is the luminance of a picture, one byte per pixel.
 type plane struct {
 	w, h int
 	pix  []byte
 }
 
-// maxPixels bounds a picture that is decoded, keptPixels what is kept of all that are compared: of others only what their files say is
-// compared.
+// maxPixels bounds the pixels of one picture that is decoded, keptPixels those of all that are compared at once. Beyond, a picture is
+// compared by its metadata only.
 const (
 	maxPixels  = 256 << 20
 	keptPixels = 512 << 20
 )
 
-// readFile reads all but the pixels.
+// readFile reads everything except the pixels.
 func (p *picture) readFile(path string) error {
 	p.path = path
 	f, err := os.Open(path)
@@ -78,7 +78,7 @@ func (p *picture) readFile(path string) error {
 	}
 	p.steps = make([]float64, len(tables.Luma))
 	for i, q := range tables.Luma {
-		if turned := p.meta.Orientation >= 5; turned { // upright, rows are columns
+		if p.meta.Orientation >= 5 { // rows become columns
 			i = i%8*8 + i/8
 		}
 		p.steps[i] = float64(q)
@@ -87,7 +87,7 @@ func (p *picture) readFile(path string) error {
 	return nil
 }
 
-// readTables reads a JPEG's tables, which stand in its first part, or behind more metadata than usual.
+// readTables reads a JPEG's quantisation tables, from a larger part of the file if the usual part holds only metadata.
 func readTables(f io.ReaderAt, size int64) (tables jpeg.Quantisation, err error) {
 	const usual = 256 << 10
 	for _, n := range []int64{min(size, usual), min(size, 64*usual)} {
@@ -102,12 +102,12 @@ func readTables(f io.ReaderAt, size int64) (tables jpeg.Quantisation, err error)
 	return tables, err
 }
 
-// decodeBytes is the memory that readPixels takes while it decodes.
+// decodeBytes is the memory that readPixels needs while it decodes.
 func (p *picture) decodeBytes(minShort int) int64 {
 	return p.size + p.header.DecodeBytes(minShort) + p.pixels()
 }
 
-// readPixels decodes the picture, at full size or no smaller than minShort pixels on its short side. One that cannot be decoded has none.
+// readPixels decodes the picture, at full size or with a short side of at least minShort pixels. On failure, readable stays false.
 func (p *picture) readPixels(minShort int) {
 	data, err := os.ReadFile(p.path)
 	if err != nil {
@@ -131,14 +131,14 @@ func (p *picture) readPixels(minShort int) {
 	p.sharpness = p.luma.laplacianVariance()
 }
 
-// pixels is how many the picture has, decoded or not.
+// pixels is the number of pixels according to the file's header.
 func (p *picture) pixels() int64 { return p.header.Pixels() }
 
 func (p *picture) isJPEG() bool { return p.steps != nil }
 
 func (p *picture) isRaw() bool { return slices.Contains(decode.RawFormats(), p.header.Format) }
 
-// fromScreen reports whether programs make such files and cameras do not.
+// fromScreen reports whether the format is one that programs write and cameras do not.
 func (p *picture) fromScreen() bool {
 	switch p.header.Format {
 	case decode.PNG, decode.GIF, decode.BMP, decode.WebP:
@@ -147,7 +147,7 @@ func (p *picture) fromScreen() bool {
 	return false
 }
 
-// laplacianVariance is a measure of focus (Pech-Pacheco et al., ICPR 2000). The edge is left out.
+// laplacianVariance measures focus (Pech-Pacheco et al., ICPR 2000), without the outermost pixels.
 func (p plane) laplacianVariance() float64 {
 	if p.w < 3 || p.h < 3 {
 		return 0

@@ -4,12 +4,13 @@ import (
 	"cmp"
 	"regexp"
 	"strings"
+	"sync"
 )
 
-// provenance: what a camera wrote comes before what went through a program.
+// provenance prefers what a camera wrote to what a program saved.
 func provenance(a, b *picture) int { return cmp.Compare(b.standing(), a.standing()) }
 
-// standing counts for how much a file speaks that it comes from a camera.
+// standing scores the evidence that a file comes directly from a camera.
 func (p *picture) standing() int {
 	n := 0
 	if p.rawTwin {
@@ -30,18 +31,18 @@ func (p *picture) standing() int {
 	return n
 }
 
-// untouched reports whether the file is as a camera wrote it: it names the camera, and the size that the picture has, and no editor.
+// untouched reports whether the file is as the camera wrote it: its EXIF names the camera, the actual size, and no editor.
 func (p *picture) untouched() bool {
 	m := p.meta
 	return m.Camera != "" && m.Width == p.header.Width && m.Height == p.header.Height && !p.edited()
 }
 
-// otherShot reports whether two files are two shots of a camera.
+// otherShot reports whether two files are different shots by a camera.
 func otherShot(a, b *picture) bool {
 	return a.untouched() && b.untouched() && a.meta.TakenAt != b.meta.TakenAt
 }
 
-// editors are names by which programs that change pictures say so in EXIF's Software; cameras write a version there.
+// editors are the names that image editors write to EXIF's Software, where cameras write a firmware version.
 var editors = []string{
 	"acdsee", "adobe", "affinity", "aperture", "canva", "capture one", "darktable", "digikam", "dxo", "faststone", "gimp", "gwenview",
 	"imagemagick", "instagram", "irfanview", "krita", "lightroom", "luminar", "mspaint", "on1", "paint.net", "paintshop", "photofiltre",
@@ -49,8 +50,10 @@ var editors = []string{
 	"whatsapp", "windows photo", "xnview", "zoner",
 }
 
-// editor matches the name of one as words of their own: "Version1.00" names no ON1.
-var editor = regexp.MustCompile(`(?i)(^|[^\pL\pN])(` + quotedNames(editors) + `)($|[^\pL])`)
+// editor matches an editor's name as whole words: "Version1.00" does not contain "on1".
+var editor = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)(^|[^\pL\pN])(` + quotedNames(editors) + `)($|[^\pL])`)
+})
 
 func quotedNames(names []string) string {
 	quoted := make([]string, len(names))
@@ -60,4 +63,4 @@ func quotedNames(names []string) string {
 	return strings.Join(quoted, "|")
 }
 
-func (p *picture) edited() bool { return editor.MatchString(p.meta.Software) }
+func (p *picture) edited() bool { return editor().MatchString(p.meta.Software) }

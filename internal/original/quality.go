@@ -2,14 +2,14 @@ package original
 
 import "github.com/imgsearch/imgsearch/embed/decode/jpeg"
 
-// The mean of the tables of quality 50 (T.81, annex K, tables K.1 and K.2), which libjpeg scales.
+// Means of the quantisation tables for quality 50 (T.81, annex K, tables K.1 and K.2), which libjpeg scales.
 const (
 	meanLuma50   = 57.625
 	meanChroma50 = 86.015625
 )
 
-// libjpegQuality is the quality at which libjpeg's tables would be as coarse, 1 to 100: by its jpeg_quality_scaling, which multiplies
-// the tables of quality 50 by 200 - 2Q per cent above, 5000/Q per cent below.
+// libjpegQuality is the quality, 1 to 100, at which libjpeg's tables have the same mean. Its jpeg_quality_scaling multiplies the tables of
+// quality 50 by 200 - 2Q per cent for higher qualities and 5000/Q per cent for lower ones.
 func libjpegQuality(q jpeg.Quantisation) float64 {
 	luma, chroma := 0, 0
 	for i := range q.Luma {

@@ -5,46 +5,46 @@ import (
 	"slices"
 )
 
-// How a JPEG and another picture of its size hang together.
+// rounding is how the coefficients of a JPEG relate to those of another picture of the same size.
 type rounding int
 
 const (
-	// unknown: there are too few coefficients that tell.
+	// unknown: too few coefficients to decide.
 	unknown rounding = iota
-	// unrelated: the JPEG's coefficients are not those of the other picture.
+	// unrelated: neither was made from the other.
 	unrelated
-	// roundedFrom: they are those of the other one, rounded: it was made of that.
+	// roundedFrom: the JPEG's coefficients are the other's, rounded to its steps. It was made from the other picture.
 	roundedFrom
-	// source: those of the other lie where the JPEG's lie: that was made of it, and rounded more finely.
+	// source: the other's coefficients lie close to the JPEG's steps. The other picture was made from the JPEG.
 	source
 )
 
 const (
-	// tellingSteps is how much coarser a step must be than the other picture's, and than noise, for its coefficients to tell.
+	// tellingSteps and noiseStep are how coarse a step must be, relative to the other picture's and in levels, to be examined.
 	tellingSteps = 1.5
 	noiseStep    = 2
-	// enoughTelling is how many coefficients must tell.
+	// enoughTelling is the number of coefficients needed for a decision.
 	enoughTelling = 150
-	// betweenRounded lies between the root mean square of what rounding takes away, 1/sqrt(12) of a step, and that of a difference
-	// from what a step of two thirds leaves, 2/3 of it.
+	// betweenRounded lies between two root mean squares of differences, in steps: 1/sqrt(12) if the JPEG was rounded from the other picture,
+	// and 1/sqrt(12) of the other picture's steps, at most 1/1.5 as large, if that was made from the JPEG.
 	betweenRounded = 0.24
-	// mostOutside is the share of the coefficients that may be further away than half a step.
+	// mostOutside is the largest share of coefficients that may differ by more than half a step.
 	mostOutside = 0.05
-	// outside is half a step, and outsideNoise what decoding to bytes adds, in levels.
+	// outside is half a step, and outsideNoise the error of decoding to bytes, in levels.
 	outside      = 0.5
 	outsideNoise = 1
 )
 
-// roundingOf tells whether a JPEG was made of another picture of its size, whose own steps are finer (nil: it is no JPEG). A coefficient
-// that was rounded to a step lies anywhere within half a step of what it was, and one that was made of a rounded one lies near it.
-// Coefficients that were rounded to zero tell nothing: they were near it.
-func roundingOf(j, other *picture, finer []float64) rounding {
+// roundingOf compares the coefficients of a JPEG with those of another picture of the same size, which is not a JPEG or has finer steps.
+// Rounding to a step moves a coefficient by up to half a step, evenly distributed; a picture that was made from the rounded coefficients
+// has values close to them. Coefficients that were rounded to zero are ignored: most were close to zero before.
+func roundingOf(j, other *picture) rounding {
 	var telling, far, squares float64
 	its := other.coefficients(j.gridX, j.gridY)
 	for n, mine := range j.coefficients(j.gridX, j.gridY) {
 		for i := 1; i < len(mine); i++ {
 			step := j.steps[i]
-			if step < noiseStep || finer != nil && step < tellingSteps*finer[i] {
+			if step < noiseStep || other.isJPEG() && step < tellingSteps*other.steps[i] {
 				continue
 			}
 			rounded := math.Round(mine[i]/step) * step
@@ -71,7 +71,7 @@ func roundingOf(j, other *picture, finer []float64) rounding {
 	return unrelated
 }
 
-// highest is the least frequency of a block, in either direction, whose energy an enlarged picture has not.
+// highest is the lowest frequency of a block, in either direction, that counts as one of the highest: enlarging a picture leaves them empty.
 const highest = 6
 
 func (b *block) fineEnergy() (e float64) {
@@ -83,8 +83,7 @@ func (b *block) fineEnergy() (e float64) {
 	return e
 }
 
-// fineEnergy is the energy in the highest frequencies of all blocks, typicalFine that of a block with much of it, the upper quartile: a
-// few with text among many do not count.
+// fineEnergy is the energy in the highest frequencies of all blocks.
 func (p *picture) fineEnergy() (e float64) {
 	for _, b := range p.coefficients(p.gridX, p.gridY) {
 		e += b.fineEnergy()
@@ -92,6 +91,7 @@ func (p *picture) fineEnergy() (e float64) {
 	return e
 }
 
+// typicalFine is the upper quartile of the blocks' energies in the highest frequencies, which a little text in the picture does not change.
 func (p *picture) typicalFine() float64 {
 	blocks := p.coefficients(p.gridX, p.gridY)
 	if len(blocks) == 0 {
@@ -105,7 +105,8 @@ func (p *picture) typicalFine() float64 {
 	return energies[len(energies)*3/4]
 }
 
-// coefficients are those of the picture's blocks in its tiles, on a grid: the same of pictures of one size.
+// coefficients returns those of the blocks in the picture's tiles, for a grid that begins at an offset. Pictures of the same size have
+// the same blocks.
 func (p *picture) coefficients(gridX, gridY int) []block {
 	grid := [2]int{gridX, gridY}
 	if p.blocks == nil {
@@ -128,17 +129,17 @@ func (p *picture) coefficients(gridX, gridY int) []block {
 	return p.blocks[grid]
 }
 
-// tileSide and maxTiles bound what of a picture is looked at: tiles spread over all of it, or all of a small one.
+// Tiles of tileSide pixels, spread evenly, are examined instead of the whole picture: at most maxTiles.
 const (
 	tileSide = 64
 	maxTiles = 36
 )
 
-// eachTile calls do with the corners of at most so many tiles of a plane, which lie on JPEG's grid.
+// eachTile calls do with the position and size of at most most tiles of a plane, all multiples of 8 pixels.
 func eachTile(w, h, most int, do func(x, y, w, h int)) {
 	columns, rows := (w+tileSide-1)/tileSide, (h+tileSide-1)/tileSide
-	across := min(columns, int(math.Sqrt(float64(most))))
-	down := min(rows, int(math.Sqrt(float64(most))))
+	side := int(math.Sqrt(float64(most)))
+	across, down := min(columns, side), min(rows, side)
 	for j := range down {
 		for i := range across {
 			x, y := (2*i+1)*columns/(2*across)*tileSide, (2*j+1)*rows/(2*down)*tileSide
@@ -149,10 +150,10 @@ func eachTile(w, h, most int, do func(x, y, w, h int)) {
 	}
 }
 
-// block is 8 x 8 pixels, or their coefficients.
+// block holds 8 x 8 pixels or their coefficients.
 type block [64]float64
 
-// cosines are those of the discrete cosine transform of 8 points (T.81, A.3.3), which is orthonormal as it stands there.
+// cosines is the matrix of the orthonormal discrete cosine transform of 8 points (T.81, A.3.3).
 var cosines = func() (c [8][8]float64) {
 	for u := range 8 {
 		scale := 0.5
@@ -166,7 +167,7 @@ var cosines = func() (c [8][8]float64) {
 	return c
 }()
 
-// transform makes coefficients of pixels.
+// transform replaces pixels by their coefficients.
 func (b *block) transform() {
 	var half block
 	for y := range 8 {

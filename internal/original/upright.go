@@ -1,7 +1,7 @@
 package original
 
-// upright turns a plane as EXIF's orientation says, 1 to 8, and returns where the grid of 8 x 8 blocks begins that the stored plane has at
-// its corner.
+// upright turns a stored plane by EXIF's orientation, 1 to 8, and returns the offset in it of the grid of 8 x 8 blocks, which begins at the
+// corner of the stored plane.
 func (p plane) upright(orientation int) (out plane, gridX, gridY int) {
 	if orientation <= 1 || orientation > 8 {
 		return p, 0, 0

@@ -2,7 +2,7 @@ package testkit
 
 import "encoding/binary"
 
-// CameraEXIF is what a camera, or a program, writes of a photo. Empty fields are left out.
+// CameraEXIF is the EXIF of a photo. Empty fields are left out.
 type CameraEXIF struct {
 	Camera, Lens, Software string
 	Taken                  string // "2023:07:01 12:00:00"

@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
-// Colors are what --color takes.
+// Colors are the values of --color.
 var Colors = []string{"auto", "always", "never"}
 
 // AddColorFlag adds the flag.
@@ -19,7 +19,7 @@ func (p *Program) AddColorFlag(f *pflag.FlagSet) {
 	f.StringVar(&p.color, "color", "auto", "use colour: `auto` (on a terminal, unless NO_COLOR is set), always or never")
 }
 
-// CheckColor refuses a --color that there is not.
+// CheckColor rejects an unknown value of --color.
 func (p *Program) CheckColor() error {
 	if !slices.Contains(Colors, p.color) {
 		return Usage("give auto, always or never", "--color %q", p.color)
@@ -41,7 +41,7 @@ func (p *Program) colors(escapes bool) bool {
 // Links reports whether paths on Out may be links.
 func (p *Program) Links() bool { return p.OutEscapes && p.color != "never" }
 
-// Style is how a text looks that means something.
+// Style is the look of a text by its meaning.
 type Style int
 
 // The styles.
@@ -49,8 +49,8 @@ const (
 	Good Style = iota
 	Doubtful
 	Bad
-	Name // of a file
-	Less // what matters less
+	Name // a file's name
+	Less // less important text
 )
 
 var styles = map[Style]ansi.Style{
@@ -58,7 +58,7 @@ var styles = map[Style]ansi.Style{
 	Bad: ansi.NewStyle().ForegroundColor(ansi.Red), Name: ansi.NewStyle().Bold(), Less: ansi.NewStyle().Faint(),
 }
 
-// Styled is a text as it goes to Out, in a style where that takes colours.
+// Styled styles a text for Out, if that takes colours.
 func (p *Program) Styled(s Style, text string) string {
 	if text == "" || !p.colors(p.OutEscapes) {
 		return text
@@ -66,7 +66,7 @@ func (p *Program) Styled(s Style, text string) string {
 	return styles[s].Styled(text)
 }
 
-// StyledPath is a path as it goes to Out: the name stands out from the folder.
+// StyledPath styles a path for Out, with the file's name emphasised.
 func (p *Program) StyledPath(path string) string {
 	name := filepath.Base(path)
 	folder := path[:max(len(path)-len(name), 0)]

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Describe says in a few words what the filters are, for a title. Of folders it names the last part.
+// Describe lists the filters for a title. Of folders it gives only the last element.
 func (q *FilterFlags) Describe() (parts []string) {
 	add := func(name string, values ...string) {
 		if text := strings.Join(values, " and "); text != "" {

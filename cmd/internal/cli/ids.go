@@ -6,12 +6,12 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// FindID finds the picture of the index whose id begins with a prefix; ok is false of a text that is no beginning of an id. The error
-// says what is wrong behind a flag's name, as "--like: ".
+// FindID finds the picture whose id begins with a prefix; ok is false if the text is not a prefix of an id. Messages of errors begin with
+// flag, for example "--like: ".
 func FindID(ctx context.Context, ix store.Catalog, flag, prefix string) (id store.PictureID, ok bool, err error) {
 	low, high, err := store.ParsePrefix(prefix)
 	if err != nil {
-		return id, false, nil //nolint:nilerr // it is something else
+		return id, false, nil //nolint:nilerr // not a prefix of an id
 	}
 	ids, err := ix.FindPictures(ctx, low, high, 2)
 	switch {

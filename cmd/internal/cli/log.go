@@ -15,10 +15,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// logOptions say what is logged on Err, and how.
+// logOptions are the level and format of the log on Err.
 type logOptions struct{ level, format string }
 
-// LogLevels and LogFormats are what --log-level and --log-format take.
+// LogLevels and LogFormats are the values of --log-level and --log-format.
 var (
 	LogLevels  = []string{"debug", "info", "warn", "error"}
 	LogFormats = []string{"text", "json", "journald"}
@@ -30,10 +30,10 @@ func (p *Program) AddLogFlags(f *pflag.FlagSet) {
 	f.StringVar(&p.logging.format, "log-format", "text", "log as `text`, json (one object a line) or journald (systemd's priorities)")
 }
 
-// OpenLog makes the log that the flags ask for.
+// OpenLog creates the log according to the flags.
 func (p *Program) OpenLog() error {
 	asked := p.logging
-	p.logging.format = "text" // in which an error of the flags is told
+	p.logging.format = "text" // for an error in the flags
 	switch {
 	case !slices.Contains(LogLevels, asked.level):
 		return Usage("give debug, info, warn or error", "--log-level %q", asked.level)
@@ -65,12 +65,12 @@ func (p *Program) handler() slog.Handler {
 	case "json":
 		return slog.NewJSONHandler(wholeLines{p}, &slog.HandlerOptions{Level: level})
 	case "journald":
-		return lineHandler{out: wholeLines{p}, level: level, begin: journaldLine, attrs: slog.LevelDebug}
+		return lineHandler{out: wholeLines{p}, level: level, begin: journaldLine, journal: true}
 	}
-	return lineHandler{out: wholeLines{p}, level: level, begin: p.textLine, attrs: slog.LevelInfo}
+	return lineHandler{out: wholeLines{p}, level: level, begin: p.textLine}
 }
 
-// Log is where the program says what it does, besides its results.
+// Log is the program's log. Results go to Out instead.
 func (p *Program) Log() *slog.Logger {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -80,7 +80,7 @@ func (p *Program) Log() *slog.Logger {
 	return p.log
 }
 
-// LogWith adds attributes to all that is logged until the function that it returns is called: of a run, its number.
+// LogWith adds attributes to all records until the returned function is called.
 func (p *Program) LogWith(attrs ...any) (end func()) {
 	before := p.Log()
 	set := func(l *slog.Logger) {
@@ -92,10 +92,10 @@ func (p *Program) LogWith(attrs ...any) (end func()) {
 	return func() { set(before) }
 }
 
-// LogsLines reports whether Err is a log for programs, in which nothing is drawn.
+// LogsLines reports whether the log is for programs, so that Err has no progress bar.
 func (p *Program) LogsLines() bool { return p.logging.format != "text" && p.logging.format != "" }
 
-// wholeLines writes each line on Err whole: workers tell of their files at once.
+// wholeLines writes one line at a time to Err, for concurrent workers.
 type wholeLines struct{ p *Program }
 
 func (w wholeLines) Write(line []byte) (int, error) {
@@ -104,18 +104,17 @@ func (w wholeLines) Write(line []byte) (int, error) {
 	return w.p.Err.Write(line)
 }
 
-// lineHandler logs a line a record, for people and for systemd's journal.
+// lineHandler logs one line per record, for people or for systemd's journal. For people, only debug records show their attributes.
 type lineHandler struct {
 	out   io.Writer
 	level slog.Level
-	// begin is what a line begins with.
-	begin func(level slog.Level) string
-	// attrs is the level below which attributes are written behind the message; systemd's journal has them all.
-	attrs slog.Level
-	more  []slog.Attr
+	// begin returns the prefix of a line.
+	begin   func(level slog.Level) string
+	journal bool
+	more    []slog.Attr
 }
 
-// textLine is the program's name, and how grave the line is.
+// textLine is the prefix for people: the program's name and the severity.
 func (p *Program) textLine(level slog.Level) string {
 	styled := func(s Style, text string) string {
 		if !p.colors(p.ErrEscapes) {
@@ -132,7 +131,7 @@ func (p *Program) textLine(level slog.Level) string {
 	return "imgsearch: "
 }
 
-// journaldLine is the priority, as sd-daemon(3) has it: 3 error, 4 warning, 6 informational, 7 debug.
+// journaldLine is the prefix for systemd's journal: a priority of sd-daemon(3), 3 for errors, 4 warnings, 6 information, 7 debugging.
 func journaldLine(level slog.Level) string {
 	switch {
 	case level >= slog.LevelError:
@@ -150,7 +149,7 @@ func (h lineHandler) Enabled(_ context.Context, level slog.Level) bool { return 
 func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	message := r.Message
-	if h.isJournal() { // where a line of a name would be a record of its own, of any priority
+	if h.journal { // a line break in a file's name would begin a record of any priority
 		message = words.Path(message)
 	}
 	b.WriteString(h.begin(r.Level) + message)
@@ -158,7 +157,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	write := func(a slog.Attr) bool {
 		if a.Key == hintKey {
 			hint = a.Value.String()
-		} else if h.isJournal() || r.Level < h.attrs {
+		} else if h.journal || r.Level < slog.LevelInfo {
 			b.WriteString(" " + a.Key + "=" + quoted(a.Value.String()))
 		}
 		return true
@@ -169,7 +168,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(write)
 	b.WriteByte('\n')
 	if hint != "" {
-		if h.isJournal() {
+		if h.journal {
 			b.WriteString(h.begin(r.Level))
 		}
 		b.WriteString("hint: " + words.OneLine(hint) + "\n")
@@ -178,12 +177,10 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	return err
 }
 
-// hintKey is the attribute with what helps against an error.
+// hintKey is the attribute with the hint of an error.
 const hintKey = "hint"
 
-func (h lineHandler) isJournal() bool { return h.attrs == slog.LevelDebug }
-
-// quoted is a value that stands alone in a line.
+// quoted is a value as it appears behind key=, in quotes if it contains spaces or control characters.
 func quoted(value string) string {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`="\`, r) }) {
 		return strconv.Quote(value)
@@ -196,41 +193,41 @@ func (h lineHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return h
 }
 
-// WithGroup leaves groups out: no attribute of ours has one.
+// WithGroup ignores groups, which this program does not use.
 func (h lineHandler) WithGroup(string) slog.Handler { return h }
 
-// Logf tells of details with --verbose.
+// Logf logs a detail, at level debug.
 func (p *Program) Logf(format string, args ...any) {
 	p.Log().Debug(fmt.Sprintf(format, args...))
 }
 
-// Warnf tells of what the owner should know, unless --quiet.
+// Warnf logs a warning, unless --quiet.
 func (p *Program) Warnf(format string, args ...any) { p.Warn(fmt.Sprintf(format, args...)) }
 
-// Warn tells of what the owner should know, with attributes for programs, unless --quiet.
+// Warn logs a warning with attributes, unless --quiet.
 func (p *Program) Warn(message string, attrs ...any) {
 	if !p.Quiet {
 		p.Log().Warn(message, attrs...)
 	}
 }
 
-// Notef says something in passing, unless --quiet.
+// Notef logs information, unless --quiet.
 func (p *Program) Notef(format string, args ...any) { p.Note(fmt.Sprintf(format, args...)) }
 
-// Note says something in passing, with attributes for programs, unless --quiet.
+// Note logs information with attributes, unless --quiet.
 func (p *Program) Note(message string, attrs ...any) {
 	if !p.Quiet {
 		p.Log().Info(message, attrs...)
 	}
 }
 
-// Notify says what a notice of a library means: of files and folders that are out of reach in a quiet run too.
+// Notify logs a notice of a library. Notices of unreachable files and folders are logged even with --quiet.
 func (p *Program) Notify(notice any) {
 	w := words.Notice(notice, Door)
 	attrs := noticeAttrs(notice)
 	switch {
 	case w.OutOfReach:
-		p.Log().Warn(w.Sentence, attrs...) // whatever --quiet says
+		p.Log().Warn(w.Sentence, attrs...) // even with --quiet
 	case w.Grave:
 		p.Warn(w.Sentence, attrs...)
 	default:
@@ -238,7 +235,7 @@ func (p *Program) Notify(notice any) {
 	}
 }
 
-// noticeAttrs name where a notice of a run is about.
+// noticeAttrs are the attributes of a notice: the folder that it is about, and counts.
 func noticeAttrs(notice any) []any {
 	switch n := notice.(type) {
 	case index.RootUnreachable:

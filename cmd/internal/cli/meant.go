@@ -14,14 +14,14 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// leastLikeness is the likeness, 0 to 1, from which on a word may be a misspelt one: "nokia" and "nikon" have 0.4.
+// leastLikeness is the similarity, 0 to 1, from which a word may be a misspelling: "nokia" and "nikon" have 0.4.
 const leastLikeness = 0.4
 
-// shownNearest is how many values a message offers.
+// shownNearest is the number of values in a message.
 const shownNearest = 3
 
-// Meant says, where nothing was found, which name no photo has, and which names there are that are spelt like it. It begins with what
-// joins it to a sentence; "" where there is nothing to say.
+// Meant explains why nothing was found: it names the first camera, lens or keyword that no photo has, and similar ones that photos have. It
+// is the end of a sentence, "; no photos match ...", or "" if each filter matches some photo.
 func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 	type asked struct {
 		by    store.Facet
@@ -42,7 +42,7 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 		}
 		has, err := e.Facets(ctx, f, a.by)
 		if err != nil || len(has) > 0 {
-			continue // with an error there is nothing to add to "nothing was found"
+			continue
 		}
 		all, err := e.Facets(ctx, store.Filter{}, a.by)
 		if err != nil {
@@ -60,7 +60,7 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 	return ""
 }
 
-// nearest are the values that are spelt most like a word; of equally near ones the commonest.
+// nearest returns the values most similar in spelling to a word, the most frequent first among equals.
 func nearest(word string, all []query.Count) []string {
 	type near struct {
 		value    string

@@ -2,9 +2,9 @@ package cli
 
 import "github.com/imgsearch/imgsearch/index/store"
 
-// MetadataJSON is what a picture, or a file, says of itself in the machine formats. What is unknown is null.
+// MetadataJSON is the metadata of a picture or file in the machine formats. Unknown values are null.
 type MetadataJSON struct {
-	// TakenFrom is where taken_at comes from: DateSource.
+	// TakenFrom is the source of taken_at, as DateSource names it.
 	TakenFrom *string    `json:"taken_from"`
 	Camera    *string    `json:"camera"`
 	Lens      *string    `json:"lens"`
@@ -19,10 +19,10 @@ type PlaceJSON struct {
 	Longitude float64 `json:"longitude"`
 }
 
-// placeDigits keep a place to about 10 cm.
+// placeDigits are the decimal digits of degrees, about 10 cm.
 const placeDigits = 6
 
-// NewMetadataJSON makes metadata that of the machine formats.
+// NewMetadataJSON converts metadata.
 func NewMetadataJSON(m store.Metadata) MetadataJSON {
 	j := MetadataJSON{TakenFrom: OrNull(DateSource(m.TakenSource)), Camera: OrNull(m.Camera), Lens: OrNull(m.Lens), Keywords: append([]string{}, m.Keywords...)}
 	if m.Rated {
@@ -34,7 +34,7 @@ func NewMetadataJSON(m store.Metadata) MetadataJSON {
 	return j
 }
 
-// DateSource names where a date comes from in the machine formats; "" where that is not known.
+// DateSource names the source of a date in the machine formats; "" if it is unknown.
 func DateSource(s store.DateSource) string {
 	switch s {
 	case store.DateOriginal:
@@ -45,7 +45,7 @@ func DateSource(s store.DateSource) string {
 	return ""
 }
 
-// SizeOrNull is a file's size in bytes, null where it is not known.
+// SizeOrNull is a file's size in bytes, or null if it is unknown.
 func SizeOrNull(bytes int64) *int64 {
 	if bytes == 0 {
 		return nil

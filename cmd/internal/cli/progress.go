@@ -161,7 +161,7 @@ func (p *Progress) remaining(rate float64) string {
 	return ", " + english.Duration(time.Duration(float64(p.found-p.done)/rate*float64(time.Second))) + " left"
 }
 
-// speed says how fast it goes; nothing before the first file is done.
+// speed is the average rate; "" before the first file is done.
 func (p *Progress) speed() string {
 	rate := float64(p.done) / time.Since(p.begin).Seconds()
 	switch {
@@ -190,7 +190,7 @@ func (p *Progress) showBar() {
 	if !p.walked {
 		what = "indexing (still looking)"
 	}
-	if n := min(p.begun-p.done, runtime.GOMAXPROCS(0)); n > 0 { // what takes long shows that something goes on; others wait for the model
+	if n := min(p.begun-p.done, runtime.GOMAXPROCS(0)); n > 0 { // the rest waits for the model
 		what += fmt.Sprintf(", %d in progress", n)
 	}
 	if p.failed > 0 {

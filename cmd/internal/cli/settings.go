@@ -68,8 +68,8 @@ func CommandName(c *cobra.Command) string {
 	return strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), c.Root().Name()))
 }
 
-// TakesSettings tells the commands whose options may be set. Those that mend the configuration, or say which version
-// this is, work whatever is wrong with it.
+// TakesSettings reports whether a command's options can be set in the configuration. Commands that fix the configuration, and version,
+// work even if the configuration is invalid.
 func TakesSettings(c *cobra.Command) bool {
 	first, _, _ := strings.Cut(CommandName(c), " ")
 	return !c.Hidden && first != "config" && first != "completion" && first != "version"

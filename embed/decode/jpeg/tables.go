@@ -2,11 +2,10 @@ package jpeg
 
 import "fmt"
 
-// Quantisation is the steps to which a file's coefficients were rounded, in natural order: those of luminance, or of the first component
-// of whatever it is, and those of the last component's, which are the same in a picture of one.
+// Quantisation holds the quantisation tables of the first component, usually luminance, and of the last one, in natural order.
 type Quantisation struct{ Luma, Chroma [64]int }
 
-// ReadQuantisation reads a whole file up to its first scan. Errors wrap ErrFormat or ErrUnsupported.
+// ReadQuantisation reads a file up to its first scan; data may end there. Errors wrap ErrFormat or ErrUnsupported.
 func ReadQuantisation(data []byte) (Quantisation, error) {
 	d := &decoder{bits: bits{data: data}}
 	if len(data) < 4 || data[0] != 0xff || data[1] != soi {

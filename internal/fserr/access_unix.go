@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// access asks whether a file may be read.
+// access returns an error if this process may not read a file.
 func access(path string) error { return unix.Access(path, unix.R_OK) }
 
-// Writable reports whether this process may write a file that is there, which may be open: it is not opened (Denied).
+// Writable reports whether this process may write an existing file. Like Denied, it does not open the file.
 func Writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
 
 // owner is the name of a file's owner, or the number of one without a name.
