@@ -123,6 +123,9 @@ func (o *options) run(ctx context.Context) error {
 	return nil
 }
 
+// indent is the column in which a finding's text begins, behind the verdict and the name.
+const indent = 17
+
 func (o *options) print(findings []doctor.Finding, ok bool) error {
 	if o.p.JSON {
 		list := make([]findingJSON, len(findings))
@@ -141,23 +144,24 @@ func (o *options) print(findings []doctor.Finding, ok bool) error {
 			continue
 		}
 		detail, more, _ := strings.Cut(f.Detail, "\n")
-		if _, err := fmt.Fprintf(o.p.Out, "%s  %-10s %s\n", o.p.Styled(styles[f.Severity], fmt.Sprintf("%-4s", statuses[f.Severity])), f.Name, words.Path(detail)); err != nil {
+		verdict := o.p.Styled(styles[f.Severity], fmt.Sprintf("%-4s", statuses[f.Severity]))
+		if _, err := fmt.Fprintf(o.p.Out, "%s  %-10s %s\n", verdict, f.Name, o.p.Hang(indent, words.Path(detail))); err != nil {
 			return err
 		}
 		for line := range strings.Lines(more) {
-			if _, err := fmt.Fprintf(o.p.Out, "      %-10s %s\n", "", words.Path(strings.TrimSpace(line))); err != nil {
+			if _, err := fmt.Fprintf(o.p.Out, "%*s%s\n", indent, "", o.p.Hang(indent, words.Path(strings.TrimSpace(line)))); err != nil {
 				return err
 			}
 		}
 		if f.Severity != doctor.Info || o.p.Verbose {
 			for _, line := range f.Evidence {
-				if _, err := fmt.Fprintf(o.p.Out, "      %-10s | %s\n", "", line); err != nil {
+				if _, err := fmt.Fprintf(o.p.Out, "%*s| %s\n", indent, "", line); err != nil {
 					return err
 				}
 			}
 		}
 		if hint := words.Hint(f, cli.Door); hint != "" {
-			if _, err := fmt.Fprintf(o.p.Out, "      %-10s hint: %s\n", "", hint); err != nil {
+			if _, err := fmt.Fprintf(o.p.Out, "%*s%s\n", indent, "", o.p.Hang(indent, "hint: "+hint)); err != nil {
 				return err
 			}
 		}

@@ -89,12 +89,12 @@ func printVerified(p *cli.Program, out verifyJSON) error {
 	}
 	for _, m := range out.Models {
 		if m.OK {
-			if _, err := fmt.Fprintf(p.Out, "%s: ok\n", m.Name); err != nil {
+			if _, err := fmt.Fprintf(p.Out, "%s: %s\n", m.Name, p.Styled(cli.Good, "ok")); err != nil {
 				return err
 			}
 		}
 		for _, bad := range m.Problems {
-			if _, err := fmt.Fprintf(p.Out, "%s: %s: %s\n", m.Name, bad.File, bad.What); err != nil {
+			if _, err := fmt.Fprintf(p.Out, "%s: %s: %s\n", m.Name, bad.File, p.Styled(cli.Bad, bad.What)); err != nil {
 				return err
 			}
 		}

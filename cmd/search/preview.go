@@ -2,18 +2,20 @@ package search
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
-	"sync"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/terminal"
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// choosePreview decides how thumbnails are drawn: as asked, or as the terminal can; where nobody looks, not at all.
+// choosePreview chooses the protocol that draws thumbnails: the given one, else the terminal's, and none without a terminal.
 func (s *search) choosePreview() error {
 	s.draw = terminal.None
 	switch {
@@ -33,34 +35,40 @@ func (s *search) choosePreview() error {
 	return cli.Usage("give auto, kitty, iterm2, sixel, blocks or none", "--preview %q", s.preview)
 }
 
-// drawn makes the thumbnails of hits.
-func (s *session) drawn(ctx context.Context, hits []query.Hit) (map[int]thumbnail.Image, error) {
+func (s *session) screen() terminal.Screen {
+	return terminal.Screen{
+		Protocol: s.draw, Columns: s.p.OutSize.Columns, Rows: s.p.OutSize.Rows, CellWidth: s.p.OutSize.CellWidth, CellHeight: s.p.OutSize.CellHeight,
+		TrueColor: terminal.HasTrueColor(os.Getenv),
+	}
+}
+
+// tiles returns the tiles of hits for --preview: each picture with its rank and its file's name.
+func (s *session) tiles(ctx context.Context, hits []query.Hit) ([]terminal.Tile, error) {
 	if s.draw == terminal.None {
-		return nil, nil //nolint:nilnil // none, and no error
+		return nil, nil
 	}
-	width, height := s.draw.Pixels()
-	if columns := s.p.OutColumns - len(previewIndent); columns > 0 && columns < terminal.Columns {
-		width = max(width*columns/terminal.Columns, 1)
+	tiles := make([]terminal.Tile, len(hits))
+	for i, h := range hits {
+		tiles[i].Caption = fmt.Sprintf("%d  %s", i+1+s.offset, words.Path(filepath.Base(h.Path)))
 	}
-	var mu sync.Mutex
-	images := make(map[int]thumbnail.Image, len(hits))
+	width, height := s.screen().Box()
 	box := thumbnail.Box{Width: width, Height: height}
 	err := s.eachThumbnail(ctx, hits, func(i int, h query.Hit) error {
 		img, err := s.thumbnail(ctx, h, box)
-		if err != nil {
-			return err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		images[i+1+s.offset] = img
-		return nil
+		tiles[i].Image = img
+		return err
 	})
-	return images, err
+	return tiles, err
 }
 
-// previewIndent puts thumbnails below the scores.
-const previewIndent = "     "
-
-func (s *session) drawHit(w io.Writer, img thumbnail.Image) error {
-	return s.draw.Draw(w, img, previewIndent, terminal.HasTrueColor(os.Getenv))
+// drawTiles draws the grid above the table.
+func (s *session) drawTiles(w io.Writer, tiles []terminal.Tile) error {
+	if len(tiles) == 0 {
+		return nil
+	}
+	if err := s.screen().Draw(w, tiles); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(w)
+	return err
 }

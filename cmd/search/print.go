@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
-	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/terminal"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -19,11 +19,11 @@ import (
 type answer struct {
 	*query.Response
 
-	line       int // of --queries, 0 otherwise
-	query      string
-	elapsed    time.Duration
-	listing    bool                    // without a query: there are no scores
-	thumbnails map[int]thumbnail.Image // by rank, with --preview
+	line    int // of --queries, 0 otherwise
+	query   string
+	elapsed time.Duration
+	listing bool            // without a query: there are no scores
+	tiles   []terminal.Tile // with --preview
 }
 
 // contributionJSON is what a term adds to a hit's score.
@@ -86,6 +86,9 @@ func (s *session) print(w io.Writer, a answer) error {
 	case "template":
 		err = s.printTemplate(out, a)
 	default:
+		if err = s.drawTiles(out, a.tiles); err != nil {
+			return err
+		}
 		lines := s.lines(a.Hits)
 		s.common = ""
 		if s.format == "table" && s.p.OutTTY {
@@ -95,10 +98,6 @@ func (s *session) print(w io.Writer, a answer) error {
 		}
 		for _, l := range lines {
 			s.printLine(out, l, a)
-			if img, ok := a.thumbnails[l.rank]; ok && err == nil {
-				err = s.drawHit(out, img)
-				delete(a.thumbnails, l.rank) // once, with --all-paths
-			}
 		}
 	}
 	if err != nil {

@@ -141,7 +141,7 @@ func (s *session) remember(ctx context.Context, r *query.Response) {
 
 // show prints an answer, and does with its hits what else is asked for.
 func (s *session) show(ctx context.Context, a answer) (err error) {
-	if a.thumbnails, err = s.drawn(ctx, a.Hits); err != nil {
+	if a.tiles, err = s.tiles(ctx, a.Hits); err != nil {
 		return err
 	}
 	s.tellVerdict(a)

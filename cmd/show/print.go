@@ -3,7 +3,6 @@ package show
 import (
 	"bufio"
 	"fmt"
-	"io"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -61,12 +61,15 @@ func (s *shown) sources() map[string]int {
 	return from
 }
 
+// indent is the column in which the values begin.
+const indent = 12
+
 // print writes the text format.
-func (s *shown) print(w io.Writer) error {
-	out := bufio.NewWriter(w)
+func (s *shown) print(p *cli.Program) error {
+	out := bufio.NewWriter(p.Out)
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(out, "  %-9s %s\n", name, words.Path(value))
+			fmt.Fprintf(out, "  %-9s %s\n", name, p.Hang(indent, words.Path(value)))
 		}
 	}
 	if s.path != "" {

@@ -73,7 +73,7 @@ func (o *options) run(ctx context.Context, name string) error {
 	if o.p.JSON {
 		return cli.PrintJSON(o.p.Out, found.json())
 	}
-	return found.print(o.p.Out)
+	return found.print(o.p)
 }
 
 // shown is what the index knows about a file or a picture.

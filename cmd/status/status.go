@@ -2,10 +2,10 @@
 package status
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"slices"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -232,9 +232,15 @@ func stateByLock(a *app.App) (string, error) {
 	return crashed, nil
 }
 
+// indent is the column in which the values begin.
+const indent = 10
+
 func (o *options) print(s Status) error {
-	w := tabwriter.NewWriter(o.p.Out, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "index\t%s (%s)\n", words.Path(s.Index), humanize.IBytes(uint64(s.IndexBytes)))
+	w := bufio.NewWriter(o.p.Out)
+	row := func(label, format string, args ...any) {
+		fmt.Fprintf(w, "%-*s%s\n", indent, label, o.p.Hang(indent, fmt.Sprintf(format, args...)))
+	}
+	row("index", "%s (%s)", words.Path(s.Index), humanize.IBytes(uint64(s.IndexBytes)))
 	for i, root := range s.Roots {
 		label := "folders"
 		if i > 0 {
@@ -242,11 +248,11 @@ func (o *options) print(s Status) error {
 		}
 		away := ""
 		if slices.Contains(s.UnreachableRoots, root) {
-			away = "  (unreachable in the last run; its photos stay in the index)"
+			away = "  " + o.p.Styled(cli.Doubtful, "(unreachable in the last run; its photos stay in the index)")
 		}
-		fmt.Fprintf(w, "%s\t%s%s\n", label, words.Path(root), away)
+		row(label, "%s%s", words.Path(root), away)
 	}
-	fmt.Fprintf(w, "photos\t%d pictures in %s (%s)\n", s.Pictures, english.Count(s.Files, "file"), humanize.IBytes(uint64(s.PhotoBytes)))
+	row("photos", "%d pictures in %s (%s)", s.Pictures, english.Count(s.Files, "file"), humanize.IBytes(uint64(s.PhotoBytes)))
 	for i, m := range s.Models {
 		label := "models"
 		if i > 0 {
@@ -255,37 +261,45 @@ func (o *options) print(s Status) error {
 			label = "model"
 		}
 		role := map[string]string{"wanted": "; searches use it when it has all (`imgsearch index`)", "": "; kept beside (`imgsearch models use` chooses it)"}[m.Role]
-		fmt.Fprintf(w, "%s\t%s, %s, dimension %d: %d of %d pictures embedded%s\n", label, m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
+		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
 	}
 	if s.Failures > 0 {
-		fmt.Fprintf(w, "failed\t%s could not be read (`imgsearch status --failures` lists them)\n", english.Count(s.Failures, "file"))
+		row("failed", "%s", o.p.Styled(cli.Doubtful, english.Count(s.Failures, "file")+" could not be read")+" (`imgsearch status --failures` lists them)")
 	}
-	fmt.Fprintf(w, "last run\t%s\n", lastRunText(s.LastRun, s.lastCounts()))
+	row("last run", "%s", o.lastRunText(s.LastRun, s.lastCounts()))
 	return w.Flush()
 }
 
-func lastRunText(r *runStatus, counts *runCounts) string {
+// runStyles are the colours of the states of a run.
+var runStyles = map[index.RunState]cli.Style{
+	running: cli.Good, index.RunComplete: cli.Good, index.RunInterrupted: cli.Doubtful, index.RunTimeUp: cli.Doubtful, unknown: cli.Doubtful,
+	crashed: cli.Bad, index.RunFailed: cli.Bad,
+}
+
+func (o *options) lastRunText(r *runStatus, counts *runCounts) string {
 	if r == nil {
 		return "never"
 	}
-	text := r.started.Local().Format("2006-01-02 15:04:05") + ", "
-	switch index.RunState(r.State) {
+	state := index.RunState(r.State)
+	when := r.started.Local().Format("2006-01-02 15:04:05") + ", "
+	styled := func(text string) string { return o.p.Styled(runStyles[state], text) }
+	switch state {
 	case running:
-		return text + "running"
+		return when + styled("running")
 	case crashed:
-		return text + "crashed: the next run continues"
+		return when + styled("crashed") + ": the next run continues"
 	case unknown:
-		return text + "not ended: it is running, or crashed"
+		return when + styled("not ended") + ": it is running, or crashed"
 	case index.RunFailed:
-		text += "failed: " + r.Error
+		when += styled("failed") + ": " + r.Error
 	case index.RunInterrupted:
-		text += "interrupted: the next run continues"
+		when += styled("interrupted") + ": the next run continues"
 	case index.RunTimeUp:
-		text += "its time was up: the next run continues"
+		when += styled("its time was up") + ": the next run continues"
 	case index.RunComplete:
-		text += "complete"
+		when += styled("complete")
 	}
-	text += fmt.Sprintf(", %s embedded", english.Count(r.Embedded, "picture"))
+	text := when + fmt.Sprintf(", %s embedded", english.Count(r.Embedded, "picture"))
 	if r.Provider != "" {
 		text += " on " + r.Provider
 	}

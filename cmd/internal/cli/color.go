@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/spf13/pflag"
@@ -64,6 +65,30 @@ func (p *Program) Styled(s Style, text string) string {
 		return text
 	}
 	return styles[s].Styled(text)
+}
+
+// leastHanging is the least width in columns that Hang wraps text to.
+const leastHanging = 20
+
+// Hang wraps a text that begins in a column of the terminal at Out, at spaces: further lines begin in that column too. Elsewhere the
+// text stays one line.
+func (p *Program) Hang(column int, text string) string {
+	width := p.OutSize.Columns - column
+	if !p.OutTTY || width < leastHanging {
+		return text
+	}
+	var b strings.Builder
+	used := 0
+	for word := range strings.SplitAfterSeq(text, " ") {
+		n := ansi.StringWidth(strings.TrimRight(word, " "))
+		if used > 0 && used+n > width {
+			b.WriteString("\n" + strings.Repeat(" ", column))
+			used = 0
+		}
+		b.WriteString(word)
+		used += n + len(word) - len(strings.TrimRight(word, " "))
+	}
+	return strings.ReplaceAll(b.String(), " \n", "\n")
 }
 
 // StyledPath styles a path for Out, with the file's name emphasised.

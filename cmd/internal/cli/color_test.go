@@ -31,6 +31,25 @@ func TestColors(t *testing.T) {
 	}
 }
 
+func TestHang(t *testing.T) {
+	const text = "one two three four five six"
+	terminal := func(tty bool, columns int) *Program {
+		return New(Streams{OutTTY: tty, OutSize: TerminalSize{Columns: columns}})
+	}
+	if got, want := terminal(true, 25).Hang(5, text), "one two three four\n     five six"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	for _, p := range []*Program{terminal(false, 25), terminal(true, 0), terminal(true, 80), terminal(true, 10)} {
+		if got := p.Hang(5, text); got != text {
+			t.Errorf("%+v: %q, want one line", p.Streams, got)
+		}
+	}
+	long := "/a/folder/whose/name/does/not/fit"
+	if got, want := terminal(true, 30).Hang(5, "see "+long+" for more"), "see\n     "+long+"\n     for more"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestStyledPath(t *testing.T) {
 	p := New(Streams{})
 	p.color = "always"

@@ -11,25 +11,24 @@ import (
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
-	// InTTY, OutTTY and ErrTTY say whether a person is at the other end.
+	// InTTY, OutTTY and ErrTTY report whether the stream is a terminal.
 	InTTY, OutTTY, ErrTTY bool
-	// OutEscapes says that the terminal at Out understands escape sequences, which an old Windows console does not.
-	OutEscapes bool
-	// ErrEscapes says the same of the terminal at Err.
-	ErrEscapes bool
-	// OutColumns is the width of the terminal at Out in characters, 0 where there is none.
-	OutColumns int
+	// OutEscapes and ErrEscapes report whether the terminal supports escape sequences. An old Windows console does not.
+	OutEscapes, ErrEscapes bool
+	// OutSize is the size of the terminal at Out.
+	OutSize TerminalSize
+}
+
+// TerminalSize is the size of a terminal; 0 where it is unknown.
+type TerminalSize struct {
+	Columns, Rows         int // in characters
+	CellWidth, CellHeight int // of a character, in pixels
 }
 
 // SystemStreams are the process's.
 func SystemStreams() Streams {
-	columns, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if err != nil {
-		columns = 0
-	}
 	s := Streams{
-		OutColumns: columns,
-		In:         os.Stdin, Out: os.Stdout, Err: os.Stderr,
+		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, OutSize: terminalSize(os.Stdout),
 		InTTY: term.IsTerminal(int(os.Stdin.Fd())), OutTTY: term.IsTerminal(int(os.Stdout.Fd())), ErrTTY: term.IsTerminal(int(os.Stderr.Fd())),
 	}
 	s.OutEscapes = s.OutTTY && takesEscapes(os.Stdout)

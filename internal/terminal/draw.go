@@ -1,0 +1,90 @@
+package terminal
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"image"
+	"image/jpeg"
+	"strings"
+
+	"github.com/charmbracelet/x/ansi"
+	"github.com/charmbracelet/x/ansi/iterm2"
+	"github.com/charmbracelet/x/ansi/kitty"
+	"github.com/charmbracelet/x/ansi/sixel"
+)
+
+// put puts a picture at the cursor, which may move.
+func (l layout) put(b *bytes.Buffer, img *image.RGBA, p Protocol) error {
+	// Terminals that scale a picture to rows keep its proportions. Rounded down, it stays within its tile even where a character is
+	// more than twice as high as wide.
+	rows := max(img.Rect.Dy()/l.cellHeight, 1)
+	switch p {
+	case Kitty:
+		o := &kitty.Options{
+			Action: kitty.TransmitAndPut, Transmission: kitty.Direct, Format: kitty.PNG, Quiet: 2, Chunk: true, DoNotMoveCursor: true,
+		}
+		if !l.exact {
+			o.Rows = rows
+		}
+		if err := kitty.EncodeGraphics(b, img, o); err != nil {
+			return fmt.Errorf("draw: %w", err)
+		}
+	case ITerm2:
+		var data bytes.Buffer
+		if err := jpeg.Encode(&data, img, &jpeg.Options{Quality: 85}); err != nil {
+			return fmt.Errorf("draw: %w", err)
+		}
+		b.WriteString(ansi.ITerm2(iterm2.File{
+			Size: int64(data.Len()), Height: iterm2.Cells(rows), Inline: true, Content: []byte(base64.StdEncoding.EncodeToString(data.Bytes())),
+		}))
+	case Sixel:
+		var data bytes.Buffer
+		if err := new(sixel.Encoder).Encode(&data, img); err != nil {
+			return fmt.Errorf("draw: %w", err)
+		}
+		b.WriteString(ansi.SixelGraphics(0, 1, 0, data.Bytes()))
+	case Blocks, None:
+	}
+	return nil
+}
+
+// drawBlocks draws a row of tiles with characters: each shows two pixels, the upper one in the colour of the half block, the lower one
+// in that of its background.
+func (l layout) drawBlocks(b *bytes.Buffer, row []Tile, trueColor bool) {
+	for y := range l.height(row) {
+		for i, t := range row {
+			drawn := 0
+			if t.Image != nil && 2*y < t.Image.Rect.Dy() {
+				drawn = min(t.Image.Rect.Dx(), l.columns)
+				drawBlockRow(b, t.Image, y, drawn, trueColor)
+			}
+			if i < len(row)-1 {
+				b.WriteString(strings.Repeat(" ", l.columns-drawn+gap))
+			}
+		}
+		b.WriteByte('\n')
+	}
+}
+
+// drawBlockRow draws the pixels 2y and 2y+1 of the first columns of a picture.
+func drawBlockRow(b *bytes.Buffer, img *image.RGBA, y, columns int, trueColor bool) {
+	r := img.Rect
+	color := func(x, y int) ansi.Color {
+		c := img.RGBAAt(x, y)
+		if trueColor {
+			return ansi.RGBColor{R: c.R, G: c.G, B: c.B}
+		}
+		return ansi.Convert256(c)
+	}
+	upper := r.Min.Y + 2*y
+	for x := r.Min.X; x < r.Min.X+columns; x++ {
+		style := ansi.Style{}.ForegroundColor(color(x, upper))
+		if upper+1 < r.Max.Y {
+			style = style.BackgroundColor(color(x, upper+1))
+		}
+		b.WriteString(style.String())
+		b.WriteString("▀")
+	}
+	b.WriteString(ansi.ResetStyle)
+}
