@@ -8,6 +8,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/language"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -39,6 +40,11 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 	if c.Flags().Lookup("model") != nil {
 		_ = c.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			return modelNames(p.App.Models()), cobra.ShellCompDirectiveDefault // a folder may be given too
+		})
+	}
+	if c.Flags().Lookup("lang") != nil {
+		_ = c.RegisterFlagCompletionFunc("lang", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return language.Codes(), cobra.ShellCompDirectiveNoFileComp
 		})
 	}
 	for _, by := range []store.Facet{store.FacetCamera, store.FacetLens, store.FacetKeyword} {

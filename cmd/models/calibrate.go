@@ -25,6 +25,7 @@ type calibrateOptions struct {
 	queries  string
 	dryRun   bool
 	reset    bool
+	language cli.LanguageFlag
 	provider cli.ProviderFlags
 }
 
@@ -60,6 +61,7 @@ EXIT STATUS
 	f.StringVar(&o.model.Precision, "precision", "", "`fp32` or int8 (default: what the index has)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the result, and that of the current calibration, without storing it")
 	f.BoolVar(&o.reset, "reset", false, "remove the stored calibration")
+	o.language.Add(f)
 	o.provider.Add(f)
 	return c
 }
@@ -102,8 +104,8 @@ func newRatesJSON(r calibrate.Rates) *ratesJSON {
 
 func (o *calibrateOptions) run(ctx context.Context) error {
 	switch {
-	case o.reset && (o.queries != "" || o.dryRun):
-		return cli.Usage("give --reset alone", "--reset with --queries or --dry-run")
+	case o.reset && (o.queries != "" || o.dryRun || o.language.Given()):
+		return cli.Usage("give --reset alone", "--reset with --queries, --dry-run or --lang")
 	case !o.reset && o.queries == "":
 		return cli.Usage("give --queries FILE, or --queries - for the standard input", "missing flag: --queries")
 	}
@@ -114,11 +116,15 @@ func (o *calibrateOptions) run(ctx context.Context) error {
 	if err := o.p.CheckModel(o.model); err != nil {
 		return err
 	}
+	language, err := o.language.Choose()
+	if err != nil {
+		return err
+	}
 	var out calibrateJSON
 	if o.reset {
 		out, err = o.forget(ctx)
 	} else {
-		out, err = o.calibrate(ctx, chosen)
+		out, err = o.calibrate(ctx, chosen, language)
 	}
 	if err != nil {
 		return err
@@ -130,7 +136,7 @@ func (o *calibrateOptions) run(ctx context.Context) error {
 }
 
 // calibrate measures a model, and keeps what was measured.
-func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name) (out calibrateJSON, err error) {
+func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, language string) (out calibrateJSON, err error) {
 	queries, err := o.readQueries()
 	if err != nil {
 		return out, err
@@ -159,7 +165,7 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name) 
 		return out, err
 	}
 	encoder := app.Encoder{Loader: o.p.App.Loader(m, app.Loading{Provider: chosen})}
-	sample, err := measure(ctx, ix, stored, encoder, queries)
+	sample, err := measure(ctx, ix, stored, encoder, queries, o.language.Prefix(o.p, stored.Name, language))
 	if err != nil {
 		return out, err
 	}
@@ -208,12 +214,12 @@ func (o *calibrateOptions) readQueries() ([]calibrate.Query, error) {
 const textBatch = 8
 
 // measure finds the best scores of the queries among the index's pictures.
-func measure(ctx context.Context, ix store.Store, m store.Model, encoder app.Encoder, queries []calibrate.Query) (*calibrate.Sample, error) {
+func measure(ctx context.Context, ix store.Store, m store.Model, encoder app.Encoder, queries []calibrate.Query, prefix string) (*calibrate.Sample, error) {
 	var vectors [][]float32
 	for batch := range slices.Chunk(queries, textBatch) {
 		texts := make([]string, len(batch))
 		for i, q := range batch {
-			texts[i] = tokenize.Clean(q.Text, false)
+			texts[i] = prefix + tokenize.Clean(q.Text, false)
 		}
 		more, err := encoder.Texts(ctx, texts)
 		if err != nil {

@@ -27,6 +27,7 @@ type search struct {
 	terms       []queryTerm
 	filter      cli.Filter
 	provider    provider.Name
+	language    string            // of the texts
 	draw        terminal.Protocol // of --preview
 	page        string            // of --html; "": none is written
 	columns     []string          // of TSV
@@ -57,6 +58,12 @@ func (o *options) check() (s *search, err error) {
 		if err := check(); err != nil {
 			return nil, err
 		}
+	}
+	if o.lang.Given() && o.queries == "" && !slices.ContainsFunc(s.terms, func(t queryTerm) bool { return len(t.Texts) > 0 }) {
+		return nil, cli.Usage("give a query of words", "--lang without a text")
+	}
+	if s.language, err = o.lang.Choose(); err != nil {
+		return nil, err
 	}
 	if s.provider, err = o.provider.Choose(); err != nil {
 		return nil, err

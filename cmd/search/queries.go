@@ -150,7 +150,7 @@ func (s *session) answerBatch(ctx context.Context, batch []queryLine) error {
 		}
 		a := answer{Response: answers[0], line: l.number, query: l.text, elapsed: elapsed}
 		answers = answers[1:]
-		s.report(a.Notices)
+		s.report(a.Response)
 		if err := cli.PrintJSON(s.p.Out, s.answerJSON(a)); err != nil {
 			return err
 		}

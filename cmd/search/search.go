@@ -28,6 +28,7 @@ type options struct {
 	includeMissing bool
 	model          app.ModelChoice
 	provider       cli.ProviderFlags
+	lang           cli.LanguageFlag
 
 	images, addImages, subtractImages []string
 	add, subtract, like, prompts      []string
@@ -129,6 +130,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.prompts, "prompt", nil, "put the words into `TEMPLATE`, as in \"a photo of {}\"; several are averaged (may be repeated)")
 	f.StringVar(&o.minScore, "min-score", "", "leave out what scores less than `COSINE`")
 	f.BoolVar(&o.confident, "confident", false, "print only hits that reach the model's threshold; exit status 5 if there is none")
+	o.lang.Add(f)
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search the files listed in `FILE` only, one path a line (- is the standard input)")
 	f.BoolVar(&o.fromNul, "from-null", false, "the paths of --from end with a NUL byte, as find -print0 writes them (also --null-input)")

@@ -63,7 +63,7 @@ func (s *session) request() query.Request {
 	r := query.Request{
 		Terms: s.asked(), Filter: s.filter, Order: store.Order(s.sort), Limit: s.top, Offset: s.offset, MinScore: s.minScore, Confident: s.confident,
 		Explain: s.explain,
-		Model:   s.model, OneShot: s.queries == "",
+		Model:   s.model, Language: s.language, OneShot: s.queries == "",
 	}
 	if !s.includeMissing && (s.format == "paths" || s.format == "tsv" || s.confident) && s.queries == "" {
 		r.Missing = query.DropMissing
@@ -103,7 +103,7 @@ func (s *session) answerOne(ctx context.Context) error {
 		return err
 	}
 	a := answer{Response: r, query: query.Title(s.asked()), listing: len(s.terms) == 0}
-	s.report(r.Notices)
+	s.report(r)
 	a.elapsed = time.Since(begin)
 	if err := s.show(ctx, a); err != nil {
 		return err
@@ -115,12 +115,13 @@ func (s *session) answerOne(ctx context.Context) error {
 	return nil
 }
 
-// report says what answers come with, of many queries once.
-func (s *session) report(notices []query.Notice) {
+// report prints the notices of an answer, of many queries once.
+func (s *session) report(r *query.Response) {
 	if !s.reported {
-		for _, n := range notices {
+		for _, n := range r.Notices {
 			s.p.Notify(n)
 		}
+		s.lang.NoteUnused(s.p, r.Model.Name)
 	}
 	s.reported = true
 }

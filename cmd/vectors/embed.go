@@ -20,6 +20,7 @@ type embedOptions struct {
 	text     string
 	images   []string
 	model    app.ModelChoice
+	language cli.LanguageFlag
 	provider cli.ProviderFlags
 }
 
@@ -46,6 +47,7 @@ EXIT STATUS
 	f := c.Flags()
 	f.StringArrayVar(&o.images, "image", nil, "the picture `FILE` (may be repeated)")
 	cli.ModelFlags(f, &o.model)
+	o.language.Add(f)
 	o.provider.Add(f)
 	return c
 }
@@ -68,8 +70,14 @@ func (o *embedOptions) run(ctx context.Context) error {
 	switch {
 	case !utf8.ValidString(o.text):
 		return cli.Usage("write it in UTF-8", "the text is not UTF-8")
+	case !hasText && o.language.Given():
+		return cli.Usage("give a text", "--lang without a text")
 	case hasText == (len(o.images) > 0):
 		return cli.Usage("give a text, or pictures: `imgsearch embed --image FILE`", "a text or --image")
+	}
+	language, err := o.language.Choose()
+	if err != nil {
+		return err
 	}
 	provider, err := o.provider.Choose()
 	if err != nil {
@@ -91,7 +99,7 @@ func (o *embedOptions) run(ctx context.Context) error {
 	encoder := app.Encoder{Loader: o.p.App.Loader(m, app.Loading{Provider: provider, OneShot: true})}
 	out := vectorJSON{Schema: cli.Schema, Model: m.Spec.Model.Name, Identity: m.Identity, Precision: string(m.Precision), Dim: m.Spec.Dim}
 	if hasText {
-		vectors, err := encoder.Texts(ctx, []string{o.text})
+		vectors, err := encoder.Texts(ctx, []string{o.language.Prefix(o.p, m.Spec.Model.Name, language) + o.text})
 		if err != nil {
 			return err
 		}

@@ -35,6 +35,7 @@ type Tokenizer struct {
 	model      model
 	before     []int32 // the template's ids around the text
 	after      []int32
+	languages  map[string]int32 // the tokens that name a language, by their FLORES-200 codes
 }
 
 // model turns one pre-tokenized word into ids, appended to ids.
@@ -76,7 +77,7 @@ func New(tokenizerJSON []byte, config Config) (*Tokenizer, error) {
 // addTokens sorts the added tokens into those of the raw text and those of the normalised one.
 func (t *Tokenizer) addTokens(component json.RawMessage) error {
 	var raw, normalized []addedToken
-	t.added = make(map[string]int32)
+	t.added, t.languages = make(map[string]int32), make(map[string]int32)
 	if len(component) > 0 {
 		var all []addedToken
 		if err := json.Unmarshal(component, &all); err != nil {
@@ -84,6 +85,9 @@ func (t *Tokenizer) addTokens(component json.RawMessage) error {
 		}
 		for _, a := range all {
 			t.added[a.Content] = a.ID
+			if isLanguageCode(a.Content) {
+				t.languages[a.Content] = a.ID
+			}
 			if !a.Normalized {
 				raw = append(raw, a)
 			} else if a.Content = t.normalize(a.Content); a.Content != "" {
@@ -110,12 +114,14 @@ func (t *Tokenizer) lookup(token string) (int32, bool) {
 func (t *Tokenizer) ContextLength() int { return t.config.ContextLength }
 
 // Encode returns ContextLength ids, truncated and padded, and how many of them are not padding.
-// Bytes that are not UTF-8 count as U+FFFD.
+// Bytes that are not UTF-8 count as U+FFFD. A text may begin with the FLORES-200 code of its language and a space, as in "deu_Latn Hund",
+// for a tokenizer that has tokens for languages.
 func (t *Tokenizer) Encode(text string) (ids []int32, used int) {
+	before, after, text := t.inLanguage(text)
 	text = Clean(text, t.config.Canonicalize)
 	ids = make([]int32, 0, t.config.ContextLength)
-	ids = append(ids, t.before...)
-	limit := t.config.ContextLength - len(t.after)
+	ids = append(ids, before...)
+	limit := t.config.ContextLength - len(after)
 	t.raw.cut(text, func(plain string, offset int, special int32) bool {
 		if offset < 0 {
 			ids = append(ids, special)
@@ -137,7 +143,7 @@ func (t *Tokenizer) Encode(text string) (ids []int32, used int) {
 		})
 		return !full
 	})
-	ids = append(ids[:min(len(ids), limit)], t.after...)
+	ids = append(ids[:min(len(ids), limit)], after...)
 	used = len(ids)
 	for len(ids) < t.config.ContextLength {
 		ids = append(ids, t.pad)

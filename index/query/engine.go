@@ -33,6 +33,8 @@ type Request struct {
 	Explain bool
 	// Model is an identity; "" is the index's default.
 	Model string
+	// Language is the language of the terms' texts, as Languages knows it; "" is unknown. Most models do without it.
+	Language string
 	// Among searches these files instead of the index's; nil: all of the index.
 	Among *Among
 	// OneShot says that this is the process's only request: memory is given back early.
@@ -101,8 +103,12 @@ type WantedModel struct {
 	Pictures      int
 }
 
+// NoLanguage says that the model's text tower expects the language of the texts, and that the request names none.
+type NoLanguage struct{ Model string }
+
 func (PartlyEmbedded) isNotice() {}
 func (WantedModel) isNotice()    {}
+func (NoLanguage) isNotice()     {}
 
 // Hit is a picture that was found.
 type Hit struct {
@@ -164,6 +170,10 @@ type Encoders func(ctx context.Context, m store.Model) (Encoder, error)
 // Calibrations returns what a model's scores mean, where its index does not say; nil: nobody has measured it.
 type Calibrations func(m store.Model) *store.Calibration
 
+// Languages returns what stands before a text in a language where a model's text tower expects that. It is "" where the language is
+// unknown, and expected is false for a model that does without.
+type Languages func(m store.Model, language string) (prefix string, expected bool)
+
 // mostHits is more than an index has, and few enough that sums of it are numbers on every machine.
 const mostHits = 1 << 28
 
@@ -172,18 +182,22 @@ type Engine struct {
 	store        store.Store
 	encoders     Encoders
 	calibrations Calibrations
+	languages    Languages
 }
 
 // New returns an engine over a store. With nil encoders it answers what needs no model; with nil calibrations, only those count that the
-// index has.
-func New(s store.Store, encoders Encoders, calibrations Calibrations) *Engine {
+// index has; with nil languages, no model expects one.
+func New(s store.Store, encoders Encoders, calibrations Calibrations, languages Languages) *Engine {
 	if encoders == nil {
 		encoders = func(context.Context, store.Model) (Encoder, error) { return nil, ErrNoEncoder }
 	}
 	if calibrations == nil {
 		calibrations = func(store.Model) *store.Calibration { return nil }
 	}
-	return &Engine{s, encoders, calibrations}
+	if languages == nil {
+		languages = func(store.Model, string) (string, bool) { return "", false }
+	}
+	return &Engine{s, encoders, calibrations, languages}
 }
 
 // calibration is what a model's scores mean: what was measured over this index counts more than what the model came with.
@@ -245,6 +259,9 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 			err = e.list(ctx, r, look, a)
 		} else {
 			a.Notices, a.asked, a.Calibration = notices, asked, calibration
+			if e.lacksLanguage(answering, r) {
+				a.Notices = append(slices.Clip(notices), NoLanguage{answering.Name})
+			}
 			err = e.rank(ctx, r, look, a)
 		}
 		if err != nil {

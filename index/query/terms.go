@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -137,8 +138,11 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 	var terms []*Term
 	for i := range rs {
 		rs[i].Terms = append([]Term(nil), rs[i].Terms...) // the asker's stay as they are
+		prefix, _ := e.languages(m, rs[i].Language)
 		for j := range rs[i].Terms {
-			terms = append(terms, &rs[i].Terms[j])
+			t := &rs[i].Terms[j]
+			t.Texts = prefixed(prefix, t.Texts)
+			terms = append(terms, t)
 		}
 	}
 	if len(terms) == 0 {
@@ -185,6 +189,24 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 		}
 	}
 	return asked, nil
+}
+
+// prefixed returns the texts with a prefix.
+func prefixed(prefix string, texts []string) []string {
+	if prefix == "" {
+		return texts
+	}
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = prefix + text
+	}
+	return out
+}
+
+// lacksLanguage reports whether the model expects the language of a request's texts, and does not get it.
+func (e *Engine) lacksLanguage(m store.Model, r Request) bool {
+	prefix, expected := e.languages(m, r.Language)
+	return expected && prefix == "" && slices.ContainsFunc(r.Terms, func(t Term) bool { return len(t.Texts) > 0 })
 }
 
 // unknown are the texts and pictures that have no vector yet, each text once.

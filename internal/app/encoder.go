@@ -7,6 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/language"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
 
@@ -17,7 +18,20 @@ func Engine(ix store.Store, loader func() *embed.Loader) *query.Engine {
 			return Encoder{l}, nil
 		}
 		return nil, query.ErrNoEncoder
-	}, Calibration)
+	}, Calibration, func(m store.Model, language string) (string, bool) { return LanguagePrefix(m.Name, language) })
+}
+
+// LanguagePrefix returns what stands before a text in a language where the model of that name expects it; "" where the language is unknown.
+// expected is false for a model that does without.
+func LanguagePrefix(model, name string) (prefix string, expected bool) {
+	if !language.IsExpected(model) {
+		return "", false
+	}
+	code, err := language.Code(name)
+	if err != nil {
+		return "", true
+	}
+	return code + " ", true
 }
 
 // NoModel is the loader of a client that never needs one.

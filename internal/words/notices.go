@@ -146,6 +146,8 @@ func ofOthers(notice any, do Door) (Word, bool) {
 	case query.WantedModel:
 		return note("model %s answers (%d of %d pictures); %s has %d of %d: %s goes on", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
+	case query.NoLanguage:
+		return note("model %s expects the language of a text; without one it assumes English (give %s)", n.Model, do(Language)), true
 	case hub.Retry:
 		return note("%v: again in %v", n.Err, n.After), true
 	case hub.Restart:

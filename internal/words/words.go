@@ -66,6 +66,7 @@ const (
 	Provider     Action = "choose a provider"
 	UseProvider  Action = "choose this provider" // name
 	FP32         Action = "choose full precision"
+	Language     Action = "name the language"
 	MaxPixels    Action = "limit the pixels"
 	MaxMemory    Action = "limit the memory"
 	Elsewhere    Action = "keep what grows elsewhere"
@@ -75,7 +76,7 @@ const (
 var Actions = []Action{
 	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
 	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, Calibrate, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
-	FP32, MaxPixels, MaxMemory, Elsewhere,
+	FP32, Language, MaxPixels, MaxMemory, Elsewhere,
 }
 
 // Door says how an action is called where the user is, with its arguments; those that are not given stand as placeholders.

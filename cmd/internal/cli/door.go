@@ -35,6 +35,7 @@ var actions = map[words.Action]string{
 	words.Provider:     "--provider",
 	words.UseProvider:  "--provider <NAME>",
 	words.FP32:         "--precision fp32",
+	words.Language:     "--lang CODE",
 	words.MaxPixels:    "--max-pixels",
 	words.MaxMemory:    "--max-memory",
 	words.Elsewhere:    "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE",

@@ -45,6 +45,7 @@ func Run(t *testing.T) {
 		"truncate": truncateFile,
 		"segment":  segment,
 		"xmp":      xmp,
+		"speaks":   speaks,
 		"damage":   damage,
 		"nul":      nulList,
 		"shift":    shiftTime,
