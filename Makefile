@@ -11,15 +11,18 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
+.PHONY: announce axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
 
-run: build ## build, index PHOTOS, search QUERY
-	@test -d "$(PHOTOS)" || { echo 'make: no folder "$(PHOTOS)": give one, make run PHOTOS="/path/to/photos"' >&2; exit 2; }
+run: announce build ## build, index PHOTOS, search QUERY
 	@bin/imgsearch index "$(PHOTOS)" || test $$? -eq 3 -o $$? -eq 4
 	@bin/imgsearch search "$(QUERY)"
+
+announce:
+	@test -d "$(PHOTOS)" || { echo 'make: folder "$(PHOTOS)" not found: run make run PHOTOS="/path/to/photos"' >&2; exit 2; }
+	@test -x bin/imgsearch || echo 'make: building bin/imgsearch (the first build downloads Go modules and ONNX Runtime, and takes some minutes)' >&2
 
 build: runtime ## build bin/imgsearch with the runtime library inside
 	@CGO_ENABLED=1 $(GO) build -trimpath -tags bundle,nodynamic -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch

@@ -45,14 +45,19 @@ func newReader(t *testing.T) reader {
 			t.Fatal(err)
 		}
 	}
-	for i, name := range []string{"2023/IMG_1.jpg", "2023/IMG_2.jpg", "2024/IMG_3.jpg", "with spaces/ä.png"} {
+	for i, name := range []string{"2023/IMG_1.jpg", "2023/IMG_2.jpg", "2024/IMG_3.jpg", "with spaces/ä.png", "2024/IMG_3 small.jpg"} {
 		path := filepath.Join(home, "Pictures", filepath.FromSlash(name))
-		data, err := testkit.Encode(path, testkit.Picture(i, 320, 240))
+		picture := testkit.Picture(i, 320, 240)
+		if strings.Contains(name, "small") {
+			picture = testkit.Picture(2, 160, 120)
+		}
+		data, err := testkit.Encode(path, picture)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 {
-			data = testkit.InsertSegment(data, 0xe1, testkit.EXIF(1, "2023:07:01 12:00:00"))
+			data = testkit.InsertSegment(data, 0xe1, testkit.CameraEXIF{Camera: "Canon EOS R5", Lens: "RF50mm", Taken: "2023:07:01 12:00:00"}.Segment())
+			data = testkit.InsertSegment(data, 0xe1, []byte("http://ns.adobe.com/xap/1.0/\x00"+testkit.XMP("4", "family")))
 		}
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
@@ -64,12 +69,12 @@ func newReader(t *testing.T) reader {
 	return reader{home, []string{"HOME=" + home, "PATH=" + bin + ":" + os.Getenv("PATH"), "IMGSEARCH_ORT_LIB=" + library}}
 }
 
-// run runs commands in the reader's home and demands an exit code.
-func (r reader) run(t *testing.T, code int, script string) {
+// run runs commands in the reader's home and demands an exit code. ran is false if a tool is not installed.
+func (r reader) run(t *testing.T, code int, script string) (printed string, ran bool) {
 	t.Helper()
 	if _, err := exec.LookPath("jq"); err != nil && strings.Contains(script, "| jq ") {
 		t.Logf("left out, there is no jq here:\n%s", script)
-		return
+		return "", false
 	}
 	c := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
 	c.Dir, c.Env = r.home, r.env
@@ -77,22 +82,108 @@ func (r reader) run(t *testing.T, code int, script string) {
 	if got := c.ProcessState.ExitCode(); got != code {
 		t.Errorf("exit status %d (%v), want %d, in\n%s\n%s", got, err, code, script, out)
 	}
+	return string(out), true
 }
 
-// TestLongUsage runs every block of docs/usage.md, in the order of the page. A block that wants a program that is not here is left out,
-// and said so.
+// step is a command of docs/usage.md, by its beginning, with what it must print or write.
+type step struct {
+	command string
+	prints  string // a regular expression that both streams together must match
+	file    string // a file in the home, which may be a pattern; "" for none
+	holds   string // a regular expression that its content must match
+}
+
+// steps are all commands of docs/usage.md, in the page's order.
+var steps = []step{
+	{"imgsearch index ~/Pictures", `5 added`, "", ""},
+	{"imgsearch search dog on beach", `(?s)nothing looks like dog on beach.*\n  1  -?0\.\d{4}  .*\n  5  `, "", ""},
+	{`imgsearch search --top 20 "a birthday cake`, `(?s)^  1  0\.\d{4}  .*\n  5  `, "", ""},
+	{"imgsearch search beach --add", `(?s)^  1  -?0\.\d{4}  .*\n  5  `, "", ""},
+	{"imgsearch search --image", `^  1  1\.0000  .*2023/IMG_1\.jpg\n`, "", ""},
+	{"imgsearch search --like", `^  1  0\.\d{4}  .*2023/IMG_2\.jpg\n`, "", ""},
+	{"imgsearch search --taken 2023 --type jpg", `  1  -?0\.\d{4}  .*2023/IMG_1\.jpg\n$`, "", ""},
+	{"imgsearch search --rating 3..", `^  1  2023-07-01  .*2023/IMG_1\.jpg\n$`, "", ""},
+	{"imgsearch search --after", `^  1  2023-07-01  .*2023/IMG_1\.jpg\n$`, "", ""},
+	{"imgsearch search --near", `no photos`, "", ""},
+	{"imgsearch search --top 50 --html", `5 photos in .*/beach\.html`, "beach.html", `(?s)^<!doctype html>.*IMG_2\.jpg`},
+	{"imgsearch search --preview=blocks", `(?s)▀.*\n1  .*2  .*\n  5  `, "", ""},
+	{"imgsearch search --link-to", `linked 5 photos`, "found/01-*", `.`},
+	{"imgsearch search --confident", `no dog here\n$`, "", ""},
+	{"find ~/Pictures -mtime", `5 unchanged`, "", ""},
+	{"find ~/Pictures -name", `(?s)\n  1  .*\.jpg\n.*\n  4  .*\.jpg\n$`, "", ""},
+	{"mkdir -p ~/cakes", ``, "cakes/ä.png", `PNG`},
+	{"imgsearch search --json \"a birthday cake", `(?m)/Pictures/2024/IMG_3\.jpg$`, "", ""},
+	{"imgsearch search --json dog | jq -r '.threshold", `^$`, "", ""},
+	{"imgsearch search --format jsonl", `^2023-07-01T12:00:00\t.*/2023/IMG_1\.jpg\n$`, "", ""},
+	{"imgsearch search --top 200", `(?m)^/.*/Pictures/.*\.(jpg|png)\n$`, "", ""},
+	{"imgsearch search --format template", `(?m)^1 -?0\.\d\d /.*\.jpg$`, "", ""},
+	{`printf 'dog`, ``, "answers.jsonl", `(?s)"line":1,"query":"dog".*\n.*"line":2,"query":"birthday cake"`},
+	{"imgsearch embed", ``, "query.json", `"dim":256,"text":"dog on beach","vector":\[`},
+	{"imgsearch export", ``, "vectors.jsonl", `^(\{"schema":1,.*"path":.*\n){5}$`},
+	{"imgsearch show", `(?s)camera +Canon EOS R5.*rating +4 of 5.*keywords +family`, "", ""},
+	{"imgsearch facets camera", `1  Canon EOS R5\n`, "", ""},
+	{"imgsearch facets keyword", `^ +1  family\n$`, "", ""},
+	{"imgsearch search --rating 4..", `^/.*/2023/IMG_1\.jpg\tCanon EOS R5\tfamily\n$`, "", ""},
+	{"imgsearch dupes\n", `(?s)2024/IMG_3\.jpg\n.*2024/IMG_3 small\.jpg\n`, "", ""},
+	{"imgsearch dupes --threshold", ``, "dupes.json", `IMG_3 small\.jpg`},
+	{"imgsearch index --watch", `watching`, "", ""},
+	{"mv ", `^$`, "", ""},
+	{"imgsearch roots move", `/Photos`, "", ""},
+	{"imgsearch index", `5 unchanged`, "", ""},
+	{"imgsearch models list", `(?m)^starter +built in .* en$`, "", ""},
+	{"imgsearch status", `(?m)^folders +/.*/Photos$`, "", ""},
+	{"imgsearch backup", `photos-index\.db`, "photos-index.db", `^SQLite format 3`},
+	{"imgsearch search --index ~/photos-index.db", `\n  5  `, "", ""},
+	{"imgsearch doctor --repair", `(?i)(ok|sound|nothing)`, "", ""},
+	{"imgsearch config path", `config\.toml`, "", ""},
+	{"imgsearch config show", `ort-lib`, "", ""},
+	{"IMGSEARCH_SEARCH_TOP=2", `  2  .*\n$`, "", ""},
+}
+
+// TestLongUsage runs every command of docs/usage.md, in the order of the page, and checks what it prints. A command whose tool is not
+// installed is left out, and logged.
 func TestLongUsage(t *testing.T) {
 	r := newReader(t)
 	page, err := os.ReadFile("usage.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	blocks := block.FindAllStringSubmatch(string(page), -1)
-	if len(blocks) < 10 {
-		t.Fatalf("%d blocks", len(blocks))
+	rest := steps
+	for _, m := range block.FindAllStringSubmatch(string(page), -1) {
+		for line := range strings.Lines(m[1]) {
+			if len(rest) == 0 || !strings.HasPrefix(line, rest[0].command) {
+				t.Fatalf("no step checks the command %s", line)
+			}
+			r.check(t, rest[0], line)
+			rest = rest[1:]
+		}
 	}
-	for _, m := range blocks {
-		r.run(t, 0, m[1])
+	if len(rest) > 0 {
+		t.Errorf("the page does not have the command %s", rest[0].command)
+	}
+}
+
+// check runs a command, and compares what it prints and writes with a step.
+func (r reader) check(t *testing.T, s step, command string) {
+	t.Helper()
+	printed, ran := r.run(t, 0, command)
+	if !ran {
+		return
+	}
+	if !regexp.MustCompile(s.prints).MatchString(printed) {
+		t.Errorf("$ %s%s\ndoes not match %s", command, printed, s.prints)
+	}
+	if s.file == "" {
+		return
+	}
+	files, err := filepath.Glob(filepath.Join(r.home, s.file))
+	if err != nil || len(files) != 1 {
+		t.Errorf("$ %s%d files match %s, want 1", command, len(files), s.file)
+		return
+	}
+	content, err := os.ReadFile(files[0])
+	if err != nil || !regexp.MustCompile(s.holds).Match(content) {
+		t.Errorf("$ %s%v: the content of %s, %.200q, does not match %s", command, err, s.file, content, s.holds)
 	}
 }
 
