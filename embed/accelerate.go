@@ -7,25 +7,25 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// ErrProviderCrashed is native code of a provider that ended the process.
+// ErrProviderCrashed reports that native code of a provider crashed and ended the process.
 var ErrProviderCrashed = errors.New("crashed in this process")
 
-// initialising is held while a provider is initialised: drivers and compilers are not made for two threads at once.
+// initialising is held while a provider is initialised: drivers and compilers do not support two threads at once.
 var initialising = make(chan struct{}, 1)
 
-// errBusy is another provider's initialisation that does not end.
-var errBusy = errors.New("another tower's initialisation does not end")
+// errBusy reports that another tower's initialisation has not finished in time.
+var errBusy = errors.New("another tower is still being initialised")
 
-// The bounds of waiting for native code. What was tried in a child took so long; a machine that is busy takes longer.
+// How long to wait for native code: a multiple of the time that the trial in a child took, since a busy machine takes longer.
 const (
 	minInitLimit = 30 * time.Second
-	initPatience = 10 // times what it took when it was tried
+	initPatience = 10 // times as long as the trial took
 	minRunLimit  = 15 * time.Second
-	runPatience  = 50 // times what a batch took when it was tried
+	runPatience  = 50 // times as long as a batch took in the trial
 )
 
-// accelerate initialises a provider with a tower in this process, which may be the end of it: a sentinel says so to the
-// next run, and the crash handler to the user. first runs the tower once.
+// accelerate initialises a provider with a tower in this process. If that crashes the process, the sentinel tells the next
+// run, and the crash handler tells the user. first runs the tower once.
 func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*session, error), first func(*session, *fallback) error) (*fallback, error) {
 	name := place.definition.Name
 	if _, err := startRuntime(l.options.Library); err != nil {
@@ -76,7 +76,7 @@ func (l *Loader) accelerate(place *placement, file string, open func(tuning) (*s
 	return f, nil
 }
 
-// Interrupted tells the next run that this one was ended by its user, and did not crash. The process is about to end.
+// Interrupted records for the next run that the user ended this one, and that it did not crash. The process is about to end.
 func (l *Loader) Interrupted() { l.placer.interrupted() }
 
 func (l *Loader) accelerateVisual(place *placement) (*Visual, error) {
@@ -99,7 +99,7 @@ func (l *Loader) accelerateVisual(place *placement) (*Visual, error) {
 	return v, nil
 }
 
-// tryAccelerated runs a batch on the provider, without the processor to fall back to.
+// tryAccelerated runs a batch on the provider, without falling back to the processor.
 func (v *Visual) tryAccelerated() ([][]float32, error) {
 	return v.fallback.accelerated(1, v.feed(v.canary))
 }
@@ -124,7 +124,7 @@ func (l *Loader) accelerateTextual(place *placement) (*Textual, error) {
 	return t, nil
 }
 
-// openOnProcessor loads a tower for what a provider has left undone: rows run one by one, on all cores.
+// openOnProcessor loads a tower on the processor for the rows that a provider left undone: they run one by one, on all cores.
 func (l *Loader) openOnProcessor(file string) (*session, error) {
 	tune := tuning{threads: 1, alone: true}
 	if file == models.TextualFile {

@@ -9,16 +9,16 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// Checked is what Check found out for later.
+// Checked is what Check found out for later runs.
 type Checked struct {
-	// DynamicBatch are the towers whose fixed batch can be freed, by version Rewriting of package dynamic.
+	// DynamicBatch lists the towers whose fixed batch can be freed by version Rewriting of package dynamic.
 	DynamicBatch []string
 	Rewriting    int
 }
 
-// Check loads a model's tokenizer and both towers, runs them and gives them back: it reports what a first use would
-// stumble over. A tower that is run several rows at once must answer each row as it does alone. Where a graph's batch is
-// fixed, Check tries whether it can be freed: whether the freed graph answers several rows as the graph answers each.
+// Check loads a model's tokenizer and both towers, runs them and frees them, to find what would fail at first use.
+// A tower that runs several rows at once must give each row the vector that it gives the row alone. If a graph's batch is
+// fixed, Check tests whether it can be freed: whether the freed graph gives several rows the vectors that the graph gives each.
 func Check(spec Spec, o Options) (Checked, error) {
 	if o.Logf == nil {
 		o.Logf = func(string, ...any) {}
@@ -67,7 +67,7 @@ func visualTrial(spec Spec) trial {
 
 const trialPictures = 3
 
-// makeTrialPictures makes tensors of so many values each that have little in common: noise, and stripes of several widths.
+// makeTrialPictures makes tensors of size values each that have little in common: noise, and stripes of several widths.
 func makeTrialPictures(size int) []float32 {
 	pictures := make([]float32, trialPictures*size)
 	for i := range size {
@@ -79,7 +79,7 @@ func makeTrialPictures(size int) []float32 {
 	return pictures
 }
 
-// canaryPicture is the tensor of the picture that goes with every batch on a provider.
+// canaryPicture returns the tensor of the picture that is added to every batch on a provider.
 func canaryPicture(size int) []float32 {
 	at := canaryOf(trialPictures) * size
 	return makeTrialPictures(size)[at : at+size]
@@ -96,7 +96,7 @@ func textualTrial(spec Spec) trial {
 	}}
 }
 
-// run compares a batch with single rows, and the graph with its batch freed with the graph.
+// run compares a batch with single rows, and the graph with a freed batch with the original graph.
 func (t trial) run(o Options) (free bool, err error) {
 	embed, s, err := t.open(tuning{})
 	if err != nil {
@@ -116,19 +116,19 @@ func (t trial) run(o Options) (free bool, err error) {
 		alone[i] = one[0]
 	}
 	if cos := worstCosine(both, alone); cos < minBatchCosine {
-		return false, damaged(t.file, fmt.Errorf("an input alone and the same one in a batch have vectors of cosine %.4f", cos))
+		return false, damaged(t.file, fmt.Errorf("an input has different vectors alone and in a batch: cosine %.4f", cos))
 	}
 	if s.batch == 0 {
 		return false, nil
 	}
 	err = t.tryFree(alone)
 	if err != nil {
-		o.Logf("%s runs at its fixed batch of %d: %v", t.file, s.batch, err)
+		o.Logf("%s keeps its fixed batch of %d: %v", t.file, s.batch, err)
 	}
 	return err == nil, nil
 }
 
-// tryFree compares the freed graph's answers with those of the graph.
+// tryFree compares the freed graph's vectors with those of the original graph.
 func (t trial) tryFree(want [][]float32) error {
 	if err := differ(want); err != nil {
 		return err
@@ -139,37 +139,37 @@ func (t trial) tryFree(want [][]float32) error {
 	}
 	defer s.close()
 	if s.batch != 0 {
-		return fmt.Errorf("%w: an input kept its batch", dynamic.ErrUnsafe)
+		return fmt.Errorf("%w: an input still has a fixed batch", dynamic.ErrUnsafe)
 	}
 	got, err := embed(0, t.n)
 	if err != nil {
 		return err
 	}
 	if cos := worstCosine(got, want); cos < minFreedCosine {
-		return fmt.Errorf("freed, it gives other vectors: cosine %.4f", cos)
+		return fmt.Errorf("the freed graph gives different vectors: cosine %.4f", cos)
 	}
 	return nil
 }
 
-// differ demands that vectors of different inputs differ.
+// differ returns an error unless vectors of different inputs differ.
 func differ(vectors [][]float32) error {
 	for i := range vectors[1:] {
 		if cos := worstCosine(vectors[:1], vectors[i+1:]); cos > minBatchCosine {
-			return fmt.Errorf("%w: different inputs have vectors of cosine %.5f, so that rows that were mixed up would not show", dynamic.ErrUnsafe, cos)
+			return fmt.Errorf("%w: different inputs have nearly the same vector (cosine %.5f), so mixed-up rows would go unnoticed", dynamic.ErrUnsafe, cos)
 		}
 	}
 	return nil
 }
 
-// minBatchCosine is how near the answers alone and in a batch must be; other kernels round otherwise, a graph that
-// mixes rows up is far below.
+// minBatchCosine is the least cosine between the vectors of an input alone and in a batch. Other kernels round differently;
+// a graph that mixes up rows is far below.
 const minBatchCosine = 0.999
 
 // minFreedCosine is the same for a graph that we changed. Measured on ViT-B/32, RN50,
 // MobileCLIP-S1, SigLIP B/16 and CoCa with random weights: 0.9999999.
 const minFreedCosine = 0.9999
 
-// worstCosine is the least similarity of two lists of normalised vectors, row by row.
+// worstCosine returns the least similarity of two lists of normalised vectors, row by row.
 func worstCosine(a, b [][]float32) float64 {
 	worst := 1.0
 	for i := range a {
@@ -182,7 +182,7 @@ func worstCosine(a, b [][]float32) float64 {
 	return worst
 }
 
-// WeightFiles returns the files beside a model's graphs that hold weights, relative to the model's folder.
+// WeightFiles returns the files next to a model's graphs that hold weights, relative to the model's folder.
 func WeightFiles(m models.Model) ([]string, error) {
 	var s Spec
 	var err error

@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// choose takes the best candidate of a verdict; nil is the processor. A provider that was asked for is taken if it works.
+// choose returns the best candidate of a verdict; nil is the processor. A requested provider is chosen if it works.
 func (c choosing) choose(v provider.Verdict) *placement {
 	best := v.Best()
 	if c.asked != provider.Auto {
@@ -38,22 +38,22 @@ func (c choosing) choose(v provider.Verdict) *placement {
 	return nil
 }
 
-// lag says why a provider that works was not taken.
+// lag says why a provider that works was not chosen.
 func (c choosing) lag(v provider.Verdict, m provider.Measured) string {
 	cpu, _ := v.CPU()
 	if c.file == models.TextualFile {
-		return fmt.Sprintf("it answers sooner: in %.0f ms, %s in %.0f", cpu.LoadMS, m.Provider, m.LoadMS)
+		return fmt.Sprintf("it is faster: %.0f ms a query, %s %.0f ms", cpu.LoadMS, m.Provider, m.LoadMS)
 	}
-	return fmt.Sprintf("it is the faster one: %.1f images a second, %s %.1f", cpu.PerSecond, m.Provider, m.PerSecond)
+	return fmt.Sprintf("it is faster: %.1f images a second, %s %.1f", cpu.PerSecond, m.Provider, m.PerSecond)
 }
 
-// whyChosen says why a provider was taken.
+// whyChosen says why a provider was chosen.
 func (c choosing) whyChosen(v provider.Verdict, p *placement) string {
 	cpu, known := v.CPU()
 	best, _ := v.Of(p.definition.Name)
 	switch {
 	case c.file == models.TextualFile:
-		return fmt.Sprintf("a query takes %.0f ms, on the processor %.0f", best.LoadMS, cpu.LoadMS)
+		return fmt.Sprintf("a query takes %.0f ms, on the processor %.0f ms", best.LoadMS, cpu.LoadMS)
 	case !known || cpu.PerSecond == 0:
 		return "as asked"
 	case best.PerSecond >= cpu.PerSecond:
@@ -62,14 +62,14 @@ func (c choosing) whyChosen(v provider.Verdict, p *placement) string {
 	return fmt.Sprintf("as asked, though the processor is %.1f times as fast", cpu.PerSecond/best.PerSecond)
 }
 
-// probe tries a provider in a child and notes the outcome. again tells that there is something against it.
+// probe tries a provider in a child process and records the outcome. again reports whether it failed before.
 func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) {
 	if c.options.Accelerate.Program == "" {
 		return
 	}
 	variant, batch := c.guess(d)
 	if again {
-		c.logf("trying %s in a child process: it failed the last time", d.Name)
+		c.logf("trying %s in a child process: it failed last time", d.Name)
 	} else {
 		c.logf("trying %s in a child process", d.Name)
 	}
@@ -88,7 +88,7 @@ func (c choosing) probe(v *provider.Verdict, d provider.Definition, again bool) 
 // indexRounds is how often index measures: enough to tell a tenth from ten times.
 const indexRounds = 3
 
-// guess is the setting to try first: what was the best one in another kind of session, else the provider's first.
+// guess returns the setting to try first: the best one in another kind of session, else the provider's first one.
 func (c choosing) guess(d provider.Definition) (variant string, batch int) {
 	for _, v := range c.store.Verdicts() {
 		if v.Slot.Tower == c.slot.Tower && v.Slot.Model == c.slot.Model && v.Key.Differs(c.key) == "" {

@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 )
 
-// CompiledDir is the cache folder for what a provider compiles of a tower; "" where it keeps nothing.
+// CompiledDir returns the cache folder for what a provider compiles from a tower; "" if it keeps nothing.
 func (l *setup) CompiledDir(file string, d provider.Definition, variant string, batch int) string {
 	if d.CacheOption == "" || len(l.options.CacheDirs) == 0 {
 		return ""
@@ -24,13 +24,13 @@ func (l *setup) CompiledDir(file string, d provider.Definition, variant string, 
 	return CompiledDir(l.options.CacheDirs[0], d.Name, library, l.spec.towerKey(file), variant, batch)
 }
 
-// CompiledDir is the folder for what a provider compiles: one a runtime library, tower, setting and batch size, so that
-// nothing is ever taken for something else.
+// CompiledDir returns the folder for what a provider compiles: one per runtime library, tower, setting and batch size, so that
+// nothing is ever mistaken for something else.
 func CompiledDir(cacheDir string, n provider.Name, l ortlib.Library, tower, variant string, batch int) string {
 	return filepath.Join(compiledRoot(cacheDir, n, l), tower, fmt.Sprintf("%s-%d", strings.ToLower(variant), batch))
 }
 
-// compiledRoot names the library by its size and time: the bundled one is unpacked under its digest, with its own time.
+// compiledRoot identifies the library by its size and modification time: the bundled one is unpacked under its digest, with its own time.
 func compiledRoot(cacheDir string, n provider.Name, l ortlib.Library) string {
 	version := "unknown"
 	if info, err := os.Stat(l.Path); err == nil {
@@ -39,7 +39,7 @@ func compiledRoot(cacheDir string, n provider.Name, l ortlib.Library) string {
 	return filepath.Join(cacheDir, string(n), version)
 }
 
-// DropStaleCompiled removes what was compiled with other runtime libraries, which nobody will ask for again.
+// DropStaleCompiled removes what was compiled with other runtime libraries, which will not be used again.
 func DropStaleCompiled(cacheDirs []string, l ortlib.Library) error {
 	var errs []error
 	for _, dir := range cacheDirs {
@@ -64,7 +64,7 @@ func dropStale(cacheDir string, n provider.Name, l ortlib.Library) error {
 	return errors.Join(errs...)
 }
 
-// DropCompiledBut removes what was compiled of a tower for measuring, but for the candidate that is used.
+// DropCompiledBut removes what was compiled from a tower for measuring, except for the candidate that is used.
 func (l *Loader) DropCompiledBut(file string, used provider.Measured) {
 	keep := []provider.Measured{used}
 	for _, v := range l.options.Accelerate.State.Verdicts() { // those of other kinds of sessions

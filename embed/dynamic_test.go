@@ -29,8 +29,8 @@ func fixedClip(t *testing.T) map[string]string {
 	return files
 }
 
-// TestFreedBatch: a transformer whose export fixed the batch answers several rows at once as it answers each alone; what
-// cannot be followed stays as it is, and works.
+// TestFreedBatch: a transformer exported with a fixed batch gives several rows at once the vectors that it gives each alone; a
+// graph that cannot be followed stays as it is, and works.
 func TestFreedBatch(t *testing.T) {
 	for name, c := range map[string]struct {
 		files map[string]string

@@ -10,10 +10,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// ErrBadVector is a tower's answer that is no direction: not finite, or all zero.
-var ErrBadVector = errors.New("the model answered with a vector that is not finite or zero")
+// ErrBadVector reports that a tower's vector has no direction: it is not finite, or all zero.
+var ErrBadVector = errors.New("the model returned a vector that is zero or not finite")
 
-// ErrNoMemory is a tower that does not fit into the memory that the process may take.
+// ErrNoMemory reports that a tower does not fit into the memory that the process may use.
 var ErrNoMemory = errors.New("not enough memory for the model")
 
 // normalize scales v to length 1, in place.
@@ -31,7 +31,7 @@ func normalize(v []float32) error {
 // split cuts one array of n rows into normalised vectors of dim.
 func split(flat []float32, n, dim int) ([][]float32, error) {
 	if len(flat) != n*dim {
-		return nil, fmt.Errorf("the model answered %d numbers for %d vectors of %d", len(flat), n, dim)
+		return nil, fmt.Errorf("the model returned %d numbers for %d vectors of length %d", len(flat), n, dim)
 	}
 	out := make([][]float32, n)
 	for i := range out {

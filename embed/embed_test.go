@@ -69,7 +69,7 @@ func TestStarterTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The reference is from before the weights were stored in 8 bits. On texts without a word that costs more
+		// The reference was computed before the weights were stored in 8 bits. On texts without a word that costs more
 		// than a thousandth; ONNX Runtime in Python gives 0.99522 and 0.99820 for them too (docs/benchmarks.md#reference).
 		least := 0.999
 		if text == "" || strings.HasPrefix(text, "xxxx") {
@@ -102,7 +102,7 @@ func TestStarterImages(t *testing.T) {
 		c := vec.Cosine(got[0], want)
 		worst, sum = min(worst, c), sum+c
 	}
-	// The reference is from before the weights were stored in 8 bits: with PIL's pixels and ONNX Runtime in Python the
+	// The reference was computed before the weights were stored in 8 bits: with PIL's pixels and ONNX Runtime in Python the
 	// same file gives 0.9980 at worst and 0.9989 on average (docs/benchmarks.md#reference).
 	mean := sum / float64(len(ref.Images))
 	t.Logf("cosine to PyTorch's vectors: worst %.5f, mean %.5f", worst, mean)
@@ -111,7 +111,7 @@ func TestStarterImages(t *testing.T) {
 	}
 }
 
-// TestLoaderLoadsOnce asks from many goroutines: all get the one tower.
+// TestLoaderLoadsOnce: many goroutines that ask for a tower at once all get the same one.
 func TestLoaderLoadsOnce(t *testing.T) {
 	loader := newLoader(t, models.Builtin())
 	towers := make([]*embed.Visual, 8)
@@ -134,7 +134,7 @@ func TestLoaderLoadsOnce(t *testing.T) {
 	}
 }
 
-// BenchmarkVisual measures the vision tower alone: batches of some sizes, one run or one a core at a time.
+// BenchmarkVisual measures the vision tower alone: batches of some sizes, one run or one per core at a time.
 func BenchmarkVisual(b *testing.B) {
 	loader := newLoader(b, models.Builtin())
 	tower, err := loader.Visual(context.Background())

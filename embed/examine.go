@@ -16,7 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// towerOf names the tower of a file.
+// towerOf returns the name of the tower in a file.
 func towerOf(file string) string {
 	if file == models.TextualFile {
 		return provider.Textual
@@ -24,8 +24,8 @@ func towerOf(file string) string {
 	return provider.Visual
 }
 
-// Examine does what a request asks for, in a process of its own: native code may end it at any moment. stage is told what
-// is done next. Its errors are about the request; wrong vectors wrap ErrDisagrees.
+// Examine carries out a request. It needs a process of its own, which native code may end at any moment. stage is called
+// before each step. Errors are about the request; for wrong vectors they wrap ErrDisagrees.
 func Examine(o RuntimeOptions, r probe.Request, open func(model string) (Spec, error), stage func(string)) (probe.Result, error) {
 	o.Options = ortlib.Options{Explicit: r.Library}
 	stage(probe.StageLibrary)
@@ -65,7 +65,7 @@ func (e *examination) run(found *probe.Result) error {
 		if place.definition, ok = provider.Of(e.request.Provider); !ok {
 			return fmt.Errorf("unknown provider %q", e.request.Provider)
 		}
-		// On a build without it nothing else needs to be done.
+		// If the build lacks the provider, nothing else needs to run.
 		e.stage(probe.StageAppend)
 		if err := place.tryAppend(); err != nil {
 			return err
@@ -84,7 +84,7 @@ func (e *examination) run(found *probe.Result) error {
 	return e.provide(place, found, want)
 }
 
-// tryAppend chooses the provider for a session that is not made.
+// tryAppend selects the provider for a session, without creating the session.
 func (p *placement) tryAppend() error {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -94,16 +94,16 @@ func (p *placement) tryAppend() error {
 	return p.appendTo(options)
 }
 
-// A provider that takes so many times as long as the processor in a small batch is not tried in a large one, which may
-// take minutes: software that plays a GPU (SwiftShader takes 6 s for a picture that the processor embeds in 10 ms).
+// A provider that takes this many times as long as the processor for a small batch is not tried with a large one, which may
+// take minutes: software that emulates a GPU (SwiftShader takes 6 s for a picture that the processor embeds in 10 ms).
 const (
 	smallBatch       = 2
 	hopelessFirst    = 100 // in the first run, which compiles
 	hopelessAfter    = 8
-	hopelessDuration = 2 * time.Second // a run that is shorter is worth measuring in any case
+	hopelessDuration = 2 * time.Second // a shorter run is always worth measuring
 )
 
-// isHopeless tries a small batch; what it measured is the result where that is enough to know.
+// isHopeless tries a small batch and reports whether the provider is too slow to try more; found then holds what was measured.
 func (e *examination) isHopeless(place *placement, found *probe.Result, want [][]float32) (bool, error) {
 	small := *place
 	small.batch = smallBatch
@@ -136,7 +136,7 @@ func (e *examination) isHopeless(place *placement, found *probe.Result, want [][
 	return false, nil
 }
 
-// compare demands that a provider's vectors are the processor's.
+// compare returns an error unless a provider's vectors agree with the processor's.
 func (e *examination) compare(found *probe.Result, got, want [][]float32) error {
 	if found.Cosine = worstCosine(got, want); found.Cosine < minAgreement {
 		return fmt.Errorf("%w: cosine %.4f", ErrDisagrees, found.Cosine)
@@ -144,7 +144,7 @@ func (e *examination) compare(found *probe.Result, got, want [][]float32) error 
 	return nil
 }
 
-// provide runs the trial on the provider, all of it where the speed is asked for, else one picture or text.
+// provide runs the trial on the provider: all of it if the speed is to be measured, else one picture or text.
 func (e *examination) provide(place *placement, found *probe.Result, want [][]float32) error {
 	e.stage(probe.StageSession)
 	begin := time.Now()
@@ -198,7 +198,7 @@ func (e *examination) process(found *probe.Result) ([][]float32, error) {
 	}
 	n := e.trial.n
 	if e.request.Rounds == 0 {
-		n = 1 // as many as the provider is given
+		n = 1 // as many as the provider gets
 	}
 	vectors := make([][]float32, 0, n)
 	for i := range n {
@@ -219,7 +219,7 @@ func (e *examination) process(found *probe.Result) ([][]float32, error) {
 	return vectors, err
 }
 
-// processorSpeed measures the processor as index uses it: single pictures, as many at once as there are cores.
+// processorSpeed measures the processor as index uses it: single pictures, one per core at a time.
 func (e *examination) processorSpeed(run func(from, to int) ([][]float32, error)) (float64, error) {
 	parallel := 1
 	if e.trial.file == models.VisualFile {
@@ -242,7 +242,7 @@ func (e *examination) processorSpeed(run func(from, to int) ([][]float32, error)
 	return float64(parallel) / took.Seconds(), err
 }
 
-// seesMixUps demands that the trial inputs' vectors differ: rows that a rewritten graph mixes up would not show otherwise.
+// seesMixUps returns an error unless the trial inputs' vectors differ: otherwise rows mixed up by a rewritten graph would go unnoticed.
 func (e *examination) seesMixUps(want [][]float32) error {
 	sig := e.spec.Visual
 	if e.trial.file == models.TextualFile {
@@ -254,7 +254,7 @@ func (e *examination) seesMixUps(want [][]float32) error {
 	return nil
 }
 
-// canaryOf is the trial picture that is the canary: stripes, of which half precision keeps more than of noise.
+// canaryOf returns the index of the trial picture that is the canary: stripes, which lose less in half precision than noise does.
 func canaryOf(n int) int { return min(1, n-1) }
 
 func since(begin time.Time) float64 { return float64(time.Since(begin)) / float64(time.Millisecond) }

@@ -9,22 +9,22 @@ import (
 	ort "github.com/yalue/onnxruntime_go"
 )
 
-// ErrDisagrees is a provider whose vectors are not the processor's.
-var ErrDisagrees = errors.New("its vectors are not the processor's")
+// ErrDisagrees reports that a provider's vectors differ from the processor's.
+var ErrDisagrees = errors.New("its vectors differ from the processor's")
 
-// errHung is native code that does not come back.
-var errHung = errors.New("it does not answer")
+// errHung reports that native code did not return.
+var errHung = errors.New("it did not respond")
 
 // minAgreement is the least cosine similarity between a provider's vector and the processor's. WebGPU's are at 0.9999999
 // (docs/benchmarks.md#providers).
 const minAgreement = 0.999
 
-// canaryRow stands for the canary among the rows of a batch.
+// canaryRow marks the canary among the rows of a batch.
 const canaryRow = -1
 
-// fallback runs a tower on a provider, and from the first failure on, on the processor: an error, an answer that does not
-// come, a vector that is not finite, or a canary whose vector is not the processor's. The batch that failed is done again.
-// The canary goes with every batch, so no vector is given out that was not checked.
+// fallback runs a tower on a provider until the first failure, then on the processor. A failure is an error, a timeout, a
+// vector that is not finite, or a canary whose vector differs from the processor's. The batch that failed runs again.
+// The canary is part of every batch, so that every vector that is returned has been checked.
 type fallback struct {
 	place   *placement
 	session *session
@@ -32,7 +32,7 @@ type fallback struct {
 	limit time.Duration
 	// open loads the tower on the processor.
 	open func() (*session, error)
-	// failed is told of the failure, once.
+	// failed is called with the failure, once.
 	failed func(error)
 
 	mu        sync.Mutex
@@ -41,7 +41,7 @@ type fallback struct {
 	err       error // of open
 }
 
-// rows is the number of pictures that a batch has room for.
+// rows returns the number of pictures that fit into a batch.
 func (f *fallback) rows() int {
 	if f.place.canary != nil {
 		return f.place.batch - 1
@@ -77,7 +77,7 @@ func (f *fallback) fall(err error) {
 	}
 }
 
-// onProcessor loads the tower on the processor, once. The provider's session stays: what failed is not touched again.
+// onProcessor loads the tower on the processor, once. The provider's session stays open: what failed is not touched again.
 func (f *fallback) onProcessor() (*session, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,7 +87,7 @@ func (f *fallback) onProcessor() (*session, error) {
 	return f.processor, f.err
 }
 
-// close gives the sessions back. A provider's that failed is not touched again.
+// close frees the sessions. The session of a provider that failed is not touched again.
 func (f *fallback) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -115,7 +115,7 @@ func (f *fallback) accelerated(n int, feed func(rows []int) ([]ort.Value, error)
 		}
 		if f.place.canary != nil {
 			if cos := worstCosine(got[len(got)-1:], [][]float32{f.place.canary}); cos < minAgreement {
-				return nil, fmt.Errorf("%w: cosine %.4f on the picture that goes with every batch", ErrDisagrees, cos)
+				return nil, fmt.Errorf("%w: cosine %.4f for the test picture in the batch", ErrDisagrees, cos)
 			}
 		}
 		vectors = append(vectors, got[:min(f.rows(), n-from)]...)
@@ -123,8 +123,8 @@ func (f *fallback) accelerated(n int, feed func(rows []int) ([]ort.Value, error)
 	return vectors, nil
 }
 
-// within runs native code for a time, in seconds in which this process was awake: one that was stopped (Ctrl-Z, a laptop
-// that slept) has not waited. When the code does not come back, its thread is left to it.
+// within runs native code with a time limit. It counts only seconds in which this process was awake, not those in which it was
+// stopped (Ctrl-Z, a sleeping laptop). If the code does not return, its thread is abandoned.
 func within[T any](limit time.Duration, f func() (T, error)) (T, error) {
 	type answer struct {
 		value T
@@ -142,7 +142,7 @@ func within[T any](limit time.Duration, f func() (T, error)) (T, error) {
 		select {
 		case a := <-done:
 			return a.value, a.err
-		case <-ticker.C: // a ticker drops the ticks that nobody was awake for
+		case <-ticker.C: // a ticker drops the ticks of the time in which the process was stopped
 			waited += tick
 		}
 	}

@@ -18,8 +18,8 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// quantizedTower returns the path of a tower with integer products. It is made once, in the first of the cache folders
-// that takes it, under a name that tells the tower's digests and the recipe; a copy that has changed since is made anew.
+// quantizedTower returns the path of a tower with integer products. It is made once, in the first cache folder that can
+// hold it, under a name made of the tower's digests and the recipe; a copy that has changed since is made again.
 func (l *Loader) quantizedTower(file string) (string, error) {
 	key := l.spec.towerKey(file) + "." + strings.ReplaceAll(Int8.recipe(), " ", "-") + ".onnx"
 	var errs []error
@@ -41,7 +41,7 @@ func (l *Loader) quantizedTower(file string) (string, error) {
 		errs = append(errs, err)
 	}
 	if len(errs) == 0 {
-		errs = append(errs, errors.New("no folder for it"))
+		errs = append(errs, errors.New("there is no cache folder"))
 	}
 	return "", fmt.Errorf("keep the int8 copy of the model: %w", errors.Join(errs...))
 }
@@ -61,7 +61,7 @@ func DropCopies(spec Spec, cacheDirs []string) error {
 	return errors.Join(errs...)
 }
 
-// towerKey names a tower's contents: the start of a SHA-256 over the digests of its graph and its weights.
+// towerKey identifies a tower's contents: it is the start of a SHA-256 over the digests of its graph and its weights.
 func (s Spec) towerKey(file string) string {
 	h := sha256.New()
 	for _, name := range append([]string{file}, s.weightFiles(file)...) {
@@ -70,7 +70,7 @@ func (s Spec) towerKey(file string) string {
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-// intact tells whether a file is there as it was made.
+// intact reports whether a file exists and has not changed since it was made.
 func intact(at string) bool {
 	want, err := os.ReadFile(at + ".sha256")
 	if err != nil {
@@ -116,12 +116,12 @@ func (l *Loader) quantizeTo(at, file string) error {
 	return atomicfile.Write(at+".sha256", []byte(hex.EncodeToString(sum.Sum(nil))+"\n"))
 }
 
-// writerFunc is a function that is written to.
+// writerFunc is a function that implements io.Writer.
 type writerFunc func(p []byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// callFirst calls f with the first byte that is written.
+// callFirst returns a writer that calls f at the first write.
 func callFirst(f func()) io.Writer {
 	once := sync.OnceFunc(f)
 	return writerFunc(func(p []byte) (int, error) {
@@ -130,7 +130,7 @@ func callFirst(f func()) io.Writer {
 	})
 }
 
-// dropUnfinished removes what processes that were killed left; one that is still at it is younger than a day.
+// dropUnfinished removes what killed processes left behind. A file younger than a day may still be in the making.
 func dropUnfinished(dir string) {
 	for _, pattern := range []string{".int8-*", ".once-*", atomicfile.Unfinished} {
 		left, _ := filepath.Glob(filepath.Join(dir, pattern))

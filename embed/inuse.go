@@ -13,16 +13,16 @@ type inUse struct {
 	place    *placement
 	sentinel *provider.Sentinel
 	disarm   func()
-	// ready is closed when the initialisation has ended, well or not.
+	// ready is closed when the initialisation has ended, successfully or not.
 	ready chan struct{}
-	// failed tells that it failed while it was in use.
+	// failed reports whether it failed while it was in use.
 	failed bool
 }
 
-// closeWait is how long an initialisation in flight is waited for when the process ends.
+// closeWait is how long the end of the process waits for an initialisation in progress.
 const closeWait = 10 * time.Second
 
-// beginUse leaves the sentinel and sets the crash handler.
+// beginUse creates the sentinel and arms the crash handler.
 func (p *placer) beginUse(place *placement) (*inUse, error) {
 	sentinel, err := p.options.Accelerate.State.Begin(provider.Use{
 		Provider: place.definition.Name, Variant: place.variant, Slot: place.slot, Key: place.key, Tried: place.tried,
@@ -41,7 +41,7 @@ func (p *placer) beginUse(place *placement) (*inUse, error) {
 	return use, nil
 }
 
-// endUse takes the sentinel away. failed reports whether the provider failed while it was in use.
+// endUse removes the sentinel. failed reports whether the provider failed while it was in use.
 func (p *placer) endUse(use *inUse) (failed bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *placer) endUse(use *inUse) (failed bool) {
 	return use.failed
 }
 
-// close ends what is in use. What does not come to an end in time keeps its sentinel.
+// close ends every use. One that does not end in time keeps its sentinel.
 func (p *placer) close() {
 	p.mu.Lock()
 	left := append([]*inUse(nil), p.inUse...)
@@ -72,14 +72,14 @@ func (p *placer) close() {
 			if r := state.Record(use.place.slot, use.place.definition.Name, use.place.key); r.Deaths > 0 && !r.Avoid && !failed {
 				state.Forgive(use.place.slot, use.place.definition.Name)
 			}
-		case <-deadline: // an orderly end all the same
+		case <-deadline: // still an orderly end
 			p.interrupted()
 			return
 		}
 	}
 }
 
-// interrupted notes in the sentinels that the process ends here because its user wants it to.
+// interrupted records in the sentinels that the user ended the process.
 func (p *placer) interrupted() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -90,7 +90,7 @@ func (p *placer) interrupted() {
 	}
 }
 
-// refuse notes that a provider that had been chosen could not be initialised in this process.
+// refuse records that a chosen provider could not be initialised in this process.
 func (p *placer) refuse(file string, place *placement, err error) {
 	name := place.definition.Name
 	p.options.Notify(ProviderRefused{name, err})
@@ -98,7 +98,7 @@ func (p *placer) refuse(file string, place *placement, err error) {
 	p.noteFailure(place, err)
 }
 
-// failed notes that a provider failed while it ran.
+// failed records that a provider failed while it ran.
 func (p *placer) failed(file string, use *inUse, err error) {
 	name := use.place.definition.Name
 	p.options.Notify(ProviderFailed{name, err})
@@ -112,8 +112,8 @@ func (p *placer) failed(file string, use *inUse, err error) {
 	}
 }
 
-// noteFailure makes the next run try the provider in a child before it counts on it; after a second failure in a row it is
-// left alone, since a child gets through where a main process does not.
+// noteFailure makes the next run try the provider in a child before it relies on it. After a second failure in a row the
+// provider is avoided, since it works in a child but not in a main process.
 func (p *placer) noteFailure(place *placement, err error) {
 	state := p.options.Accelerate.State
 	name, now := place.definition.Name, time.Now()

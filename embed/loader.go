@@ -17,24 +17,24 @@ import (
 type Options struct {
 	// Library says where the native runtime is and what loading it may do.
 	Library RuntimeOptions
-	// Accelerate says on what the towers may run besides the processor.
+	// Accelerate says what the towers may run on besides the processor.
 	Accelerate Acceleration
-	// Precision is that of the vision tower; "" is FP32.
+	// Precision is the vision tower's precision; "" is FP32.
 	Precision Precision
-	// CacheDirs may keep copies of the model that fit this machine, the best first.
+	// CacheDirs are the folders for copies of the model that fit this machine, best first.
 	CacheDirs []string
-	// FreeBytes tells the free space at a path; nil: it does not matter.
+	// FreeBytes returns the free space at a path; nil: it is not checked.
 	FreeBytes func(path string) (uint64, error)
-	// OneShot says that each tower will run a single time in this process: loading counts, not running.
+	// OneShot says that each tower will run only once in this process: loading time matters, not running time.
 	OneShot bool
-	// Logf is told in detail what is done; nil: nobody.
+	// Logf logs each step in detail; nil: nothing is logged.
 	Logf func(format string, args ...any)
-	// Notify is told what the owner should know; nil: nobody.
+	// Notify receives what the user should know; nil: it is dropped.
 	Notify func(Notice)
 }
 
-// Loader is the one way to a tower: every subcommand uses it. It starts the native runtime and loads each tower at
-// most once, under a lock, and only the towers that are asked for. Its methods may be called from any goroutine.
+// Loader is the only way to load a tower: every subcommand uses it. It starts the native runtime and loads each tower at
+// most once, under a lock, and only the towers that are needed. Its methods may be called from any goroutine.
 type Loader struct {
 	*setup
 
@@ -44,7 +44,7 @@ type Loader struct {
 	placer  *placer
 }
 
-// setup is what a loader and its placer both go by, and neither changes.
+// setup is what a loader and its placer share. Neither changes it.
 type setup struct {
 	spec    Spec
 	options Options
@@ -76,7 +76,7 @@ func NewLoader(spec Spec, o Options) *Loader {
 		tune := tuning{threads: 1}
 		if o.Precision == Int8 {
 			if _, err := startRuntime(l.options.Library); err != nil {
-				return nil, err // before minutes of work that it could not use
+				return nil, err // before minutes of work that would be wasted
 			}
 			var err error
 			if tune.path, err = l.int8(); err != nil {
@@ -109,10 +109,10 @@ func NewLoader(spec Spec, o Options) *Loader {
 	return l
 }
 
-// loadOneShot loads the text tower's copy for a single run. Without one, or where it cannot be used, the tower itself is loaded.
+// loadOneShot loads the text tower's copy for a single run. If it returns false, there is no usable copy, and the caller loads the tower itself.
 func (l *Loader) loadOneShot() (*Textual, bool) {
 	if _, err := startRuntime(l.options.Library); err != nil {
-		return nil, false // loading the tower will say so
+		return nil, false // loading the tower will report it
 	}
 	copied, ok := l.findOneShot()
 	if !ok {
@@ -142,8 +142,8 @@ func load[T any](l *setup, open func(Spec, tuning) (T, error), tune tuning) (T, 
 }
 
 // Prepare makes what the precision needs, once: the int8 copy of the vision tower. It starts nothing native in this
-// process, and reports a model that cannot be had in that precision, or a provider that was asked for and is not available
-// (provider.ErrMissing), before anything is noted down of it.
+// process. It fails, before anything about the model is recorded, if the model is not available in that precision or if the
+// requested provider is not available (provider.ErrMissing).
 func (l *Loader) Prepare() error {
 	if asked := l.options.Accelerate.Asked; asked != "" && asked != provider.Auto && asked != provider.CPU {
 		if _, err := l.placer.place(models.VisualFile); err != nil {
@@ -157,10 +157,10 @@ func (l *Loader) Prepare() error {
 	return err
 }
 
-// FullVisualBytes is the size of the vision tower's file in full precision: nothing is made for it.
+// FullVisualBytes returns the size of the vision tower's file in full precision. It makes no copy.
 func (l *Loader) FullVisualBytes() (int64, error) { return l.spec.towerBytes(models.VisualFile) }
 
-// VisualBytes is the size of the vision tower's file in the precision. An int8 copy is made for it, unless it is there.
+// VisualBytes returns the size of the vision tower's file in the chosen precision. It makes the int8 copy if there is none.
 func (l *Loader) VisualBytes() (int64, error) {
 	if l.options.Precision == Int8 {
 		path, err := l.int8()
@@ -176,37 +176,37 @@ func (l *Loader) VisualBytes() (int64, error) {
 	return l.FullVisualBytes()
 }
 
-// TextualBytes is the size of the text tower's file.
+// TextualBytes returns the size of the text tower's file.
 func (l *Loader) TextualBytes() (int64, error) { return l.spec.towerBytes(models.TextualFile) }
 
-// Spec returns what the model's small files say.
+// Spec returns the content of the model's small files.
 func (l *Loader) Spec() Spec { return l.spec }
 
-// Provider tells where the vision tower computes, or, before it is loaded, where it is going to.
+// Provider returns where the vision tower runs or, before it is loaded, where it will run.
 func (l *Loader) Provider() Provider { return l.placer.reported(models.VisualFile) }
 
-// TextProvider is Provider of the text tower.
+// TextProvider is Provider for the text tower.
 func (l *Loader) TextProvider() Provider { return l.placer.reported(models.TextualFile) }
 
-// WantsEarlyStart tells that the vision tower goes to an accelerator, which is initialised first thing: on the processor a
-// run that finds nothing to read takes half the time without.
+// WantsEarlyStart reports whether the vision tower will run on an accelerator, which is then initialised first. On the processor,
+// a run that finds nothing to read takes half the time without an early start.
 func (l *Loader) WantsEarlyStart() bool { return l.placer.isPlaced(models.VisualFile) }
 
-// Close ends the use of accelerators in an orderly way: an initialisation in flight is waited for, for closeWait at most.
+// Close ends the use of accelerators in an orderly way. It waits for an initialisation in progress, at most for closeWait.
 func (l *Loader) Close() { l.placer.close() }
 
-// Free gives back the memory of the towers, which cannot be used any more; what is being loaded is waited for. A process that ends
-// needs no such thing.
+// Free frees the memory of the towers, which cannot be used afterwards. It waits for towers that are being loaded. A process that is
+// about to end need not call it.
 func (l *Loader) Free() {
 	l.visual.end((*Visual).close)
 	l.textual.end((*Textual).close)
 	trimNative()
 }
 
-// StartVisual begins to load the vision tower, so that it is there when the first batch is.
+// StartVisual starts to load the vision tower, so that it is ready when the first batch is.
 func (l *Loader) StartVisual() { l.visual.start() }
 
-// StartTextual begins to load the text tower.
+// StartTextual starts to load the text tower.
 func (l *Loader) StartTextual() { l.textual.start() }
 
 // Visual waits for the vision tower.
@@ -215,7 +215,7 @@ func (l *Loader) Visual(ctx context.Context) (*Visual, error) { return l.visual.
 // Textual waits for the text tower.
 func (l *Loader) Textual(ctx context.Context) (*Textual, error) { return l.textual.wait(ctx) }
 
-// future is a value that is computed once, in a goroutine of its own.
+// future is a value that is computed once, in a separate goroutine.
 type future[T any] struct {
 	load  func() (T, error)
 	once  sync.Once
@@ -234,10 +234,10 @@ func (f *future[T]) start() {
 	})
 }
 
-// errFreed is a value that was given back before anybody wanted it.
+// errFreed is the error of a future whose value was freed.
 var errFreed = errors.New("the model was freed")
 
-// end waits for a value that is being computed and gives it back; one that was not begun never will be.
+// end waits for a value that is being computed and frees it. A value whose computation was not started is never computed.
 func (f *future[T]) end(free func(T)) {
 	f.once.Do(func() {
 		f.done = make(chan struct{})

@@ -11,10 +11,10 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// minTextAgreement is how near a query's vector must be: all scores of a search turn on it.
+// minTextAgreement is the least cosine between a query's vector and the processor's: all scores of a search depend on it.
 const minTextAgreement = 0.9999
 
-// Batches are the batch sizes to try of a tower on a provider: a search asks for one text.
+// Batches returns the batch sizes to try for a tower on a provider. A search embeds one text.
 func Batches(d provider.Definition, file string) []int {
 	if file == models.TextualFile {
 		return []int{1}
@@ -22,7 +22,7 @@ func Batches(d provider.Definition, file string) []int {
 	return d.Batches
 }
 
-// Lag is how many times as fast as a provider the processor was when it was measured; 0 where that is not known.
+// Lag returns how many times as fast as a provider the processor was when it was measured; 0 if that is not known.
 func (l *Loader) Lag(file string, n provider.Name) float64 {
 	c, ok := l.placer.consider(file)
 	if !ok {
@@ -37,8 +37,8 @@ func (l *Loader) Lag(file string, n provider.Name) float64 {
 	return cpu.PerSecond / best.PerSecond
 }
 
-// Try runs one picture on a provider in a child process, as index would: with the setting that was found to be the best
-// one, else the first one at the smallest batch.
+// Try runs one picture on a provider in a child process, as index would: with the setting that was measured to be the best
+// one, else the first one with the smallest batch.
 func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, limit time.Duration) (probe.Outcome, error) {
 	c, ok := l.placer.consider(file)
 	if !ok {
@@ -53,7 +53,7 @@ func (l *Loader) Try(ctx context.Context, file string, d provider.Definition, li
 	return l.runChild(ctx, file, d, variant, batch, 0, limit)
 }
 
-// runChild tries a candidate in a child process, and measures it in so many rounds; 0: it does not.
+// runChild tries a candidate in a child process and measures its speed in the given number of rounds; 0: it does not measure.
 func (l *setup) runChild(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration) (probe.Outcome, error) {
 	library, err := l.library()
 	if err != nil {
@@ -69,13 +69,13 @@ func (l *setup) runChild(ctx context.Context, file string, d provider.Definition
 	}, limit)
 }
 
-// Measure tries a candidate in a child process and puts what was found into the verdict, as measure does.
+// Measure tries a candidate in a child process and puts the results into the verdict, as measure does.
 func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
 	return l.measure(ctx, file, d, variant, batch, rounds, limit, v)
 }
 
-// measure tries a candidate in a child process and puts what was found, of the processor too, into the verdict. What ends
-// the child before it comes to the provider is no word against it.
+// measure tries a candidate in a child process and puts the results, including the processor's, into the verdict. A failure
+// before the child reaches the provider does not count against the provider.
 func (l *setup) measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
 	m := provider.Measured{Provider: d.Name, Variant: variant, Batch: batch, At: time.Now()}
 	o, err := l.runChild(ctx, file, d, variant, batch, rounds, limit)
@@ -92,7 +92,7 @@ func (l *setup) measure(ctx context.Context, file string, d provider.Definition,
 	}
 	m.Batch, m.Cosine = o.Result.Batch, o.Result.Cosine
 	if file == models.TextualFile && m.Cosine < minTextAgreement {
-		m.Reason = fmt.Sprintf("its vectors are not equal to the processor's: cosine %.5f", m.Cosine)
+		m.Reason = fmt.Sprintf("its vectors differ from the processor's: cosine %.5f", m.Cosine)
 		v.Put(m)
 		return m
 	}

@@ -20,27 +20,27 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// A search runs the text tower once, so that loading is what it waits for. The cache keeps a copy of the tower for that: the
-// runtime's own format, optimised, mapped into memory, with the context length freed where that changes nothing: of a query
-// of five words only its tokens are computed. Measured with ViT-B/32 on two cores, from start to the first answer: 0.32 s
-// by the tower's file, 0.06 s by the copy (docs/benchmarks.md#once).
+// A search runs the text tower once, so it mostly waits for loading. The cache therefore keeps a copy of the tower in the
+// runtime's own format: optimised, mapped into memory, and with the context length freed if that changes no vector, so that a
+// query of five words computes only its own tokens. Measured with ViT-B/32 on two cores, from start to the first answer: 0.32 s
+// with the tower's file, 0.06 s with the copy (docs/benchmarks.md#once).
 
-// oneShotVersion goes up when the copies are made otherwise.
+// oneShotVersion is incremented when copies are made differently.
 const oneShotVersion = 1
 
-// oneShotCopy is what is noted beside a copy.
+// oneShotCopy is the note that is stored next to a copy.
 type oneShotCopy struct {
-	// Size of the copy, in bytes: one that is cut short is not used.
+	// Size is the size of the copy in bytes: a truncated copy is not used.
 	Size int64 `json:"size"`
-	// Context tells that the context length is free.
+	// Context reports whether the context length is free.
 	Context bool `json:"context"`
-	// Notes says why it is not; of a copy that cannot be made (Size 0), why.
+	// Notes says why it is not free, or, if Size is 0, why no copy can be made.
 	Notes string `json:"notes,omitempty"`
 
 	path string
 }
 
-// oneShotPath is where the copy lies in a cache folder. It depends on the runtime, which made it.
+// oneShotPath returns the path of the copy in a cache folder. The name contains the version of the runtime, which made the copy.
 func (l *Loader) oneShotPath(dir string) string {
 	return filepath.Join(dir, "models", fmt.Sprintf("%s.once-%d.%d.%s.ort", l.spec.towerKey(models.TextualFile), oneShotVersion, dynamic.Version, ort.GetVersion()))
 }
@@ -61,8 +61,8 @@ func (l *Loader) findOneShot() (c oneShotCopy, ok bool) {
 	return oneShotCopy{}, false
 }
 
-// PrepareOneShot makes the text tower's copy for searches, unless it is there. It takes seconds and as much of the cache's disk
-// as the tower, if that leaves room.
+// PrepareOneShot makes the text tower's copy for searches, unless there is one. It takes seconds and as much disk space in the
+// cache as the tower, and fails if the disk has too little space.
 func (l *Loader) PrepareOneShot(ctx context.Context) error {
 	if _, err := startRuntime(l.options.Library); err != nil {
 		return err
@@ -73,7 +73,7 @@ func (l *Loader) PrepareOneShot(ctx context.Context) error {
 	for _, dir := range l.options.CacheDirs {
 		var failed oneShotCopy
 		if data, err := os.ReadFile(l.oneShotPath(dir) + ".json"); err == nil && json.Unmarshal(data, &failed) == nil && failed.Size == 0 {
-			return fmt.Errorf("no copy of the text tower can be made: %s", failed.Notes)
+			return fmt.Errorf("cannot make a copy of the text tower: %s", failed.Notes)
 		}
 	}
 	var errs []error
@@ -100,7 +100,7 @@ func (l *Loader) makeOneShot(ctx context.Context, at string) error {
 			return err
 		}
 		if free, err := l.options.FreeBytes(filepath.Dir(at)); err == nil && free < uint64(spareDisk*size) {
-			return fmt.Errorf("only %d MB are free at %s", free>>20, filepath.Dir(at))
+			return fmt.Errorf("only %d MB are free in %s", free>>20, filepath.Dir(at))
 		}
 	}
 	l.options.Notify(MakingOneShot{l.spec.Model.Name})
@@ -130,7 +130,7 @@ func (l *Loader) makeOneShot(ctx context.Context, at string) error {
 	return err
 }
 
-// writeNote puts beside a copy what it is.
+// writeNote writes a copy's note next to it.
 func writeNote(at string, c oneShotCopy) error {
 	note, err := json.Marshal(c)
 	if err != nil {
@@ -139,16 +139,16 @@ func writeNote(at string, c oneShotCopy) error {
 	return atomicfile.Write(at+".json", append(note, '\n'))
 }
 
-// oneShotTexts are texts of several lengths: the copy must answer them as the tower does.
+// oneShotTexts returns texts of several lengths, for which the copy must give the tower's vectors.
 func oneShotTexts(contextLength int) []string {
 	return []string{"a", "dog", "a dog on the beach", "two people climb a snowy mountain at night", strings.Repeat("red car ", contextLength)}
 }
 
-// minOneShotCosine is how near the copy's answers must be. Measured on five towers: 0.9999999; MobileCLIP-S1's, whose
-// tokens look at those behind them, is at 0.43 when it is cut short.
+// minOneShotCosine is the least cosine between the copy's vectors and the tower's. Measured on five towers: 0.9999999;
+// MobileCLIP-S1, whose tokens attend to later ones, is at 0.43 with a shortened context.
 const minOneShotCosine = 0.99999
 
-// tryOneShot makes a copy, compares its answers, and gives it its name.
+// tryOneShot makes a copy, compares its vectors with want, and renames it to at.
 func (l *Loader) tryOneShot(ctx context.Context, at string, c *oneShotCopy, want [][]float32) error {
 	tmp := fmt.Sprintf("%s/.once-%d.ort", filepath.Dir(at), os.Getpid())
 	defer os.Remove(tmp)
@@ -173,7 +173,7 @@ func (l *Loader) tryOneShot(ctx context.Context, at string, c *oneShotCopy, want
 		return err
 	}
 	if cos := worstCosine(got, want); cos < minOneShotCosine {
-		return fmt.Errorf("with a free context length it gives other vectors: cosine %.5f", cos)
+		return fmt.Errorf("with a free context length the copy gives different vectors: cosine %.5f", cos)
 	}
 	if err := os.Chmod(tmp, 0o600); err != nil {
 		return err
@@ -207,7 +207,7 @@ func (l *Loader) writeOneShot(path string, context bool) error {
 		return err
 	}
 	for _, set := range []func() error{
-		// Not the layouts for this processor's caches: the copy outlives a move of the cache to another machine.
+		// Without the layouts for this processor's caches: the copy must still work when the cache moves to another machine.
 		func() error { return options.SetGraphOptimizationLevel(ort.GraphOptimizationLevelEnableExtended) },
 		func() error { return options.SetOptimizedModelFilePath(path) },
 		func() error { return options.AddSessionConfigEntry("session.save_model_format", "ORT") },
@@ -230,7 +230,7 @@ func (l *Loader) writeOneShot(path string, context bool) error {
 	return s.Destroy()
 }
 
-// openOneShot opens a copy: it stays mapped as long as the session.
+// openOneShot opens a copy, which stays mapped until the session is closed.
 func openOneShot(s *session, c oneShotCopy, names []string, options *ort.SessionOptions) error {
 	f, err := os.Open(c.path)
 	if err != nil {
@@ -254,7 +254,7 @@ func openOneShot(s *session, c oneShotCopy, names []string, options *ort.Session
 	return nil
 }
 
-// oneShotSignature is the signature of a copy.
+// oneShotSignature returns the signature of a copy.
 func oneShotSignature(sig onnx.Signature, context bool) onnx.Signature {
 	if !context {
 		return sig
@@ -276,7 +276,7 @@ func (l *Loader) dropOtherOneShot(at string) {
 	}
 }
 
-// towerBytes is the size of a tower's files.
+// towerBytes returns the size of a tower's files.
 func (s Spec) towerBytes(file string) (int64, error) {
 	if s.Model.IsBuiltin() {
 		data, err := s.Model.ReadFile(file)
@@ -293,5 +293,5 @@ func (s Spec) towerBytes(file string) (int64, error) {
 	return n, nil
 }
 
-// builtinGrowth is by how much the built-in model's copy is larger, whose weights are stored in 8 bits: 2.5 times, and room.
+// builtinGrowth is how many times larger than its file the built-in model's copy may be, since the file stores weights in 8 bits: 2.5, plus a margin.
 const builtinGrowth = 4

@@ -15,8 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestOneShotCopy: the copy of a text tower for a single query answers as the tower does, computes a query's own tokens where
-// that is right, and is not used when it was cut short.
+// TestOneShotCopy: the copy of a text tower for a single query gives the tower's vectors, computes only a query's own tokens where
+// that changes nothing, and is not used if it is truncated.
 func TestOneShotCopy(t *testing.T) {
 	texts := []string{"dog", "dog on beach", "beach on dog on beach dog", strings.Repeat("dog ", 40)}
 	for name, c := range map[string]struct {

@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 )
 
-// placement is a provider that a tower is to run on, and how.
+// placement says which provider a tower runs on, and how.
 type placement struct {
 	definition provider.Definition
 	variant    string
@@ -19,18 +19,17 @@ type placement struct {
 	batch int
 	// cache is the folder for the provider's compiled models; "": none.
 	cache string
-	// canary is the processor's vector of the picture that goes with every batch; nil: none goes.
+	// canary is the processor's vector of the picture that is added to every batch; nil: none is added.
 	canary []float32
-	// expected is the time that loading and the first run took when they were tried, runs that of a batch.
+	// expected is the time that loading and the first run took in the trial, runs that of a batch.
 	expected, runs time.Duration
-	// tried tells that a child of this process has just found it to work.
+	// tried reports whether a child of this process has just found that it works.
 	tried bool
 	slot  provider.Slot
 	key   provider.Key
 }
 
-// appendTo makes the provider the first one that a session's operations are offered to; what it does not take stays on the
-// processor.
+// appendTo offers a session's operations to the provider first. Operations that it does not support stay on the processor.
 func (p *placement) appendTo(options *ort.SessionOptions) error {
 	native := p.definition.NativeOptions(p.variant, p.cache)
 	if p.definition.Name != provider.CUDA {
@@ -47,7 +46,7 @@ func (p *placement) appendTo(options *ort.SessionOptions) error {
 	return options.AppendExecutionProviderCUDA(cuda)
 }
 
-// reshape is what the graph is changed by when it is loaded; nil: nothing.
+// reshape returns the change to make to the graph when it is loaded; nil: none.
 func (t tuning) reshape() func(*onnx.Graph) error {
 	switch {
 	case t.on != nil:
@@ -59,7 +58,7 @@ func (t tuning) reshape() func(*onnx.Graph) error {
 }
 
 // fixBatch gives all inputs and outputs the batch size n. A batch of one that the exporter fixed is freed first. The error
-// wraps dynamic.ErrUnsafe where that cannot be.
+// wraps dynamic.ErrUnsafe if that is impossible.
 func fixBatch(g *onnx.Graph, n int) error {
 	if len(g.Inputs) == 0 || len(g.Inputs[0].Dims) == 0 {
 		return fmt.Errorf("%w: the graph has no batch", dynamic.ErrUnsafe)

@@ -14,33 +14,33 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// Acceleration says on what the towers may run besides the processor. The zero value: on nothing.
+// Acceleration says what the towers may run on besides the processor. The zero value: nothing.
 type Acceleration struct {
 	// Asked is the provider that the user wants; Auto: the best one that works; "": the processor.
 	Asked provider.Name
-	// State keeps what is known of this machine.
+	// State stores what is known about this machine.
 	State provider.Store
-	// Session is the kind of session, which the state is for.
+	// Session is the kind of session that the state applies to.
 	Session machine.Session
-	// Program is this program, which children run; "": there are none, and only what State knows counts.
+	// Program is this program, which children run; "": no children are started, and only State counts.
 	Program string
-	// Stop is closed when the user wants the process to end: what is tried in a child is not waited for any more. Nil: never.
+	// Stop is closed when the user wants the process to end: trials in a child are then no longer waited for. Nil: never.
 	Stop <-chan struct{}
 }
 
-// Provider is where a tower computes, and why there.
+// Provider says where a tower runs, and why there.
 type Provider struct {
 	Name, Reason string
-	// IsChosen reports whether there was something else: the reason is worth telling.
+	// IsChosen reports whether there was an alternative, so that the reason is worth showing.
 	IsChosen bool
-	// Unmeasured are accelerators that were not measured with the tower, and so not taken.
+	// Unmeasured lists accelerators that were not chosen because they were not measured with the tower.
 	Unmeasured []string
 }
 
-// probeLimit is how long a child may take that index waits for. A model is compiled in that time; warmup gives it more.
+// probeLimit is how long index waits for a child. That is enough to compile a model; warmup allows more.
 const probeLimit = 60 * time.Second
 
-// placer decides where a loader's towers run, once a tower, and keeps what is in use.
+// placer decides where a loader's towers run, once per tower, and keeps track of what is in use.
 type placer struct {
 	*setup
 
@@ -61,7 +61,7 @@ func newPlacer(s *setup) *placer {
 
 func onProcessor(reason string) Provider { return Provider{Name: string(provider.CPU), Reason: reason} }
 
-// reported is what was decided of a tower, or what is known without trying anything.
+// reported returns what was decided for a tower, or what is known without trying anything.
 func (p *placer) reported(file string) Provider {
 	p.mu.Lock()
 	reported, ok := p.provide[file]
@@ -78,10 +78,10 @@ func (p *placer) reported(file string) Provider {
 	return onProcessor("nothing had to be embedded")
 }
 
-// isPlaced tells whether a tower goes to an accelerator as far as is known without trying anything.
+// isPlaced reports whether a tower will run on an accelerator, as far as is known without trying anything.
 func (p *placer) isPlaced(file string) bool { return p.expected(file) != nil }
 
-// expected is where a tower will go as far as is known without trying anything; nil is the processor.
+// expected returns where a tower will run, as far as is known without trying anything; nil is the processor.
 func (p *placer) expected(file string) *placement {
 	c, ok := p.consider(file)
 	if !ok || p.isInt8(file) || len(c.store.Deaths()) > 0 {
@@ -99,7 +99,7 @@ func (p *placer) expected(file string) *placement {
 	return c.choose(v)
 }
 
-// report notes where a tower computes.
+// report records where a tower runs.
 func (p *placer) report(file string, to Provider) {
 	p.mu.Lock()
 	p.provide[file] = to
@@ -107,8 +107,8 @@ func (p *placer) report(file string, to Provider) {
 	p.options.Logf("the %s tower runs on %s: %s", towerOf(file), to.Name, to.Reason)
 }
 
-// place decides where a tower runs; nil is the processor. The error wraps provider.ErrMissing where the provider that was
-// asked for is not available.
+// place decides where a tower runs; nil is the processor. The error wraps provider.ErrMissing if the requested
+// provider is not available.
 func (p *placer) place(file string) (*placement, error) {
 	p.mu.Lock()
 	d, ok := p.decided[file]
@@ -126,7 +126,7 @@ func (p *placer) place(file string) (*placement, error) {
 	return place, err
 }
 
-// choosing is what a decision is made from.
+// choosing holds what a decision is based on.
 type choosing struct {
 	*placer
 	file       string
@@ -138,7 +138,7 @@ type choosing struct {
 	store      provider.Store
 }
 
-// consider collects the candidates; ok is false where there are none.
+// consider collects the candidates; ok is false if there are none.
 func (p *placer) consider(file string) (choosing, bool) {
 	o := p.options
 	c := choosing{placer: p, file: file, asked: o.Accelerate.Asked, store: o.Accelerate.State}
@@ -147,7 +147,7 @@ func (p *placer) consider(file string) (choosing, bool) {
 	}
 	var err error
 	if c.library, err = p.library(); err != nil {
-		return c, false // loading it will say so
+		return c, false // loading it will report the error
 	}
 	for _, d := range provider.Accelerators(runtime.GOOS, runtime.GOARCH) {
 		if (c.asked == provider.Auto || c.asked == d.Name) && d.MayBeIn(c.library) {
@@ -161,7 +161,7 @@ func (p *placer) consider(file string) (choosing, bool) {
 	return c, true
 }
 
-// Slot is where what is known of a tower is kept.
+// Slot returns the slot under which the measurements of a tower are stored.
 func (l *setup) Slot(file string) provider.Slot {
 	return provider.Slot{Tower: towerOf(file), Model: l.spec.towerKey(file), Title: l.spec.Model.Name, Session: l.options.Accelerate.Session}
 }
@@ -185,18 +185,18 @@ func (p *placer) decide(file string) (*placement, Provider, error) {
 	return c.decide(explicit)
 }
 
-// isInt8 tells whether a tower computes in int8, which is the processor's own.
+// isInt8 reports whether a tower computes in int8, which only the processor does.
 func (p *placer) isInt8(file string) bool {
 	return file == models.VisualFile && p.options.Precision == Int8
 }
 
-// missing is the error of a provider that is not available.
+// missing returns the error for a provider that is not available.
 func missing(n provider.Name, l ortlib.Library) error {
 	d, _ := provider.Of(n)
 	return &provider.MissingError{Name: n, Needs: d.Needs, Library: l.Path + " (" + l.Origin + ")"}
 }
 
-// decide settles what dead processes left, learns what is not known, and chooses.
+// decide handles what crashed processes left behind, tries candidates that too little is known about, and chooses.
 func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	suspects, reasons := c.settle()
 	v, fresh, why := c.store.Verdict(c.slot, c.key)
@@ -229,7 +229,7 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 		}
 	}
 	if len(unmeasured) > 0 {
-		reasons = append(reasons, strings.Join(unmeasured, " and ")+" was not measured with it")
+		reasons = append(reasons, "not measured with this tower: "+strings.Join(unmeasured, ", "))
 	}
 	if len(reasons) == 0 {
 		return nil, onProcessor(noAccelerator), nil
@@ -237,10 +237,10 @@ func (c choosing) decide(explicit bool) (*placement, Provider, error) {
 	return nil, Provider{Name: string(provider.CPU), Reason: strings.Join(reasons, "; "), IsChosen: true, Unmeasured: unmeasured}, nil
 }
 
-// noAccelerator is the reason of most machines.
+// noAccelerator is the reason on most machines.
 const noAccelerator = "the runtime library has no accelerator for this machine"
 
-// settle takes those candidates out that are to be left alone, and says why. Suspects must be tried again.
+// settle removes the candidates to avoid, and returns the reasons. Suspects must be tried again.
 func (c *choosing) settle() (suspects map[provider.Name]bool, reasons []string) {
 	suspects = make(map[provider.Name]bool)
 	var usable []provider.Definition
@@ -262,8 +262,8 @@ func (c *choosing) settle() (suspects map[provider.Name]bool, reasons []string) 
 	return suspects, reasons
 }
 
-// learn tries the candidates of which a verdict does not know enough. A search that did not ask for one does not wait for
-// that: those are unmeasured.
+// learn tries the candidates that a verdict says too little about. A search for which no provider was requested does not wait
+// for that: it leaves them unmeasured.
 func (c choosing) learn(v *provider.Verdict, suspects map[provider.Name]bool, explicit bool) (tried map[provider.Name]bool, unmeasured []string, err error) {
 	tried = make(map[provider.Name]bool)
 	for _, d := range c.candidates {
@@ -290,8 +290,8 @@ func (c choosing) learn(v *provider.Verdict, suspects map[provider.Name]bool, ex
 
 func (p *placer) isInterrupted() bool { return isClosed(p.options.Accelerate.Stop) }
 
-// isPurged tells that what a provider compiled is gone, as when the system clears its caches: it would be compiled in this
-// process.
+// isPurged reports whether what a provider compiled is gone, for example because the system cleared its caches: it would then
+// have to be compiled in this process.
 func (c choosing) isPurged(v provider.Verdict, d provider.Definition) bool {
 	best, ok := v.Of(d.Name)
 	if !ok || d.CacheOption == "" {
@@ -304,7 +304,7 @@ func (c choosing) isPurged(v provider.Verdict, d provider.Definition) bool {
 
 func (p *placer) logf(format string, args ...any) { p.options.Logf(format, args...) }
 
-// reportAvoided reports once that a provider that died is left alone.
+// reportAvoided reports once that a provider that crashed is avoided.
 func (c choosing) reportAvoided(r provider.Record) {
 	if r.Reported {
 		return
@@ -316,8 +316,8 @@ func (c choosing) reportAvoided(r provider.Record) {
 	}
 }
 
-// CheckAsked refuses a provider that was asked for and that this platform or library does not have, as far as files tell;
-// the error wraps provider.ErrMissing.
+// CheckAsked returns an error if this platform or library does not have the requested provider, as far as the files show. The error
+// wraps provider.ErrMissing.
 func (l *Loader) CheckAsked() error {
 	c, ok := l.placer.consider(models.VisualFile)
 	if c.asked == "" || c.asked == provider.Auto || c.asked == provider.CPU || ok || c.library.Path == "" {
@@ -326,19 +326,19 @@ func (l *Loader) CheckAsked() error {
 	return missing(c.asked, c.library)
 }
 
-// Missing is the error of a provider that the library was found not to have; it wraps provider.ErrMissing.
+// Missing returns the error for a provider that the library turned out not to have; it wraps provider.ErrMissing.
 func (l *Loader) Missing(n provider.Name) error {
 	c, _ := l.placer.consider(models.VisualFile)
 	return missing(n, c.library)
 }
 
-// Accelerators are the providers that the runtime library may have and that the user allows.
+// Accelerators returns the providers that the runtime library may have and that the user allows.
 func (l *Loader) Accelerators() []provider.Definition {
 	c, _ := l.placer.consider(models.VisualFile)
 	return c.candidates
 }
 
-// Forgive trusts a provider again that died in a process with a tower.
+// Forgive makes a provider trusted again that crashed a process with a tower.
 func (l *Loader) Forgive(file string, n provider.Name) {
 	l.options.Accelerate.State.Forgive(l.Slot(file), n)
 }

@@ -143,7 +143,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// TestFallBack: what fails in the middle is done again on the processor, and the rest too.
+// TestFallBack: a batch that fails in the middle runs again on the processor, and so does the rest.
 func TestFallBack(t *testing.T) {
 	if !inFakeProcess(t, "run3:wrong") {
 		return
@@ -177,7 +177,7 @@ func TestFallBack(t *testing.T) {
 	}
 }
 
-// TestNoStateNoProvider: where no sentinel can be left, no provider is initialised.
+// TestNoStateNoProvider: if no sentinel can be written, no provider is initialised.
 func TestNoStateNoProvider(t *testing.T) {
 	if !inFakeProcess(t, "session:abort") {
 		return
@@ -198,19 +198,19 @@ func TestNoStateNoProvider(t *testing.T) {
 	}
 }
 
-// TestWithin: native code that does not come back is left alone.
+// TestWithin: native code that does not return is abandoned.
 func TestWithin(t *testing.T) {
 	if got, err := within(time.Minute, func() (int, error) { return 7, nil }); got != 7 || err != nil {
 		t.Errorf("%d, %v", got, err)
 	}
 	forever := make(chan struct{})
 	defer close(forever)
-	if _, err := within(time.Millisecond, func() (int, error) { <-forever; return 7, nil }); err == nil || !strings.Contains(err.Error(), "does not answer") {
+	if _, err := within(time.Millisecond, func() (int, error) { <-forever; return 7, nil }); err == nil || !strings.Contains(err.Error(), "did not respond") {
 		t.Errorf("%v", err)
 	}
 }
 
-// TestDropStaleCompiled: what was compiled with another library goes, what is this one's stays.
+// TestDropStaleCompiled: what was compiled with another library is removed, this library's is kept.
 func TestDropStaleCompiled(t *testing.T) {
 	cache := t.TempDir()
 	lib := filepath.Join(t.TempDir(), "lib.so")

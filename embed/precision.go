@@ -9,17 +9,17 @@ import (
 	"github.com/imgsearch/imgsearch/embed/quantize"
 )
 
-// Precision is the arithmetic that a model's vectors come from.
+// Precision is the arithmetic that a model's vectors are computed with.
 type Precision string
 
-// The precisions. Int8 computes the vision tower's matrix products in integers (package quantize); the text tower, of
-// which a search needs one run, stays in float32.
+// The precisions. Int8 computes the vision tower's matrix products in integers (package quantize); the text tower,
+// which a search runs once, stays in float32.
 const (
 	FP32 Precision = "fp32"
 	Int8 Precision = "int8"
 )
 
-// ParsePrecision reads a precision's name.
+// ParsePrecision parses a precision's name.
 func ParsePrecision(name string) (Precision, error) {
 	switch p := Precision(name); p {
 	case FP32, Int8:
@@ -28,8 +28,8 @@ func ParsePrecision(name string) (Precision, error) {
 	return "", fmt.Errorf("unknown precision %q", name)
 }
 
-// hasIntegerDot tells whether the processor adds four products of 8-bit integers in 32 bits (VNNI on x86, the dot
-// product on ARM). Without it the pairs of products are added in 16 bits, and weights must keep to 7 bits.
+// hasIntegerDot reports whether the processor adds four products of 8-bit integers in 32 bits (VNNI on x86, the dot
+// product on ARM). Without it pairs of products are added in 16 bits, and weights must fit into 7 bits.
 func hasIntegerDot() bool {
 	switch runtime.GOARCH {
 	case "amd64":
@@ -40,10 +40,10 @@ func hasIntegerDot() bool {
 	return false
 }
 
-// quantizeOptions fit this machine's processor.
+// quantizeOptions returns the options for this machine's processor.
 func quantizeOptions() quantize.Options { return quantize.Options{ReduceRange: !hasIntegerDot()} }
 
-// recipe says how a precision's numbers are made: a part of the identity.
+// recipe describes how a precision's numbers are computed. It is part of the identity.
 func (p Precision) recipe() string {
 	if p != Int8 {
 		return string(p)

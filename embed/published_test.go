@@ -180,7 +180,7 @@ func maskFirst() string {
 	return strings.ReplaceAll(strings.Replace(g, ids+mask, mask+ids, 1), "input_ids", "the_words")
 }
 
-// smallModel lays a model of dimension 3 out; files replace its own.
+// smallModel writes a model of dimension 3; files replaces its own files.
 func smallModel(t *testing.T, files map[string]string) models.Model {
 	t.Helper()
 	dir := t.TempDir()
@@ -212,7 +212,7 @@ func smallModel(t *testing.T, files map[string]string) models.Model {
 	return m
 }
 
-// TestVariants: what published exports do differently simply works, and gives the same vectors.
+// TestVariants: the variants among published exports work, and give the same vectors.
 func TestVariants(t *testing.T) {
 	picture := make([]float32, 2*3*4*4)
 	for i := range picture {
@@ -270,13 +270,13 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// outside is a tensor whose values are said to lie in a file.
+// outside is a tensor whose values are in a file of their own.
 func outside(name, location string) msg {
 	entry := func(k, v string) msg { return msg(nil).str(1, k).str(2, v) }
 	return msg(nil).num(1, 3).num(2, elemFloat).str(8, name).sub(13, entry("location", location)).sub(13, entry("offset", "0")).sub(13, entry("length", "12")).num(14, 1)
 }
 
-// withBias is smallVisual plus a bias that lies beside the graph.
+// withBias is smallVisual plus a bias that is stored next to the graph.
 func withBias(location string) []byte {
 	return graph(msg(nil).
 		sub(1, node("GlobalAveragePool", []string{"image"}, "pooled")).
@@ -286,7 +286,7 @@ func withBias(location string) []byte {
 		sub(11, value("image", elemFloat, -1, 3, 4, 4)).sub(12, value("embedding", elemFloat, -1, 3)))
 }
 
-// TestWeightsBeside: weights lie beside the graph under any name; they are part of the model's identity.
+// TestWeightsBeside: weights next to the graph may have any name, and are part of the model's identity.
 func TestWeightsBeside(t *testing.T) {
 	const name = "523d3c00-47e7-11ef-bc68-00155d655292"
 	bias := string(protowire.AppendFixed32(protowire.AppendFixed32(protowire.AppendFixed32(nil, floatBits(100)), 0), 0))
@@ -318,7 +318,7 @@ func TestWeightsBeside(t *testing.T) {
 	}
 }
 
-// TestHostileModels: each is a clear error that names the file, never a crash or a read outside the folder.
+// TestHostileModels: each gives a clear error that names the file, never a crash or a read outside the folder.
 func TestHostileModels(t *testing.T) {
 	secret := filepath.Join(t.TempDir(), "secret")
 	if err := os.WriteFile(secret, make([]byte, 12), 0o600); err != nil {
@@ -344,7 +344,7 @@ func TestHostileModels(t *testing.T) {
 		"a page instead":         {map[string]string{models.VisualFile: "<html>not found</html>"}, models.ErrDamaged, models.VisualFile},
 		"unknown operation":      {map[string]string{models.VisualFile: strings.Replace(whole, "GlobalAveragePool", "GlobalAveragePoof", 1)}, models.ErrDamaged, "GlobalAveragePoof"},
 		"absurd batch":           {map[string]string{models.VisualFile: string(smallVisual(elemFloat, 1<<33, "image"))}, models.ErrDamaged, "batches of"},
-		"wants token types":      {map[string]string{models.TextualFile: strings.ReplaceAll(string(smallTextual(elemInt64, -1, true)), "attention_mask", "token_type_ids")}, models.ErrDamaged, "token_type_ids"},
+		"needs token types":      {map[string]string{models.TextualFile: strings.ReplaceAll(string(smallTextual(elemInt64, -1, true)), "attention_mask", "token_type_ids")}, models.ErrDamaged, "token_type_ids"},
 		"another cleaning":       {map[string]string{models.ConfigFile: `{"embed_dim":3,"text_cfg":{"context_length":8,"tokenizer_kwargs":{"clean":"nonsense"}}}`}, models.ErrDamaged, "nonsense"},
 		"another special token":  {map[string]string{models.ConfigFile: `{"embed_dim":3,"text_cfg":{"context_length":8,"tokenizer_kwargs":{"strip_sep_token":true}}}`}, models.ErrDamaged, "strip_sep_token"},
 		"endless config":         {map[string]string{models.ConfigFile: strings.Repeat(" ", models.MaxSmall+1)}, models.ErrDamaged, "bytes"},
@@ -354,7 +354,7 @@ func TestHostileModels(t *testing.T) {
 		"absurd dimension":       {map[string]string{models.ConfigFile: `{"embed_dim":1000000000,"text_cfg":{"context_length":8}}`}, models.ErrDamaged, "embed_dim"},
 		"pictures as text":       {map[string]string{models.VisualFile: string(smallVisual(elemInt32, -1, "image"))}, models.ErrDamaged, "int32"},
 		"not a number":           {map[string]string{models.VisualFile: nan}, models.ErrDamaged, "not finite"},
-		"config is no JSON":      {map[string]string{models.ConfigFile: "embed_dim: 3"}, models.ErrDamaged, models.ConfigFile},
+		"config is not JSON":     {map[string]string{models.ConfigFile: "embed_dim: 3"}, models.ErrDamaged, models.ConfigFile},
 		"unknown tokenizer part": {map[string]string{models.TokenizerFile: `{"model":{"type":"Morse"}}`}, models.ErrDamaged, "Morse"},
 		"unknown interpolation":  {map[string]string{models.PreprocessFile: `{"size":4,"mean":[0,0,0],"std":[1,1,1],"interpolation":"lanczos"}`}, models.ErrDamaged, "lanczos"},
 	} {

@@ -14,8 +14,8 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// readGraph reads a tower's graph, from the path of its file or of a copy; "" is the built-in model's. done closes what its
-// weights are read from.
+// readGraph reads a tower's graph from at, the path of its file or of a copy; "" means the built-in model. done closes the files
+// that its weights are read from.
 func (s Spec) readGraph(file, at string) (g *onnx.Graph, done func(), err error) {
 	var r io.ReaderAt
 	var size int64
@@ -56,8 +56,8 @@ func (s Spec) readGraph(file, at string) (g *onnx.Graph, done func(), err error)
 	return g, done, nil
 }
 
-// graphData is what the runtime loads of a graph. Of one that was read from a file it is a shell without the weights, which
-// points to them in the file: the runtime maps them from there, starts twice as fast, and takes 200 MB less for ViT-B/32
+// graphData returns the bytes of a graph for the runtime to load. For a graph from a file that is a shell without the weights,
+// which points to them in the file: the runtime maps them from there, starts twice as fast, and uses 200 MB less for ViT-B/32
 // (docs/benchmarks.md#batch).
 func graphData(g *onnx.Graph, from string) ([]byte, error) {
 	var out bytes.Buffer
@@ -69,7 +69,7 @@ func graphData(g *onnx.Graph, from string) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// readShell reads a tower's graph, changed by reshape unless that is nil, as graphData makes it, and its signature. The
+// readShell reads a tower's graph, changes it by reshape unless that is nil, and returns its graphData and its signature. The
 // error may wrap dynamic.ErrUnsafe or dynamic.ErrDynamic.
 func (s Spec) readShell(file, at string, reshape func(*onnx.Graph) error) ([]byte, onnx.Signature, error) {
 	g, done, err := s.readGraph(file, at)

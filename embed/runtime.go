@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 )
 
-// The native runtime is one a process, whatever the number of loaders: its state is the library's, so it is ours.
+// There is one native runtime per process, however many loaders there are: the library's state is global, so this is too.
 var native struct {
 	sync.Mutex
 	library ortlib.Library
@@ -21,14 +21,14 @@ var native struct {
 // RuntimeOptions say where the native runtime is and what loading it may do to the process.
 type RuntimeOptions struct {
 	ortlib.Options
-	// Vet is asked before a library is loaded into this process; nil: nobody. Its error is the answer in the library's place.
+	// Vet is called before a library is loaded into this process; nil: no check. If it fails, the library is not loaded and its error is returned.
 	Vet func(ortlib.Library) error
-	// Crash makes what a crash of native code is reported with, from the error that it amounts to; nil: crashes are the
-	// system's own.
+	// Crash returns how to report a crash of native code, given the error that it amounts to; nil: crashes are left to the
+	// system.
 	Crash func(what error) guard.Watch
 }
 
-// arm reports crashes of native code as an error, until disarm is called. trace is a file that a line is appended to.
+// arm reports crashes of native code as an error, until disarm is called. trace is a file to append a line to.
 func (o RuntimeOptions) arm(what error, trace string) (disarm func(), err error) {
 	if o.Crash == nil {
 		return func() {}, nil
@@ -38,7 +38,7 @@ func (o RuntimeOptions) arm(what error, trace string) (disarm func(), err error)
 	return guard.Arm(w)
 }
 
-// startRuntime loads the library and starts ONNX Runtime, once a process. A failure may be tried again.
+// startRuntime loads the library and starts ONNX Runtime, once per process. After a failure it may be called again.
 func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 	native.Lock()
 	defer native.Unlock()
@@ -54,7 +54,7 @@ func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 			return library, err
 		}
 	}
-	disarm, err := o.arm(fmt.Errorf("%w: %s crashed while it was loaded", ortlib.ErrUnusable, library.Path), "")
+	disarm, err := o.arm(fmt.Errorf("%w: %s crashed while being loaded", ortlib.ErrUnusable, library.Path), "")
 	if err != nil {
 		return library, err
 	}
@@ -67,24 +67,24 @@ func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 		return library, fmt.Errorf("%w: load %s: %w", ortlib.ErrUnusable, library.Path, err)
 	}
 	if err := ort.DisableTelemetry(); err != nil {
-		return library, fmt.Errorf("%w: switch telemetry off in %s: %w", ortlib.ErrUnusable, library.Path, err)
+		return library, fmt.Errorf("%w: turn off telemetry in %s: %w", ortlib.ErrUnusable, library.Path, err)
 	}
 	native.library, native.started = library, true
 	return library, nil
 }
 
-// silence keeps the library from reporting to its makers: from 1.32 on the published builds keep a device id and a database
-// of events in the user's cache and send them. It must come before the library is loaded.
+// silence stops the library from sending telemetry to its makers: since 1.32 the published builds store a device id and a database
+// of events in the user's cache and send them. It must be called before the library is loaded.
 func silence() error { return os.Setenv("ORT_DISABLE_TELEMETRY", "1") }
 
-// Runtime describes the runtime library as it was loaded.
+// Runtime describes the loaded runtime library.
 type Runtime struct {
 	ortlib.Library
-	// Version is what the library says of itself, "1.32.0".
+	// Version is the version that the library reports, such as "1.32.0".
 	Version string
 }
 
-// StartRuntime loads the runtime library without a model: doctor's first question.
+// StartRuntime loads the runtime library without a model, as doctor does first.
 func StartRuntime(o RuntimeOptions) (Runtime, error) {
 	library, err := startRuntime(o)
 	if err != nil {

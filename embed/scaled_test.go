@@ -16,9 +16,9 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestScaledDecoding measures what decoding at a smaller scale costs: the cosine between a photo's vectors by scaled and by
-// full decoding, and the recall of captions with both. IMGSEARCH_12MP is a folder that ../shared/tools/photos12mp.py made of
-// ../shared/photos/images (make it with N of 300); it takes a second a photo.
+// TestScaledDecoding measures what decoding at a smaller scale costs: the cosine between a photo's vectors with scaled and with
+// full decoding, and the recall of captions with both. IMGSEARCH_12MP is a folder that ../shared/tools/photos12mp.py made from
+// ../shared/photos/images (make it with N of 300); it takes a second per photo.
 func TestScaledDecoding(t *testing.T) {
 	dir := os.Getenv("IMGSEARCH_12MP")
 	if dir == "" {
@@ -81,7 +81,7 @@ func TestScaledDecoding(t *testing.T) {
 
 var recallAt = []int{1, 5, 10}
 
-// recalls asks for each photo by its captions: IMG_i was made of the i*all/n-th of the shared photos.
+// recalls searches for each photo by its captions: IMG_i was made from the i*all/n-th of the shared photos.
 func recalls(t *testing.T, loader *embed.Loader, files []string, vectors [][]float32) []float64 {
 	t.Helper()
 	names, err := filepath.Glob(filepath.Join(testkit.Shared(t, "photos", "images"), "*.jpg"))

@@ -26,36 +26,36 @@ type session struct {
 	output onnx.Value
 	// batch is the number of rows that a run takes; 0: any.
 	batch int
-	// alone fills each batch with one row.
+	// alone runs one row per batch, repeated to fill it.
 	alone bool
 	dim   int
-	// unmap gives back what the session was loaded from; nil: nothing.
+	// unmap releases the mapping that the session was loaded from; nil: none.
 	unmap func() error
 }
 
 // tuning is how a tower is loaded.
 type tuning struct {
-	// threads is the number of threads that one run uses; 0: one a physical core.
+	// threads is the number of threads that one run uses; 0: one per physical core.
 	threads int
-	// oneShot skips the graph's optimisation, for a process that runs the tower a single time. Measured with the built-in
+	// oneShot skips the graph's optimisation, for a process that runs the tower only once. Measured with the built-in
 	// text tower, two cores: load and first run 90 ms instead of 150, later runs 28 ms instead of 16.
 	oneShot bool
-	// path is a copy of the tower that takes the file's place; "": none.
+	// path is a copy of the tower to load instead of the file; "": none.
 	path string
 	// alone runs rows one by one.
 	alone bool
 	// freeBatch makes a fixed batch dynamic.
 	freeBatch bool
-	// copied is the copy of the text tower that is to be opened in its place; nil: none.
+	// copied is the copy of the text tower to open instead of it; nil: none.
 	copied *oneShotCopy
-	// on is where the tower is placed; nil: on the processor.
+	// on is the tower's placement; nil: the processor.
 	on *placement
 }
 
-// maxBatch bounds what a graph may insist on: a batch is allocated as a whole.
+// maxBatch is the largest fixed batch size that a graph may have: a batch is allocated as a whole.
 const maxBatch = 64
 
-// sessionOptions are the runtime's, for one tower.
+// sessionOptions returns the runtime's options for one tower.
 func sessionOptions(tune tuning) (*ort.SessionOptions, error) {
 	options, err := ort.NewSessionOptions()
 	if err != nil {
@@ -126,7 +126,7 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	switch {
 	case err != nil && strings.Contains(err.Error(), "bad_alloc"):
 		return nil, fmt.Errorf("%w: load %s: %w", ErrNoMemory, file, err)
-	case err != nil && tune.on != nil: // the file is read by the processor too, which will say so if it is damaged
+	case err != nil && tune.on != nil: // the processor loads the same file next, and reports it if it is damaged
 		return nil, fmt.Errorf("initialise %s: %w", tune.on.definition.Native, err)
 	case err != nil:
 		return nil, damaged(file, err)
@@ -134,13 +134,13 @@ func openSession(spec Spec, file string, sig onnx.Signature, tune tuning) (*sess
 	s.fixBatch()
 	if s.batch > maxBatch {
 		s.close()
-		return nil, damaged(file, fmt.Errorf("the graph insists on batches of %d", s.batch))
+		return nil, damaged(file, fmt.Errorf("the graph requires batches of %d", s.batch))
 	}
 	s.alone = s.alone || tune.alone
 	return s, nil
 }
 
-// checkFiles sees that the weights beside a graph are there, in the model's folder: the runtime would say less.
+// checkFiles checks that the weight files next to a graph exist in the model's folder: the runtime's error would say less.
 func checkFiles(spec Spec, file string) error {
 	for _, name := range spec.weightFiles(file) {
 		dir, base := path.Split(name)
@@ -180,8 +180,8 @@ func readSignature(m models.Model, file string) (onnx.Signature, error) {
 	return sig, err
 }
 
-// chooseOutput finds the embedding: of several outputs (some exporters give the tokens' vectors too) the first that is
-// [n, dim]. Its name does not matter.
+// chooseOutput finds the embedding: the first output of shape [n, dim], since some exporters also return the tokens' vectors.
+// Its name does not matter.
 func (s *session) chooseOutput(outputs []onnx.Value) error {
 	fits := func(out onnx.Value) error {
 		if out.Elem != onnx.Float && out.Elem != onnx.Float16 {
@@ -205,7 +205,7 @@ func (s *session) chooseOutput(outputs []onnx.Value) error {
 	return fits(outputs[0])
 }
 
-// fixBatch reads the batch size that the graph insists on.
+// fixBatch reads the batch size that the graph is fixed at.
 func (s *session) fixBatch() {
 	for _, in := range s.inputs {
 		if len(in.Dims) > 0 && in.Dims[0] != onnx.Dynamic {
@@ -214,10 +214,10 @@ func (s *session) fixBatch() {
 	}
 }
 
-// run feeds n rows and returns their vectors, normalised. feed makes the inputs of rows from..to; it may be called by
-// several goroutines at once. Where the graph insists on a batch size, the rows go in such batches, the last one's missing
-// rows repeated, as many at once as there are cores: measured with ViT-B/32 on two cores, 200 queries take 9.6 s so and
-// 10.0 s in batches of 8 (docs/benchmarks.md#batch).
+// run feeds n rows and returns their vectors, normalised. feed makes the inputs of the given rows; several goroutines may
+// call it at once. If the graph has a fixed batch size, the rows run in batches of that size, the last one filled up with
+// repeated rows, and as many batches run at once as there are cores: measured with ViT-B/32 on two cores, 200 queries take
+// 9.6 s this way and 10.0 s in batches of 8 (docs/benchmarks.md#batch).
 func (s *session) run(n int, feed func(rows []int) ([]ort.Value, error)) ([][]float32, error) {
 	size := s.batch
 	switch {
@@ -268,7 +268,7 @@ func (s *session) runBatch(rows []int, feed func(rows []int) ([]ort.Value, error
 	return split(read(), len(rows), s.dim)
 }
 
-// newOutput makes room for the embeddings of n rows; read gives them after the run.
+// newOutput allocates the embeddings of n rows; read returns them after the run.
 func (s *session) newOutput(n int) (out ort.Value, read func() []float32, err error) {
 	shape := ort.NewShape(int64(n), int64(s.dim))
 	if s.output.Elem == onnx.Float16 {

@@ -17,16 +17,16 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// Spec is what a model's small files say: everything about it but the weights.
+// Spec is the content of a model's small files: everything about it except the weights.
 type Spec struct {
 	Model      models.Model
 	Preprocess preprocess.Config
 	Tokens     tokenize.Config
 	// Dim is the embedding dimension.
 	Dim int
-	// Visual and Textual are what the towers' graphs take and give.
+	// Visual and Textual are the inputs and outputs of the towers' graphs.
 	Visual, Textual onnx.Signature
-	// Digests are the SHA-256 of all files, once ReadDigests has read them.
+	// Digests are the SHA-256 digests of all files. ReadDigests sets them.
 	Digests models.Digests
 }
 
@@ -87,7 +87,7 @@ func ReadSpec(m models.Model) (Spec, error) {
 	return s, err
 }
 
-// cleaning reads open_clip's options of a tokenizer. One that would change ids and is not known is an error that names it.
+// cleaning reads open_clip's tokenizer options. An unsupported option would change ids, so it is an error that names it.
 func cleaning(kwargs map[string]any) (clean string, err error) {
 	for name, v := range kwargs {
 		switch {
@@ -101,8 +101,8 @@ func cleaning(kwargs map[string]any) (clean string, err error) {
 	return clean, nil
 }
 
-// weightFiles are the files beside a tower's graph that hold its weights, relative to the model's folder. Exporters
-// split graphs above 2 GB, and call those files what they like.
+// weightFiles returns the files next to a tower's graph that hold its weights, relative to the model's folder. Exporters
+// split graphs above 2 GB, and name those files as they like.
 func (s Spec) weightFiles(tower string) []string {
 	sig := s.Visual
 	if tower == models.TextualFile {
@@ -115,7 +115,7 @@ func (s Spec) weightFiles(tower string) []string {
 	return names
 }
 
-// ReadDigests asks for the digests of every file that decides what the model computes (models.Model.Digests).
+// ReadDigests reads the digests of every file that determines what the model computes (models.Model.Digests).
 func (s *Spec) ReadDigests(cache string) (err error) {
 	s.Digests, err = s.Model.Digests(cache, append(s.weightFiles(models.VisualFile), s.weightFiles(models.TextualFile)...))
 	return err
@@ -151,12 +151,12 @@ func damaged(name string, err error) error {
 	return fmt.Errorf("%w: %s (%w)", models.ErrDamaged, name, jsonerr.Plain(err))
 }
 
-// Identity names what decides the numbers in a vector: the SHA-256 over the digests of the model's files, the
-// version of our preprocessing, and the precision. Vectors of different identities are never compared.
+// Identity identifies everything that determines the numbers in a vector: it is the SHA-256 over the digests of the model's files,
+// the version of our preprocessing, and the precision. Vectors with different identities are never compared.
 func (s Spec) Identity(p Precision) string { return s.identity(p, preprocess.Version) }
 
-// EarlierIdentities are those that earlier versions of our preprocessing made of the model, the newest first: their vectors
-// may still answer its text tower.
+// EarlierIdentities returns the model's identities under earlier versions of our preprocessing, newest first. Queries embedded
+// by its text tower may still be compared with their vectors.
 func (s Spec) EarlierIdentities(p Precision) []string {
 	var list []string
 	for v := preprocess.Version - 1; v >= 1; v-- {

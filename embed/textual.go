@@ -15,7 +15,7 @@ type Textual struct {
 	session   *session
 	tokenizer *tokenize.Tokenizer
 	mask      int // the input that is the attention mask; -1: none
-	// short tells that a text may be given with its own tokens only, alone.
+	// short reports whether a text may be fed alone, with only its own tokens.
 	short bool
 	// fallback is as in Visual.
 	fallback *fallback
@@ -29,7 +29,7 @@ func (t *Textual) close() {
 	t.session.close()
 }
 
-// openTextual loads the tower and, beside it, the tokenizer: each takes a core for tens of milliseconds.
+// openTextual loads the tower and, in parallel, the tokenizer: each takes a core for tens of milliseconds.
 func openTextual(spec Spec, tune tuning) (*Textual, error) {
 	type loaded struct {
 		tok *tokenize.Tokenizer
@@ -69,7 +69,7 @@ func openTextual(spec Spec, tune tuning) (*Textual, error) {
 	return &Textual{session: s, tokenizer: tok.tok, mask: masked, short: short}, nil
 }
 
-// LoadTokenizer reads a model's tokenizer alone.
+// LoadTokenizer reads only a model's tokenizer.
 func LoadTokenizer(spec Spec) (*tokenize.Tokenizer, error) {
 	data, err := spec.Model.ReadFile(models.TokenizerFile)
 	if err != nil {
@@ -121,8 +121,8 @@ func (t *Textual) feed(texts []string) func(rows []int) ([]ort.Value, error) {
 	}
 }
 
-// maskInput finds the attention mask among the inputs: by the name that exporters give it, else the second of two; -1
-// where there is one input only. An input of a name that means something else is an error.
+// maskInput returns the index of the attention mask: the input with the name that exporters give it, else the second of two;
+// -1 if there is only one input. A second input whose name means something else is an error.
 func maskInput(inputs []onnx.Value) (int, error) {
 	if len(inputs) < 2 {
 		return -1, nil
@@ -133,7 +133,7 @@ func maskInput(inputs []onnx.Value) (int, error) {
 		}
 	}
 	if name := inputs[1].Name; name == "token_type_ids" || name == "position_ids" {
-		return -1, fmt.Errorf("the graph wants %q, which is not fed", name)
+		return -1, fmt.Errorf("the graph needs the input %q, which is not supported", name)
 	}
 	return 1, nil
 }

@@ -6,7 +6,7 @@ package embed
 #include <dlfcn.h>
 #include <stddef.h>
 
-// glibc keeps what was freed for the threads that may want it again; other C libraries have no such function.
+// glibc keeps freed memory for threads that may need it again; other C libraries have no such function.
 static void imgsearch_trim(void) {
 	int (*trim)(size_t) = (int (*)(size_t))dlsym(RTLD_DEFAULT, "malloc_trim");
 	if (trim != NULL) trim(0);
@@ -14,5 +14,5 @@ static void imgsearch_trim(void) {
 */
 import "C"
 
-// trimNative gives the system back what native code has freed.
+// trimNative returns memory that native code has freed to the system.
 func trimNative() { C.imgsearch_trim() }

@@ -2,5 +2,5 @@
 
 package embed
 
-// trimNative gives the system back what native code has freed; elsewhere the system does it by itself.
+// trimNative does nothing: these systems reclaim memory that native code has freed by themselves.
 func trimNative() {}

@@ -10,7 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 )
 
-// vetLimit is how long loading a library may take in a child: 40 ms here, much longer from a disk that must start, or under a
+// vetLimit is how long a child may take to load a library: 40 ms here, much longer from a disk that must spin up, or with a
 // virus scanner.
 const vetLimit = 60 * time.Second
 
@@ -19,9 +19,9 @@ func TryLibrary(ctx context.Context, program string, l ortlib.Library, limit tim
 	return probe.Run(ctx, program, probe.Request{Library: l.Path}, limit)
 }
 
-// Vet returns a check of runtime libraries for RuntimeOptions.Vet: a library that this machine, as it is, has not loaded
-// before is loaded in a child process first, so that what cannot be loaded here is a diagnosis and no crash. program is
-// this program; closing stop ends the child. The check's error wraps ortlib.ErrUnusable.
+// Vet returns a check of runtime libraries for RuntimeOptions.Vet: a library that this machine, in its present state, has not
+// loaded before is first loaded in a child process, so that a library that cannot be loaded gives a diagnosis and not a crash.
+// program is this program; closing stop ends the child. The check's error wraps ortlib.ErrUnusable.
 func Vet(stop <-chan struct{}, state provider.Store, program string, logf func(format string, args ...any)) func(ortlib.Library) error {
 	return func(l ortlib.Library) error {
 		if state.Vetted(l) {
@@ -34,7 +34,7 @@ func Vet(stop <-chan struct{}, state provider.Store, program string, logf func(f
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
-			logf("%v: the runtime library is loaded without having been tried", err)
+			logf("%v: loading the runtime library without a trial", err)
 			return nil
 		case o.Result == nil:
 			return fmt.Errorf("%w: %s: %s", ortlib.ErrUnusable, l.Path, o.Reason())

@@ -15,7 +15,7 @@ import (
 type Visual struct {
 	session *session
 	spec    Spec
-	// fallback runs the session, and the processor when it fails; nil: the session is the processor's.
+	// fallback runs the session, and the processor when that fails; nil: the session runs on the processor.
 	fallback *fallback
 	canary   []float32
 }
@@ -34,10 +34,10 @@ func openVisual(spec Spec, tune tuning) (*Visual, error) {
 	return &Visual{session: s, spec: spec}, nil
 }
 
-// Batch is the number of pictures that one Embed should get, and how many calls should run at once, to use the
-// machine fully. On a processor single pictures side by side are the fastest: measured with the built-in tower on
-// two cores, one thread a run, images/s: two runs of batch 1: 75, of batch 8: 77; one run: 39 (docs/benchmarks.md#indexing).
-// An accelerator runs one batch after another, of which the canary takes a row.
+// Batch returns how many pictures to pass to one Embed, and how many calls to run at once, to use the machine fully.
+// On a processor single pictures in parallel are the fastest: measured with the built-in tower on two cores, one thread
+// per run, images/s: two runs of batch 1: 75, of batch 8: 77; one run: 39 (docs/benchmarks.md#indexing).
+// An accelerator runs one batch after another; the canary takes one row of each.
 func (v *Visual) Batch() (size, parallel int) {
 	if v.fallback != nil {
 		return v.fallback.rows(), 1
@@ -45,7 +45,7 @@ func (v *Visual) Batch() (size, parallel int) {
 	return max(v.session.batch, 1), runtime.NumCPU()
 }
 
-// checkInput demands a single input of the shape; a dimension that the graph leaves open fits.
+// checkInput returns an error unless there is a single input of the shape; a dimension that the graph leaves open fits.
 func checkInput(inputs []onnx.Value, want []int64, elems ...onnx.ElemType) error {
 	if len(inputs) != 1 {
 		return fmt.Errorf("the graph has %d inputs, want one", len(inputs))
@@ -70,10 +70,10 @@ func checkShape(in onnx.Value, want []int64, elems ...onnx.ElemType) error {
 }
 
 // Embed returns the L2-normalised vectors, each of Spec.Dim values, of n pictures whose tensors
-// ([n,3,height,width], as preprocess.Config.Tensor writes them) lie one after another.
+// ([n,3,height,width], as preprocess.Config.Tensor writes them) follow one another.
 func (v *Visual) Embed(tensors []float32, n int) ([][]float32, error) {
 	if len(tensors) < n*v.spec.Preprocess.TensorLen() {
-		return nil, fmt.Errorf("embed: %d values are not %d pictures", len(tensors), n)
+		return nil, fmt.Errorf("embed: %d values are too few for %d pictures", len(tensors), n)
 	}
 	if v.fallback != nil {
 		return v.fallback.run(n, v.feed(tensors))

@@ -6,20 +6,20 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// claims are the pictures that some worker has in its hands, so that copies are decoded and embedded once.
+// claims are the pictures that workers are processing, so that copies are decoded and embedded only once.
 type claims struct {
 	mu   sync.Mutex
 	byID map[store.PictureID]*claim
 }
 
-// claim is one picture in a worker's hands. done is closed when it is decoded; err, then, says that it cannot be.
+// claim is a picture that a worker is processing. done is closed when decoding has ended; err is then why it failed, if it did.
 type claim struct {
 	done chan struct{}
 	once sync.Once
 	err  error
 }
 
-// finish says what the picture turned out to be; the first word counts.
+// finish sets the result of decoding the picture; only the first call counts.
 func (c *claim) finish(err error) {
 	c.once.Do(func() {
 		c.err = err
@@ -42,7 +42,7 @@ func (c *claims) take(id store.PictureID) (mine bool, held *claim) {
 	return true, held
 }
 
-// release ends a claim: the index knows the picture now, or never will.
+// release ends a claim: the index has the picture now, or will not get it.
 func (c *claims) release(id store.PictureID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

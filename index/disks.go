@@ -5,16 +5,16 @@ import (
 	"sync"
 )
 
-// disks let one worker at a time read from a disk that serves one reader better than several; the others decode meanwhile.
+// disks let only one worker at a time read from a disk that is faster with one reader than with several; the others decode meanwhile.
 type disks struct {
-	// sequential reports whether the disk that holds a path is such a one.
+	// sequential reports whether the disk that holds a path is such a disk.
 	sequential func(path string) bool
 
 	mu       sync.Mutex
 	byDevice map[uint64]chan struct{} // holds the turn; nil: any number of readers
 }
 
-// enter waits for a turn to read a file on a device; the caller calls leave when the file is read.
+// enter waits for a turn to read a file on a device; the caller must call leave when the file is read.
 func (d *disks) enter(ctx context.Context, device uint64, path string) (leave func(), err error) {
 	turn := d.turn(device, path)
 	if turn == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 )
 
-// TestUnpluggedDisk: the files of a disk that was mounted inside a root stay when it is unmounted, whatever lies in the
-// empty mount point meanwhile, and are there again with the disk.
+// TestUnpluggedDisk: the files of a disk that was mounted inside a root stay in the index when it is unmounted, whatever
+// the mount point holds meanwhile, and are found again when it is mounted.
 func TestUnpluggedDisk(t *testing.T) {
 	e := newEngine(t)
 	mount := filepath.Join(e.dir, "disk")
@@ -59,7 +59,7 @@ func TestUnpluggedDisk(t *testing.T) {
 	if sum, err := e.run(nil); err != nil || sum.Removed != 0 || sum.Kept != 5 || sum.Unchanged != 20 || sum.Unreachable == 0 {
 		t.Fatalf("unmounted: %+v, %v", sum, err)
 	}
-	// What a backup to the unmounted disk leaves: a copy with the same time.
+	// A backup to the unmounted disk leaves a copy with the same time.
 	e.write("disk/0.jpg", string(data))
 	if err := os.Chtimes(filepath.Join(mount, "0.jpg"), info.ModTime(), info.ModTime()); err != nil {
 		t.Fatal(err)

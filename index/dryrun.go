@@ -20,7 +20,7 @@ const (
 
 // dryRun walks and compares, and reads a sample to estimate how long the rest would take. It writes nothing.
 func (r *run) dryRun(ctx context.Context, targets []target) error {
-	// A run that died leaves suspects in the index, which do not matter here; the journal is left alone.
+	// A crashed run leaves suspects in the index, which do not matter here; the journal is not touched.
 	tasks := make(chan task, 1024)
 	var sample sampler
 	reads := 0
@@ -34,7 +34,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	g.Go(func() error {
 		for t := range tasks {
 			r.counts.add(func(n *Summary) { n.Pending += 1 + len(t.twins) })
-			if !t.refresh { // reading what a file says of itself takes next to nothing
+			if !t.refresh { // reading only a file's metadata takes almost no time
 				reads += 1 + len(t.twins)
 				sample.offer(t)
 			}
@@ -63,7 +63,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	return nil
 }
 
-// countGone counts the files of a root that a run would drop or keep as gone; which of the two, only a run decides.
+// countGone counts the files of a root that a run would either drop or keep as gone; only a run decides which.
 func (r *run) countGone(ctx context.Context, g rootGone) (int, error) {
 	if g.unreachable != nil {
 		return r.store.CountFiles(ctx, g.root.ID)
@@ -78,7 +78,7 @@ func (r *run) countGone(ctx context.Context, g rootGone) (int, error) {
 	return n, err
 }
 
-// sampler keeps an even sample of a stream whose length is not known: when it is full, it drops every other file and
+// sampler keeps an even sample of a stream of unknown length: when it is full, it drops every other file and
 // takes half as many from then on.
 type sampler struct {
 	tasks []task
@@ -103,8 +103,8 @@ func (s *sampler) offer(t task) {
 	}
 }
 
-// timeSample measures what one file costs with all workers busy, on the way that a run would take it: with the run's limits and
-// budget, and with an end that forgets the results. The tower's loading is not in it.
+// timeSample measures the time per file with all workers busy, processed as a run would: with the run's limits and
+// budget, but with a sink that discards the results. It does not include loading the tower.
 func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Duration, err error) {
 	tower, err := r.req.Load(ctx)
 	if err != nil {
@@ -117,11 +117,11 @@ func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Durat
 	trial.stop = newStopper(ctx, r.stop.done, sampleTime)
 	defer trial.stop.end()
 	var timed progress
-	trial.req.On.Read = func() { timed.add(1) } // of a file that is not handed on, as it cannot be read
+	trial.req.On.Read = func() { timed.add(1) } // for a file that cannot be read and so never reaches the sink
 	begin := time.Now()
 	source := func(ctx context.Context, out chan<- task) error { return trial.feed(ctx, sample, out) }
 	err = trial.streamTo(ctx, req.Jobs, false, source, func(_ context.Context, writes <-chan write) error {
-		for op := range writes { // claims are kept: a copy of what was decoded here is known, as it would be
+		for op := range writes { // claims are not released: a copy of a decoded picture is known, as it would be in a run
 			timed.add(1 + len(op.task.twins))
 		}
 		return nil
@@ -132,7 +132,7 @@ func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Durat
 	return perFile, err
 }
 
-// progress is how many files a trial has come through, and when the last one was.
+// progress is how many files a trial has processed, and when it finished the last one.
 type progress struct {
 	mu    sync.Mutex
 	files int

@@ -10,12 +10,12 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// batchWait is how long a batch waits for its next picture before it goes as it is: decoders that lag must not hold
-// back what a commit is due for.
+// batchWait is how long a batch waits for its next picture before it is embedded as it is: slow decoders must not delay
+// pictures that are due to be committed.
 const batchWait = 200 * time.Millisecond
 
-// embed feeds the tower in batches until ready is drained or ctx ends. The tower is waited for when the first picture
-// is there.
+// embed feeds the tower in batches until ready is drained or ctx ends. It waits for the tower when the first picture
+// is ready.
 func (r *run) embed(ctx context.Context, ready <-chan decoded, writes chan<- write) error {
 	var first decoded
 	select {
@@ -56,7 +56,7 @@ func (r *run) embedBatches(ctx context.Context, tower Embedder, size int, batch 
 	return ctx.Err()
 }
 
-// gather fills a batch; more is false when no picture will come any more.
+// gather fills a batch; more is false when no more pictures will come.
 func gather(ctx context.Context, batch []decoded, size int, ready <-chan decoded) (full []decoded, more bool) {
 	var patience <-chan time.Time
 	for len(batch) < size {
@@ -95,7 +95,7 @@ func (r *run) embedBatch(ctx context.Context, tower Embedder, batch []decoded, w
 	}
 	for i, d := range batch {
 		if !vec.IsFinite(vectors[i]) || len(vectors[i]) != r.req.Model.Dim {
-			return fmt.Errorf("embed %q: the model answered with a vector that cannot be compared", r.path(d.task.place))
+			return fmt.Errorf("embed %q: the model returned a vector that is not finite or has the wrong length", r.path(d.task.place))
 		}
 		op := write{task: d.task, picture: &d.picture, vector: vec.Pack(vectors[i]), preview: d.preview, claimed: d.task.preview == nil, damaged: d.damaged}
 		select {

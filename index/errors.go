@@ -2,14 +2,14 @@ package index
 
 import "fmt"
 
-// Verdict is what a file turned out to be when its content was to blame.
+// Verdict is what a file turned out to be, where its content is to blame for an error.
 type Verdict int
 
 // The verdicts.
 const (
-	Broken      Verdict = iota // a picture, or so its name says, that cannot be read
+	Broken      Verdict = iota // a picture, at least by its name, that cannot be read
 	NotPicture                 // something else
-	Unsupported                // a picture in a format that is not read
+	Unsupported                // a picture in an unsupported format
 )
 
 // ContentError is an error that the file's own bytes are to blame for.
@@ -35,5 +35,5 @@ func (e *TooLargeError) Error() string {
 type NoMemoryError struct{ Need, Have int64 } // in bytes
 
 func (e *NoMemoryError) Error() string {
-	return fmt.Sprintf("not enough memory: it takes %d MB to read, and there are %d MB for pictures", e.Need>>20, e.Have>>20)
+	return fmt.Sprintf("not enough memory: reading it takes %d MB, but only %d MB are available for pictures", e.Need>>20, e.Have>>20)
 }

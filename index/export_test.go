@@ -1,6 +1,6 @@
 package index
 
-// SetSequential has every disk taken for one that serves one reader better than several, until restore is called.
+// SetSequential makes every disk count as faster with one reader than with several, until restore is called.
 func SetSequential() (restore func()) {
 	was := sequential
 	sequential = func(string) bool { return true }

@@ -1,6 +1,6 @@
-// Package index is the pipeline that brings an index up to date: walk, read, decode, embed, write. It declares what it needs of
-// pictures (Reader, Source) and of a model (Embedder). It must not know codecs, models, which store it writes to, or the terminal:
-// progress, events and notices leave through callbacks.
+// Package index is the pipeline that brings an index up to date: walk, read, decode, embed, write. It declares what it needs from
+// pictures (Reader, Source) and from a model (Embedder). It must not know codecs, models, which store it writes to, or the terminal:
+// it reports progress, events and notices through callbacks.
 package index
 
 import (
@@ -12,14 +12,14 @@ import (
 
 // Request says what to bring up to date, and how.
 type Request struct {
-	// Paths are folders and files, absolute; none: all roots of the index.
+	// Paths are the absolute paths of folders and files; empty: all roots of the index.
 	Paths []string
 	// Exclude are patterns in gitignore syntax, relative to each root.
 	Exclude       []string
 	OneFileSystem bool
-	// Prune drops what is gone also where that looks like an accident.
+	// Prune drops missing files even where their absence looks like an accident.
 	Prune bool
-	// NoPairs counts a camera's raw file or a HEIC and the JPEG beside it, of the same name, as two pictures.
+	// NoPairs counts a camera's raw file or a HEIC and the JPEG of the same name in its folder as two pictures.
 	NoPairs bool
 	// KeepPreviews keeps a small JPEG of each picture.
 	KeepPreviews bool
@@ -29,48 +29,48 @@ type Request struct {
 	Jobs int
 	// MaxPixels is the largest picture that is decoded.
 	MaxPixels int64
-	// MaxBytes bounds the bytes of files and decoded pictures in memory at once, by their headers' word; 0: 256 MiB.
+	// MaxBytes limits the bytes of files and decoded pictures in memory at once, as estimated from their headers; 0: 256 MiB.
 	MaxBytes int64
-	// For ends the run in an orderly way when the time is up; 0: never.
+	// For stops the run gracefully after this time; 0: never.
 	For time.Duration
-	// Journal is a file of this machine that notes what is being read, so that the next run knows what a dead one was at.
+	// Journal is a file on this machine that records what is being read, so that the next run knows what a crashed one was reading.
 	Journal string
-	// DryRun looks and counts, and changes nothing.
+	// DryRun compares and counts, but changes nothing.
 	DryRun bool
 	// Model is the identity that the vectors belong to.
 	Model store.Model
 	// Reader reads the pictures.
 	Reader Reader
-	// Start begins to load the vision tower; it is called once, when the first file is found that must be read, and not in a dry run.
-	// Nil: nothing is to be begun.
+	// Start starts loading the vision tower. It is called once, when the first file that must be read is found, but not in a dry run.
+	// It may be nil.
 	Start func()
-	// Load waits for the vision tower; it is called when the first picture is ready, if any is.
+	// Load waits for the vision tower; it is called when the first picture is ready, if there is one.
 	Load func(context.Context) (Embedder, error)
-	// Provider names where the tower computes, for the run's record, once the run has ended; nil: nobody knows.
+	// Provider returns where the tower computed, for the run's record; it is called when the run has ended. Nil: unknown.
 	Provider func() string
-	// On are told what happens.
+	// On are the callbacks.
 	On Events
 }
 
-// Events are called as things happen, from several goroutines at once; nil ones are left out.
+// Events are callbacks that are called as things happen, from several goroutines at once; any may be nil.
 type Events struct {
 	// Began is called when a run is recorded, with its number and the paths of its roots.
 	Began func(run store.RunID, roots []string)
-	// Found is a file that must be read.
+	// Found is called for each file that must be read.
 	Found func()
-	// Walked is the end of the walk: no more files will be found.
+	// Walked is called at the end of the walk: no more files will be found.
 	Walked func()
-	// Reading is called when work on a found file begins.
+	// Reading is called when work on a found file starts.
 	Reading func()
-	// Read is a found file that is done: embedded, known already, or failed.
+	// Read is called when a found file is done: embedded, already known, or failed.
 	Read func()
-	// Failed is a file that cannot be indexed.
+	// Failed is called for a file that cannot be indexed.
 	Failed func(path string, err error)
-	// Damaged is a file that was indexed by what is there of it.
+	// Damaged is called for a file that is partly unreadable and was indexed by the rest.
 	Damaged func(path string)
-	// Unsupported is a file of a kind that is not read, and why.
+	// Unsupported is called for a file of an unsupported kind, with the reason.
 	Unsupported func(path string, err error)
-	// Noticed is something that the owner should know.
+	// Noticed is called for something that the owner should know.
 	Noticed func(Notice)
 }
 

@@ -10,9 +10,9 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// journal notes which files are being decoded, so that the next run knows what a dead one was at. It is a file beside
-// the database with one slot a worker; writing a slot is one system call, and what was written survives the process,
-// which is what dies (a power cut kills no run twice).
+// journal records which files are being decoded, so that the next run knows what a crashed one was decoding. It is a file next to
+// the database with one slot per worker. Writing a slot is one system call, and the data survives a crash of the process.
+// It need not survive a power cut, which no file causes.
 //
 // A slot: state, lengths of root, dir and name (2 bytes each, little-endian), root, dir, name.
 type journal struct {
@@ -25,11 +25,11 @@ const (
 	slotHeader = 1 + 3*2
 
 	slotFree  = 0
-	slotBusy  = 3 // among other files; 1 and 2 were those of an earlier layout, which named roots by numbers
+	slotBusy  = 3 // with other files in flight; 1 and 2 are those of an earlier layout, which named roots by numbers
 	slotAlone = 4 // the only file in flight
 )
 
-// inFlight is a file that a dead run was decoding.
+// inFlight is a file that a crashed run was decoding.
 type inFlight struct {
 	place store.Place
 	alone bool
@@ -78,10 +78,10 @@ func readJournal(path string) ([]inFlight, error) {
 	return left, nil
 }
 
-// clear forgets what the last run left, once the index remembers it.
+// clear removes what the last run left, once the index has recorded it.
 func (j *journal) clear() error { return j.file.Truncate(0) }
 
-// enter notes that a worker begins with a file. A path too long for a slot is not noted.
+// enter records that a worker starts reading a file. A path too long for a slot is not recorded.
 func (j *journal) enter(worker int, at store.Place, alone bool) {
 	if j == nil {
 		return
@@ -105,11 +105,11 @@ func (j *journal) enter(worker int, at store.Place, alone bool) {
 	for _, part := range parts {
 		slot = append(slot, part...)
 	}
-	// A full disk costs the note, not the run: the index itself will say that the disk is full.
+	// On a full disk only the entry is lost, and the run continues: the index itself will report that the disk is full.
 	_, _ = j.file.WriteAt(slot, int64(worker)*slotSize)
 }
 
-// leave notes that the worker is done with its file.
+// leave records that the worker is done with its file.
 func (j *journal) leave(worker int) {
 	if j == nil {
 		return
@@ -117,10 +117,10 @@ func (j *journal) leave(worker int) {
 	_, _ = j.file.WriteAt([]byte{slotFree}, int64(worker)*slotSize)
 }
 
-// release closes the file and leaves it: the run failed, and the process, a watch, goes on. After close it does nothing.
+// release closes the file without removing it, for a failed run in a process that continues, as a watch does. After close it does nothing.
 func (j *journal) release() { _ = j.file.Close() }
 
-// close removes the journal: the run ends in order.
+// close closes and removes the journal, at the regular end of a run.
 func (j *journal) close() error {
 	err := j.file.Close()
 	if rmErr := os.Remove(j.path); err == nil && !errors.Is(rmErr, fs.ErrNotExist) {
@@ -129,5 +129,5 @@ func (j *journal) close() error {
 	return err
 }
 
-// crashReason is what is remembered of a file that was in flight, the second time alone, when two runs died.
-const crashReason = "the program died twice while it was reading this file"
+// crashReason is the recorded failure of a file that was in flight when two runs crashed, alone in the second.
+const crashReason = "the program crashed twice while reading this file"

@@ -12,8 +12,8 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// findMoved finds the files that a new file and its twins were, if the picture's old files are gone for certain: nothing is at
-// their old places, and those are still on the disk that held them.
+// findMoved finds the places from which a new file and its twins were moved, if the picture's old files are certainly gone: nothing is at
+// their old places, and those are still on the disk that held the files.
 func (w *worker) findMoved(ctx context.Context, t *task, id store.PictureID) error {
 	wanted := []*task{}
 	if t.known == nil {
@@ -45,7 +45,7 @@ func (w *worker) findMoved(ctx context.Context, t *task, id store.PictureID) err
 	return nil
 }
 
-// deviceAbove is the device of the nearest folder above a place that exists, up to the root; ok is false if even that
+// deviceAbove returns the device of the nearest existing folder above a place, up to the root; ok is false if even the root
 // is gone.
 func (r *run) deviceAbove(at store.Place) (device uint64, ok bool) {
 	root := r.roots[at.Root].Path

@@ -11,10 +11,10 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// namedAhead is how many of the files that were named outright are looked up at once.
+// namedAhead is how many explicitly named files are looked up at once.
 const namedAhead = 500
 
-// namedFiles are the files that were named outright. What the index knows of them is asked for many at a time.
+// namedFiles are the explicitly named files. They are looked up in the index many at a time.
 type namedFiles struct {
 	places []store.Place // in the order of the targets
 	known  map[store.Place]store.Known
@@ -31,7 +31,7 @@ func newNamedFiles(targets []target) *namedFiles {
 	return n
 }
 
-// of is what the index knew of a named file when it was looked up; places are asked for in their order.
+// of returns what the index knew about a named file when it was looked up; callers ask for the places in order.
 func (n *namedFiles) of(ctx context.Context, s store.Store, model string, at store.Place) (store.Known, error) {
 	for n.asked < len(n.places) {
 		if k, ok := n.known[at]; ok {
@@ -55,7 +55,7 @@ func (n *namedFiles) of(ctx context.Context, s store.Store, model string, at sto
 	return found[at], err
 }
 
-// singleFile looks at a file that was named outright; rules about names do not hold for it.
+// singleFile compares an explicitly named file; rules about names do not apply to it.
 func (c *comparer) singleFile(ctx context.Context, t target) error {
 	if err := c.begin(ctx, t); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (c *comparer) singleFile(ctx context.Context, t target) error {
 	return c.single(ctx, one)
 }
 
-// sidecarsIn are a folder's; those of the last one are at hand, since a list of files goes by folders.
+// sidecarsIn returns a folder's sidecars. It caches those of the last folder, since a list of files is usually grouped by folder.
 func (c *comparer) sidecarsIn(dir string) scan.Sidecars {
 	if c.sidecarDir != dir || c.sidecars == nil {
 		c.sidecarDir, c.sidecars = dir, scan.SidecarsIn(dir)
@@ -94,7 +94,7 @@ func (c *comparer) sidecarsIn(dir string) scan.Sidecars {
 	return c.sidecars
 }
 
-// knownFiles looks at the files of a root that is not walked: those that were named outright before.
+// knownFiles compares the files of a root that is not walked: those that were named explicitly before.
 func (c *comparer) knownFiles(ctx context.Context, t target) error {
 	if err := c.begin(ctx, t); err != nil {
 		return err
@@ -124,7 +124,7 @@ func (c *comparer) knownFiles(ctx context.Context, t target) error {
 	return nil
 }
 
-// knownFolder makes a folder as a walk would, of known files only.
+// knownFolder returns a folder as a walk would, but with known files only.
 func (c *comparer) knownFolder(ctx context.Context, dir string) (scan.Folder, error) {
 	f := scan.Folder{Rel: dir}
 	abs := store.Folder{Dir: dir}.Path(c.root.Path)

@@ -2,10 +2,10 @@ package index
 
 import "github.com/imgsearch/imgsearch/index/store"
 
-// Notice is something that the owner should know and that is no error of a file: one of the types below.
+// Notice is something that the owner should know and that is not an error of a file: one of the types below.
 type Notice interface{ notice() }
 
-// ManyGone are files that are gone from a root, so many that it looks like an accident: they stay in the index.
+// ManyGone means that so many files are gone from a root that it looks like an accident: they stay in the index.
 type ManyGone struct {
 	Root        string // its path
 	Gone, Total int
@@ -22,20 +22,20 @@ type RootUnreachable struct {
 type FilesKept struct {
 	Folder string
 	Why    KeepReason
-	// Err is why the folder, or Above, one above it, could not be read, with FolderUnread and FolderUnseen.
+	// Err is why the folder could not be read (FolderUnread), or Above, a folder above it (FolderUnseen).
 	Err   error
 	Above string
 	Files int
 }
 
-// KeepReason is why files that were not found stay.
+// KeepReason is why files that were not found stay in the index.
 type KeepReason int
 
 // The reasons.
 const (
-	FolderMissing   KeepReason = iota + 1 // the folder is not there
-	FolderEmpty                           // it holds nothing at all
-	FolderElsewhere                       // it is on another disk than before
+	FolderMissing   KeepReason = iota + 1 // the folder does not exist
+	FolderEmpty                           // it is empty
+	FolderElsewhere                       // it is on a different disk than before
 	FolderUnread                          // it could not be read completely
 	FolderUnseen                          // a folder above it could not be read
 )
@@ -46,19 +46,19 @@ type FolderUnreadable struct {
 	Err    error
 }
 
-// SidecarUnreadable is a sidecar whose content is to blame. The photo is indexed without it.
+// SidecarUnreadable is a sidecar whose content cannot be read. The photo is indexed without it.
 type SidecarUnreadable struct {
 	Path string
 	Err  error
 }
 
-// PreviewUnreadable is a preview in the index that cannot be decoded. Its picture waits for its disk.
+// PreviewUnreadable is a preview in the index that cannot be decoded. Its picture is embedded once its disk is connected.
 type PreviewUnreadable struct {
 	Picture store.PictureID
 	Err     error
 }
 
-// SetAside is a file during whose reading two runs died. It is not read again until it changes or is asked for.
+// SetAside is a file that two runs were reading when they crashed. It is not read again until it changes or a retry is requested.
 type SetAside struct{ Path string }
 
 // SlowSearch is why searches will be slower than they could be.

@@ -8,18 +8,18 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// A camera that is told to writes a raw file and a JPEG of each exposure, a phone's photos are copied as HEIC and as JPEG. The
-// two are one picture: the JPEG's, and the other file stands behind it.
+// A camera can write both a raw file and a JPEG of each exposure, and a phone's photos may be copied both as HEIC and as JPEG. The
+// two files are one picture, the JPEG's; the other file is its twin.
 
-// pairs are a folder's JPEGs with the files that may stand behind them.
+// pairs are a folder's JPEGs with the files that may be their twins.
 type pairs struct {
 	behind map[string][]string // by the JPEG's name, in order
-	byName map[string]string   // of every member, the JPEG's name
-	// frozen are the stems of which a file is away in the cloud: what is known of them still holds.
+	byName map[string]string   // the JPEG's name, by every member's name
+	// frozen are the stems with a file that is only in the cloud: what is known about them still holds.
 	frozen map[string]bool
 }
 
-// pairs finds the files of a folder that go by their names together: one JPEG, and one or more that may be its twins.
+// pairs finds the files of a folder that belong together by their names: one JPEG, and one or more that may be its twins.
 func (c *comparer) pairs(f scan.Folder, failures map[string]store.Failure) (p pairs) {
 	if c.req.NoPairs || !slices.ContainsFunc(f.Files, func(f scan.File) bool { return scan.ClaimsTwin(f.Name) }) {
 		return p
@@ -33,7 +33,7 @@ func (c *comparer) pairs(f scan.Folder, failures map[string]store.Failure) (p pa
 			p.frozen[stem] = true
 		}
 		if c.failedBefore(one) || c.suspects[one.place(c.root)] {
-			continue // it is looked at alone, or not at all
+			continue // it is read alone, or not at all
 		}
 		switch {
 		case scan.ClaimsJPEG(file.Name):
@@ -43,7 +43,7 @@ func (c *comparer) pairs(f scan.Folder, failures map[string]store.Failure) (p pa
 		}
 	}
 	for stem, names := range others {
-		if len(jpegs[stem]) != 1 || p.frozen[stem] { // none, or it cannot be told which
+		if len(jpegs[stem]) != 1 || p.frozen[stem] { // no JPEG, or it is unknown which one
 			continue
 		}
 		jpeg := jpegs[stem][0]
@@ -55,10 +55,10 @@ func (c *comparer) pairs(f scan.Folder, failures map[string]store.Failure) (p pa
 	return p
 }
 
-// isFrozen tells that what is known of a file's twins still holds.
+// isFrozen reports whether what is known about a file's twins still holds.
 func (p pairs) isFrozen(name string) bool { return len(p.frozen) > 0 && p.frozen[scan.Stem(name)] }
 
-// considered are the files that a file is compared with as its twins.
+// considered returns the names of the files that may be a file's twins.
 func (p pairs) considered(name string) []string {
 	jpeg, ok := p.byName[name]
 	switch {
@@ -70,12 +70,12 @@ func (p pairs) considered(name string) []string {
 	return []string{jpeg}
 }
 
-// pair compares the members of a pair with what the index has. They are read together, if one of them must be.
+// pair compares the members of a pair with what the index has. If one of them must be read, all are read together.
 func (c *comparer) pair(ctx context.Context, jpeg string, members []found) error {
 	read := false
 	for _, f := range members {
 		if n := c.look(f); n != unchanged {
-			read = true // and not only to know it: the others' files are noted as seen
+			read = true // without break: look also records that the other members exist
 		}
 	}
 	if !read {

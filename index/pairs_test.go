@@ -9,7 +9,7 @@ import (
 )
 
 // TestPairsOnASlowDisk: on a disk that serves one reader at a time, with memory for one picture, no worker waits for the disk while it
-// holds the memory that the one who has the disk waits for.
+// holds the memory that the worker at the disk waits for.
 func TestPairsOnASlowDisk(t *testing.T) {
 	defer index.SetSequential()()
 	e := newEngine(t)

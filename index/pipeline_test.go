@@ -19,15 +19,15 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// fakeReader reads text files: those that begin with "broken" cannot be decoded, "panic" panics. It
-// shows the engine without codecs; the scenarios in package cmd run the real ones.
+// fakeReader reads text files: those that begin with "broken" cannot be decoded, those that begin with "panic" make it panic. It
+// tests the engine without codecs; the scenarios in package cmd run the real ones.
 type fakeReader struct {
 	mu      sync.Mutex
 	decoded map[string]int
 	onRead  func(data []byte)
 	// meta is the MetaVersion, 1 if 0; refreshed counts the calls of Meta.
 	meta, refreshed int
-	// decodeBytes is what decoding is said to take, a megabyte if less.
+	// decodeBytes is the memory that decoding claims to take, at least a megabyte.
 	decodeBytes int64
 	// slow is how long it takes to open a file.
 	slow time.Duration
@@ -38,7 +38,7 @@ func (r *fakeReader) Open(io.ReadSeeker) (index.Source, error) {
 	return fakeSource{r}, nil
 }
 
-// fakeSource is a text file that a fakeReader has looked at.
+// fakeSource is a text file that a fakeReader has opened.
 type fakeSource struct{ *fakeReader }
 
 func (s fakeSource) Header() index.Header {
@@ -208,7 +208,7 @@ func TestTowerFails(t *testing.T) {
 	}
 }
 
-// TestStop: an orderly stop keeps what is done, drops nothing, and the next run continues.
+// TestStop: a graceful stop keeps finished work, drops nothing, and the next run continues.
 func TestStop(t *testing.T) {
 	e := newEngine(t)
 	for i := range 300 {
@@ -247,7 +247,7 @@ func TestTimeIsUp(t *testing.T) {
 	}
 }
 
-// TestChangesWhileRead: a file that is written while it is read is not remembered, neither as good nor as bad.
+// TestChangesWhileRead: a file that is written to while it is read is recorded neither as indexed nor as failed.
 func TestChangesWhileRead(t *testing.T) {
 	e := newEngine(t)
 	e.write("a.jpg", "first")
@@ -283,8 +283,8 @@ func (r growingReader) Open(in io.ReadSeeker) (index.Source, error) {
 	return r.fakeReader.Open(in)
 }
 
-// TestDeadRunsFilesComeLast: a file that was in flight when a run died is read alone, last; if the run dies again, it is
-// set aside until it changes or is asked for.
+// TestDeadRunsFilesComeLast: a file that was in flight when a run crashed is read alone, last. If that run crashes too, the file is
+// set aside until it changes or a retry is requested.
 func TestDeadRunsFilesComeLast(t *testing.T) {
 	e := newEngine(t)
 	for i := range 20 {
@@ -299,7 +299,7 @@ func TestDeadRunsFilesComeLast(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What a dead run leaves: the journal with the file in a slot.
+	// A crashed run leaves the journal with the file in a slot.
 	leave := func(state byte) {
 		slot := append([]byte{state, byte(len(roots[0].ID)), 0, 0, 0, 6, 0}, string(roots[0].ID)+"00.jpg"...)
 		if err := os.WriteFile(e.store.Location()+".inflight", slot, 0o600); err != nil {

@@ -13,24 +13,24 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// target is one thing to bring up to date.
+// target is one folder or file to bring up to date.
 type target struct {
 	root store.Root
 	// start is the folder in the root where the walk begins; "" for all of it.
 	start string
-	// file is a single file to look at, with start its folder; "" for a walk.
+	// file is a single file to compare, in the folder start; "" for a walk.
 	file string
 }
 
-// plan is what a run looks at, and what must be done to the roots before. Making one changes nothing: roots that have to be made have
-// ids that no index has until makeRoots gives them theirs.
+// plan is what a run compares, and the changes to roots that it needs first. Making a plan changes nothing: new roots have
+// placeholder ids until makeRoots adds them to the index.
 type plan struct {
 	targets []target
-	roots   []store.Root // as they will be
+	roots   []store.Root // after the changes
 	changes []rootChange // in order
 }
 
-// rootChange is a root to make, or to have walked, and then to take other roots into.
+// rootChange is a root to add or to mark as walked, and the roots to absorb into it afterwards.
 type rootChange struct {
 	root   store.Root
 	absorb []absorbed
@@ -42,7 +42,7 @@ type absorbed struct {
 	rel  string
 }
 
-// makePlan finds the roots for what was asked; no paths are all roots.
+// makePlan finds the roots of the given paths; no paths means all roots.
 func makePlan(ctx context.Context, s store.Store, paths []string) (plan, error) {
 	roots, err := s.Roots(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func makePlan(ctx context.Context, s store.Store, paths []string) (plan, error) 
 		}
 		p.targets = append(p.targets, t)
 	}
-	// A root that was made may have swallowed the roots of earlier targets.
+	// A new root may have absorbed the roots of earlier targets.
 	for i, t := range p.targets {
 		if r, rel, ok := p.holding(store.Folder{Dir: t.start}.Path(t.root.Path)); ok && r.ID != t.root.ID {
 			p.targets[i].root, p.targets[i].start = r, rel
@@ -72,7 +72,7 @@ func makePlan(ctx context.Context, s store.Store, paths []string) (plan, error) 
 	return p, nil
 }
 
-// makeRoots makes the plan's changes, and gives the plan the ids of the roots that were made.
+// makeRoots applies the plan's changes to the index, and replaces the placeholder ids in the plan.
 func (p *plan) makeRoots(ctx context.Context, s store.Store) error {
 	made := make(map[store.RootID]store.Root)
 	asMade := func(r store.Root) store.Root {
@@ -102,7 +102,7 @@ func (p *plan) makeRoots(ctx context.Context, s store.Store) error {
 	return nil
 }
 
-// distinct leaves out the targets that another one covers: nothing is looked at twice.
+// distinct drops the targets that another one covers, so that nothing is compared twice.
 func distinct(targets []target) []target {
 	var walks []target
 	for _, t := range targets {
@@ -122,7 +122,7 @@ func distinct(targets []target) []target {
 	return list
 }
 
-// covers tells whether the walk of one target comes to the other.
+// covers reports whether the walk of t reaches the other target.
 func (t target) covers(other target) bool {
 	if t.root.ID != other.root.ID || t.start != "" && t.start != other.start && !strings.HasPrefix(other.start, t.start+"/") {
 		return false
@@ -147,7 +147,7 @@ func (p *plan) target(name string) (target, error) {
 	return target{root: p.add(dir, false), file: file}, nil
 }
 
-// folderRoot finds the root that a folder is, or lies in, or makes it one.
+// folderRoot returns the root that is the folder or contains it; if there is none, it plans a new root.
 func (p *plan) folderRoot(path string, info os.FileInfo) (root store.Root, start string) {
 	for _, r := range p.roots {
 		if r.Path == path || sameFile(r.Path, info) {
@@ -168,8 +168,8 @@ func sameFile(path string, info os.FileInfo) bool {
 	return err == nil && os.SameFile(other, info)
 }
 
-// holding returns the innermost root that a folder is or lies in, unless a rule of the walk would keep the walk from
-// it: what is named outright is then a root of its own.
+// holding returns the innermost root that is the folder or contains it, unless a rule of the walk excludes the folder:
+// an explicitly named folder is then a root of its own.
 func (p *plan) holding(dir string) (root store.Root, rel string, ok bool) {
 	for _, r := range p.roots {
 		below, inside := store.Relative(r.Path, dir)
@@ -180,7 +180,7 @@ func (p *plan) holding(dir string) (root store.Root, rel string, ok bool) {
 	return root, rel, ok
 }
 
-// add plans a root, or that one which is there is walked. A walked root takes in those inside it.
+// add plans a new root, or plans to walk an existing one. A walked root absorbs the roots inside it.
 func (p *plan) add(path string, walked bool) store.Root {
 	root := store.Root{ID: store.RootID(fmt.Sprintf("new %d", len(p.changes))), Path: path, Walked: walked}
 	kept := p.roots[:0:0]

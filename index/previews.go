@@ -6,8 +6,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// embedPreviews embeds, by their previews, the pictures whose files all lie in roots that are away: a disk that is in a drawer does
-// not keep another model from being used.
+// embedPreviews embeds pictures from their previews if all of their files are in unreachable roots, so that another model can be used
+// while a disk is not connected.
 func (r *run) embedPreviews(ctx context.Context) error {
 	var away []store.RootID
 	for _, g := range r.gone {

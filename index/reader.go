@@ -6,12 +6,12 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Header is what a picture's first bytes say.
+// Header is the information in a picture's first bytes.
 type Header struct {
 	Format string
 	// Width and Height are in pixels as stored.
 	Width, Height int
-	// DecodeBytes is the memory that decoding takes at its height.
+	// DecodeBytes is the peak memory of decoding.
 	DecodeBytes int64
 	// Extents are the parts of the file that are read; nil: all of it.
 	Extents []Extent
@@ -20,7 +20,7 @@ type Header struct {
 // Extent is a part of a file, in bytes.
 type Extent struct{ Offset, Length int64 }
 
-// size is how much is read of a file of a size.
+// size returns how many bytes are read of a file of the given size.
 func (h Header) size(file int64) int64 {
 	if h.Extents == nil {
 		return file
@@ -32,12 +32,12 @@ func (h Header) size(file int64) int64 {
 	return n
 }
 
-// Reader knows pictures. Its methods are called from many goroutines at once. An error that is a *ContentError is the
-// file's own fault; any other comes from reading it.
+// Reader reads pictures. Its methods are called from many goroutines at once. A *ContentError is the
+// file's own fault; any other error comes from reading it.
 type Reader interface {
 	// Open recognises the format and reads the size, allocating nothing for the pixels. It does not keep r.
 	Open(r io.ReadSeeker) (Source, error)
-	// Sidecar reads what a sidecar says.
+	// Sidecar parses a sidecar.
 	Sidecar(data []byte) (store.OwnerMetadata, error)
 	// MetaVersion goes up when Source.Meta and Sidecar read more than before.
 	MetaVersion() int
@@ -47,14 +47,14 @@ type Reader interface {
 	Version() int
 }
 
-// Source is a picture file whose header has been read. Its data are those of the header's extents.
+// Source is a picture file whose header has been read. Its data are the bytes of the header's extents.
 type Source interface {
 	Header() Header
-	// Meta reads what the file says of itself, from the file or from its data, and how the picture is turned: EXIF's 1 to 8.
+	// Meta reads the metadata and the EXIF orientation (1 to 8), from the file or from its data.
 	Meta(r Content) (store.Metadata, int)
-	// Picture is what the picture is when it is turned so; its identity is left out.
+	// Picture describes the picture in this orientation, without its identity.
 	Picture(orientation int) store.Picture
-	// Identity identifies the picture when it is turned so.
+	// Identity returns the identity of the picture in this orientation.
 	Identity(data []byte, orientation int) store.PictureID
 	// Decode decodes the picture.
 	Decode(data []byte, orientation int) (Picture, error)
@@ -72,14 +72,14 @@ type Picture interface {
 	Tensor(dst []float32)
 	// Preview makes a small JPEG of it.
 	Preview() ([]byte, error)
-	// Damaged reports whether a part of the file is missing or wrong, and the picture is what there is.
+	// Damaged reports whether a part of the file is missing or wrong; the picture is then made from the rest.
 	Damaged() bool
 }
 
 // Embedder is a loaded vision tower. Embed may be called from several goroutines at once.
 type Embedder interface {
-	// Batch is how many pictures a call should get, and how many calls should run at once.
+	// Batch returns how many pictures a call should get, and how many calls should run at once.
 	Batch() (size, parallel int)
-	// Embed returns the vectors of n tensors that lie one after another.
+	// Embed returns the vectors of n consecutive tensors.
 	Embed(tensors []float32, n int) ([][]float32, error)
 }

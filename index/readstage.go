@@ -13,10 +13,10 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// errChanged is a file that was written while it was read: the next run reads it whole.
+// errChanged means that a file was written to while it was read: the next run reads it completely.
 var errChanged = errors.New("the file changed while it was read")
 
-// read reads tasks until they are drained or ctx ends. What needs no vector, or failed, goes straight to writes.
+// read reads tasks until they are drained or ctx ends. Files that need no vector, or failed, go straight to writes.
 func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan task, ready chan<- decoded, writes chan<- write) error {
 	share := r.req.decodeShare()
 	budget := semaphore.NewWeighted(share)
@@ -38,7 +38,7 @@ func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan ta
 	return g.Wait()
 }
 
-// worker is one of those that read files.
+// worker is one of the goroutines that read files.
 type worker struct {
 	*run
 
@@ -50,7 +50,7 @@ type worker struct {
 	writes chan<- write
 }
 
-// file reads a file, and then, each for itself, those that were taken for its twins and are not.
+// file reads a file and then, one by one, the files that were taken for its twins but are not.
 func (w *worker) file(ctx context.Context, t task) error {
 	apart, err := w.readOne(ctx, t)
 	for _, other := range apart {
@@ -61,8 +61,8 @@ func (w *worker) file(ctx context.Context, t task) error {
 	return err
 }
 
-// readOne takes a file its way, a second time if it changed meanwhile: it may be finished now. An error is one of the run; what is
-// wrong with the file is recorded.
+// readOne runs a file's steps, and once more if the file changed meanwhile: it may be complete now. A returned error ends the run; errors
+// of the file are recorded.
 func (w *worker) readOne(ctx context.Context, t task) (apart []task, err error) {
 	if t.preview == nil {
 		w.journal.enter(w.slot, t.place, w.alone)
@@ -72,7 +72,7 @@ func (w *worker) readOne(ctx context.Context, t task) (apart []task, err error) 
 	f := &reading{task: t}
 	err = w.follow(ctx, f, wayOf(t))
 	if errors.Is(err, errChanged) {
-		if t.refresh { // it is read whole
+		if t.refresh { // read it completely
 			t.refresh, t.considered = false, nil
 		}
 		f = &reading{task: t}
@@ -91,25 +91,25 @@ func (w *worker) readOne(ctx context.Context, t task) (apart []task, err error) 
 	}
 	f.task.considered, f.task.twins = nil, nil
 	for _, other := range t.twins {
-		other.considered = nil // what cannot be read is nobody's twin
+		other.considered = nil // a file that cannot be read is not a twin
 		apart = append(apart, other)
 	}
 	return apart, w.failed(ctx, f.task, err)
 }
 
-// indexError is an error of the index, which ends the run, among those of files.
+// indexError is an error of the index, which ends the run, unlike an error of a file.
 type indexError struct{ err error }
 
 func (e *indexError) Error() string { return e.err.Error() }
 
 func broken(err error) error { return &ContentError{Verdict: Broken, Err: err} }
 
-// failed records a file that cannot be indexed: what its bytes are to blame for is remembered.
+// failed handles a file that cannot be indexed: the failure is recorded in the index only if the file's bytes are to blame.
 func (w *worker) failed(ctx context.Context, t task, err error) error {
 	content, ok := errors.AsType[*ContentError](err)
 	if !ok {
 		if errors.Is(err, fs.ErrNotExist) {
-			w.req.On.Read() // it went while we were on our way: the next walk knows
+			w.req.On.Read() // it was deleted meanwhile: the next walk will notice
 			return nil
 		}
 		w.counts.add(func(n *Summary) { n.Scanned++; n.Failed++ })

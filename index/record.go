@@ -13,7 +13,7 @@ import (
 // RunState is how a run ended.
 type RunState string
 
-// The states. Of a run without a record the index's lock tells whether it goes on or crashed.
+// The states. For a run without a record, the index's lock shows whether it is still running or crashed.
 const (
 	RunComplete    RunState = "complete"
 	RunInterrupted RunState = "interrupted" // its user stopped it
@@ -24,20 +24,20 @@ const (
 // recordVersion goes up when a field of Record changes its meaning.
 const recordVersion = 1
 
-// Record is what the index keeps of a run that has ended, as JSON. Fields may be added.
+// Record is what the index stores about a run that has ended, as JSON. Fields may be added.
 type Record struct {
 	Version int      `json:"version"`
 	State   RunState `json:"state"`
-	// Error is why it failed.
+	// Error is why the run failed.
 	Error string `json:"error,omitempty"`
 	Counts
-	// Roots are those that the run settled, UnreachableRoots those of them that could not be examined.
+	// Roots are the roots that the run settled, UnreachableRoots those of them that could not be examined.
 	Roots            []store.RootID `json:"roots,omitempty"`
 	UnreachableRoots []store.RootID `json:"unreachable_roots,omitempty"`
 	ElapsedMS        int64          `json:"elapsed_ms"`
 }
 
-// RecordOf returns the record of a run that has ended. Of one that an earlier version of imgsearch kept, the state is all that is known.
+// RecordOf returns the record of a run that has ended. If an earlier version of imgsearch recorded it, only the state is known.
 func RecordOf(r store.Run) Record {
 	var kept Record
 	if err := json.Unmarshal([]byte(r.Summary), &kept); err == nil && kept.Version >= 1 {
@@ -49,7 +49,7 @@ func RecordOf(r store.Run) Record {
 	return Record{State: RunInterrupted}
 }
 
-// record makes the record of a run that ended with a summary in a state, failed with an error.
+// record returns the record of a run that ended with this summary in this state; err is why it failed.
 func record(s Summary, state RunState, err error) Record {
 	r := Record{
 		Version: recordVersion, State: state, Counts: s.Counts, Roots: s.Roots, UnreachableRoots: s.UnreachableRoots, ElapsedMS: s.Elapsed.Milliseconds(),
@@ -60,7 +60,7 @@ func record(s Summary, state RunState, err error) Record {
 	return r
 }
 
-// Unreachable returns the roots that the newest complete run over them could not reach. A later run over other roots says nothing of them.
+// Unreachable returns the roots that the newest complete run over them could not reach. A later run over other roots does not count.
 func Unreachable(ctx context.Context, s store.Store) ([]store.Root, error) {
 	roots, err := s.Roots(ctx)
 	if err != nil {
@@ -88,10 +88,10 @@ func Unreachable(ctx context.Context, s store.Store) ([]store.Root, error) {
 	}), nil
 }
 
-// recentRuns is how many runs are looked at: no root of a nightly job waits longer for its turn.
+// recentRuns is how many of the last runs Unreachable reads: enough for every root of a nightly job to have had its turn.
 const recentRuns = 100
 
-// stateOf is how a run ended, whose context is ctx. Whoever ended the context interrupted the run.
+// stateOf returns how a run with the context ctx ended. A run whose context was cancelled was interrupted.
 func stateOf(ctx context.Context, s Summary, err error) RunState {
 	switch {
 	case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
@@ -106,8 +106,8 @@ func stateOf(ctx context.Context, s Summary, err error) RunState {
 	return RunInterrupted
 }
 
-// recorded keeps the beginning and the end of a run's work in the index, however it ends. What the work fails with counts before what
-// recording it does.
+// recorded runs work and records its start and its end in the index, whatever the outcome. An error of the work takes precedence over
+// an error of recording it.
 func (r *run) recorded(ctx context.Context, begin time.Time, work func() error) error {
 	var err error
 	if r.runID, err = r.store.StartRun(ctx, r.req.Model.Identity); err != nil {
@@ -130,7 +130,7 @@ func (r *run) recorded(ctx context.Context, begin time.Time, work func() error) 
 	return endErr
 }
 
-// rootPaths are where the run's roots lie.
+// rootPaths returns the paths of the run's roots.
 func (r *run) rootPaths() (paths []string) {
 	for _, root := range r.roots {
 		paths = append(paths, root.Path)

@@ -20,7 +20,7 @@ func (e *engine) lastRecord() index.Record {
 	return index.RecordOf(run)
 }
 
-// TestRecord: each way in which a run ends is what the index says of it.
+// TestRecord: the index records each way in which a run can end.
 func TestRecord(t *testing.T) {
 	e := newEngine(t)
 	for i := range 40 {
@@ -57,7 +57,7 @@ func TestRecord(t *testing.T) {
 	if r := e.lastRecord(); r.State != index.RunComplete || r.Scanned != 40 || r.Added+r.Unchanged != 40 {
 		t.Errorf("complete: %+v", r)
 	}
-	// What earlier versions kept had no version.
+	// The records of earlier versions have no version.
 	for complete, want := range map[bool]index.RunState{true: index.RunComplete, false: index.RunInterrupted} {
 		if r := index.RecordOf(store.Run{Complete: complete, Summary: `{"Complete":true,"Scanned":7}`}); r.State != want {
 			t.Errorf("an earlier version's, complete %v: %+v", complete, r)
@@ -65,7 +65,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-// TestDryRunObeysLimits: an estimate reads files as a run does: with the limits and the memory of the run, and without an error.
+// TestDryRunObeysLimits: an estimate reads files as a run does, with the limits and the memory of the run, and without an error.
 func TestDryRunObeysLimits(t *testing.T) {
 	e := newEngine(t)
 	for i := range 60 {

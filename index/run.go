@@ -11,9 +11,9 @@ import (
 	"github.com/imgsearch/imgsearch/internal/disk"
 )
 
-// Run brings the index up to date. Closing stop ends the run in an orderly way: what is in flight is finished and
-// committed, and nothing is dropped. Ending ctx ends it at once; what was committed stays.
-// The caller holds the index's lock unless the run is dry.
+// Run brings the index up to date. Closing stop stops the run gracefully: files in flight are finished and
+// committed, and nothing is dropped. Cancelling ctx stops it at once; what was committed stays.
+// The caller must hold the index's lock, except for a dry run.
 func Run(ctx context.Context, s store.Store, req Request, stop <-chan struct{}) (Summary, error) {
 	begin := time.Now()
 	req.On = req.On.withDefaults()
@@ -53,13 +53,13 @@ type run struct {
 	claims   claims
 	disks    disks
 	tensors  sync.Pool  // of *[]float32, of Reader.TensorLen values
-	gone     []rootGone // one for each walk that came to its end
-	starting sync.Once  // of the tower
+	gone     []rootGone // one for each finished walk
+	starting sync.Once  // loads the tower
 	complete bool
 }
 
-// sequential reports whether a disk serves one reader better than several.
-var sequential = disk.Sequential // tests make it so
+// sequential reports whether a disk is faster with one reader than with several.
+var sequential = disk.Sequential // tests replace it
 
 func newRun(s store.Store, req Request, roots []store.Root) *run {
 	r := &run{store: s, req: req, roots: make(map[store.RootID]store.Root)}
@@ -77,7 +77,7 @@ func newRun(s store.Store, req Request, roots []store.Root) *run {
 
 func (r *run) stopped() bool { return r.stop.isStopped() }
 
-// path is where a file of the index lies.
+// path returns the path of a file in the index.
 func (r *run) path(at store.Place) string { return at.Path(r.roots[at.Root].Path) }
 
 // bringUpToDate does the work of a run that is not dry.
@@ -87,7 +87,7 @@ func (r *run) bringUpToDate(ctx context.Context, targets []target) error {
 		return err
 	}
 	r.journal = j
-	// The file that remains after an error or a crash is what the next run starts from.
+	// After an error or a crash the file remains, and the next run starts from it.
 	defer j.release()
 	if err := r.takeOver(ctx, left); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (r *run) bringUpToDate(ctx context.Context, targets []target) error {
 	if err != nil {
 		return err
 	}
-	if len(suspects) > 0 && !r.stopped() { // each alone, last
+	if len(suspects) > 0 && !r.stopped() { // last, one at a time
 		if err := r.stream(ctx, 1, true, func(ctx context.Context, out chan<- task) error { return r.feed(ctx, suspects, out) }); err != nil {
 			return err
 		}
@@ -123,7 +123,7 @@ func (r *run) bringUpToDate(ctx context.Context, targets []target) error {
 	return r.prepareSearch(ctx)
 }
 
-// found counts files that must be read, and has the tower loaded for them.
+// found counts files that must be read, and starts loading the tower for them.
 func (r *run) found(files int) {
 	for range files {
 		r.req.On.Found()
@@ -133,7 +133,7 @@ func (r *run) found(files int) {
 	}
 }
 
-// prepareSearch makes what was added quick to search.
+// prepareSearch makes searches over what was added fast.
 func (r *run) prepareSearch(ctx context.Context) error {
 	err := r.store.PrepareSearch(ctx, r.req.Model.Identity)
 	if errors.Is(err, store.ErrSlowSearch) {

@@ -14,10 +14,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
-// orphanDays is how long the vectors of a picture without a file are kept: it may come back from another disk.
+// orphanDays is how long the vectors of a picture without a file are kept: the picture may come back from another disk.
 const orphanDays = 90
 
-// settle drops what is certainly gone, keeps and reports what may be an unplugged disk, and forgets old orphans.
+// settle drops files that are certainly gone, keeps and reports files that may be on an unplugged disk, and drops old orphans.
 func (r *run) settle(ctx context.Context) error {
 	tx, err := r.store.Begin(ctx)
 	if err != nil {
@@ -85,7 +85,7 @@ func (s *settler) root(ctx context.Context) error {
 	if certain, err = s.tx.Existing(ctx, certain); err != nil {
 		return err
 	}
-	// More than a fifth of a root at once looks like an accident.
+	// Losing more than a fifth of a root at once looks like an accident.
 	if len(certain)*5 > total && !s.req.Prune {
 		s.req.On.Noticed(ManyGone{s.g.root.Path, len(certain), total})
 		s.counts.add(func(n *Summary) { n.Unreachable++; n.Kept += len(certain) })
@@ -100,8 +100,8 @@ func (s *settler) root(ctx context.Context) error {
 	return s.report(ctx, kept)
 }
 
-// forgetFailures forgets what was remembered of files in folders that are left out now, or gone. A folder that may
-// exist unseen keeps its failures, like its files.
+// forgetFailures drops the remembered failures of files in folders that are now excluded or gone. A folder that may
+// still exist unseen keeps its failures, like its files.
 func (s *settler) forgetFailures(ctx context.Context, kept map[string]keptFolder) error {
 	dirs, err := s.tx.FailureFolders(ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
 	if err != nil {
@@ -119,7 +119,7 @@ func (s *settler) forgetFailures(ctx context.Context, kept map[string]keptFolder
 	return s.tx.DeleteFailuresIn(ctx, gone)
 }
 
-// renumber writes down what the system calls the disks now.
+// renumber records the device numbers that the disks have now.
 func (s *settler) renumber(ctx context.Context) error {
 	for change, places := range s.g.renumbered {
 		var err error
@@ -152,7 +152,7 @@ func (s *settler) rootUnreachable(ctx context.Context) error {
 	return nil
 }
 
-// ErrEmptyRoot is a root that holds nothing any more: a mount point without its disk looks so.
+// ErrEmptyRoot means that a root is now empty, as a mount point without its disk is.
 var ErrEmptyRoot = errors.New("it is empty")
 
 func (s *settler) drop(ctx context.Context, places []store.Place) error {
@@ -161,7 +161,7 @@ func (s *settler) drop(ctx context.Context, places []store.Place) error {
 	return err
 }
 
-// excluded drops what rules leave out now.
+// excluded drops the files that rules now exclude.
 func (s *settler) excluded(ctx context.Context) error {
 	if err := s.drop(ctx, s.g.excluded); err != nil {
 		return err
@@ -175,17 +175,17 @@ func (s *settler) excluded(ctx context.Context) error {
 	return err
 }
 
-// keptFolder is a folder of which files stay although they were not found, and why.
+// keptFolder is a folder whose files stay in the index although they were not found, and why.
 type keptFolder struct {
 	why KeepReason
-	// above is the folder that could not be read, of FolderUnseen.
+	// above is the folder that could not be read, for FolderUnseen.
 	above string
-	// files is how many they are in a folder that is missing; places are those in one that is there.
+	// files is the number of files in a missing folder; places are the files of a folder that exists.
 	files  int
 	places []store.Place
 }
 
-// keepReason says why a file that its folder does not hold may still exist; 0 if it is certainly gone.
+// keepReason returns why a file that is not in its folder may still exist; 0 if it is certainly gone.
 func (s *settler) keepReason(f goneFile) KeepReason {
 	err, unread := s.g.broken[f.Dir]
 	switch {
@@ -201,7 +201,7 @@ func (s *settler) keepReason(f goneFile) KeepReason {
 	return 0
 }
 
-// missingFolders finds the folders of the index that the walk did not come to, and why their files stay.
+// missingFolders returns the indexed folders that the walk did not reach, and why their files stay.
 func (s *settler) missingFolders(ctx context.Context) (map[string]keptFolder, error) {
 	folders, err := s.tx.Folders(ctx, store.Folder{Root: s.g.root.ID, Dir: s.g.start})
 	if err != nil {
@@ -221,7 +221,7 @@ func (s *settler) missingFolders(ctx context.Context) (map[string]keptFolder, er
 	return kept, nil
 }
 
-// prune drops the files of missing folders that were on a disk that is there, and takes them out of kept.
+// prune drops the files of missing folders whose disk is connected, and removes them from kept.
 func (s *settler) prune(ctx context.Context, kept map[string]keptFolder) error {
 	var dirs []string
 	for dir, k := range kept {
@@ -249,14 +249,14 @@ func (s *settler) prune(ctx context.Context, kept map[string]keptFolder) error {
 	return s.drop(ctx, gone)
 }
 
-// onItsDisk tells whether the nearest folder that exists above a file is on the disk that held the file.
+// onItsDisk reports whether the nearest existing folder above a file is on the disk that held the file.
 func (s *settler) onItsDisk(f store.File) bool {
 	device, ok := s.deviceAbove(f.Place)
-	// The row may have its new number by now.
+	// The row may already have its new device number.
 	return ok && (device == f.Device || s.g.sameDisk(f.Device, device))
 }
 
-// unreadAbove finds a folder above dir that could not be read, so that dir may exist unseen.
+// unreadAbove returns a folder above dir that could not be read, so that dir may exist unseen.
 func (s *settler) unreadAbove(dir string) (above string, ok bool) {
 	for above := dir; above != "." && above != ""; {
 		above = path.Dir(above)
@@ -274,8 +274,8 @@ func isBelow(dir string, folders []string) bool {
 	return slices.ContainsFunc(folders, func(f string) bool { return dir == f || strings.HasPrefix(dir, f+"/") })
 }
 
-// report gives notice of each folder whose files stay, once. Folders that could not be read and hold no known file are told of
-// too: something may be in them.
+// report sends one notice for each folder whose files stay. It also reports unreadable folders without known files: new files
+// may be in them.
 func (s *settler) report(ctx context.Context, kept map[string]keptFolder) error {
 	for _, dir := range slices.Sorted(maps.Keys(kept)) {
 		k := kept[dir]

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// readContent reads what the header wants of the file, and makes sure that the file is what it was when it was opened.
+// readContent reads the parts of the file that the header lists, and checks that the file has not changed since it was opened.
 func readContent(_ context.Context, _ *worker, f *reading) (bool, error) {
 	extents := f.header.Extents
 	if extents == nil {

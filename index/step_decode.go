@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// decodePicture makes what is wanted of the picture: its tensor, a preview, or both.
+// decodePicture decodes the picture and makes what is needed of it: its tensor, a preview, or both.
 func decodePicture(_ context.Context, w *worker, f *reading) (bool, error) {
 	if f.wantsTensor {
 		f.tensor = w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
@@ -22,7 +22,7 @@ func decodePicture(_ context.Context, w *worker, f *reading) (bool, error) {
 	return false, err
 }
 
-// decode decodes the picture. A panic of a decoder costs this file, not the run.
+// decode decodes the picture. If a decoder panics, only this file fails, not the run.
 func (f *reading) decode() (err error) {
 	defer caught.Error(&err)
 	picture, err := f.source.Decode(f.data, f.orientation)

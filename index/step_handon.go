@@ -15,7 +15,7 @@ type decoded struct {
 	damaged bool
 }
 
-// handOn hands the picture on: to the tower, or, where its vector is known, to the index. What the reading held of it goes along.
+// handOn sends the picture to the tower or, if its vector is known, to the index. The reading's tensor and claim go with it.
 func handOn(ctx context.Context, w *worker, f *reading) (bool, error) {
 	if f.tensor == nil {
 		err := w.send(ctx, write{task: f.task, picture: &f.picture, preview: f.small, claimed: true})

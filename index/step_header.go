@@ -7,8 +7,8 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// readHeader recognises the picture. Of a known file that this version does not accept any more, what was known stays: a picture that is
-// in the index stays in it.
+// readHeader recognises the picture. If this version no longer accepts a known file, what was known about it stays: an indexed picture
+// stays in the index.
 func readHeader(_ context.Context, w *worker, f *reading) (end bool, err error) {
 	f.source, err = w.req.Reader.Open(f.file)
 	if err == nil {
@@ -22,8 +22,8 @@ func readHeader(_ context.Context, w *worker, f *reading) (end bool, err error) 
 	return false, w.blame(f, err)
 }
 
-// blame completes an error of the header. A name that claims to be a picture and is none is a failure; one of camera raw is
-// a kind that is not read; another file is a bystander. While a file is being written its content is not to blame.
+// blame refines an error of the header. A file named like a picture that is not one is a failure; one named like a camera's raw file is
+// of an unsupported kind; any other file is a bystander. While a file is being written, its content is not to blame.
 func (w *worker) blame(f *reading, err error) error {
 	content, ok := errors.AsType[*ContentError](err)
 	if !ok {

@@ -6,12 +6,12 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// settleKnown ends the way of a picture that the index has, or that another worker has in its hands: its file is noted. Of any other
-// it says what is wanted.
+// settleKnown ends the way of a picture that the index has or that another worker is processing: only its file is recorded. For any other
+// picture it sets what must be made of it.
 func settleKnown(ctx context.Context, w *worker, f *reading) (end bool, err error) {
 	mine, c := w.claims.take(f.picture.ID)
 	if !mine {
-		select { // wait for what it turns out to be
+		select { // wait for the other worker's result
 		case <-c.done:
 		case <-ctx.Done():
 			return false, ctx.Err()
@@ -22,7 +22,7 @@ func settleKnown(ctx context.Context, w *worker, f *reading) (end bool, err erro
 		return true, w.putKnown(ctx, f)
 	}
 	f.claim = c
-	// Asked under the claim: what another worker released is committed, and seen here.
+	// Look it up while holding the claim: what another worker released is committed, and visible here.
 	all, err := w.store.Pictures(ctx, w.req.Model.Identity, []store.PictureID{f.picture.ID})
 	if err != nil {
 		c.finish(err)
@@ -39,7 +39,7 @@ func settleKnown(ctx context.Context, w *worker, f *reading) (end bool, err erro
 	return true, w.putKnown(ctx, f)
 }
 
-// putKnown records a file whose picture has its vector already, or is about to.
+// putKnown records a file whose picture already has its vector, or is about to get it.
 func (w *worker) putKnown(ctx context.Context, f *reading) error {
 	if err := w.findMoved(ctx, &f.task, f.picture.ID); err != nil {
 		return &indexError{err}

@@ -5,7 +5,7 @@ import (
 	"context"
 )
 
-// readMetadata reads what the file says of itself: from what was read of it, else from the open file.
+// readMetadata reads the file's metadata: from the content if that was read, else from the open file.
 func readMetadata(_ context.Context, _ *worker, f *reading) (bool, error) {
 	switch {
 	case f.unread:

@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// openFile opens the file. The task's stat becomes that of the opened file.
+// openFile opens the file and updates the task's stat to that of the opened file.
 func openFile(_ context.Context, w *worker, f *reading) (end bool, err error) {
 	if f.file, err = os.Open(w.path(f.task.place)); err != nil {
 		return false, err
@@ -18,7 +18,7 @@ func openFile(_ context.Context, w *worker, f *reading) (end bool, err error) {
 		return false, err
 	}
 	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("it became a %v while it was read", info.Mode().Type())
+		return false, fmt.Errorf("it is no longer a regular file (mode %v)", info.Mode().Type())
 	}
 	f.task.stat = statOf(info)
 	return false, nil

@@ -8,11 +8,11 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// joinTwins decides which of the files that were read with a JPEG are its twins, and how the picture is turned. Those that are not are
-// left to be read apart.
+// joinTwins decides which of the files that were read with a JPEG are its twins, and how the picture is turned. The others are
+// read separately.
 //
-// A raw file that was held upright says how, and the JPEG beside it may have lost that. Where the JPEG's stored sides are those of
-// the upright picture already, a program has turned its pixels; of a half turn the sides say nothing, and the JPEG's word counts.
+// The raw file of a portrait photo says how to turn it, which its JPEG may have lost. If the JPEG's stored sides already are those of
+// the upright picture, a program has turned its pixels. A half turn does not change the sides, so there the JPEG's orientation counts.
 func joinTwins(_ context.Context, _ *worker, f *reading) (bool, error) {
 	asFound := f.task.twins
 	f.task.twins = nil
@@ -34,7 +34,7 @@ func joinTwins(_ context.Context, _ *worker, f *reading) (bool, error) {
 	return false, nil
 }
 
-// taskAt is the task of a file as the comparison made it.
+// taskAt returns the task of a file as the comparison made it.
 func taskAt(tasks []task, place store.Place) task {
 	for _, t := range tasks {
 		if t.place == place {
@@ -44,16 +44,16 @@ func taskAt(tasks []task, place store.Place) task {
 	return task{place: place}
 }
 
-// isLandscape reports whether the picture is as it is stored.
+// isLandscape reports whether the picture is wider than high as stored.
 func (f *reading) isLandscape() bool { return f.header.Width > f.header.Height }
 
-// isUprightLandscape reports whether the picture is when it is turned upright.
+// isUprightLandscape reports whether the picture is wider than high when it is turned upright.
 func (f *reading) isUprightLandscape() bool {
 	p := f.source.Picture(f.orientation)
 	return p.Width > p.Height
 }
 
-// shareOwnerMetadata gives to all files of an exposure what is said of one.
+// shareOwnerMetadata gives all files of an exposure the owner metadata of each one.
 func shareOwnerMetadata(t *task) {
 	together := t.meta.OwnerMetadata
 	for _, twin := range t.twins {
@@ -65,7 +65,7 @@ func shareOwnerMetadata(t *task) {
 	}
 }
 
-// fill is what the owner says in l, and, where that says nothing, in another file. No stars are none given: cameras write that into each file.
+// fill returns l with its gaps filled from another file's owner metadata. Zero stars mean that none were given: cameras write them into each file.
 func fill(l, from store.OwnerMetadata) store.OwnerMetadata {
 	if l.Rating == 0 && from.Rated {
 		l.Rating, l.Rated = from.Rating, true
@@ -76,8 +76,8 @@ func fill(l, from store.OwnerMetadata) store.OwnerMetadata {
 	return l
 }
 
-// sameMoment tells whether two times can be of one exposure: cameras count seconds, and some round those of the two files
-// differently. A file without a time contradicts nothing.
+// sameMoment reports whether two times can be of one exposure. Cameras record whole seconds, and some round them differently in the two
+// files. A missing time matches any.
 func sameMoment(a, b string) bool {
 	const local = "2006-01-02T15:04:05"
 	if len(a) < len(local) || len(b) < len(local) {

@@ -7,15 +7,15 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// loadPreview takes the picture's preview from the index.
+// loadPreview loads the picture's preview from the index.
 func loadPreview(ctx context.Context, w *worker, f *reading) (end bool, err error) {
-	// One at a time: all of a library's would be too much to keep, and decoding one takes far longer than reading it.
+	// One at a time: all previews of a library would take too much memory, and decoding one takes far longer than reading it.
 	previews, err := w.store.Previews(ctx, []store.PictureID{*f.task.preview})
 	if err != nil {
 		return false, &indexError{err}
 	}
 	data, ok := previews[*f.task.preview]
-	if !ok { // it went meanwhile
+	if !ok { // it was deleted meanwhile
 		w.req.On.Read()
 		return true, nil
 	}

@@ -2,7 +2,7 @@ package index
 
 import "context"
 
-// handOnMetadata hands on what a known file says of itself now.
+// handOnMetadata sends a known file's current metadata to the index.
 func handOnMetadata(ctx context.Context, w *worker, f *reading) (bool, error) {
 	op := write{task: f.task}
 	if !f.unread {

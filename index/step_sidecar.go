@@ -12,10 +12,10 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// maxSidecar bounds a sidecar that is read, in bytes.
+// maxSidecar is the size of the largest sidecar that is read, in bytes.
 const maxSidecar = 4 << 20
 
-// readSidecar puts what the file's sidecar says over what the file says of itself. Where the sidecar is away, what was known stays.
+// readSidecar overrides the file's own metadata with its sidecar's. If the sidecar cannot be read now, what was known stays.
 func readSidecar(ctx context.Context, w *worker, f *reading) (end bool, err error) {
 	t := &f.task
 	if f.unread {
@@ -32,7 +32,7 @@ func readSidecar(ctx context.Context, w *worker, f *reading) (end bool, err erro
 	owner, stat, err := overlay(w.req.Reader, w.path(beside), t.meta.OwnerMetadata)
 	bad, readable := errors.AsType[*SidecarError](err)
 	if err != nil && !readable {
-		t.sidecar = store.Sidecar{} // the next run sees it again, if it is there
+		t.sidecar = store.Sidecar{} // the next run finds it again, if it exists
 		return false, nil
 	}
 	if readable {
@@ -42,7 +42,7 @@ func readSidecar(ctx context.Context, w *worker, f *reading) (end bool, err erro
 	return false, nil
 }
 
-// knownOwner is what the index has of a known file whose sidecar is away, as few are.
+// knownOwner returns the owner metadata that the index has of a known file whose sidecar cannot be read now. Few files need this lookup.
 func (w *worker) knownOwner(ctx context.Context, t *task) (store.OwnerMetadata, error) {
 	known, err := w.store.Known(ctx, w.req.Model.Identity, []store.Place{t.known.Place})
 	if err != nil {
@@ -54,7 +54,7 @@ func (w *worker) knownOwner(ctx context.Context, t *task) (store.OwnerMetadata, 
 	return store.OwnerMetadata{}, nil
 }
 
-// SidecarError is a sidecar whose content is to blame.
+// SidecarError is an error that a sidecar's own content is to blame for.
 type SidecarError struct {
 	Path string
 	Err  error
@@ -64,14 +64,14 @@ func (e *SidecarError) Error() string { return e.Path + " cannot be read: " + e.
 
 func (e *SidecarError) Unwrap() error { return e.Err }
 
-// overlay reads a sidecar and puts what it says over what is known. The error of one that is damaged is a *SidecarError.
+// overlay reads a sidecar and overrides owner with what it says. If the sidecar is damaged, the error is a *SidecarError.
 func overlay(r Reader, path string, owner store.OwnerMetadata) (store.OwnerMetadata, store.Stat, error) {
 	stat, err := statFile(path)
 	if err != nil {
 		return owner, stat, err
 	}
 	if stat.Size > maxSidecar {
-		return owner, stat, &SidecarError{path, fmt.Errorf("%d bytes are too many", stat.Size)}
+		return owner, stat, &SidecarError{path, fmt.Errorf("the file is too large (%d bytes)", stat.Size)}
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -90,7 +90,7 @@ func overlay(r Reader, path string, owner store.OwnerMetadata) (store.OwnerMetad
 	return owner, stat, nil
 }
 
-// WithSidecar puts what the sidecar of a file says over what the file says, where there is one.
+// WithSidecar overrides a file's owner metadata with that of its sidecar, if it has one.
 func WithSidecar(r Reader, file string, owner store.OwnerMetadata) (store.OwnerMetadata, error) {
 	dir, name := filepath.Split(file)
 	s, ok := scan.SidecarsIn(filepath.Clean(dir)).Of(name)

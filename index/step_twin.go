@@ -5,9 +5,9 @@ import (
 	"errors"
 )
 
-var errNoTwin = errors.New("no file that stands behind a JPEG")
+var errNoTwin = errors.New("the file cannot be the twin of a JPEG")
 
-// checkTwin refuses what cannot stand behind a JPEG, whatever its name says.
+// checkTwin rejects a file that cannot be the twin of a JPEG, whatever its name.
 func checkTwin(_ context.Context, _ *worker, f *reading) (bool, error) {
 	if f.header.Format == "jpeg" || f.header.Width <= 0 {
 		return false, errNoTwin

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// readTwins reads what the files behind a JPEG say of themselves. One that cannot be read is left to be read apart, which says what is
-// wrong with it; where its content is to blame, the JPEG has not been its twin.
+// readTwins reads the metadata of the files that may be a JPEG's twins. One that cannot be read is later read separately, which reports
+// what is wrong with it; if its content is to blame, it is no longer considered as a twin.
 func readTwins(ctx context.Context, w *worker, f *reading) (end bool, err error) {
 	if len(f.task.twins) == 0 {
 		return false, nil

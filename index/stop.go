@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// errStopped ends a stage of a run that was stopped in an orderly way.
+// errStopped ends a stage of a run that was stopped gracefully.
 var errStopped = errors.New("stopped")
 
-// stopper ends a run in an orderly way: at its user's wish, or when the time is up.
+// stopper stops a run gracefully: when its user asks, or when the time is up.
 type stopper struct {
-	done  chan struct{} // closed when the run is to end, for whatever reason
+	done  chan struct{} // closed when the run should end, for any reason
 	ended chan struct{} // closed when the run has ended
 
 	mu     sync.Mutex
 	reason StopReason
 }
 
-// newStopper waits for the wish, the limit (0: none) or the end of ctx. The caller calls end.
+// newStopper returns a stopper that waits for wish, the limit (0: none) or the end of ctx. The caller must call end.
 func newStopper(ctx context.Context, wish <-chan struct{}, limit time.Duration) *stopper {
 	s := &stopper{done: make(chan struct{}), ended: make(chan struct{})}
 	var timeUp <-chan time.Time
@@ -58,14 +58,14 @@ func (s *stopper) set(r StopReason) {
 	s.reason = r
 }
 
-// why is why the run was stopped; NotStopped where only its context has ended.
+// why returns why the run was stopped; NotStopped if only its context has ended.
 func (s *stopper) why() StopReason {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.reason
 }
 
-// context ends with the run's orderly stop too.
+// context returns a context that ends with ctx or when the run is stopped.
 func (s *stopper) context(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {

@@ -15,12 +15,12 @@ func (r *run) stream(ctx context.Context, workers int, alone bool, source func(c
 	return r.streamTo(ctx, workers, alone, source, r.write)
 }
 
-// streamTo is stream with another end than the index.
+// streamTo is stream with a sink other than the index.
 func (r *run) streamTo(ctx context.Context, workers int, alone bool, source func(context.Context, chan<- task) error,
 	sink func(context.Context, <-chan write) error) error {
 	writing, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	// taskQueue paths are some 10 MB; with them the walk is far enough ahead to tell how much remains.
+	// taskQueue paths are about 10 MB; they let the walk get far enough ahead to show how much remains.
 	const taskQueue = 1 << 16
 	tasks := make(chan task, taskQueue)
 	ready := make(chan decoded, r.readyQueue(workers))
@@ -29,10 +29,10 @@ func (r *run) streamTo(ctx context.Context, workers int, alone bool, source func
 	go func() {
 		err := sink(ctx, writes)
 		if err != nil {
-			cancel(err) // nothing that is made now can be kept
+			cancel(err) // new results can no longer be stored
 		}
 		written <- err
-		for range writes { // until the producers have noticed
+		for range writes { // drain until the producers have noticed
 		}
 	}()
 	g, gctx := errgroup.WithContext(writing)
@@ -57,14 +57,14 @@ func (r *run) streamTo(ctx context.Context, workers int, alone bool, source func
 }
 
 // readyBytes bounds the decoded tensors that wait for the tower: enough for the largest batch that we use and the
-// decoders' next ones, little beside the models.
+// decoders' next tensors, and little compared with the models.
 const readyBytes = 32 << 20
 
 func (r *run) readyQueue(workers int) int {
 	return max(readyBytes/(4*r.req.Reader.TensorLen()), workers)
 }
 
-// feed sends tasks that are at hand, until the run is stopped.
+// feed sends the given tasks until the run is stopped.
 func (r *run) feed(ctx context.Context, tasks []task, out chan<- task) error {
 	for _, t := range tasks {
 		select {

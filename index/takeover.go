@@ -7,8 +7,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// takeOver takes over what a dead run was reading: its files become suspects; one that was read alone has killed
-// twice and is set aside.
+// takeOver handles the files that a crashed run was reading: they become suspects. A file that was read alone has crashed
+// two runs and is set aside.
 func (r *run) takeOver(ctx context.Context, left []inFlight) (err error) {
 	if len(left) > 0 {
 		b, err := r.store.Begin(ctx)
@@ -41,7 +41,7 @@ func (r *run) suspect(ctx context.Context, b store.Tx, f inFlight) error {
 	}
 	stat, err := statFile(r.path(f.place))
 	if err != nil {
-		return nil //nolint:nilerr // it is gone, and with it the danger
+		return nil //nolint:nilerr // the file is gone and cannot crash another run
 	}
 	r.req.On.Noticed(SetAside{r.path(f.place)})
 	if err := b.PutFailure(ctx, store.Failure{Place: f.place, Stat: stat, Stage: store.StageCrash, Reason: crashReason, Decoder: r.req.Reader.Version()}); err != nil {

@@ -12,20 +12,20 @@ type task struct {
 	device uint64
 	// known is what the index has at this place, nil for a new file.
 	known *store.FileState
-	// sidecar is the file beside it that says more of it, meta is what the two say.
+	// sidecar is the file's sidecar, meta the metadata of the two.
 	sidecar     store.Sidecar
-	sidecarAway bool // it is known, and cannot be read now
+	sidecarAway bool // the sidecar is known, but cannot be read now
 	meta        store.Metadata
-	// refresh tells that only what the file says of itself is to be read.
+	// refresh means that only the file's metadata must be read.
 	refresh bool
-	// considered are the names of the files that are looked at as its twins. twins are, of a JPEG, those of them that must be
-	// read with it; in the end, those that stand behind it. format is a twin's own.
+	// considered are the names of the files that may be its twins. twins of a JPEG are those of them that must be
+	// read with it and, after joinTwins, its actual twins. format is a twin's own format.
 	considered []string
 	twins      []task
 	format     string
-	// movedFrom is where this file was.
+	// movedFrom is where this file was before it was moved; nil if it was not.
 	movedFrom *store.Place
-	// preview is, where no file is to be read, the picture whose preview is.
+	// preview is the picture whose preview is read instead of a file; nil if a file is read.
 	preview *store.PictureID
 }
 
@@ -37,14 +37,14 @@ type found struct {
 	known   *store.FileState
 	failure store.Failure // its Stage is "" where none is remembered
 	sidecar store.Sidecar
-	// sidecarAway tells that the sidecar cannot be read now: what it said still holds.
+	// sidecarAway means that the sidecar cannot be read now: what it said still holds.
 	sidecarAway bool
 	considered  []string
-	// frozen tells that its twins cannot be told now: what is known of them still holds.
+	// frozen means that its twins cannot be determined now: what is known about them still holds.
 	frozen bool
 }
 
-// findSidecar finds the file's sidecar. In a folder that could not be read completely, one that is not seen is not gone.
+// findSidecar finds the file's sidecar. In a folder that could not be read completely, a sidecar that was not seen may still exist.
 func (f *found) findSidecar(sidecars scan.Sidecars, partly bool) {
 	s, ok := sidecars.Of(f.file.Name)
 	f.sidecarAway = ok && s.Placeholder || !ok && partly
@@ -72,7 +72,7 @@ func (f *found) task(root store.Root) task {
 		considered: f.considered,
 	}
 	if f.frozen {
-		t.considered = nil // what is read of it alone is looked at again with its twins
+		t.considered = nil // it is read alone now, and compared with its twins again in a later run
 	}
 	return t
 }

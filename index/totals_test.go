@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestTotalsStayRight: through changes of every kind the counts that are kept are those that are counted.
+// TestTotalsStayRight: after changes of every kind, the stored counts equal the actual counts.
 func TestTotalsStayRight(t *testing.T) {
 	e := newEngine(t)
 	r := rand.New(rand.NewPCG(1, 2))

@@ -8,17 +8,17 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// A file's way through the read stage is a line of steps over one value, the reading. A step takes what those before it have put there,
-// and adds its own; it ends the way where nothing is left to do. Another step is another file, step_NAME.go, and its place in a line here.
+// A step is one operation of the read stage on a file. A file's way is a list of steps that share a reading: each step uses what earlier ones
+// stored there and adds its own results. It returns end when nothing is left to do. A new step is a new file, step_NAME.go, and an entry in a list here.
 type step func(context.Context, *worker, *reading) (end bool, err error)
 
-// wayOf is the way of a file that must be read. Nothing waits for a disk while it holds memory: who has the disk may be waiting for
-// that.
+// wayOf returns the way of a file that must be read. No step waits for a disk while it holds memory: the worker that has the disk may be
+// waiting for that memory.
 func wayOf(t task) []step {
 	switch {
-	case t.preview != nil: // a picture whose disk is away, and whose preview the index has
+	case t.preview != nil: // a picture whose disk is not connected, and whose preview is in the index
 		return []step{loadPreview, decodePicture, handOn}
-	case t.refresh: // a known file, of which only what it says of itself is read
+	case t.refresh: // a known file of which only the metadata must be read
 		return []step{waitForDisk, openFile, checkUnchanged, readHeader, readMetadata, closeFile, readSidecar, handOnMetadata}
 	}
 	return []step{
@@ -27,26 +27,26 @@ func wayOf(t task) []step {
 	}
 }
 
-// twinWay is the way of a file that may stand behind a JPEG, until that is decided.
+// twinWay returns the way of a file that may be a JPEG's twin, until that is decided.
 func twinWay() []step {
 	return []step{waitForDisk, openFile, readHeader, checkLimits, checkTwin, readMetadata, closeFile, readSidecar}
 }
 
-// reading is a file on its way.
+// reading is a file in the read stage.
 type reading struct {
 	task task
 
-	leaveDisk func()   // gives the turn at the disk back
+	leaveDisk func()   // ends the turn at the disk
 	file      *os.File // from openFile to closeFile
 	source    Source
 	header    Header
-	unread    bool // of a known file: this version does not accept the header, and what was known stays
+	unread    bool // a known file whose header this version does not accept: what was known stays
 	reserved  int64
 	data      []byte
 
 	orientation int // EXIF's
 	twins       []*reading
-	apart       []task // were taken for twins and are to be read by themselves
+	apart       []task // taken for twins, but must be read separately
 	picture     store.Picture
 
 	claim       *claim
@@ -57,7 +57,7 @@ type reading struct {
 	damaged     bool
 }
 
-// follow takes a file through the steps of a way, and gives back what it holds when it ends, however it ends.
+// follow runs the steps of a way on a file, and then releases what the reading holds, whatever the outcome.
 func (w *worker) follow(ctx context.Context, f *reading, way []step) error {
 	defer w.letGo(f)
 	for _, do := range way {
@@ -68,10 +68,10 @@ func (w *worker) follow(ctx context.Context, f *reading, way []step) error {
 	return nil
 }
 
-// errLetGo is told to those who wait for a picture whose way ended before it was decoded.
-var errLetGo = errors.New("a copy of it could not be read")
+// errLetGo is what workers that wait for a picture get if its reading ended before it was decoded.
+var errLetGo = errors.New("another copy of this picture could not be read")
 
-// letGo gives back what a reading still holds.
+// letGo releases what a reading still holds.
 func (w *worker) letGo(f *reading) {
 	f.close()
 	if f.reserved > 0 {
@@ -86,7 +86,7 @@ func (w *worker) letGo(f *reading) {
 	}
 }
 
-// close closes the file, and lets the next worker to its disk.
+// close closes the file and lets the next worker use its disk.
 func (f *reading) close() {
 	if f.file != nil {
 		f.file.Close()

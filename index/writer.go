@@ -13,18 +13,18 @@ type write struct {
 	task task
 	// picture is what was read, nil for a failure.
 	picture *store.Picture
-	// vector is the picture's, packed; nil where the index has it, or gets it from a copy in the same run.
+	// vector is the picture's packed vector; nil if the index has it, or gets it from a copy in the same run.
 	vector []byte
-	// preview is a small JPEG of the picture, nil where none is to be kept or the index has it.
+	// preview is a small JPEG of the picture; nil if previews are not kept or the index has it.
 	preview []byte
-	// claimed tells that a worker's claim on the picture ends with the commit.
+	// claimed means that a worker's claim on the picture ends with the commit.
 	claimed bool
-	// damaged tells that the picture is what there was of a file.
+	// damaged means that the picture was made from a partly unreadable file.
 	damaged bool
 	failure *store.Failure
 }
 
-// commitEvery is the longest that finished work waits for its commit. Half of the second that a kill may cost, since
+// commitEvery is the longest time that finished work waits for its commit: half of the second of work that a kill may cost, since
 // a commit itself takes a while on a slow disk.
 const commitEvery = 500 * time.Millisecond
 
@@ -62,8 +62,8 @@ type writer struct {
 
 	tx      store.Tx
 	begun   time.Time
-	claimed []store.PictureID // of the pictures in the transaction, to release
-	counts  []func(*Summary)  // what it will have done once it is committed
+	claimed []store.PictureID // claims of the transaction, released after the commit
+	counts  []func(*Summary)  // applied after the commit
 	seen    []func()          // events, likewise
 	skips   []string          // bystanders, likewise
 }
@@ -94,12 +94,12 @@ func (w *writer) put(ctx context.Context, op write) error {
 	return w.putPicture(ctx, op)
 }
 
-// putRefresh notes what a known file says of itself now.
+// putRefresh records a known file's current metadata.
 func (w *writer) putRefresh(ctx context.Context, op write) error {
 	t := op.task
 	file := w.file(t)
 	file.IsTwin = t.known.IsTwin
-	var meta *store.Metadata // that of a file whose header this version does not accept stays
+	var meta *store.Metadata // nil: a file whose header this version does not accept keeps its metadata
 	if op.picture != nil {
 		meta = &t.meta
 	}
@@ -109,20 +109,20 @@ func (w *writer) putRefresh(ctx context.Context, op write) error {
 		if changed {
 			n.Updated++
 		} else {
-			n.Unchanged++ // this version of imgsearch reads more of it
+			n.Unchanged++ // read again because this version of imgsearch reads more metadata
 		}
 	})
 	return w.tx.RefreshFile(ctx, file, meta)
 }
 
-// file is a file as a run will compare it.
+// file returns a task's file as a later run will compare it.
 func (w *writer) file(t task) store.File {
 	return store.File{
 		Place: t.place, Stat: t.stat, Device: t.device, MetaVersion: w.req.Reader.MetaVersion(), Sidecar: t.sidecar, Twins: t.considered, IsTwin: t.format != "",
 	}
 }
 
-// record is a file as the index keeps it.
+// record returns a task's file as the index stores it.
 func (w *writer) record(t task, p store.Picture) store.FileRecord {
 	return store.FileRecord{File: w.file(t), Picture: p.ID, Format: cmp.Or(t.format, p.Format), Metadata: t.meta}
 }
@@ -185,7 +185,7 @@ func (w *writer) putFile(ctx context.Context, t task, p store.Picture) error {
 		case t.known == nil:
 			n.Added++
 		case t.known.Same(t.stat) && samePicture && sameSidecar(t.known.Sidecar, t.sidecar):
-			n.Unchanged++ // read because this model had no vector of it, or for its twin's sake
+			n.Unchanged++ // read because this model had no vector of it, or because its twin was read
 		default:
 			n.Updated++
 		}
@@ -197,7 +197,7 @@ func (w *writer) putFailure(ctx context.Context, op write) error {
 	if err := w.tx.PutFailure(ctx, *op.failure); err != nil {
 		return err
 	}
-	// What the place held before is not there any more; its picture and vector stay for a while.
+	// The file that was at this place no longer exists; its picture and vector stay for a while.
 	if _, err := w.tx.DeleteFiles(ctx, []store.Place{op.task.place}); err != nil {
 		return err
 	}

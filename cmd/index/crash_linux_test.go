@@ -87,7 +87,7 @@ func testBrokenInAChild(t *testing.T, cache string) {
 		{"session:kill", "SIGKILL"},
 		{"session:metal", "Metal's compiler service cannot be reached"},
 		{"run1:segv", "SIGSEGV"},
-		{"run1:wrong", "not the processor's"},
+		{"run1:wrong", "differ from the processor's"},
 	} {
 		t.Run(c.breaks, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +142,7 @@ func testBrokenInTheMainProcess(t *testing.T, cache string) {
 		{"main/run3:segv", 1, "SIGSEGV"},
 		{"main/session:error", 0, "the device was removed"},
 		{"main/run2:nan", 0, "not finite"},
-		{"main/run2:wrong", 0, "not the processor's"},
+		{"main/run2:wrong", 0, "differ from the processor's"},
 	} {
 		t.Run(c.breaks, func(t *testing.T) {
 			t.Parallel()
@@ -305,7 +305,7 @@ func testHangInTheMainProcess(t *testing.T, cache string) {
 			t.Parallel()
 			m := newMachine(t, cache)
 			n, stderr, code := m.index(breaks)
-			if code != 0 || n.Added != 20 || n.Provider != "cpu" || !strings.Contains(stderr, "it does not answer within") {
+			if code != 0 || n.Added != 20 || n.Provider != "cpu" || !strings.Contains(stderr, "it did not respond within") {
 				t.Errorf("exit %d, %+v: %s", code, n, stderr)
 			}
 			m.addPhotos(1)

@@ -1,8 +1,8 @@
 // Package dynamic frees a dimension of an ONNX graph that its exporter fixed: the batch, or the context length of a text
-// tower. Exporters write what they saw of it into the graph: into its inputs, and as constants into the shapes that values
-// are given. The package follows the dimension through the graph, operation by operation, and writes those constants anew.
-// It must not know what the graph is for. What it cannot follow it refuses; what it frees, its caller compares with the
-// graph as it was.
+// tower. Exporters write the size that they saw into the graph: into its inputs, and as constants into the shapes that
+// values are given. The package follows the dimension through the graph, operation by operation, and rewrites those
+// constants. It must not know what the graph is for. It rejects a graph that it cannot follow; the caller compares a freed
+// graph with the original.
 package dynamic
 
 import (
@@ -12,21 +12,21 @@ import (
 	"github.com/imgsearch/imgsearch/embed/onnx"
 )
 
-// Version goes up when another graph comes out.
+// Version is incremented when the resulting graphs change.
 const Version = 1
 
 var (
-	// ErrUnsafe is a graph in which the dimension cannot be followed.
+	// ErrUnsafe reports that the dimension cannot be followed through a graph.
 	ErrUnsafe = errors.New("the dimension cannot be made dynamic")
-	// ErrDynamic is a graph whose dimension is dynamic already.
-	ErrDynamic = errors.New("the dimension is dynamic already")
+	// ErrDynamic reports that the dimension is already dynamic.
+	ErrDynamic = errors.New("the dimension is already dynamic")
 )
 
-// minOpset has Reshape, Expand and Slice as they are used here, with shapes and axes as inputs.
+// minOpset is the least opset that is supported: it has Reshape, Expand and Slice as they are used here, with shapes and axes as inputs.
 const minOpset = 13
 
 // Batch makes the first dimension of every input and output dynamic. The graph must be fixed at a batch of one; the
-// error wraps ErrUnsafe or ErrDynamic, or says what reading the graph met.
+// error wraps ErrUnsafe or ErrDynamic, or comes from reading the graph.
 func Batch(g *onnx.Graph) error {
 	for _, in := range g.Inputs {
 		if len(in.Dims) == 0 || in.Dims[0] == onnx.Dynamic {
@@ -53,8 +53,8 @@ func Batch(g *onnx.Graph) error {
 }
 
 // Context makes the second dimension of every input dynamic, the context length of a text tower, and fixes the batch at
-// one. That gives the same answers for the tokens that are left only where tokens do not look at those behind them, which
-// nothing here can see: the caller compares. The error is as of Batch.
+// one. The remaining tokens then give the same answers only if tokens do not attend to later ones, which cannot be seen here:
+// the caller must compare. Errors are as in Batch.
 func Context(g *onnx.Graph) error {
 	for i := range g.Inputs {
 		in := &g.Inputs[i]
@@ -73,7 +73,7 @@ func Context(g *onnx.Graph) error {
 	for i := range g.Outputs {
 		out := &g.Outputs[i]
 		if v, ok := f.values[out.Name]; !ok || v.hasFree() || len(v.shape) != 2 {
-			return fmt.Errorf("%w: the output %q depends on it", ErrUnsafe, out.Name)
+			return fmt.Errorf("%w: the output %q depends on the context length", ErrUnsafe, out.Name)
 		}
 		if len(out.Dims) > 0 {
 			g.SetDim(out, 0, 1)
@@ -82,11 +82,11 @@ func Context(g *onnx.Graph) error {
 	return nil
 }
 
-// dim is a dimension: before * free * after, the freed dimension being the minor factor of before and the major one of
-// after; or before alone.
+// dim is a dimension: before * free * after, in which the freed dimension is minor to before and major to after; or before
+// alone.
 type dim struct {
 	before int64
-	// free is the value at which the exporter fixed the freed dimension; 0: it is no factor of this one.
+	// free is the value at which the exporter fixed the freed dimension; 0: it is not a factor of this one.
 	free  int64
 	after int64
 }
@@ -95,7 +95,7 @@ func fixed(n int64) dim { return dim{before: n, after: 1} }
 
 func (d dim) isFree() bool { return d.free != 0 }
 
-// traced is the dimension as the exporter saw it.
+// traced returns the dimension as the exporter saw it.
 func (d dim) traced() int64 {
 	if d.isFree() {
 		return d.before * d.free * d.after
@@ -103,10 +103,10 @@ func (d dim) traced() int64 {
 	return d.before * d.after
 }
 
-// alone tells that the dimension is the freed one and nothing else.
+// alone reports whether the dimension is the freed one and nothing else.
 func (d dim) alone() bool { return d.isFree() && d.before == 1 && d.after == 1 }
 
-// value is what is known of a value of the graph.
+// value is what is known about a value of the graph.
 type value struct {
 	shape []dim
 	// ints are the elements of small tensors of integers, which shapes are computed from; nil: not known. The freed
@@ -123,7 +123,7 @@ func (v value) hasFree() bool {
 	return false
 }
 
-// constants returns the elements where all are known and none depends on the freed dimension.
+// constants returns the elements if all are known and none depends on the freed dimension.
 func (v value) constants() ([]int64, bool) {
 	if v.ints == nil {
 		return nil, false
@@ -153,7 +153,7 @@ type follower struct {
 func (f *follower) run(axis int) error {
 	g := f.graph
 	if g.Opset < minOpset {
-		return unsafe("the graph is of opset %d, want %d", g.Opset, minOpset)
+		return unsafe("the graph has opset %d, want at least %d", g.Opset, minOpset)
 	}
 	f.axis, f.values = axis, make(map[string]value)
 	for _, in := range g.Inputs {
@@ -184,7 +184,7 @@ func (f *follower) run(axis int) error {
 	return nil
 }
 
-// weights notes the shapes of all weights, and the values of those that shapes are made of.
+// weights records the shapes of all weights, and the values of those that shapes are made of.
 func (f *follower) weights() error {
 	for _, w := range f.graph.Weights {
 		ints, ok, err := f.graph.Ints(w)
@@ -219,10 +219,10 @@ func unsafe(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUnsafe}, args...)...)
 }
 
-// mixes is the refusal of what would mix the elements along the freed dimension.
-func mixes() error { return unsafe("it would mix what must stay apart") }
+// mixes returns the error for an operation that would mix elements along the freed dimension.
+func mixes() error { return unsafe("it would mix elements along the freed dimension") }
 
-// size returns the name of a value [1] that holds the freed dimension, read off the first input.
+// size returns the name of a value [1] that holds the freed dimension, taken from the first input.
 func (f *follower) size() string {
 	const name = "imgsearch_size"
 	if f.head == nil {
@@ -236,11 +236,11 @@ func (f *follower) size() string {
 	return name
 }
 
-// node follows the dimension through one operation and keeps the operation, changed where it must be.
+// node follows the dimension through one operation and keeps the operation, changed if necessary.
 func (f *follower) node(n *onnx.Node) error {
 	rule, known := rules[n.Op]
 	if !known || n.Domain != "" && n.Domain != "ai.onnx" || n.HasGraphs() {
-		return unsafe("an operation that is not known here")
+		return unsafe("the operation is not supported")
 	}
 	in := make([]value, len(n.Inputs))
 	for i, name := range n.Inputs {
@@ -249,7 +249,7 @@ func (f *follower) node(n *onnx.Node) error {
 		}
 		v, ok := f.values[name]
 		if !ok {
-			return unsafe("the input %q comes from nowhere", name)
+			return unsafe("the input %q is not defined", name)
 		}
 		in[i] = v
 	}
@@ -270,14 +270,14 @@ func (f *follower) node(n *onnx.Node) error {
 	return nil
 }
 
-// call is one operation that is being followed. A rule may put another node in its place, and others before it.
+// call is one operation that is being followed. A rule may replace the node, and put others before it.
 type call struct {
 	*follower
 	node *onnx.Node
 	in   []value
 }
 
-// input returns what is known of an input; an operation without it is refused by its caller.
+// input returns what is known about an input; an error if the operation does not have it.
 func (c *call) input(i int) (value, error) {
 	if i >= len(c.in) || c.node.Inputs[i] == "" {
 		return value{}, unsafe("input %d is missing", i)
@@ -285,7 +285,7 @@ func (c *call) input(i int) (value, error) {
 	return c.in[i], nil
 }
 
-// two returns what is known of the first two inputs.
+// two returns what is known about the first two inputs.
 func (c *call) two() (a, b value, err error) {
 	if a, err = c.input(0); err == nil {
 		b, err = c.input(1)

@@ -80,7 +80,7 @@ func TestPart(t *testing.T) {
 	}
 }
 
-// FuzzBatch: a hostile graph is refused or rewritten, and never crashes or takes memory that it does not hold.
+// FuzzBatch: a hostile graph is rejected or rewritten, and never causes a crash or an allocation larger than itself.
 func FuzzBatch(f *testing.F) {
 	seeds, err := filepath.Glob(filepath.Join("..", "testdata", "*.onnx"))
 	if err != nil || len(seeds) == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/onnx"
 )
 
-// concat joins values along an axis. What has no batch, beside what has it, is repeated for each picture.
+// concat joins values along an axis. If some inputs have the batch, those without it are repeated for each picture.
 func concat(c *call) (value, error) {
 	if len(c.in) == 0 {
 		return value{}, unsafe("no inputs")
@@ -51,7 +51,7 @@ func concat(c *call) (value, error) {
 	return out, nil
 }
 
-// repeat makes an input as large as want.
+// repeat expands an input to the shape want.
 func (c *call) repeat(i int, want []dim) error {
 	if got, err := broadcast(c.in[i].shape, want); err != nil || !slices.Equal(got, want) {
 		return unsafe("shapes %v and %v", c.in[i].shape, want)
@@ -134,7 +134,7 @@ func slice(c *call) (value, error) {
 	return out, nil
 }
 
-// cut makes out, which is in so far, a part of it along an axis.
+// cut reduces out, which starts as a copy of in, to a part along an axis.
 func (out *value) cut(in value, axis int, start, end, step int64) error {
 	if in.shape[axis].isFree() {
 		if start == 0 && end == math.MaxInt64 && step == 1 {
@@ -192,7 +192,7 @@ func split(c *call) (value, error) {
 	return value{shape: out}, nil
 }
 
-// part is the first element and the number of elements of a slice of n.
+// part returns the first element and the number of elements of a slice of n.
 func part(n, start, end, step int64) (first, count int64) {
 	clamp := func(v, lo, hi int64) int64 {
 		if v < 0 {
@@ -208,9 +208,9 @@ func part(n, start, end, step int64) (first, count int64) {
 	return first, max(0, (first-clamp(end, -1, n-1)-step-1)/-step)
 }
 
-// gather picks along an axis. Along one that holds the batch only each picture's own rows are ever asked for, by an index
-// that at a batch of one begins with the first: a picture's index moves on by the rows of those before it. Along the context
-// length the first token is picked, or one that was looked for.
+// gather picks elements along an axis. Along one that holds the batch, each picture picks only its own rows, by an index that
+// starts at the first row in a batch of one: a picture's index is moved by the rows of the pictures before it. Along the context
+// length it picks the first token, or one that was searched for.
 func gather(c *call) (value, error) {
 	in, index, err := c.two()
 	if err != nil {

@@ -9,7 +9,7 @@ func matMul(c *call) (value, error) {
 	}
 	m, n := len(a.shape), len(b.shape)
 	if m < 2 || n < 2 || a.shape[m-1] != b.shape[n-2] || a.shape[m-1].isFree() && !c.context {
-		return value{}, unsafe("shapes %v and %v do not meet", a.shape, b.shape)
+		return value{}, unsafe("shapes %v and %v do not match", a.shape, b.shape)
 	}
 	outer, err := broadcast(a.shape[:m-2], b.shape[:n-2])
 	return value{shape: append(slices.Clone(outer), a.shape[m-2], b.shape[n-1])}, err
@@ -32,7 +32,7 @@ func gemm(c *call) (value, error) {
 		k2, n = n, k2
 	}
 	if k != k2 || k.isFree() {
-		return value{}, unsafe("shapes %v and %v do not meet", a.shape, b.shape)
+		return value{}, unsafe("shapes %v and %v do not match", a.shape, b.shape)
 	}
 	return value{shape: []dim{m, n}}, nil
 }
@@ -128,7 +128,7 @@ func reduce(c *call) (value, error) {
 		case !over[i]:
 			out = append(out, d)
 		case d.isFree() && (!c.context || c.node.Op != "ArgMax" && c.node.Op != "ReduceSum"):
-			// Of the context length, a token's place stays where tokens behind it go, and what is masked adds nothing.
+			// Along the context length, a token's position stays when later tokens are removed, and masked tokens add nothing.
 			return in, mixes()
 		case c.node.Int("keepdims", 1) != 0:
 			out = append(out, fixed(1))

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// rule tells what an operation makes of its inputs. Of several outputs only those of equal shape are told.
+// rule returns what is known about an operation's output. Several outputs must have equal shapes.
 type rule func(*call) (value, error)
 
 // rules are the operations of vision and text towers as PyTorch exports them (ONNX operators, opset 13 and later).
@@ -33,7 +33,7 @@ func constantNode(c *call) (value, error) {
 	if list := c.node.Ints("value_ints"); list != nil {
 		return constant([]int64{int64(len(list))}, list), nil
 	}
-	return value{}, unsafe("a constant of another kind")
+	return value{}, unsafe("this kind of constant is not supported")
 }
 
 func constantOfShape(c *call) (value, error) {
@@ -83,7 +83,7 @@ func rangeOf(c *call) (value, error) {
 		return value{}, err
 	}
 	if len(from) != 1 || len(to) != 1 || len(step) != 1 || step[0] < 1 || to[0] < from[0] || to[0]-from[0] > 1<<16 {
-		return value{}, unsafe("an odd range")
+		return value{}, unsafe("this range is not supported")
 	}
 	var list []int64
 	for i := from[0]; i < to[0]; i += step[0] {
@@ -99,8 +99,8 @@ func sameShape(c *call) (value, error) {
 	return value{shape: in.shape}, err
 }
 
-// rowwise operations mix the elements from an axis on. The batch must not be among them; of the context length, tokens that
-// are left out count for nothing in a softmax where others may not look at them.
+// rowwise operations mix the elements from an axis on. The batch must not be among them. The context length may be, in a softmax:
+// tokens that are left out contribute nothing if the other tokens may not attend to them.
 func rowwise(c *call) (value, error) {
 	in, err := c.input(0)
 	if err != nil {
@@ -135,7 +135,7 @@ func broadcast(shapes ...[]dim) ([]dim, error) {
 			case out[at+i] == fixed(1):
 				out[at+i] = d
 			case d != fixed(1) && d != out[at+i]:
-				return nil, unsafe("shapes %v and %v do not meet", out, s)
+				return nil, unsafe("shapes %v and %v do not match", out, s)
 			}
 		}
 	}
@@ -156,8 +156,8 @@ func arithmetic(c *call) (value, error) {
 	return value{shape: shape, ints: c.compute(a.ints, b.ints)}, nil
 }
 
-// cutTo cuts a constant input, such as the embeddings of positions or the mask, to the freed dimension where it meets it: it
-// has the length that the exporter saw.
+// cutTo cuts a constant input, such as the embeddings of positions or the mask, to the freed dimension where the other input has
+// it: the constant has the length that the exporter saw.
 func (c *call) cutTo(i int, other []dim) {
 	in := &c.in[i]
 	if in.hasFree() {
@@ -198,7 +198,7 @@ func computeOne(op string, x, y dim) (dim, bool) {
 		if x == y && !x.isFree() {
 			return fixed(1), true
 		}
-		// The freed dimension is a positive number, which no sign of a shape (-1) equals.
+		// The freed dimension is a positive number, which never equals a special value in a shape (-1).
 		return fixed(0), !x.isFree() && !y.isFree() || x.isFree() && y.before < 0 || y.isFree() && x.before < 0
 	case op == "Mul" && (x.isFree() != y.isFree()):
 		if y.isFree() {

@@ -26,7 +26,7 @@ func transpose(c *call) (value, error) {
 	return value{shape: out}, nil
 }
 
-// axes are those of Squeeze and Unsqueeze, in an attribute or an input.
+// axes returns the axes of Squeeze and Unsqueeze, from an attribute or an input.
 func (c *call) axes(rank int) ([]int, error) {
 	list := c.node.Ints("axes")
 	if len(c.node.Inputs) > 1 {
@@ -62,7 +62,7 @@ func unsqueeze(c *call) (value, error) {
 	return value{shape: out, ints: in.ints}, nil
 }
 
-// axisCount is the number of axes that Unsqueeze adds.
+// axisCount returns the number of axes that Unsqueeze adds.
 func (c *call) axisCount() int {
 	if len(c.in) > 1 {
 		return len(c.in[1].ints)
@@ -76,7 +76,7 @@ func squeeze(c *call) (value, error) {
 		return in, err
 	}
 	axes, err := c.axes(len(in.shape))
-	if err != nil || len(axes) == 0 { // without axes it would squeeze whatever is one
+	if err != nil || len(axes) == 0 { // without axes it would squeeze every dimension of one
 		return in, unsafe("no axes")
 	}
 	var out []dim
@@ -107,7 +107,7 @@ func flatten(c *call) (value, error) {
 	return value{shape: []dim{first, second}}, nil
 }
 
-// merge makes one dimension of several, row-major.
+// merge combines several dimensions into one, row-major.
 func merge(dims []dim) (dim, bool) {
 	out := fixed(1)
 	for _, d := range dims {
@@ -125,7 +125,7 @@ func merge(dims []dim) (dim, bool) {
 	return out, true
 }
 
-// shaped returns a value and the known shape that it is to get.
+// shaped returns a value and the known new shape for it.
 func (c *call) shaped() (in, shape value, err error) {
 	if in, shape, err = c.two(); err == nil && shape.ints == nil {
 		err = unsafe("its shape is not known")
@@ -133,7 +133,7 @@ func (c *call) shaped() (in, shape value, err error) {
 	return in, shape, err
 }
 
-// reshape finds where the freed dimension goes among the new dimensions, and writes the shape anew with -1 in that place.
+// reshape finds where the freed dimension goes among the new dimensions, and rewrites the shape with -1 in that place.
 func reshape(c *call) (value, error) {
 	in, shape, err := c.shaped()
 	if err != nil {
@@ -165,7 +165,7 @@ func reshape(c *call) (value, error) {
 }
 
 // targetOf resolves 0 (as it was) and -1 (the rest) of a new shape, as the exporter saw it. Dimensions that are known
-// to be the freed one, or to hold it, stay so.
+// to be the freed one, or to hold it, are kept.
 func (c *call) targetOf(in value, shape []dim) ([]dim, error) {
 	target := slices.Clone(shape)
 	total, given, rest := int64(1), int64(1), -1
@@ -201,10 +201,10 @@ func (c *call) targetOf(in value, shape []dim) ([]dim, error) {
 	return target, nil
 }
 
-// placeFree gives the freed dimension a place in a new shape. Row-major order says between which elements it lies: behind
-// so many others. A batch of one may lie on the boundary of two dimensions: it goes to the one that is known to hold it, or
-// to a dimension of one; else to the front of the right one, or, where that is the last, which holds features, to the end of
-// the left one. The last is a guess, which the comparison of whoever called Batch must confirm.
+// placeFree finds a place for the freed dimension in a new shape. Row-major order says how many elements come before it. A
+// batch of one may be on the boundary of two dimensions: it goes to the one that is known to hold it, or to a dimension of
+// one; else to the front of the right one, or, if that is the last, which holds features, to the end of the left one. The
+// last choice is a guess, which the caller of Batch must confirm by a comparison.
 func placeFree(in, target []dim) (place int, out []dim, err error) {
 	whole, ok := merge(in)
 	if !ok {

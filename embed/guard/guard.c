@@ -15,7 +15,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-// What the handler may touch: it runs at any moment, so nothing here is allocated and everything is written before armed.
+// What the handler may use. It can run at any moment, so nothing here is allocated and everything is written before armed.
 static const int fatal[] = {SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP};
 enum { fatals = sizeof fatal / sizeof fatal[0] };
 static struct sigaction before[fatals];
@@ -49,8 +49,8 @@ static void *program_counter(void *context) {
 #endif
 }
 
-// is_native tells whether a signal comes from code outside this program's own file. Go never calls abort; one that another
-// process sent is not ours to explain. Where the program counter cannot be read, the signal is left to Go.
+// is_native reports whether a signal comes from code outside this program's own file. Go never calls abort. A signal from
+// another process is not handled here. If the program counter cannot be read, the signal is left to Go.
 static int is_native(int sig, siginfo_t *info, void *context) {
 	if ((info->si_code == SI_USER || info->si_code == SI_QUEUE) && info->si_pid != getpid()) return 0;
 	if (sig == SIGABRT) return 1;
@@ -95,7 +95,7 @@ void guard_arm(const char *message, const char *suffix, int code, int trace) {
 	exit_code = code;
 	trace_fd = trace;
 	if (!installed) {
-		// Go wants handlers of synchronous signals on its alternate stack, and what is Go's forwarded to it.
+		// Go requires handlers of synchronous signals to use its alternate stack, and to forward Go's own signals to it.
 		struct sigaction a;
 		memset(&a, 0, sizeof a);
 		a.sa_sigaction = handle;

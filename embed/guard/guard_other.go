@@ -2,5 +2,5 @@
 
 package guard
 
-// arm does nothing: the system's own report of a crash is all there is.
+// arm does nothing: only the system reports a crash.
 func arm(Watch) (func(), error) { return func() {}, nil }

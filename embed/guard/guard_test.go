@@ -51,7 +51,7 @@ func crashAs(how, trace string) int {
 	return 0
 }
 
-// TestCrash: native code's fatal signals become a message, a trace and the exit code; Go's own stay Go's.
+// TestCrash: native code's fatal signals become a message, a trace and the exit code; Go's own signals are left to Go.
 func TestCrash(t *testing.T) {
 	for _, c := range []struct {
 		how    string

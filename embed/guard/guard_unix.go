@@ -15,7 +15,7 @@ import (
 	"unsafe"
 )
 
-// armed are the watches, the last one in force.
+// armed holds the watches; the last one is in force.
 var armed []*watch
 
 type watch struct {

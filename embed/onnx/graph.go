@@ -11,11 +11,11 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// ErrTooLarge is a graph that does not fit into one file: protobuf's limit is 2 GiB.
+// ErrTooLarge reports that a graph does not fit into one file: protobuf's limit is 2 GiB.
 var ErrTooLarge = errors.New("the graph does not fit into the 2 GiB of an ONNX file")
 
 // Graph is a model that can be changed and written again: Nodes and Weights may be replaced, all else stays. The
-// weights' values stay in their files until they are asked for or written.
+// weights' values stay in their files until they are read or written.
 type Graph struct {
 	Signature
 	// Opset is the version of the standard operators.
@@ -24,10 +24,10 @@ type Graph struct {
 	Weights []*Tensor
 
 	r     io.ReaderAt
-	dir   fs.FS // where the weights beside the graph lie
+	dir   fs.FS // holds the weights next to the graph
 	model []span
 	other []span // of the graph: all but nodes and weights
-	// reshaped tells that dimensions of the signature were changed (FreeDim).
+	// reshaped reports whether dimensions of the signature were changed (FreeDim).
 	reshaped bool
 }
 
@@ -37,14 +37,14 @@ func (g *Graph) SetDim(v *Value, axis int, size int64) {
 	g.reshaped = true
 }
 
-// FreeDim leaves a dimension of an input or output open. What the file says of the shapes in between is dropped.
+// FreeDim leaves a dimension of an input or output open. The shapes in between that the file gives are dropped.
 func (g *Graph) FreeDim(v *Value, axis int) {
 	v.Dims[axis] = Dynamic
 	g.reshaped = true
 }
 
-// ReadGraph reads a serialised ModelProto of size bytes; dir holds the files beside it. r is read until the graph is
-// written. The error wraps ErrFormat unless reading failed.
+// ReadGraph reads a serialised ModelProto of size bytes; dir holds the files next to it. r must stay readable until the
+// graph is written. The error wraps ErrFormat unless reading failed.
 func ReadGraph(r io.ReaderAt, size int64, dir fs.FS) (*Graph, error) {
 	section := io.NewSectionReader(r, 0, size)
 	sig, err := ReadSignature(section)
@@ -120,8 +120,8 @@ func (g *Graph) readGraph(s *stream, f span) error {
 	})
 }
 
-// CheckValues sees that a weight's values are there, as many as its shape says: what is allocated for it is then no
-// more than the file holds.
+// CheckValues checks that the file holds as many values of a weight as its shape says, so that no more than that is
+// allocated for it.
 func (g *Graph) CheckValues(t *Tensor) error {
 	_, size, file, err := g.values(t)
 	if err != nil {
@@ -133,7 +133,7 @@ func (g *Graph) CheckValues(t *Tensor) error {
 	return errors.Join(err, file.Close())
 }
 
-// Floats reads a float32 weight of the graph's file or beside it.
+// Floats reads a float32 weight from the graph's file or a file next to it.
 func (g *Graph) Floats(t *Tensor) ([]float32, error) {
 	if err := g.CheckValues(t); err != nil {
 		return nil, err
@@ -162,7 +162,7 @@ func (g *Graph) Floats(t *Tensor) ([]float32, error) {
 // maxInts bounds what Ints reads: shapes and axes are a few numbers.
 const maxInts = 1 << 10
 
-// Ints reads a weight of integers, if they are few: what shapes are made of. ok is false for all other weights.
+// Ints reads a weight of few integers, such as a shape. ok is false for all other weights.
 func (g *Graph) Ints(t *Tensor) (values []int64, ok bool, err error) {
 	if t.Elem != Int64 && t.Elem != Int32 || t.Len() < 0 || t.Len() > maxInts || t.data.num == tensorFloats {
 		return nil, false, nil
@@ -187,13 +187,13 @@ func (g *Graph) Ints(t *Tensor) (values []int64, ok bool, err error) {
 	return values, true, nil
 }
 
-// values opens a weight's values, in the file or beside it. The caller closes file.
+// values opens a weight's values, in the graph's file or a file next to it. The caller closes file.
 func (g *Graph) values(t *Tensor) (r io.Reader, size int64, file io.Closer, err error) {
 	if t.location == "" {
 		return io.NewSectionReader(g.r, t.data.body, t.data.length()), t.data.length(), io.NopCloser(nil), nil
 	}
 	if g.dir == nil {
-		return nil, 0, nil, fmt.Errorf("%w: the weight %q lies in %q, beside the graph", ErrFormat, t.Name, t.location)
+		return nil, 0, nil, fmt.Errorf("%w: the weight %q is stored outside the graph's file, in %q", ErrFormat, t.Name, t.location)
 	}
 	f, err := g.dir.Open(t.location)
 	if err != nil {

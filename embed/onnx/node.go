@@ -12,7 +12,7 @@ type Node struct {
 	Name, Op, Domain string
 	Inputs, Outputs  []string
 
-	raw []byte // the message as it was read; nil: made here, without attributes but those in attributes
+	raw []byte // the message as it was read; nil: the node was made here, and has only the attributes in attributes
 	// attributes are serialised AttributeProtos.
 	attributes [][]byte
 }
@@ -61,7 +61,7 @@ func (n *Node) Float(name string, def float32) float32 {
 	return value
 }
 
-// HasGraphs tells whether the node holds graphs of its own (If, Loop), which see this graph's values.
+// HasGraphs reports whether the node contains graphs (If, Loop), which can use this graph's values.
 func (n *Node) HasGraphs() bool {
 	found := false
 	for _, a := range n.attributes {
@@ -76,7 +76,7 @@ func (n *Node) HasGraphs() bool {
 func (n *Node) attribute(name string, field func(num protowire.Number, body []byte, v uint64)) {
 	for _, a := range n.attributes {
 		is := false
-		// The attribute was read once without an error, and again here without one.
+		// The attribute was read before without an error, so this succeeds too.
 		_ = fields(a, func(num protowire.Number, body []byte, _ uint64) error {
 			is = is || num == attributeName && string(body) == name
 			return nil
@@ -112,11 +112,11 @@ func (n *Node) Text(name string) string {
 	return text
 }
 
-// Constant is a tensor that stands in a node's attribute.
+// Constant is a tensor that is stored in a node's attribute.
 type Constant struct {
 	Elem ElemType
 	Dims []int64
-	// Ints are the values, where they are integers or booleans.
+	// Ints are the values, if they are integers or booleans.
 	Ints []int64
 }
 
@@ -153,7 +153,7 @@ func readConstant(data []byte) (Constant, error) {
 	return c, err
 }
 
-// WithInputs returns a copy of the node that reads other values.
+// WithInputs returns a copy of the node with other inputs.
 func (n *Node) WithInputs(inputs ...string) *Node {
 	return &Node{Name: n.Name, Op: n.Op, Domain: n.Domain, Inputs: inputs, Outputs: n.Outputs, attributes: n.attributes}
 }

@@ -1,4 +1,4 @@
-// Package onnx reads what a caller must know of an ONNX graph before it runs it: the names, element types and
+// Package onnx reads what a caller must know about an ONNX graph before running it: the names, element types and
 // dimensions of inputs and outputs. It reads the protobuf wire format directly, skips the weights without copying
 // them, and must not know what the graph is for. Field numbers are those of onnx.proto3 (ONNX IR version 10).
 package onnx
@@ -15,7 +15,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// ErrFormat is data that is not a whole ONNX model.
+// ErrFormat reports data that is not a complete ONNX model.
 var ErrFormat = errors.New("not a valid ONNX model")
 
 // ElemType is a tensor's element type, by its number in onnx.proto3's TensorProto.DataType.
@@ -59,15 +59,15 @@ type Value struct {
 	Dims []int64 // Dynamic where the graph leaves the size open
 }
 
-// Signature is what goes into a graph and what comes out, in the graph's order.
+// Signature lists a graph's inputs and outputs, in the graph's order.
 type Signature struct {
 	Inputs, Outputs []Value
-	// Files are those that hold weights beside the graph, relative to its folder and inside it.
+	// Files are the files next to the graph that hold weights, relative to its folder and inside it.
 	Files []string
 }
 
-// ReadSignature reads the signature of a serialised ModelProto. Weights are skipped over, not read: of a file of
-// any size only some pages are touched. Initialisers that old exporters list among the inputs are left out. The
+// ReadSignature reads the signature of a serialised ModelProto. Weights are skipped, not read: however large
+// the file is, only some pages are touched. Initialisers that old exporters list among the inputs are left out. The
 // error wraps ErrFormat unless reading failed.
 func ReadSignature(r io.ReadSeeker) (Signature, error) {
 	s, err := newStream(r)
@@ -88,7 +88,7 @@ func ReadSignature(r io.ReadSeeker) (Signature, error) {
 		return Signature{}, err
 	}
 	if !found {
-		return Signature{}, fmt.Errorf("%w: it holds no graph", ErrFormat)
+		return Signature{}, fmt.Errorf("%w: it contains no graph", ErrFormat)
 	}
 	return sig, nil
 }
@@ -130,7 +130,7 @@ func readGraphSignature(s *stream, graph span) (Signature, error) {
 	sig.Files = slices.Sorted(maps.Keys(files))
 	for _, name := range sig.Files {
 		if !filepath.IsLocal(name) || strings.ContainsRune(name, '\\') {
-			return Signature{}, fmt.Errorf("%w: its weights are said to lie outside its folder, in %q", ErrFormat, name)
+			return Signature{}, fmt.Errorf("%w: it refers to weights outside its folder: %q", ErrFormat, name)
 		}
 	}
 	sig.Inputs = slices.DeleteFunc(sig.Inputs, func(v Value) bool { return weights[v.Name] })
@@ -140,13 +140,13 @@ func readGraphSignature(s *stream, graph span) (Signature, error) {
 	return sig, nil
 }
 
-// maxDepth bounds graphs inside of graphs; those of towers have none.
+// maxDepth bounds graphs inside graphs; towers have none.
 const maxDepth = 32
 
-// nodeFiles collects the files that a node's constants lie in.
+// nodeFiles collects the files that hold a node's constants.
 func nodeFiles(s *stream, node span, files map[string]bool, depth int) error {
 	if depth > maxDepth {
-		return fmt.Errorf("%w: graphs inside of graphs, more than %d deep", ErrFormat, maxDepth)
+		return fmt.Errorf("%w: graphs inside graphs, more than %d deep", ErrFormat, maxDepth)
 	}
 	return s.enter(node, func(f span) error {
 		if f.num != nodeAttribute {

@@ -68,7 +68,7 @@ func FuzzReadSignature(f *testing.F) {
 	})
 }
 
-// TestDeepGraphs: graphs inside of graphs without end are refused before they fill the stack.
+// TestDeepGraphs: deeply nested graphs are rejected before they overflow the stack.
 func TestDeepGraphs(t *testing.T) {
 	field := func(num byte, body []byte) []byte {
 		return append(binary.AppendUvarint([]byte{num<<3 | 2}, uint64(len(body))), body...)

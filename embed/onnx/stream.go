@@ -14,7 +14,7 @@ import (
 // in a node (Constant) may be megabytes.
 const maxValue = 64 << 20
 
-// stream walks nested protobuf messages of any size, seeking over what nobody asks for.
+// stream walks nested protobuf messages of any size, seeking over what is not needed.
 type stream struct {
 	r    io.ReadSeeker
 	buf  *bufio.Reader
@@ -34,8 +34,8 @@ func newStream(r io.ReadSeeker) (*stream, error) {
 	return &stream{r: r, buf: bufio.NewReaderSize(r, 16<<10), size: size}, nil
 }
 
-// span is a field of a message by its place in the file: the whole field from start to end; of a length-delimited one
-// the value from body to end; of a varint its value n.
+// span is the place of a message's field in the file: the whole field is from start to end, the value of a length-delimited
+// one from body to end; n is the value of a varint.
 type span struct {
 	num              protowire.Number
 	typ              protowire.Type
@@ -45,7 +45,7 @@ type span struct {
 
 func (f span) length() int64 { return f.end - f.body }
 
-// message calls field for each field of a message of length bytes. What field leaves of a value is skipped.
+// message calls field for each field of a message of length bytes. Whatever field does not read of a value is skipped.
 func (s *stream) message(length int64, field func(f span) error) error {
 	end := s.pos + length
 	if length < 0 || end > s.size {

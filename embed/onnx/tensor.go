@@ -48,27 +48,27 @@ const (
 	tensorLocation = 14
 )
 
-// Tensor is a weight of a graph: in the file, beside it, or to be written.
+// Tensor is a weight of a graph: in the file, next to it, or to be written.
 type Tensor struct {
 	Name string
 	Elem ElemType
 	Dims []int64
 
-	field    span // the whole of it in the file, to be copied
+	field    span // the whole tensor in the file, to be copied
 	data     span // its values there, little-endian; absent if location is set
 	location string
 	offset   int64
 	size     int64 // in the file at location; 0: to its end
-	// write makes the values of a tensor that is not from a file, Len() elements.
+	// write writes the values of a tensor that is not from a file, Len() elements.
 	write func(io.Writer) error
 }
 
-// NewTensor returns a tensor whose values write makes when the graph is written: Len elements of elem, little-endian.
+// NewTensor returns a tensor whose values are written by write when the graph is written: Len elements of elem, little-endian.
 func NewTensor(name string, elem ElemType, dims []int64, write func(io.Writer) error) *Tensor {
 	return &Tensor{Name: name, Elem: elem, Dims: dims, write: write}
 }
 
-// Len is the number of elements; -1 if the dimensions are none.
+// Len returns the number of elements; -1 if the dimensions are invalid.
 func (t *Tensor) Len() int64 {
 	n := int64(1)
 	for _, d := range t.Dims {
@@ -80,7 +80,7 @@ func (t *Tensor) Len() int64 {
 	return n
 }
 
-// Element types that weights may have and towers' inputs have not.
+// Element types that weights may have and towers' inputs do not.
 const (
 	boolean ElemType = 9
 	double  ElemType = 11
@@ -179,7 +179,7 @@ func readExternal(s *stream, f span, t *Tensor) error {
 		t.size, err = strconv.ParseInt(value, 10, 64)
 	}
 	if err != nil || t.offset < 0 || t.size < 0 {
-		return fmt.Errorf("%w: the %s %q of weights beside the graph", ErrFormat, key, value)
+		return fmt.Errorf("%w: weights stored outside the graph's file have an invalid %s %q", ErrFormat, key, value)
 	}
 	return nil
 }
@@ -193,7 +193,7 @@ func appendTensorHead(b []byte, t *Tensor) []byte {
 	return protowire.AppendString(protowire.AppendTag(b, tensorName, protowire.BytesType), t.Name)
 }
 
-// appendOutside appends that a tensor's values lie in a file.
+// appendOutside appends a reference to the file that holds a tensor's values.
 func appendOutside(b []byte, location string, offset, length int64) []byte {
 	for _, entry := range [][2]string{{"location", location}, {"offset", strconv.FormatInt(offset, 10)}, {"length", strconv.FormatInt(length, 10)}} {
 		pair := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), entry[0])
@@ -203,7 +203,7 @@ func appendOutside(b []byte, location string, offset, length int64) []byte {
 	return protowire.AppendVarint(protowire.AppendTag(b, tensorLocation, protowire.VarintType), 1)
 }
 
-// appendInts appends a field of repeated integers, packed in body or one of them in v.
+// appendInts appends a field of repeated integers, packed in body, or a single one in v.
 func appendInts(values []int64, body []byte, v uint64) []int64 {
 	if body == nil {
 		return append(values, int64(v))
@@ -219,7 +219,7 @@ func appendInts(values []int64, body []byte, v uint64) []int64 {
 	return values
 }
 
-// rawInts reads little-endian integers or booleans; of other element types there are none.
+// rawInts reads little-endian integers or booleans; for other element types it returns none.
 func rawInts(elem ElemType, raw []byte) ([]int64, error) {
 	size := int(elemSize(elem))
 	switch elem {

@@ -10,17 +10,17 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-// Write writes the graph as one file, the weights beside it included. It wraps ErrTooLarge where that cannot be.
+// Write writes the graph as one file, including the weights stored next to it. The error wraps ErrTooLarge if that is impossible.
 func (g *Graph) Write(w io.Writer) error { return g.write(w, "") }
 
-// WriteShell writes the graph without the weights of its file: it points to them, as ONNX does to weights beside a graph,
-// in the file that it was read from, which is called name. What comes out is small and can be changed in memory.
+// WriteShell writes the graph without the weights of its file. It points to them, as ONNX points to weights next to a graph,
+// in the file that it was read from, which is called name. The result is small and can be changed in memory.
 func (g *Graph) WriteShell(w io.Writer, name string) error { return g.write(w, name) }
 
-// minOutside is the size from which a weight is worth pointing to.
+// minOutside is the least size of a weight that is worth pointing to.
 const minOutside = 1 << 10
 
-// head returns what is written of a weight besides its values; nil: the weight as it is in the file.
+// head returns what is written of a weight besides its values; nil: the weight is copied as it is in the file.
 func (g *Graph) head(t *Tensor, shell string) (head []byte, values bool) {
 	switch {
 	case t.write != nil || t.location != "" && shell == "":
@@ -73,19 +73,19 @@ func (g *Graph) write(w io.Writer, shell string) error {
 	return out.Flush()
 }
 
-// nodeBytes are the nodes as they are written.
+// nodeBytes returns the nodes as they are written.
 func (g *Graph) nodeBytes(shell string) ([][]byte, error) {
 	nodes := make([][]byte, len(g.Nodes))
 	for i, n := range g.Nodes {
 		nodes[i] = n.bytes()
 		if shell == "" && strings.Contains(n.Op, "Constant") && n.raw != nil && g.outside(n) {
-			return nil, fmt.Errorf("%w: the constant %q lies beside the graph", ErrTooLarge, n.Name)
+			return nil, fmt.Errorf("%w: the constant %q is stored outside the graph's file", ErrTooLarge, n.Name)
 		}
 	}
 	return nodes, nil
 }
 
-// length is that of the graph as it is written, in bytes.
+// length returns the length of the written graph in bytes.
 func (g *Graph) length(shell string, nodes [][]byte, others []span, values [][]byte) (n int64) {
 	for _, node := range nodes {
 		n += fieldSize(graphNode, int64(len(node)))
@@ -110,7 +110,7 @@ func (g *Graph) length(shell string, nodes [][]byte, others []span, values [][]b
 	return n
 }
 
-// reshapedValues are the graph's fields without inputs, outputs and shapes in between, and inputs and outputs anew.
+// reshapedValues returns the graph's fields without inputs, outputs and the shapes in between, and the new inputs and outputs.
 func (g *Graph) reshapedValues() (others []span, values [][]byte) {
 	for _, f := range g.other {
 		if f.num != graphInput && f.num != graphOutput && f.num != graphValue {
@@ -144,7 +144,7 @@ func appendValue(num protowire.Number, v Value) []byte {
 	return message(num, append(message(1, []byte(v.Name)), message(2, message(1, tensor))...))
 }
 
-// outside tells whether a constant's values lie beside the graph.
+// outside reports whether a constant's values are stored outside the graph's file.
 func (g *Graph) outside(n *Node) bool {
 	found := false
 	for _, a := range n.attributes {

@@ -11,7 +11,7 @@ import (
 	"runtime"
 )
 
-var errTruncated = errors.New("the file is cut short")
+var errTruncated = errors.New("the file is truncated")
 
 // checkBinary reads the file's headers as the system's loader will.
 func checkBinary(path string, size int64) error {
@@ -24,8 +24,8 @@ func checkBinary(path string, size int64) error {
 	return checkELF(path, size)
 }
 
-// notLibrary says what is wrong with a file whose headers cannot be read: one that begins as a library does ends too
-// early.
+// notLibrary says what is wrong with a file whose headers cannot be read: one that begins like a library is
+// truncated.
 func notLibrary(path, magic string, err error) error {
 	head := make([]byte, len(magic))
 	if f, openErr := os.Open(path); openErr == nil {
@@ -49,7 +49,7 @@ func checkELF(path string, size int64) error {
 		return fmt.Errorf("built for %v (%v), not for this machine", f.Machine, f.Type)
 	}
 	for _, p := range f.Progs {
-		// The loader maps segments without looking at the file's size; touching what is not there is a SIGBUS.
+		// The loader maps segments without checking the file's size; touching a page beyond its end raises SIGBUS.
 		if int64(p.Off)+int64(p.Filesz) > size {
 			return errTruncated
 		}

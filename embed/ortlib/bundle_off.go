@@ -2,7 +2,7 @@
 
 package ortlib
 
-// Without the build tag bundle the binary carries no library; one is looked for on the machine.
+// Without the build tag bundle the binary contains no library; Find looks for one on the machine.
 
 func bundled() bool { return false }
 

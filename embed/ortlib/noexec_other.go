@@ -2,5 +2,5 @@
 
 package ortlib
 
-// noExec: elsewhere folders that forbid code are rare, and loading says so.
+// noExec returns false: elsewhere folders that forbid code are rare, and loading reports them.
 func noExec(string) bool { return false }

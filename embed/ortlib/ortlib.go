@@ -1,6 +1,6 @@
-// Package ortlib finds ONNX Runtime's shared library: a given one, the copy inside this binary, or one that is
-// installed. It looks at files only: it must not know how they are
-// loaded, which is package embed's.
+// Package ortlib finds ONNX Runtime's shared library: a given one, the copy inside this binary, or an
+// installed one. It looks at files only: it must not know how they are
+// loaded, which is package embed's job.
 package ortlib
 
 import (
@@ -12,13 +12,13 @@ import (
 	"runtime"
 )
 
-// ErrNotFound is a machine without a runtime library.
+// ErrNotFound reports that there is no runtime library.
 var ErrNotFound = errors.New("the ONNX Runtime library is missing")
 
-// ErrUnusable is a library that cannot be loaded: damaged, for another processor, or not ONNX Runtime.
+// ErrUnusable reports a library that cannot be loaded: damaged, for another processor, or not ONNX Runtime.
 var ErrUnusable = errors.New("the ONNX Runtime library cannot be used")
 
-// ErrNoPlace is a machine on which the bundled library cannot be unpacked anywhere.
+// ErrNoPlace reports that the bundled library cannot be unpacked anywhere on this machine.
 var ErrNoPlace = errors.New("the ONNX Runtime library inside the program cannot be unpacked")
 
 // Library is a runtime library that was found.
@@ -31,20 +31,20 @@ type Library struct {
 
 const originBundled = "bundled"
 
-// IsBundled tells that the library is the copy from inside this program.
+// IsBundled reports whether the library is the copy from inside this program.
 func (l Library) IsBundled() bool { return l.Origin == originBundled }
 
-// Options say where to look beyond the fixed places.
+// Options say where to look besides the fixed places.
 type Options struct {
-	// Explicit is the path that the user gave: it is used or it is an error.
+	// Explicit is the path that the user gave. If it cannot be used, Find fails.
 	Explicit string
-	// UnpackDirs are the folders that may keep the bundled copy, best first.
+	// UnpackDirs are the folders that may hold the bundled copy, best first.
 	UnpackDirs []string
 }
 
 // Find returns the first library in this order: Explicit, the copy inside the binary (build tag bundle; unpacked
-// once), beside the executable and in ../lib/imgsearch, the system's usual places. The file is checked to be whole
-// and for this processor.
+// once), next to the executable and in ../lib/imgsearch, the system's usual places. It checks that the file is complete
+// and built for this processor.
 func Find(o Options) (Library, error) {
 	if o.Explicit != "" {
 		path, err := filepath.Abs(o.Explicit)
@@ -105,7 +105,7 @@ func systemDirs() []string {
 	return append(dirs, "/usr/local/lib", "/usr/lib/"+triplet, "/usr/lib64", "/usr/lib")
 }
 
-// fileNames are the library's usual names; the unversioned one first.
+// fileNames returns the library's usual names, the unversioned one first.
 func fileNames() []string {
 	switch runtime.GOOS {
 	case "windows":
@@ -116,13 +116,13 @@ func fileNames() []string {
 	return []string{"libonnxruntime.so", "libonnxruntime.so.*"}
 }
 
-// check refuses a file that the system's loader would crash on or could not load: missing, cut short, or built for
+// check rejects a file that the system's loader would crash on or could not load: missing, truncated, or built for
 // another machine.
 func check(path string) error {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: %s is not there", ErrNotFound, path)
+		return fmt.Errorf("%w: %s does not exist", ErrNotFound, path)
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUnusable, err)
 	case !info.Mode().IsRegular():

@@ -55,7 +55,7 @@ func gz(t *testing.T, data []byte) []byte {
 	return b.Bytes()
 }
 
-// TestUnpackTo: the file gets its name only when it is whole and is what it should be.
+// TestUnpackTo: the file gets its name only when it is complete and has the right hash.
 func TestUnpackTo(t *testing.T) {
 	data := bytes.Repeat([]byte("library "), 10000)
 	sum := sha256.Sum256(data)

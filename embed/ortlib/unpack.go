@@ -15,8 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
-// unpack returns the path of the bundled library in the first folder that has or takes it. The file lies under its
-// SHA-256 and gets its name by rename when it is whole, so that what has the name can be loaded, and several
+// unpack returns the path of the bundled library in the first folder that has it or can hold it. The file is stored under
+// its SHA-256 and renamed to its final name when it is complete, so that a file of that name can be loaded, and several
 // processes may unpack at once.
 func unpack(dirs []string) (string, error) {
 	packed, manifest := bundle()
@@ -50,7 +50,7 @@ func unpack(dirs []string) (string, error) {
 
 const unpackPattern = ".unpack-*"
 
-// removeStale removes what a process left that was killed while it unpacked.
+// removeStale removes what a process that was killed while unpacking left behind.
 func removeStale(dir string) {
 	left, _ := filepath.Glob(filepath.Join(dir, unpackPattern)) // the pattern is a constant
 	for _, path := range left {
@@ -66,7 +66,7 @@ func unpackTo(path string, packed []byte, sum string) error {
 		return err
 	}
 	removeStale(dir)
-	// Durable: else a power cut could leave the name on a file of zeros.
+	// Durable: otherwise a power cut could leave a file of zeros under the final name.
 	f, err := atomicfile.Create(path, atomicfile.Options{Durable: true, Mode: 0o700, Unfinished: unpackPattern})
 	if err != nil {
 		return err

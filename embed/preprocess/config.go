@@ -8,11 +8,11 @@ import (
 	"slices"
 )
 
-// Version goes up when our decoders or resampling move vectors by more than cosine 0.999: it is part of a model's
-// identity, so that vectors of different preprocessings never meet.
+// Version is incremented when our decoders or resampling move vectors by more than cosine 0.999. It is part of a model's
+// identity, so that vectors of different versions are never compared.
 const Version = 2
 
-// Mode says how a picture of any shape becomes the tower's.
+// Mode says how a picture of any shape is fitted to the tower's input.
 type Mode string
 
 // The resize modes of open_clip.
@@ -43,10 +43,10 @@ type Config struct {
 	Fill [3]uint8
 }
 
-// maxSide bounds what a config file may ask to be allocated; the largest published towers take 512.
+// maxSide bounds how much memory a config file can make us allocate; the largest published towers take 512.
 const maxSide = 4096
 
-// Parse reads a preprocess_cfg.json. What it does not know is an error that names it.
+// Parse reads a preprocess_cfg.json. An unsupported value is an error that names it.
 func Parse(data []byte) (Config, error) {
 	var f struct {
 		Size          json.RawMessage `json:"size"`
@@ -117,9 +117,9 @@ func oneOrMore(data json.RawMessage, n int) ([]float64, error) {
 	return slices.Repeat([]float64{one}, n), nil
 }
 
-// MinShort is how small the short side of a picture may be decoded: twice the input. Measured with photos of 12 MP at an
-// input of 224, in decibels against resampling the full picture: at least 448 50.8, at least 224 42.4 (shared/prototypes).
+// MinShort returns the least short side at which a picture may be decoded: twice the input. Measured with photos of 12 MP and an
+// input of 224, in decibels against resampling the full picture: 50.8 with at least 448, 42.4 with at least 224 (shared/prototypes).
 func (c Config) MinShort() int { return 2 * max(c.Height, c.Width) }
 
-// TensorLen is the number of float32 values of one picture: 3 planes of Height rows of Width.
+// TensorLen returns the number of float32 values of one picture: 3 planes of Height rows of Width.
 func (c Config) TensorLen() int { return 3 * c.Height * c.Width }

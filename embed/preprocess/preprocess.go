@@ -2,7 +2,7 @@ package preprocess
 
 import "github.com/imgsearch/imgsearch/embed/decode"
 
-// Tensor writes one picture as the tower takes it: 3 planes (R, G, B) of Height x Width, normalised, into dst of
+// Tensor writes one picture as the tower's input: 3 planes (R, G, B) of Height x Width, normalised, into dst of
 // TensorLen values. Safe for concurrent use.
 func (c Config) Tensor(img *decode.Image, dst []float32) {
 	var table [3][256]float32

@@ -41,7 +41,7 @@ func cubic(x float64) float64 {
 type taps struct {
 	first  []int32 // the first source sample
 	count  []int32
-	weight []int32 // stride a sample, in 1/(1<<precision); they add up to one
+	weight []int32 // stride per sample, in 1/(1<<precision); they add up to one
 	stride int
 }
 
@@ -122,7 +122,7 @@ func horizontal(dst, src []byte, t *taps) {
 		first, weight := t.of(x)
 		p := src[3*first : 3*(first+len(weight))]
 		r, g, b := int32(1)<<(precision-1), int32(1)<<(precision-1), int32(1)<<(precision-1)
-		for len(weight) >= 4 && len(p) >= 12 { // four taps at a time, as the four rows below: 12 % less time in all
+		for len(weight) >= 4 && len(p) >= 12 { // four taps at a time, like the four rows below: 12 % less time in all
 			k0, k1, k2, k3 := weight[0], weight[1], weight[2], weight[3]
 			r += k0*int32(p[0]) + k1*int32(p[3]) + k2*int32(p[6]) + k3*int32(p[9])
 			g += k0*int32(p[1]) + k1*int32(p[4]) + k2*int32(p[7]) + k3*int32(p[10])

@@ -1,5 +1,5 @@
-// Package probe tries in a child process what may kill a process: loading the runtime library, initialising a provider,
-// running a tower on it. The child is this program, executed afresh, never forked; it reads a Request and answers with
+// Package probe tries in a child process what may crash a process: loading the runtime library, initialising a provider,
+// running a tower on it. The child is this program, executed again, never forked; it reads a Request and answers with
 // lines of JSON. However it ends, the parent gets a diagnosis. The package must not know what the child does.
 package probe
 
@@ -23,13 +23,13 @@ import (
 // Command is the hidden subcommand that a child runs.
 const Command = "probe-provider"
 
-// CrashCode is what a child exits with whose native code raised a fatal signal; the line "crashed: SIGNAL" ends its stderr.
+// CrashCode is the exit code of a child whose native code raised a fatal signal; its stderr then ends with the line "crashed: SIGNAL".
 const CrashCode = 99
 
 // CrashMessage begins that line.
 const CrashMessage = "crashed: "
 
-// Request is what a child is to try.
+// Request says what a child should try.
 type Request struct {
 	// Library is the runtime library's path.
 	Library string `json:"library"`
@@ -37,7 +37,7 @@ type Request struct {
 	Model string `json:"model,omitempty"`
 	// Tower is provider.Visual or provider.Textual.
 	Tower string `json:"tower,omitempty"`
-	// Provider and Variant are what the tower is to run on; the processor for comparison is run in any case.
+	// Provider and Variant say what the tower should run on; it always runs on the processor too, for comparison.
 	Provider provider.Name `json:"provider,omitempty"`
 	Variant  string        `json:"variant,omitempty"`
 	// Batch is the static batch size on the provider.
@@ -48,7 +48,7 @@ type Request struct {
 	Cache string `json:"cache,omitempty"`
 }
 
-// Speed is what running costs.
+// Speed is how fast a tower runs.
 type Speed struct {
 	// LoadMS is the time from the start of loading to the end of the first run, in milliseconds.
 	LoadMS float64 `json:"load_ms"`
@@ -56,7 +56,7 @@ type Speed struct {
 	PerSecond float64 `json:"per_s"`
 }
 
-// Result is what a child found that came to its end.
+// Result is what a child that finished has found.
 type Result struct {
 	// Runtime is the library's version.
 	Runtime string `json:"runtime"`
@@ -71,7 +71,7 @@ type Result struct {
 	Canary []float32 `json:"canary,omitempty"`
 }
 
-// Line is one line of a child's answer: where it has come to, the result, or the error that ended it.
+// Line is one line of a child's answer: the stage that it has reached, the result, or the error that ended it.
 type Line struct {
 	Stage  string  `json:"stage,omitempty"`
 	Result *Result `json:"result,omitempty"`
@@ -91,33 +91,33 @@ const (
 
 // Outcome is how a child ended.
 type Outcome struct {
-	// Result is nil unless it came to its end without an error.
+	// Result is nil unless the child finished without an error.
 	Result *Result
-	// Stage is what it did last.
+	// Stage is the last stage that it reached.
 	Stage string
-	// Error is its own word, or how it died; "" where there is a result.
+	// Error is the error that it reported, or how it died; "" if there is a result.
 	Error string
-	// Signal is the signal that ended it, as "SIGABRT"; "": none.
+	// Signal is the signal that ended it, such as "SIGABRT"; "": none.
 	Signal string
-	// TimedOut tells that it was ended because it took too long.
+	// TimedOut reports whether it was killed because it took too long.
 	TimedOut bool
 	// Stderr are the last lines of its error stream.
 	Stderr []string
-	// Cause is what is known of all that.
+	// Cause is the known cause, if any.
 	Cause provider.Cause
 	// Took is how long it ran.
 	Took time.Duration
 }
 
-// IsProvidersFault tells that the child had come to the provider when it ended: what came before says nothing against it.
+// IsProvidersFault reports whether the child had reached the provider when it ended: earlier failures do not count against the provider.
 func (o Outcome) IsProvidersFault() bool {
 	return o.Stage == StageAppend || o.Stage == StageSession || o.Stage == StageRun
 }
 
-// Died tells that the child came to no end of its own.
+// Died reports whether the child did not end by itself.
 func (o Outcome) Died() bool { return o.Signal != "" || o.TimedOut }
 
-// Reason says in a line why there is no result.
+// Reason says in one line why there is no result.
 func (o Outcome) Reason() string {
 	if o.Result != nil {
 		return ""
@@ -141,11 +141,11 @@ func (o Outcome) lastLine() string {
 	return o.Stderr[len(o.Stderr)-1]
 }
 
-// stderrLines is how many of the last lines of a child's errors are kept: what a native library says before it dies.
+// stderrLines is how many of the last lines of a child's stderr are kept: what a native library prints before it dies.
 const stderrLines = 12
 
-// Run tries a request in a child: program is the executable, which answers to Command. The context's end, and limit, end
-// the child. An error is one of starting it.
+// Run tries a request in a child: program is the executable, which must support Command. The child is killed when the context
+// ends, or after limit. An error means that the child could not be started.
 func Run(ctx context.Context, program string, r Request, limit time.Duration) (Outcome, error) {
 	begin := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, limit)
@@ -156,12 +156,12 @@ func Run(ctx context.Context, program string, r Request, limit time.Duration) (O
 	}
 	c := exec.CommandContext(ctx, program, Command)
 	c.Args[0] = "imgsearch"
-	// The child ends when its input does: when this process is gone.
+	// The child ends when its input is closed, and so when this process is gone.
 	stdin, err := c.StdinPipe()
 	if err != nil {
 		return Outcome{}, err
 	}
-	c.WaitDelay = time.Second // a grandchild may hold the pipes
+	c.WaitDelay = time.Second // a grandchild may keep the pipes open
 	out := head{max: maxAnswer}
 	errs := tail{max: stderrLines}
 	c.Stdout, c.Stderr = &out, &errs
@@ -170,12 +170,12 @@ func Run(ctx context.Context, program string, r Request, limit time.Duration) (O
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, _ = stdin.Write(append(in, '\n')) // a child that is gone already has said why
+		_, _ = stdin.Write(append(in, '\n')) // a child that is already gone has reported why
 		ended <- c.Wait()
 	}()
 	select {
 	case err = <-ended:
-	case <-after(ctx, unkillableWait): // in the kernel, where a driver holds it
+	case <-after(ctx, unkillableWait): // stuck in the kernel, in a driver
 		err = errUnkillable
 	}
 	o := Outcome{Stage: StageStart, Took: time.Since(begin), Stderr: errs.lines()}
@@ -191,19 +191,19 @@ func Run(ctx context.Context, program string, r Request, limit time.Duration) (O
 	return o, nil
 }
 
-// unkillableWait is how long a child that was killed may take to go.
+// unkillableWait is how long a child that was killed may take to exit.
 const unkillableWait = 2 * time.Second
 
 var errUnkillable = errors.New("it cannot be killed")
 
-// after fires so long after a context's end.
+// after returns a channel that is closed when d has passed since the end of a context.
 func after(ctx context.Context, d time.Duration) <-chan struct{} {
 	fired := make(chan struct{})
 	context.AfterFunc(ctx, func() { time.AfterFunc(d, func() { close(fired) }) })
 	return fired
 }
 
-// read takes over the child's answer.
+// read parses the child's answer.
 func (o *Outcome) read(out io.Reader) {
 	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 1<<20)
@@ -224,7 +224,7 @@ func (o *Outcome) read(out io.Reader) {
 	}
 }
 
-// conclude says how the child ended. A result counts even where it died behind it, in the runtime's own clearing up.
+// conclude records how the child ended. A result counts even if the child died after it, while the runtime cleaned up.
 func (o *Outcome) conclude(ctx context.Context, err error, state *os.ProcessState, limit time.Duration) {
 	switch {
 	case o.Result != nil && o.Error == "":
@@ -242,7 +242,7 @@ func (o *Outcome) conclude(ctx context.Context, err error, state *os.ProcessStat
 		o.Error = "it crashed (" + o.Signal + ")"
 	case signalOf(state) != "":
 		o.Signal = signalOf(state)
-		o.Error = "it was ended by " + o.Signal
+		o.Error = "it was killed by " + o.Signal
 	case o.Error != "":
 	case err != nil:
 		o.Error = fmt.Sprintf("the child process ended without an answer (%v)", err)
@@ -252,7 +252,7 @@ func (o *Outcome) conclude(ctx context.Context, err error, state *os.ProcessStat
 	o.Result = nil
 }
 
-// maxAnswer bounds a child's answer, and what a native library prints among it.
+// maxAnswer bounds a child's answer, including what a native library prints in between.
 const maxAnswer = 4 << 20
 
 // head keeps the first bytes that are written to it.
@@ -283,7 +283,7 @@ type tail struct {
 	kept []string
 }
 
-// maxLine bounds a line: what a library writes without an end is cut.
+// maxLine bounds a line: longer ones are cut.
 const maxLine = 1 << 10
 
 func (t *tail) Write(p []byte) (int, error) {

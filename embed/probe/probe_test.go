@@ -38,7 +38,7 @@ func child(in io.Reader, out, errs io.Writer) int {
 	switch r.Model {
 	case "well":
 		say(probe.Line{Result: &probe.Result{Runtime: "1.2.3", Cosine: 1}})
-	case "dies behind its answer":
+	case "dies after its answer":
 		say(probe.Line{Result: &probe.Result{Runtime: "1.2.3"}})
 		_ = syscall.Kill(os.Getpid(), syscall.SIGABRT)
 		time.Sleep(time.Minute)
@@ -79,9 +79,9 @@ func TestOutcomes(t *testing.T) {
 		ok, timedOut, known bool
 	}{
 		{how: "well", ok: true},
-		{how: "dies behind its answer", ok: true},
+		{how: "dies after its answer", ok: true},
 		{how: "error", reason: "No supported adapters while initialising the provider", known: true},
-		{how: "killed", signal: "SIGKILL", reason: "it was ended by SIGKILL while initialising the provider with the model: line 99"},
+		{how: "killed", signal: "SIGKILL", reason: "it was killed by SIGKILL while initialising the provider with the model: line 99"},
 		{how: "crashes", signal: "SIGABRT", reason: "it crashed (SIGABRT) while initialising the provider with the model: Metal's compiler service", known: true},
 		{how: "hangs", timedOut: true, reason: "no answer within 1s while initialising"},
 		{how: "exits", reason: "ended without an answer (exit status 3)"},

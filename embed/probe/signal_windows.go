@@ -5,8 +5,8 @@ import (
 	"os"
 )
 
-// signalOf names the exception that ended a process; "": it ended by itself. Windows gives the exception's number, which
-// is in its range of errors, as the exit code.
+// signalOf returns the number of the exception that ended a process; "": it ended by itself. On Windows that number, which is
+// in the range of errors, is the exit code.
 func signalOf(state *os.ProcessState) string {
 	const errorSeverity = 0xC0000000
 	if code := uint32(state.ExitCode()); code&errorSeverity == errorSeverity {

@@ -8,13 +8,13 @@ type Cause struct {
 	Text string
 	// Hint is what to do.
 	Hint Remedy
-	// Absent tells that the machine has no such device: nothing is broken.
+	// Absent reports whether the machine has no such device: nothing is broken.
 	Absent bool
-	// Missing tells that the runtime library does not have the provider.
+	// Missing reports whether the runtime library lacks the provider.
 	Missing bool
 }
 
-// causes are messages that are known, in lower case, the more special first.
+// causes are the known messages, in lower case, the more specific first.
 var causes = []struct {
 	has string
 	Cause
@@ -23,9 +23,9 @@ var causes = []struct {
 		Text: "Metal's compiler service cannot be reached from this session",
 		Hint: UseDesktopSession,
 	}},
-	{"no supported adapters", Cause{Text: "WebGPU finds no GPU that it can use", Hint: InstallVulkan, Absent: true}},
-	{"failed to get a webgpu adapter", Cause{Text: "WebGPU finds no GPU that it can use", Hint: InstallVulkan, Absent: true}},
-	{"no cuda-capable device", Cause{Text: "there is no NVIDIA GPU here", Hint: PassGPUThrough, Absent: true}},
+	{"no supported adapters", Cause{Text: "WebGPU finds no usable GPU", Hint: InstallVulkan, Absent: true}},
+	{"failed to get a webgpu adapter", Cause{Text: "WebGPU finds no usable GPU", Hint: InstallVulkan, Absent: true}},
+	{"no cuda-capable device", Cause{Text: "no NVIDIA GPU was found", Hint: PassGPUThrough, Absent: true}},
 	{"libcuda.so.1: cannot open", Cause{Text: "NVIDIA's driver is not installed", Hint: InstallNVIDIADriver, Absent: true}},
 	{"cuda driver version is insufficient", Cause{Text: "NVIDIA's driver is older than the CUDA libraries", Hint: UpdateDriver}},
 	{"libcudart", Cause{Text: "the CUDA libraries are missing", Hint: InstallCUDA}},
@@ -42,7 +42,7 @@ var causes = []struct {
 	{"operation not permitted", Cause{Text: "the system does not allow it", Hint: GrantFullDiskAccess}},
 }
 
-// Explain finds what is known of a message.
+// Explain returns what is known about a message.
 func Explain(message string) Cause {
 	lower := strings.ToLower(message)
 	for _, c := range causes {

@@ -1,5 +1,5 @@
-// Package provider is what is known of the places that a tower can compute on, the processor and the accelerators: their
-// options, what was measured of them on this machine, and which of them died. It must not know the native runtime.
+// Package provider describes where a tower can run, the processor and the accelerators: their options, what was measured
+// for them on this machine, and which of them crashed. It must not know the native runtime.
 package provider
 
 import (
@@ -26,10 +26,10 @@ const (
 	WebGPU Name = "webgpu"
 )
 
-// ErrMissing is a provider that this platform or the runtime library does not have.
+// ErrMissing reports that this platform or the runtime library does not have a provider.
 var ErrMissing = errors.New("the provider is not available")
 
-// MissingError is ErrMissing with the provider's requirements and the library without it.
+// MissingError is ErrMissing with the provider's requirements and the library that lacks it.
 type MissingError struct {
 	Name           Name
 	Needs, Library string
@@ -39,10 +39,10 @@ func (e *MissingError) Error() string {
 	return fmt.Sprintf("provider %q is not available: it needs %s; the runtime library is %s", e.Name, e.Needs, e.Library)
 }
 
-// Unwrap is ErrMissing.
+// Unwrap returns ErrMissing.
 func (e *MissingError) Unwrap() error { return ErrMissing }
 
-// Parse reads a provider's name; "" is Auto.
+// Parse parses a provider's name; "" is Auto.
 func Parse(name string) (Name, error) {
 	switch n := Name(name); n {
 	case "":
@@ -53,25 +53,25 @@ func Parse(name string) (Name, error) {
 	return "", fmt.Errorf("unknown provider %q", name)
 }
 
-// Definition is a provider that is not the processor.
+// Definition describes a provider other than the processor.
 type Definition struct {
 	Name Name
 	// Native is the runtime's name for it.
 	Native string
 	// Platforms are those that have it, as GOOS or GOOS/GOARCH.
 	Platforms []string
-	// Bundled are the platforms whose own runtime library, inside the program, holds it.
+	// Bundled are the platforms on which the runtime library inside the program has it.
 	Bundled []string
-	// Needs says what it takes, for people.
+	// Needs says what it requires, for people.
 	Needs string
-	// Files must lie beside the runtime library, by GOOS; none: it is inside the library or not at all.
+	// Files must be next to the runtime library, by GOOS; none: the provider is inside the library or not available.
 	Files map[string]string
 	// Options are the native options that never change.
 	Options map[string]string
-	// Variants are settings of which the best is found by measuring, the one to begin with first.
+	// Variants are settings, the best of which is found by measuring; the one to start with comes first.
 	Variants []Variant
-	// Batches are the batch sizes that are measured, the one to begin with first. All shapes are static: the graph is
-	// written with the batch, and the last one is filled up.
+	// Batches are the batch sizes that are measured; the one to start with comes first. All shapes are static: the graph is
+	// written with the batch size, and the last batch is filled up.
 	Batches []int
 	// CacheOption is the native option for the folder of compiled models; "": it keeps none.
 	CacheOption string
@@ -83,12 +83,12 @@ type Variant struct {
 	Options map[string]string
 }
 
-// definitions, the preferred one first.
+// definitions lists the providers, the preferred one first.
 //
-// Batches were chosen without a GPU at hand; warmup measures them. The canary takes a row of each: of 16, 6 %.
+// Batches were chosen without a GPU at hand; warmup measures them. The canary takes a row of each: 6 % of 16.
 //
 // CoreML's options: https://onnxruntime.ai/docs/execution-providers/CoreML-ExecutionProvider.html. MLProgram is the format
-// that has the operations of a transformer; static shapes are what the Neural Engine takes.
+// that has the operations of a transformer; the Neural Engine needs static shapes.
 var definitions = []Definition{
 	{
 		Name: CoreML, Native: "CoreML", Platforms: []string{"darwin"}, Bundled: []string{"darwin"},
@@ -115,7 +115,7 @@ var definitions = []Definition{
 	},
 }
 
-// Accelerators are the providers of a platform besides the processor, the preferred one first.
+// Accelerators returns the providers of a platform besides the processor, the preferred one first.
 func Accelerators(goos, goarch string) []Definition {
 	var list []Definition
 	for _, d := range definitions {
@@ -136,7 +136,7 @@ func Of(n Name) (Definition, bool) {
 	return Definition{}, false
 }
 
-// Titled is the provider's name as its makers write it.
+// Titled returns the provider's name as its makers write it.
 func (n Name) Titled() string {
 	if d, ok := Of(n); ok {
 		return d.Native
@@ -148,7 +148,7 @@ func (d Definition) isOn(platforms []string, goos, goarch string) bool {
 	return slices.Contains(platforms, goos) || slices.Contains(platforms, goos+"/"+goarch)
 }
 
-// MayBeIn tells whether a runtime library may hold the provider, as far as files tell; only loading it says for certain.
+// MayBeIn reports whether a runtime library may have the provider, as far as the files show; only loading it tells for certain.
 func (d Definition) MayBeIn(l ortlib.Library) bool {
 	if l.IsBundled() {
 		return d.isOn(d.Bundled, runtime.GOOS, runtime.GOARCH)
@@ -160,7 +160,7 @@ func (d Definition) MayBeIn(l ortlib.Library) bool {
 	return true
 }
 
-// Variant returns a setting by its name; the first one where there is none of that name.
+// Variant returns a setting by its name; the first one if there is none of that name.
 func (d Definition) Variant(name string) Variant {
 	for _, v := range d.Variants {
 		if v.Name == name {
@@ -170,7 +170,7 @@ func (d Definition) Variant(name string) Variant {
 	return d.Variants[0]
 }
 
-// NativeOptions are what the runtime is told, with a cache folder where the provider keeps one.
+// NativeOptions returns the runtime's options, with the cache folder if the provider uses one.
 func (d Definition) NativeOptions(variant, cache string) map[string]string {
 	options := make(map[string]string)
 	for _, from := range []map[string]string{d.Options, d.Variant(variant).Options} {

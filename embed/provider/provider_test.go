@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 )
 
-// TestCoreML: the options that a Mac is told, which no machine here can try.
+// TestCoreML: the options for a Mac, which no machine here can try.
 func TestCoreML(t *testing.T) {
 	d, ok := Of(CoreML)
 	if !ok {
@@ -55,7 +55,7 @@ func TestAccelerators(t *testing.T) {
 	}
 }
 
-// TestMayBeIn: what files tell without loading anything.
+// TestMayBeIn: what the files show without loading anything.
 func TestMayBeIn(t *testing.T) {
 	dir := t.TempDir()
 	l := ortlib.Library{Path: filepath.Join(dir, "libonnxruntime.so"), Origin: "system"}
@@ -81,7 +81,7 @@ func TestMayBeIn(t *testing.T) {
 func TestExplain(t *testing.T) {
 	for message, want := range map[string]Cause{
 		"-[MTLDevice] failed: Unable to reach MTLCompilerService. The process":   {Text: "Metal's compiler service cannot be reached from this session"},
-		"Failed to get a WebGPU adapter: No supported adapters":                  {Text: "WebGPU finds no GPU that it can use", Absent: true},
+		"Failed to get a WebGPU adapter: No supported adapters":                  {Text: "WebGPU finds no usable GPU", Absent: true},
 		"WebGPU execution provider is not supported in this build.":              {Text: "the runtime library does not have it", Missing: true},
 		"Unknown provider name 'CUDA'. Currently supported":                      {Text: "the runtime library does not have it", Missing: true},
 		"/lib/libc.so.6: version `GLIBC_2.38' not found (required by /x/lib.so)": {Text: "the library was built for a newer system (glibc)"},
@@ -124,7 +124,7 @@ func TestBest(t *testing.T) {
 	}
 }
 
-// TestFailuresPass: a failure counts for an hour, one that took long for a week, what is missing until something changes.
+// TestFailuresPass: a failure counts for an hour, one that took long for a week, a missing provider until something changes.
 func TestFailuresPass(t *testing.T) {
 	var v Verdict
 	now := time.Now()
@@ -152,7 +152,7 @@ func testKey() Key {
 	return Key{Version: stateVersion, Program: runningVersion, Library: "/lib 1 2", System: "linux 6", Processor: "p", Drivers: "d"}
 }
 
-// TestStale: any change makes a measurement stale, and says which.
+// TestStale: any change makes a measurement stale, and the reason names it.
 func TestStale(t *testing.T) {
 	s := Store{Dirs: []string{filepath.Join(t.TempDir(), "state")}}
 	slot := Slot{Tower: "visual", Model: "0123456789abcdef", Session: "background"}
@@ -196,12 +196,12 @@ func TestTornState(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(s.Dirs[0], "providers", slot.file()), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, ok, why := s.Verdict(slot, testKey()); ok || why != "what was measured cannot be read" {
+	if _, ok, why := s.Verdict(slot, testKey()); ok || why != "the measurement cannot be read" {
 		t.Errorf("%v, %q", ok, why)
 	}
 }
 
-// TestNoPlace: without a folder that takes files nothing is kept, and that is an error.
+// TestNoPlace: without a writable folder nothing is stored, and that is an error.
 func TestNoPlace(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

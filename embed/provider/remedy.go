@@ -1,6 +1,6 @@
 package provider
 
-// Remedy is what can be done about a Cause. It is kept with what was measured.
+// Remedy is what can be done about a Cause. It is stored with the measurement.
 type Remedy string
 
 // The remedies.

@@ -16,37 +16,37 @@ import (
 	"github.com/imgsearch/imgsearch/internal/machine"
 )
 
-var errNoPlace = errors.New("no folder takes it")
+var errNoPlace = errors.New("there is no folder for it")
 
-// Sentinel is a small file that is there while a provider is in use in this process. It goes at every orderly end; one that
-// is left tells of a death. The file is locked by its process, so that whose process is gone is known for certain.
+// Sentinel is a small file that exists while a provider is in use in this process. It is removed at every orderly end; one
+// that is left behind means that its process died. The process locks the file, so that it is certain whether it still runs.
 type Sentinel struct {
 	path string
 	lock *flock.Flock
 }
 
-// Use is what a sentinel says at the beginning of its file. Lines behind it tell what happened next.
+// Use is the first line of a sentinel. The lines after it say what happened next.
 type Use struct {
 	Provider Name   `json:"provider"`
 	Variant  string `json:"variant,omitempty"`
 	Slot     Slot   `json:"slot"`
 	Key      Key    `json:"key"`
-	// Tried tells that a child of the process had just found the provider to work.
+	// Tried reports whether a child of the process had just found that the provider works.
 	Tried   bool      `json:"tried,omitempty"`
 	PID     int       `json:"pid"`
 	Boot    string    `json:"boot"`
 	Started time.Time `json:"started"`
 }
 
-// The lines of a sentinel: what the process had come to.
+// The lines of a sentinel: how far the process got.
 const (
 	lineRunning = "running" // the provider is initialised and in use
-	lineCrashed = "crashed" // the signal's name behind it (package guard writes it)
-	// lineInterrupted: the user had enough
+	lineCrashed = "crashed" // followed by the signal's name (package guard writes it)
+	// lineInterrupted: the user ended the process
 	lineInterrupted = "interrupted"
 )
 
-// Begin leaves a sentinel for a provider that is about to be initialised in this process.
+// Begin creates a sentinel for a provider that is about to be initialised in this process.
 func (s Store) Begin(u Use) (*Sentinel, error) {
 	u.PID, u.Boot, u.Started = os.Getpid(), machine.Boot(), time.Now()
 	data, err := json.Marshal(u)
@@ -60,10 +60,10 @@ func (s Store) Begin(u Use) (*Sentinel, error) {
 			return left, nil
 		}
 	}
-	return nil, fmt.Errorf("leave a crash sentinel: %w", err)
+	return nil, fmt.Errorf("create a crash sentinel: %w", err)
 }
 
-// lockSuffix is of the file that is locked beside a sentinel: on Windows a locked file cannot be read or written.
+// lockSuffix is the suffix of a sentinel's lock file: on Windows a locked file cannot be read or written.
 const (
 	sentinelSuffix = ".json"
 	lockSuffix     = ".lock"
@@ -81,7 +81,7 @@ func beginIn(dir string, u Use, data []byte) (*Sentinel, error) {
 	s := &Sentinel{path: strings.TrimSuffix(f.Name(), lockSuffix) + sentinelSuffix, lock: flock.New(f.Name())}
 	if ok, err := s.lock.TryLock(); err != nil || !ok {
 		os.Remove(f.Name())
-		return nil, errors.Join(err, errors.New("lock it"))
+		return nil, errors.Join(err, errors.New("cannot lock it"))
 	}
 	if err := os.WriteFile(s.path, data, 0o600); err != nil {
 		return nil, errors.Join(err, s.End())
@@ -89,13 +89,13 @@ func beginIn(dir string, u Use, data []byte) (*Sentinel, error) {
 	return s, nil
 }
 
-// Path is the file, which a crash handler may append a line to.
+// Path returns the path of the file, which a crash handler may append a line to.
 func (s *Sentinel) Path() string { return s.path }
 
-// Running notes that the initialisation is through.
+// Running records that the provider was initialised.
 func (s *Sentinel) Running() error { return s.note(lineRunning) }
 
-// Interrupted notes that the user ends the process here: what follows is no crash.
+// Interrupted records that the user is ending the process, so that its end is not taken for a crash.
 func (s *Sentinel) Interrupted() error { return s.note(lineInterrupted) }
 
 func (s *Sentinel) note(line string) error {
@@ -107,7 +107,7 @@ func (s *Sentinel) note(line string) error {
 	return errors.Join(err, f.Close())
 }
 
-// End removes the sentinel: the provider is not in use any more, in an orderly way.
+// End removes the sentinel when the use of the provider ends in an orderly way.
 func (s *Sentinel) End() error {
 	err := os.Remove(s.path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -118,24 +118,24 @@ func (s *Sentinel) End() error {
 	return err
 }
 
-// Death is a process that died with a provider in use.
+// Death is a process that died while a provider was in use.
 type Death struct {
 	Use
-	// Running tells that the provider was initialised; else it died while that was done.
+	// Running reports whether the provider was initialised; if not, the process died while initialising it.
 	Running bool
 	// Signal is the signal that native code raised; "": the process just ended (killed, or the power was cut).
 	Signal string
-	// Earlier tells that the machine was started anew since.
+	// Earlier reports whether the machine was restarted since.
 	Earlier bool
-	// Interrupted tells that the user ended the process.
+	// Interrupted reports whether the user ended the process.
 	Interrupted bool
 
 	path string
 }
 
-// Text tells of a death, for people.
+// Text describes a death for people.
 func (d Death) Text() string {
-	what, when := "died", "while it was initialised"
+	what, when := "died", "while being initialised"
 	if d.Signal != "" {
 		what = "crashed (" + d.Signal + ")"
 	}
@@ -145,7 +145,7 @@ func (d Death) Text() string {
 	return fmt.Sprintf("%s %s %s on %s", d.Provider, what, when, d.Started.Format("2006-01-02 15:04"))
 }
 
-// Deaths are the sentinels that processes which are gone have left.
+// Deaths returns the sentinels left by processes that are gone.
 func (s Store) Deaths() []Death {
 	var list []Death
 	for _, dir := range s.Dirs {
@@ -162,7 +162,7 @@ func (s Store) Deaths() []Death {
 func readDeath(path string) (Death, bool) {
 	lock := flock.New(strings.TrimSuffix(path, sentinelSuffix) + lockSuffix)
 	if ok, err := lock.TryLock(); err != nil || !ok {
-		return Death{}, false // its process lives
+		return Death{}, false // its process is running
 	}
 	defer lock.Unlock() //nolint:errcheck // it is closed with it
 	data, err := os.ReadFile(path)
@@ -173,7 +173,7 @@ func readDeath(path string) (Death, bool) {
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Scan()
 	if json.Unmarshal(lines.Bytes(), &d.Use) != nil {
-		removeSentinel(path) // torn: nobody can tell what it was
+		removeSentinel(path) // incomplete: it is impossible to tell what it was
 		return Death{}, false
 	}
 	for lines.Scan() {
@@ -195,27 +195,27 @@ func removeSentinel(path string) {
 	os.Remove(strings.TrimSuffix(path, sentinelSuffix) + lockSuffix)
 }
 
-// Counts tells that a death says something against the provider: not one that the user wanted, and not one without a
-// signal before the machine was started anew, which may have been a power cut.
+// Counts reports whether a death counts against the provider: not one that the user caused, and not one without a signal
+// before the machine was restarted, which may have been a power cut.
 func (d Death) Counts() bool { return d.Signal != "" || !d.Interrupted && !d.Earlier }
 
-// Record is what is remembered of a provider's deaths with a tower, until warmup finds that it works.
+// Record is what is remembered about a provider's deaths with a tower, until warmup finds that it works.
 type Record struct {
 	Key  Key  `json:"key"`
 	Slot Slot `json:"slot"`
-	// Provider is the one that died, Deaths how often, Last the last time in words.
+	// Provider is the one that died, Deaths how often, Last a description of the last time.
 	Provider Name   `json:"provider"`
 	Deaths   int    `json:"deaths"`
 	Last     string `json:"last"`
-	// Avoid tells that it is not initialised in a main process any more.
+	// Avoid reports whether it is no longer initialised in a main process.
 	Avoid bool `json:"avoid"`
-	// Reported says that its user was told.
+	// Reported reports whether the user was told.
 	Reported bool `json:"told"`
 }
 
 func recordFile(slot Slot, n Name) string { return fmt.Sprintf("%s-%s", n, slot.file()) }
 
-// Record reads what is remembered of a provider; the zero value where nothing is, or where it holds no longer.
+// Record reads what is remembered about a provider; it returns an empty record if that is nothing, or no longer applies.
 func (s Store) Record(slot Slot, n Name, now Key) Record {
 	for _, dir := range s.Dirs {
 		var r Record
@@ -227,7 +227,7 @@ func (s Store) Record(slot Slot, n Name, now Key) Record {
 	return Record{Key: now, Slot: slot, Provider: n}
 }
 
-// Records are all that are remembered.
+// Records returns all stored records.
 func (s Store) Records() []Record {
 	var list []Record
 	for _, dir := range s.Dirs {
@@ -242,13 +242,13 @@ func (s Store) Records() []Record {
 	return list
 }
 
-// KeepRecord writes down what is remembered of a provider.
+// KeepRecord stores what is remembered about a provider.
 func (s Store) KeepRecord(r Record) error {
 	return s.write("crashes", recordFile(r.Slot, r.Provider), r)
 }
 
 // Forgive forgets a provider's deaths in sessions of the slot's kind, where it was seen to work. In sessions of other kinds
-// it gets another chance: it must prove itself in a child process there.
+// it gets another chance: it must first work in a child process there.
 func (s Store) Forgive(slot Slot, n Name) {
 	for _, dir := range s.Dirs {
 		os.Remove(filepath.Join(dir, "crashes", recordFile(slot, n)))
@@ -256,7 +256,7 @@ func (s Store) Forgive(slot Slot, n Name) {
 	for _, r := range s.Records() {
 		if r.Provider == n && r.Slot.Model == slot.Model && r.Slot.Tower == slot.Tower && r.Avoid {
 			r.Avoid, r.Reported, r.Deaths = false, false, 1
-			_ = s.KeepRecord(r) // else it stays as it was
+			_ = s.KeepRecord(r) // on an error the record stays as it was
 		}
 	}
 }
@@ -268,12 +268,12 @@ func (r *Record) Blame(what string) {
 	r.Avoid = r.Avoid || r.Deaths > 1
 }
 
-// Settle takes over the sentinels that dead processes left for a provider: they become its record. suspect tells that there
-// is something against it: it must prove itself in a child process first.
+// Settle turns the sentinels that dead processes left for a provider into its record. suspect reports whether something
+// counts against the provider: it must then first work in a child process.
 //
-// A native crash in a run that had begun well, or where a child had just found nothing, is what a trial in a child does not
-// show: the provider is avoided at once. Any other death (a crash while it was initialised, kill -9, out of memory, on Windows every crash) is
-// believed when it happens again; a run that ends well in between forgives.
+// A native crash after the provider was initialised, or after a child had just found nothing wrong, is not something that a trial in a
+// child shows: the provider is avoided at once. Any other death (a crash while it was initialised, kill -9, out of memory, on Windows every
+// crash) has to happen twice; a run that ends well in between clears it.
 func (s Store) Settle(slot Slot, n Name, now Key) (r Record, suspect bool, err error) {
 	r = s.Record(slot, n, now)
 	for _, d := range s.Deaths() {

@@ -13,7 +13,7 @@ func testSlot() Slot {
 	return Slot{Tower: "visual", Model: "0123456789abcdef", Title: "m", Session: "background"}
 }
 
-// leave writes a sentinel as a process leaves it that is gone.
+// leave writes a sentinel as a process that is gone leaves it.
 func leave(t *testing.T, s Store, u Use, lines string) {
 	t.Helper()
 	data, err := json.Marshal(u)
@@ -48,7 +48,7 @@ func TestSettle(t *testing.T) {
 		{"killed while it was initialised, again", Use{Boot: boot}, "", 1, true, true, 2},
 		{"crashed while it was initialised", Use{Boot: boot}, "crashed SIGABRT\n", 0, true, false, 1},
 		{"crashed while it was initialised, again", Use{Boot: boot}, "crashed SIGABRT\n", 1, true, true, 2},
-		{"crashed though a child had just found it well", Use{Boot: boot, Tried: true}, "crashed SIGABRT\n", 0, true, true, 1},
+		{"crashed though a child had just found that it works", Use{Boot: boot, Tried: true}, "crashed SIGABRT\n", 0, true, true, 1},
 		{"crashed while it ran", Use{Boot: boot}, "running\ncrashed SIGSEGV\n", 0, true, true, 1},
 		{"the power was cut", Use{Boot: "earlier"}, "running\n", 0, false, false, 0},
 		{"the power was cut while it was initialised", Use{Boot: "earlier"}, "", 0, false, false, 0},
@@ -69,14 +69,14 @@ func TestSettle(t *testing.T) {
 		if len(s.Deaths()) > 0 {
 			t.Errorf("%s: the sentinel is left", c.name)
 		}
-		// It stays under suspicion until a run ends well.
+		// It stays suspect until a run ends well.
 		if again, suspect, _ := s.Settle(testSlot(), WebGPU, testKey()); suspect != c.suspect || again.Avoid != c.avoid {
 			t.Errorf("%s, the run after: suspect %v, %+v", c.name, suspect, again)
 		}
 	}
 }
 
-// TestSettleOthers: another provider's, another model's and another machine state's deaths do not count.
+// TestSettleOthers: deaths of another provider, with another model or in another state of the machine do not count.
 func TestSettleOthers(t *testing.T) {
 	other := testSlot()
 	other.Model = "fedcba9876543210"
@@ -94,7 +94,7 @@ func TestSettleOthers(t *testing.T) {
 	}
 }
 
-// TestSentinel: it is nobody's death while its process lives, and gone after an orderly end.
+// TestSentinel: a sentinel is not a death while its process runs, and is gone after an orderly end.
 func TestSentinel(t *testing.T) {
 	s := Store{Dirs: []string{t.TempDir()}}
 	left, err := s.Begin(Use{Provider: WebGPU, Slot: testSlot(), Key: testKey()})
@@ -121,7 +121,7 @@ func TestSentinel(t *testing.T) {
 	}
 }
 
-// TestForgive: what warmup found to work is trusted again.
+// TestForgive: a provider that warmup found to work is trusted again.
 func TestForgive(t *testing.T) {
 	s := Store{Dirs: []string{t.TempDir()}}
 	if err := s.KeepRecord(Record{Key: testKey(), Slot: testSlot(), Provider: WebGPU, Deaths: 2, Avoid: true}); err != nil {
@@ -149,7 +149,7 @@ func TestForgive(t *testing.T) {
 	}
 }
 
-// BenchmarkSentinel is what a run pays for it.
+// BenchmarkSentinel measures what the sentinel costs a run.
 func BenchmarkSentinel(b *testing.B) {
 	s := Store{Dirs: []string{b.TempDir()}}
 	u := Use{Provider: WebGPU, Slot: testSlot(), Key: testKey()}

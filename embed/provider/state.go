@@ -16,26 +16,26 @@ import (
 	"github.com/imgsearch/imgsearch/internal/machine"
 )
 
-// stateVersion goes up when a state is written otherwise: an older one is measured again.
+// stateVersion is incremented when the format of a state changes: an older one is measured again.
 const stateVersion = 1
 
-// Key is what a measurement holds for. When any of it changes, it is stale.
+// Key is what a measurement is valid for. When any of it changes, the measurement is stale.
 type Key struct {
 	Version   int    `json:"version"`
-	Program   int    `json:"program"` // of the way in which we run a provider
+	Program   int    `json:"program"` // version of the way in which we run a provider
 	Library   string `json:"library"` // path, size and mtime
 	System    string `json:"system"`
 	Processor string `json:"processor"`
 	Drivers   string `json:"drivers"`
 }
 
-// runningVersion goes up when towers are run on a provider in another way.
+// runningVersion is incremented when towers are run on a provider in another way.
 const runningVersion = 1
 
-// drivers looks for them once a process.
+// drivers looks up the graphics drivers, once per process.
 var drivers = sync.OnceValue(machine.Drivers)
 
-// KeyFor describes this machine with a runtime library.
+// KeyFor returns the key of this machine with a runtime library.
 func KeyFor(l ortlib.Library) Key {
 	return Key{
 		Version: stateVersion, Program: runningVersion, Library: fileKey(l.Path), System: machine.System(),
@@ -51,7 +51,7 @@ func fileKey(path string) string {
 	return fmt.Sprintf("%s %d %d", path, info.Size(), info.ModTime().UnixNano())
 }
 
-// Differs says in what the machine differs from what a measurement holds for, in words for people; "": in nothing.
+// Differs says, in words for people, how the machine differs from what a measurement is valid for; "": it does not.
 func (k Key) Differs(now Key) string {
 	switch {
 	case k == now:
@@ -74,11 +74,11 @@ const (
 	Textual = "textual"
 )
 
-// Slot is a place for one measurement: a tower of a model, in a kind of session.
+// Slot identifies one measurement: a tower of a model, in a kind of session.
 type Slot struct {
 	// Tower is Visual or Textual.
 	Tower string `json:"tower"`
-	// Model names the tower's contents (a digest), Title the model for people.
+	// Model identifies the tower's contents (a digest), Title names the model for people.
 	Model string `json:"model"`
 	Title string `json:"title"`
 	// Session is the kind of session.
@@ -89,19 +89,19 @@ func (s Slot) file() string {
 	return fmt.Sprintf("%s-%.16s-%s.json", s.Tower, s.Model, s.Session)
 }
 
-// Measured is what was found out of one candidate: a provider with a setting and a batch size.
+// Measured is what was found out about one candidate: a provider with a setting and a batch size.
 type Measured struct {
 	Provider Name   `json:"provider"`
 	Variant  string `json:"variant,omitempty"`
 	Batch    int    `json:"batch,omitempty"`
-	// OK tells that it worked and its vectors agree with the processor's.
+	// OK reports whether it worked and its vectors agree with the processor's.
 	OK bool `json:"ok"`
-	// Missing tells that the runtime library does not have it, Absent that the machine has no such device.
+	// Missing reports whether the runtime library lacks it, Absent whether the machine has no such device.
 	Missing bool `json:"missing,omitempty"`
 	Absent  bool `json:"absent,omitempty"`
-	// TimedOut tells that it gave no answer in the time that it had.
+	// TimedOut reports whether it did not answer in time.
 	TimedOut bool `json:"timed_out,omitempty"`
-	// Reason says why not, Hint what to do.
+	// Reason says why it did not work, Hint what to do.
 	Reason string `json:"reason,omitempty"`
 	Hint   Remedy `json:"mend,omitempty"`
 	// LoadMS is the time from the start of loading to the end of the first run, in milliseconds.
@@ -131,10 +131,10 @@ type Measurement string
 // The ways.
 const (
 	InFull Measurement = "warmup" // everything was tried
-	InARun Measurement = "index"  // what is likely was
+	InARun Measurement = "index"  // only the likeliest candidate was tried
 )
 
-// Verdict is what was measured of a tower on this machine.
+// Verdict is what was measured for a tower on this machine.
 type Verdict struct {
 	Key  Key  `json:"key"`
 	Slot Slot `json:"slot"`
@@ -145,25 +145,25 @@ type Verdict struct {
 	Canary []float32 `json:"canary,omitempty"`
 }
 
-// worthGain is how much faster an accelerator must be to be taken: below that the machine's noise decides, and the
-// processor is the one that cannot fail.
+// worthGain is how much faster an accelerator must be to be chosen: a smaller gain may be noise, and the processor cannot
+// fail.
 const worthGain = 1.1
 
-// patience is how long a failure counts: whatever was wrong may have passed by the next night. One that cost minutes of
-// waiting counts for longer.
+// patience is how long a failure counts: its cause may be gone by the next night. A failure that cost minutes of waiting
+// counts for longer.
 const (
 	patience     = time.Hour
-	dayPatience  = 24 * time.Hour // a device that is not there may be passed through tomorrow; looking for it is quick
+	dayPatience  = 24 * time.Hour // an absent device may be passed through tomorrow; looking for it is quick
 	longPatience = 7 * 24 * time.Hour
 )
 
-// counts tells whether the word on a candidate still counts.
+// counts reports whether what was found about a candidate still counts.
 func (m Measured) counts(now time.Time) bool {
 	age := now.Sub(m.At)
 	return m.OK || m.Missing || age < patience || m.Absent && age < dayPatience || m.TimedOut && age < longPatience
 }
 
-// CPU is the processor's measurement; ok is false without one.
+// CPU returns the processor's measurement; ok is false if there is none.
 func (v Verdict) CPU() (Measured, bool) {
 	i := slices.IndexFunc(v.Candidates, func(m Measured) bool { return m.Provider == CPU })
 	if i < 0 {
@@ -172,7 +172,7 @@ func (v Verdict) CPU() (Measured, bool) {
 	return v.Candidates[i], true
 }
 
-// Of returns the best candidate of a provider; ok is false where none of it works.
+// Of returns the best candidate of a provider; ok is false if none works.
 func (v Verdict) Of(n Name) (best Measured, ok bool) {
 	for _, m := range v.Candidates {
 		if m.Provider == n && m.OK && (!ok || v.better(m, best)) {
@@ -182,7 +182,7 @@ func (v Verdict) Of(n Name) (best Measured, ok bool) {
 	return best, ok
 }
 
-// Best is the candidate that does the work soonest: the processor unless another is clearly faster.
+// Best returns the fastest candidate: the processor unless another is clearly faster.
 func (v Verdict) Best() Measured {
 	best, ok := v.CPU()
 	if !ok {
@@ -198,7 +198,7 @@ func (v Verdict) Best() Measured {
 	return best
 }
 
-// better: pictures come by the thousand, a text alone.
+// better compares running for pictures, which come by the thousand, and loading for a text, which comes alone.
 func (v Verdict) better(a, b Measured) bool {
 	if v.Slot.Tower == Textual {
 		return a.LoadMS < b.LoadMS
@@ -213,7 +213,7 @@ func (v Verdict) clearlyBetter(a, cpu Measured) bool {
 	return a.PerSecond > cpu.PerSecond*worthGain
 }
 
-// Knows tells whether there is a word on a provider that still counts.
+// Knows reports whether the verdict says something about a provider that still counts.
 func (v Verdict) Knows(n Name, now time.Time) bool {
 	for _, m := range v.Candidates {
 		if m.Provider == n && m.counts(now) {
@@ -223,7 +223,7 @@ func (v Verdict) Knows(n Name, now time.Time) bool {
 	return false
 }
 
-// Failure is the reason why no candidate of a provider works; "" where one does or nothing is known.
+// Failure returns a candidate that says why none of a provider works; ok is false if one works or nothing is known.
 func (v Verdict) Failure(n Name) (m Measured, ok bool) {
 	if _, works := v.Of(n); works {
 		return Measured{}, false
@@ -236,7 +236,7 @@ func (v Verdict) Failure(n Name) (m Measured, ok bool) {
 	return Measured{}, false
 }
 
-// Put replaces what is known of the candidate's provider, variant and batch.
+// Put replaces what is known about the candidate's provider, variant and batch.
 func (v *Verdict) Put(m Measured) {
 	v.Candidates = slices.DeleteFunc(v.Candidates, func(old Measured) bool {
 		return old.Provider == m.Provider && old.Variant == m.Variant && old.Batch == m.Batch
@@ -244,7 +244,7 @@ func (v *Verdict) Put(m Measured) {
 	v.Candidates = append(v.Candidates, m)
 }
 
-// Fail notes that a provider failed in a main process, whatever its setting.
+// Fail records that a provider failed in a main process, for all its settings.
 func (v *Verdict) Fail(n Name, reason string, at time.Time) {
 	for i := range v.Candidates {
 		if m := &v.Candidates[i]; m.Provider == n {
@@ -253,23 +253,23 @@ func (v *Verdict) Fail(n Name, reason string, at time.Time) {
 	}
 }
 
-// Store keeps what is known of providers in a folder. Its zero value keeps nothing.
+// Store stores what is known about providers in a folder. Its zero value stores nothing.
 type Store struct {
-	// Dirs may keep it, the best first; the first one that takes files does.
+	// Dirs are the folders to use, best first; files go to the first one that is writable.
 	Dirs []string
 }
 
-// Verdict reads what was measured for a slot. ok is false without a measurement, or with a stale one; why then says it.
+// Verdict reads what was measured for a slot. ok is false if there is no measurement or it is stale; why then says so.
 func (s Store) Verdict(slot Slot, now Key) (v Verdict, ok bool, why string) {
 	why = "nothing was measured yet"
-	for _, dir := range s.Dirs { // the first one may be older, and not take files any more
+	for _, dir := range s.Dirs { // the first one may be older, and no longer writable
 		data, err := os.ReadFile(filepath.Join(dir, "providers", slot.file()))
 		if err != nil {
 			continue
 		}
 		var v Verdict
 		if json.Unmarshal(data, &v) != nil {
-			why = "what was measured cannot be read"
+			why = "the measurement cannot be read"
 			continue
 		}
 		if why = v.Key.Differs(now); why == "" {
@@ -279,7 +279,7 @@ func (s Store) Verdict(slot Slot, now Key) (v Verdict, ok bool, why string) {
 	return Verdict{}, false, why
 }
 
-// Verdicts are all that were measured, fresh or stale.
+// Verdicts returns all verdicts, fresh or stale.
 func (s Store) Verdicts() []Verdict {
 	var list []Verdict
 	for _, dir := range s.Dirs {
@@ -294,10 +294,10 @@ func (s Store) Verdicts() []Verdict {
 	return list
 }
 
-// Keep writes a verdict down.
+// Keep stores a verdict.
 func (s Store) Keep(v Verdict) error { return s.write("providers", v.Slot.file(), v) }
 
-// Vetted tells whether a child process has loaded the library on this machine as it is.
+// Vetted reports whether a child process has loaded the library on this machine in its present state.
 func (s Store) Vetted(l ortlib.Library) bool {
 	now := KeyFor(l)
 	for _, dir := range s.Dirs {
@@ -310,7 +310,7 @@ func (s Store) Vetted(l ortlib.Library) bool {
 	return false
 }
 
-// Vet notes that a child process has loaded the library.
+// Vet records that a child process has loaded the library.
 func (s Store) Vet(l ortlib.Library) error { return s.write("libraries", libraryFile(l), KeyFor(l)) }
 
 func libraryFile(l ortlib.Library) string {
@@ -318,7 +318,7 @@ func libraryFile(l ortlib.Library) string {
 	return hex.EncodeToString(sum[:8]) + ".json"
 }
 
-// write puts a file into the first folder that takes it, whole or not at all.
+// write writes a file atomically, into the first folder that is writable.
 func (s Store) write(sub, name string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
@@ -330,5 +330,5 @@ func (s Store) write(sub, name string, v any) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("keep what is known of providers: %w", err)
+	return fmt.Errorf("store what is known about providers: %w", err)
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/imgsearch/imgsearch/embed/onnx"
 )
 
-// Version goes up when the rewriting changes the numbers that a graph answers.
+// Version is incremented when the rewriting changes the numbers that a graph returns.
 const Version = 1
 
-// ErrNothing is a graph without a matrix product that could be quantised.
+// ErrNothing reports that a graph has no matrix product that can be quantised.
 var ErrNothing = errors.New("the graph has no float32 matrix product with constant weights")
 
-// minOpset has DynamicQuantizeLinear; MatMulInteger is one older.
+// minOpset is the first opset with DynamicQuantizeLinear; MatMulInteger is one older.
 const minOpset = 11
 
 // Options say how weights become integers.
@@ -29,7 +29,7 @@ type Options struct {
 	ReduceRange bool
 }
 
-// limit is the largest weight, of -limit to limit.
+// limit returns the largest quantised weight; the least is -limit.
 func (o Options) limit() float32 {
 	if o.ReduceRange {
 		return 64
@@ -41,12 +41,12 @@ func (o Options) limit() float32 {
 //
 //	q, s, z = DynamicQuantizeLinear(x);  x·W ≈ float(MatMulInteger(q, V, z, 0)) * s * t
 //
-// with V the weights in int8 and t [n] their scales, max|column| / limit (symmetric, one a column), and writes the
+// with V the weights in int8 and t [n] their scales, max|column| / limit (symmetric, one per column), and writes the
 // graph to w. Weights are read, quantised and written one by one. It returns the number of products. A Gemm without
 // scaling counts as a product with a bias.
 func Dynamic(g *onnx.Graph, w io.Writer, o Options) (int, error) {
 	if g.Opset < minOpset {
-		return 0, fmt.Errorf("%w: the graph is of opset %d, integer products need %d", ErrNothing, g.Opset, minOpset)
+		return 0, fmt.Errorf("%w: the graph has opset %d, integer products need %d", ErrNothing, g.Opset, minOpset)
 	}
 	q := &quantizer{graph: g, options: o, weights: make(map[string]*onnx.Tensor), quantised: make(map[string]matrix), inputs: make(map[string]activation)}
 	for _, t := range g.Weights {
@@ -87,13 +87,13 @@ type quantizer struct {
 	made      []*onnx.Tensor
 }
 
-// matrix are the names of a quantised weight's values, scales and zero points.
+// matrix holds the names of a quantised weight's values, scales and zero points.
 type matrix struct{ values, scales, zeros string }
 
-// activation are the names of a product's left side in integers.
+// activation holds the names of a product's left side in integers.
 type activation struct{ values, scale, zero string }
 
-// rewrite returns what takes a node's place; nil: it stays.
+// rewrite returns the nodes that replace a node; nil: it stays.
 func (q *quantizer) rewrite(n *onnx.Node) ([]*onnx.Node, error) {
 	if n.Domain != "" && n.Domain != "ai.onnx" || len(n.Inputs) < 2 || len(n.Outputs) != 1 {
 		return nil, nil
@@ -159,7 +159,7 @@ func (q *quantizer) matrix(t *onnx.Tensor, transposed bool) matrix {
 	}
 	scales := make([]float32, n)
 	q.made = append(q.made,
-		// In this order: writing the values finds the scales.
+		// In this order: writing the values computes the scales.
 		onnx.NewTensor(m.values, onnx.Int8, []int64{k, n}, func(w io.Writer) error {
 			values, err := q.graph.Floats(t)
 			if err != nil {
@@ -204,10 +204,10 @@ func columns(values, scales []float32, limit float32) ([]byte, error) {
 	}
 	for c, m := range scales {
 		if math.IsNaN(float64(m)) || math.IsInf(float64(m), 0) {
-			return nil, errors.New("it is not finite")
+			return nil, errors.New("it has values that are not finite")
 		}
 		scales[c] = m / limit
-		if scales[c] < math.SmallestNonzeroFloat32*(1<<24) { // a column of zeros (or next to): any scale serves
+		if scales[c] < math.SmallestNonzeroFloat32*(1<<24) { // a column of zeros (or nearly so): any scale will do
 			scales[c] = 1
 		}
 	}
@@ -219,7 +219,7 @@ func columns(values, scales []float32, limit float32) ([]byte, error) {
 	return ints, nil
 }
 
-// stillUsed are the weights that something else than a rewritten product needs.
+// stillUsed returns the weights that something other than a rewritten product needs.
 func (q *quantizer) stillUsed() []*onnx.Tensor {
 	used := make(map[string]bool)
 	for _, n := range q.graph.Nodes {

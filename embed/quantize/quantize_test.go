@@ -135,7 +135,7 @@ func run(t *testing.T, graph []byte, x []float32) []float32 {
 	return out.GetData()
 }
 
-// TestDynamic: the rewritten graph runs, is smaller, and answers nearly the same; with 7-bit weights a little less so.
+// TestDynamic: the rewritten graph runs, is smaller, and gives nearly the same answer; with 7-bit weights a little less so.
 func TestDynamic(t *testing.T) {
 	a, b, c := randomValues(1, inDim*midDim), randomValues(2, outDim*midDim), randomValues(3, outDim)
 	for i := range midDim { // a column of zeros has no scale of its own
@@ -146,7 +146,7 @@ func TestDynamic(t *testing.T) {
 	want := run(t, whole, x)
 	eight := 0.02
 	if !cpu.X86.HasAVX512VNNI && !cpu.X86.HasAVXVNNI && !cpu.ARM64.HasASIMDDP {
-		eight = 0.1 // pairs of products overflow there, which is what 7 bits are for
+		eight = 0.1 // pairs of products overflow there, which 7 bits prevent
 	}
 	for name, c := range map[string]struct {
 		options quantize.Options
@@ -193,7 +193,7 @@ func TestDynamicRefuses(t *testing.T) {
 	}
 }
 
-// TestUnchanged: a graph that is read and written again answers as before.
+// TestUnchanged: a graph that is read and written again gives the same answer.
 func TestUnchanged(t *testing.T) {
 	whole := twoProducts(17, randomValues(1, inDim*midDim), randomValues(2, outDim*midDim), randomValues(3, outDim))
 	g, err := onnx.ReadGraph(bytes.NewReader(whole), int64(len(whole)), nil)
@@ -213,7 +213,7 @@ func TestUnchanged(t *testing.T) {
 	}
 }
 
-// TestTinyCLIP: a real exporter's tower is rewritten whole.
+// TestTinyCLIP: a real exporter's tower is rewritten completely.
 func TestTinyCLIP(t *testing.T) {
 	path := testkit.Shared(t, "reference", "tiny-clip", "visual", "model.onnx")
 	f, err := os.Open(path)
@@ -239,7 +239,7 @@ func TestTinyCLIP(t *testing.T) {
 	}
 }
 
-// FuzzDynamic rewrites damaged graphs: an error, or a graph that can be read.
+// FuzzDynamic rewrites damaged graphs: each gives an error, or a graph that can be read.
 func FuzzDynamic(f *testing.F) {
 	whole := twoProducts(17, randomValues(1, inDim*midDim), randomValues(2, outDim*midDim), randomValues(3, outDim))
 	f.Add(whole)

@@ -10,7 +10,7 @@ model = open_clip.CLIP(
     embed_dim=8,
     vision_cfg=dict(image_size=32, patch_size=16, width=16, layers=2, head_width=8),
     text_cfg=dict(context_length=8, vocab_size=32, width=16, heads=2, layers=2)).eval()
-# Random weights of the usual size answer nearly the same to every picture; mixed-up rows would not show.
+# Random weights of the usual size give nearly the same vector for every picture; mixed-up rows would go unnoticed.
 with torch.no_grad():
     for p in model.parameters():
         if p.dim() > 1:

@@ -1,5 +1,5 @@
-// Package thumbnail makes small pictures of pictures, upright: for the index to keep, for a page, for the terminal. It must not know
-// who shows or keeps them.
+// Package thumbnail makes small, upright copies of pictures: for the index, for a page, for the terminal. It must not know
+// who shows or stores them.
 package thumbnail
 
 import (
@@ -16,23 +16,23 @@ import (
 	"github.com/imgsearch/imgsearch/embed/preprocess"
 )
 
-// Side is the short side in pixels of the previews that an index keeps: enough for models of inputs up to it. A panorama's long
+// Side is the short side in pixels of the previews that an index keeps: enough for models with inputs up to that size. A panorama's long
 // side is at most maxRatio times that.
 const (
 	Side     = 448
 	maxRatio = 4
 )
 
-// quality is the JPEG quality: of a preview of 448 pixels, 30 to 60 kB.
+// quality is the JPEG quality: a preview of 448 pixels takes 30 to 60 kB.
 const quality = 80
 
-// Box is the room for a picture in pixels: the most of its short and of its long side, and of its width and height; 0 is no bound.
+// Box bounds the size of a picture in pixels: its short and long side, and its width and height; 0 is no bound.
 type Box struct{ Short, Long, Width, Height int }
 
-// Preview is the box of what an index keeps.
+// Preview is the box of the previews that an index keeps.
 var Preview = Box{Short: Side, Long: maxRatio * Side}
 
-// Fits tells that a picture of a short side is large enough for the box.
+// Fits reports whether a picture with the given short side is large enough for the box.
 func (b Box) Fits(side int) bool {
 	return b.Short > 0 && b.Short <= side || b.Width > 0 && b.Height > 0 && min(b.Width, b.Height) <= side
 }
@@ -40,7 +40,7 @@ func (b Box) Fits(side int) bool {
 // Image is a small picture, upright.
 type Image = *image.RGBA
 
-// fit is the size of a picture in the box; it is never enlarged.
+// fit returns the size of a picture in the box. A picture is never enlarged.
 func (b Box) fit(width, height int) (w, h int) {
 	scale := 1.0
 	for _, s := range [][2]int{{b.Short, min(width, height)}, {b.Long, max(width, height)}, {b.Width, width}, {b.Height, height}} {
@@ -51,19 +51,19 @@ func (b Box) fit(width, height int) (w, h int) {
 	return max(int(float64(width)*scale+0.5), 1), max(int(float64(height)*scale+0.5), 1)
 }
 
-// Of resizes a decoded picture into a box, and turns it upright. The filter is a triangle, as wide as the picture is reduced.
+// Of resizes a decoded picture into a box, and turns it upright. The filter is a triangle, widened by the factor of reduction.
 func Of(img *decode.Image, box Box) Image {
 	width, height := box.fit(preprocess.Upright(img.Width, img.Height, img.Orientation))
 	width, height = preprocess.Upright(width, height, img.Orientation) // as they are stored
 	small := upright(imaging.Resize(pixels(img), width, height, imaging.Linear), img.Orientation)
-	// Nothing is transparent, so that premultiplied or not is the same; the encoder of JPEG is quick with this one.
+	// Nothing is transparent, so premultiplied or not makes no difference; the JPEG encoder is fast with this type.
 	return &image.RGBA{Pix: small.Pix, Stride: small.Stride, Rect: small.Rect}
 }
 
-// Bytes is the memory that Of takes of a picture of so many pixels, beside the picture's own: a copy of four bytes a pixel.
+// Bytes returns the memory that Of needs for a picture with so many pixels, besides the picture's own: a copy with four bytes per pixel.
 func Bytes(pixels int64) int64 { return 4 * pixels }
 
-// pixels are those of a decoded picture, as they are stored.
+// pixels returns the pixels of a decoded picture, as they are stored.
 func pixels(img *decode.Image) *image.NRGBA {
 	out := image.NewNRGBA(image.Rect(0, 0, img.Columns, img.Rows))
 	rgb := make([]byte, 3*img.Columns)
@@ -99,15 +99,15 @@ func upright(img *image.NRGBA, orientation int) *image.NRGBA {
 	return img
 }
 
-// maxPixels bounds what a small picture is made of: one that was not indexed for its size is not decoded for its thumbnail.
+// maxPixels bounds the pictures that a thumbnail is made of: one that is too large to be indexed is not decoded for its thumbnail.
 const maxPixels = 300_000_000
 
-// Few large pictures are decoded at once: a HEIC of 25 MP takes a gigabyte.
+// Large pictures are decoded one at a time: a HEIC of 25 MP takes a gigabyte.
 var large sync.Mutex
 
 const largeBytes = 256 << 20
 
-// Open makes a small picture of a file. No more of it is read, and it is decoded no larger, than must be.
+// Open makes a small picture of a file. It reads no more of the file, and decodes it no larger, than necessary.
 func Open(path string, box Box) (Image, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -121,14 +121,14 @@ func Open(path string, box Box) (Image, error) {
 	return Read(f, info.Size(), box)
 }
 
-// Read makes a small picture of a file of a size.
+// Read makes a small picture of a file of the given size in bytes.
 func Read(f decode.Source, size int64, box Box) (Image, error) {
 	h, err := decode.ReadHeader(f)
 	if err != nil {
 		return nil, err
 	}
 	if h.Pixels() > maxPixels || size > maxPixels {
-		return nil, fmt.Errorf("%d x %d pixels in %d bytes are too many for a thumbnail", h.Width, h.Height, size)
+		return nil, fmt.Errorf("%d x %d pixels in %d bytes are too large for a thumbnail", h.Width, h.Height, size)
 	}
 	// Upright or not: the bounds of width and height may change places, so the smaller of both decides.
 	w, ht := box.fit(h.Width, h.Height)

@@ -91,7 +91,7 @@ func TestTurned(t *testing.T) {
 	}
 }
 
-// BenchmarkRead makes a thumbnail of a photo of 12 MP: of a page, and as the index keeps it.
+// BenchmarkRead makes a thumbnail of a photo of 12 MP: for a page, and for the index.
 func BenchmarkRead(b *testing.B) {
 	jpg, err := testkit.Encode("a.jpg", testkit.Picture(1, 4032, 3024))
 	if err != nil {

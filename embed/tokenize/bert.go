@@ -10,8 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// newBertNormalizer follows BERT's BasicTokenizer as Hugging Face's tokenizers do it: control characters away,
-// ideographs as words of their own, accents away, lower case.
+// newBertNormalizer follows BERT's BasicTokenizer as Hugging Face's tokenizers do: it removes control characters, makes
+// ideographs words of their own, removes accents and lowers the case.
 func newBertNormalizer(component json.RawMessage) (func(string) string, error) {
 	var c struct {
 		CleanText    bool  `json:"clean_text"`
@@ -48,7 +48,7 @@ func newBertNormalizer(component json.RawMessage) (func(string) string, error) {
 	}, nil
 }
 
-// cleanBert drops control characters and makes every white space a space.
+// cleanBert drops control characters and turns every white space into a space.
 func cleanBert(r rune) rune {
 	switch {
 	case r == '\t' || r == '\n' || r == '\r' || unicode.IsSpace(r):
@@ -76,7 +76,7 @@ func spaceIdeographs(s string) string {
 	return b.String()
 }
 
-// isIdeograph tells the CJK blocks that BERT's tokenizer splits into characters. The sixth range starts where
+// isIdeograph reports whether r is in the CJK blocks that BERT's tokenizer splits into characters. The sixth range starts where
 // BERT's code has it (U+2B920), not where the Unicode block does.
 func isIdeograph(r rune) bool {
 	return r >= 0x4E00 && r <= 0x9FFF || r >= 0x3400 && r <= 0x4DBF ||
@@ -102,7 +102,7 @@ func lower(s string) string {
 	return b.String()
 }
 
-// splitBert cuts at white space, which goes, and around punctuation, which stays as words of one character.
+// splitBert cuts at white space, which is dropped, and around punctuation, which is kept as words of one character.
 func splitBert(s string, first bool, emit func(string, bool) bool) bool {
 	start := 0
 	for i, r := range s {

@@ -8,13 +8,13 @@ import (
 	"unicode/utf8"
 )
 
-// bpe joins a word's characters pair by pair, the pair that was learnt first before all others.
+// bpe joins a word's characters pair by pair, in the order in which the pairs were learnt.
 type bpe struct {
 	vocab        map[string]int32
 	tokens       []string         // by id
 	ranks        map[string]int32 // of merges: left + mergeMark + right
 	prefix       string           // before each character but the first
-	suffix       string           // behind the last character
+	suffix       string           // after the last character
 	unknown      int32
 	hasUnknown   bool
 	fuseUnknown  bool
@@ -37,7 +37,7 @@ func newBPE(m modelPart) (*bpe, error) {
 		return nil, fmt.Errorf("model: %w", err)
 	}
 	if c.Dropout != 0 {
-		return nil, fmt.Errorf("%w: BPE with dropout, whose answers are random", ErrUnsupported)
+		return nil, fmt.Errorf("%w: BPE with dropout, whose results are random", ErrUnsupported)
 	}
 	b := &bpe{
 		ranks: make(map[string]int32, len(m.merges)), prefix: c.Prefix, suffix: c.Suffix,
@@ -52,7 +52,7 @@ func newBPE(m modelPart) (*bpe, error) {
 	for _, e := range m.vocab {
 		last = max(last, e.id)
 	}
-	if int(last) > 4*len(m.vocab)+1<<16 { // gaps are allowed, but not to fill the memory with
+	if int(last) > 4*len(m.vocab)+1<<16 { // gaps are allowed, but not ones that fill the memory
 		return nil, fmt.Errorf("model: the id %d in a vocabulary of %d", last, len(m.vocab))
 	}
 	b.tokens = make([]string, last+1)
@@ -101,8 +101,8 @@ func (b *bpe) encode(ids []int32, word string) []int32 {
 // symbol is a part of a word: a doubly linked list by position. A part that was joined to the one before it has id -1.
 type symbol struct{ id, prev, next int32 }
 
-// symbols looks up the characters of a word. One that is unknown becomes its bytes, or the unknown token, several in
-// a row one such token if the file says so, or is left out.
+// symbols looks up the characters of a word. An unknown one becomes its bytes, or the unknown token (one for several in
+// a row if the file says so), or is left out.
 func (b *bpe) symbols(word string) []symbol {
 	list := make([]symbol, 0, len(word))
 	add := func(id int32) {
@@ -180,7 +180,7 @@ func (w *mergeWord) Pop() any {
 	return last
 }
 
-// find looks the pair at pos up: learnt, and its whole in the vocabulary.
+// find looks up the pair at pos, which must have been learnt, and the joined token, which must be in the vocabulary.
 func (w *mergeWord) find(pos int32) (candidate, bool) {
 	s := w.symbols[pos]
 	if s.next < 0 || s.id < 0 {
@@ -207,7 +207,7 @@ func (w *mergeWord) run() {
 	for len(w.queue) > 0 {
 		top := heap.Pop(w).(candidate) //nolint:forcetypeassert // only candidates are pushed
 		s := &w.symbols[top.pos]
-		// The pair may be another one by now: what it joined is gone, or has grown.
+		// The pair may have changed by now: its parts may be gone, or have grown.
 		if now, ok := w.find(top.pos); !ok || now.id != top.id {
 			continue
 		}

@@ -88,7 +88,7 @@ func gpt2Word(s string) int {
 		}
 		return lead + end
 	}
-	// White space: all of it at the end of the text; before a word its last character is the word's.
+	// White space: all of it at the end of the text; before a word, its last character belongs to the word.
 	end := strings.IndexFunc(s, func(r rune) bool { return !unicode.IsSpace(r) })
 	if end < 0 {
 		return len(s)

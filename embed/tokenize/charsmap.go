@@ -36,8 +36,8 @@ func newCharsMap(data []byte) (*charsMap, error) {
 	return m, nil
 }
 
-// maxGrapheme is the longest grapheme, in bytes, that is looked up as one; longer ones go character by character.
-// The limit is Hugging Face's tokenizers' (normalizers/precompiled.rs).
+// maxGrapheme is the longest grapheme, in bytes, that is looked up as one; longer ones are looked up character by
+// character. The limit is that of Hugging Face's tokenizers (normalizers/precompiled.rs).
 const maxGrapheme = 5
 
 func (m *charsMap) normalize(s string) string {
@@ -66,8 +66,8 @@ func (m *charsMap) normalize(s string) string {
 	return validUTF8(b.String()) // a hostile map may cut characters
 }
 
-// lookup returns what stands for s as a whole: the replacement of the shortest prefix of s that has one, as the
-// reference takes it.
+// lookup returns the replacement for s as a whole: that of the shortest prefix of s that has one, as in the
+// reference.
 func (m *charsMap) lookup(s string) (string, bool) {
 	pos := uint32(0) ^ offset(m.units[0])
 	for i := range len(s) {

@@ -25,6 +25,6 @@ func Clean(text string, canonicalize bool) string {
 	return strings.Join(strings.FieldsFunc(text, isCleanSpace), " ")
 }
 
-// isCleanSpace is Python's white space (str.split), which the models were trained with: Unicode's and the four
+// isCleanSpace reports whether r is white space in Python (str.split), as in the models' training: Unicode's and the four
 // separators of ASCII.
 func isCleanSpace(r rune) bool { return unicode.IsSpace(r) || r >= 0x1c && r <= 0x1f }

@@ -78,7 +78,7 @@ func TestUnknownComponents(t *testing.T) {
 	}
 }
 
-// FuzzNew reads damaged and hostile files: an error, or a tokenizer that answers in its bounds.
+// FuzzNew reads damaged and hostile files: each gives an error, or a tokenizer that stays within its bounds.
 func FuzzNew(f *testing.F) {
 	data, err := os.ReadFile("testdata/components.json")
 	if err != nil {

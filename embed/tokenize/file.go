@@ -50,7 +50,7 @@ func readFile(data []byte) (file, error) {
 	})
 	if err == nil {
 		if _, end := d.ReadToken(); !errors.Is(end, io.EOF) {
-			err = fmt.Errorf("%w: something follows the object", errMalformed)
+			err = fmt.Errorf("%w: there is data after the object", errMalformed)
 		}
 	}
 	if errors.Is(err, io.EOF) {
@@ -117,7 +117,7 @@ type arena struct {
 	ends []int
 }
 
-// typicalVocab is the number of tokens that room is made for: CLIP has 49,408.
+// typicalVocab is the number of tokens that space is allocated for: CLIP has 49,408.
 const typicalVocab = 50_000
 
 func newArena(n int) *arena { return &arena{text: make([]byte, 0, 8*n), ends: make([]int, 0, n)} }
@@ -180,7 +180,7 @@ func (m *modelPart) readVocab(d *jsontext.Decoder) error {
 	return nil
 }
 
-// indexVocab makes the map of the vocabulary in a goroutine of its own: it takes as long as reading the merges.
+// indexVocab builds the map of the vocabulary in a separate goroutine: it takes as long as reading the merges.
 func (m *modelPart) indexVocab() {
 	vocab, ids := m.vocab, make(chan map[string]int32, 1)
 	m.ids = ids
@@ -225,7 +225,7 @@ func (m *modelPart) readScored(d *jsontext.Decoder) error {
 	return err
 }
 
-// mergeMark stands between the halves of a merge: a byte that no UTF-8 has.
+// mergeMark separates the halves of a merge: a byte that never occurs in UTF-8.
 const mergeMark = '\xff'
 
 // readMerges reads [["a", "b"], ...], or the older ["a b", ...].
@@ -317,7 +317,7 @@ func newModel(m modelPart) (model, error) {
 	}
 }
 
-// vocabulary maps tokens to ids. It may be called once.
+// vocabulary maps tokens to ids. It may be called only once.
 func (m *modelPart) vocabulary() map[string]int32 {
 	if m.ids == nil {
 		return map[string]int32{}

@@ -94,8 +94,8 @@ func newNormalizerSequence(components []json.RawMessage) (func(string) string, e
 	}, nil
 }
 
-// A sequence of hostile replacements could double a text with each step: it is cut at so many bytes, far above what any
-// context length takes, and a replacement may not be longer than its own limit.
+// A sequence of hostile replacements could double a text with each step. The text is therefore cut at a limit far above what
+// any context length needs, and a replacement may not be longer than maxReplacement.
 const (
 	spareText      = 64 << 10
 	growth         = 4

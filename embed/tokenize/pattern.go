@@ -59,8 +59,8 @@ var classes = map[byte]string{
 	'w': `\p{L}\p{M}\p{Nd}\p{Pc}`,
 }
 
-// translate writes an Oniguruma pattern in Go's syntax. What Go's engine cannot do (looking around, possessive
-// repetition) it refuses when the result is compiled.
+// translate writes an Oniguruma pattern in Go's syntax. Go's engine rejects what it does not support (lookaround,
+// possessive repetition) when the result is compiled.
 func translate(expr string) (string, error) {
 	var b strings.Builder
 	inClass := false

@@ -17,7 +17,7 @@ type addedToken struct {
 	Normalized bool   `json:"normalized"`  // looked for in the normalised text, not in the raw one
 }
 
-// specials are added tokens that are cut out of a text before the rest goes on.
+// specials are added tokens that are cut out of a text before the rest is processed.
 type specials struct {
 	tokens map[string]addedToken
 	starts [256]bool // the first bytes of all tokens: text without one of them holds no token
@@ -36,7 +36,7 @@ func newSpecials(tokens []addedToken) (specials, error) {
 }
 
 // cut calls visit for each stretch of plain text, with its offset, and each special token (offset -1), in order, until
-// visit returns false. Where several tokens start at one place the longest counts.
+// visit returns false. If several tokens start at the same place, the longest counts.
 func (s *specials) cut(text string, visit func(plain string, offset int, special int32) bool) {
 	done := 0 // what was visited
 	for i := 0; i < len(text); {
@@ -91,7 +91,7 @@ func endsInWord(s string) bool {
 	return n > 0 && isWordRune(r)
 }
 
-// isWordRune is \w of the reference's regular expressions.
+// isWordRune reports whether r matches \w in the reference's regular expressions.
 func isWordRune(r rune) bool {
 	return unicode.In(r, unicode.L, unicode.M, unicode.Nd, unicode.Pc)
 }

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// A splitter cuts a stretch of normalised text into words and gives each to emit until emit returns false; first tells
-// that the stretch starts the whole text. It returns what the last emit returned.
+// A splitter cuts a stretch of normalised text into words and gives each to emit until emit returns false; first says
+// whether the stretch starts the whole text. It returns what the last emit returned.
 type splitter func(s string, first bool, emit func(word string, first bool) bool) bool
 
 // newPreTokenizer reads a pre-tokenizer.
@@ -171,12 +171,12 @@ func mergeParts(parts []stretch, join func(before, p stretch) bool) (words []str
 	return words
 }
 
-// newMetaspace reads Metaspace: spaces become a visible mark, and each word starts with it.
+// newMetaspace reads Metaspace: spaces become a visible mark, with which each word starts.
 func newMetaspace(component json.RawMessage) (splitter, error) {
 	c := struct {
 		Replacement    string `json:"replacement"`
 		PrependScheme  string `json:"prepend_scheme"`
-		AddPrefixSpace *bool  `json:"add_prefix_space"` // before prepend_scheme was
+		AddPrefixSpace *bool  `json:"add_prefix_space"` // older than prepend_scheme
 		Split          *bool  `json:"split"`
 	}{}
 	if err := json.Unmarshal(component, &c); err != nil {

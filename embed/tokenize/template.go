@@ -90,7 +90,7 @@ func classProcessing(component json.RawMessage) (before, after []int32, err erro
 	return ids[:1], ids[1:], nil
 }
 
-// sequenceProcessing applies each processor around what the one before it made.
+// sequenceProcessing applies each processor around the result of the one before it.
 func sequenceProcessing(component json.RawMessage) (before, after []int32, err error) {
 	var c struct {
 		Processors []json.RawMessage `json:"processors"`

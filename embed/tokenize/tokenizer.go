@@ -1,6 +1,6 @@
 // Package tokenize turns text into the token ids that a text tower was trained on, from a Hugging Face
-// tokenizer.json. A component that it does not know is an error that names it, never ignored: a near-right tokenizer
-// gives near-right vectors that nobody notices. It must not know towers, tensors or files.
+// tokenizer.json. An unsupported component is an error that names it, and is never ignored: an almost correct tokenizer
+// gives almost correct vectors, which go unnoticed. It must not know towers, tensors or files.
 package tokenize
 
 import (
@@ -10,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// ErrUnsupported is a well-formed tokenizer.json with a component that this package does not know.
+// ErrUnsupported reports a well-formed tokenizer.json with a component that this package does not support.
 var ErrUnsupported = errors.New("unsupported tokenizer component")
 
-// Config is what a model says of its text input beside tokenizer.json.
+// Config is what a model says about its text input outside tokenizer.json.
 type Config struct {
 	// ContextLength is the number of ids that the tower takes.
 	ContextLength int
@@ -41,7 +41,7 @@ type Tokenizer struct {
 // model turns one pre-tokenized word into ids, appended to ids.
 type model interface {
 	encode(ids []int32, word string) []int32
-	// id finds a token of the vocabulary.
+	// id returns the id of a token of the vocabulary.
 	id(token string) (int32, bool)
 }
 
@@ -74,7 +74,7 @@ func New(tokenizerJSON []byte, config Config) (*Tokenizer, error) {
 	return t, nil
 }
 
-// addTokens sorts the added tokens into those of the raw text and those of the normalised one.
+// addTokens sorts the added tokens into those of the raw text and those of the normalised text.
 func (t *Tokenizer) addTokens(component json.RawMessage) error {
 	var raw, normalized []addedToken
 	t.added, t.languages = make(map[string]int32), make(map[string]int32)

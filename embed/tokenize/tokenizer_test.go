@@ -128,7 +128,7 @@ func FuzzEncode(f *testing.F) {
 	})
 }
 
-// TestDoublingReplacements: a file whose replacements double the text with each step takes no memory to speak of.
+// TestDoublingReplacements: a file whose replacements double the text with each step needs little memory.
 func TestDoublingReplacements(t *testing.T) {
 	steps := strings.Repeat(`{"type":"Replace","pattern":{"String":"a"},"content":"aa"},`, 60)
 	file := `{"normalizer":{"type":"Sequence","normalizers":[` + strings.TrimSuffix(steps, ",") + `]},"pre_tokenizer":{"type":"WhitespaceSplit"},

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// wordPiece cuts a word greedily into the longest pieces that the vocabulary has; a word that cannot be cut so,
+// wordPiece cuts a word greedily into the longest pieces that the vocabulary has; a word that cannot be cut that way,
 // or has more than maxChars characters, is one unknown token.
 type wordPiece struct {
 	vocab    map[string]int32

@@ -44,7 +44,7 @@ func direction(r *rand.Rand) []float32 {
 	return v
 }
 
-// sample has pictures in random directions; a present query is near one of them, as near as strength says, an absent one near none.
+// sample returns a sample of pictures in random directions. A present query is near one of them, the nearer the greater strength is; an absent one is near none.
 func sample(pictures, queries int, strength float64) *Sample {
 	r := rand.New(rand.NewPCG(1, 2))
 	shown := make([][]float32, pictures)
@@ -72,7 +72,7 @@ func sample(pictures, queries int, strength float64) *Sample {
 	return s
 }
 
-// TestFit: constants that tell the queries apart, and a threshold that grows with the pictures as the best of strangers does.
+// TestFit: the constants separate the queries, and the threshold grows with the number of pictures as the best cosine of unrelated vectors does.
 func TestFit(t *testing.T) {
 	s := sample(2000, 200, 1.2)
 	c, err := s.Fit()
@@ -99,7 +99,7 @@ func TestFit(t *testing.T) {
 	}
 }
 
-// TestNothingToFit: queries that cannot be told apart, or too few, make no constants.
+// TestNothingToFit: queries that cannot be separated, or too few queries or pictures, give no constants.
 func TestNothingToFit(t *testing.T) {
 	if _, err := sample(1000, 200, 0).Fit(); !errors.Is(err, ErrInseparable) {
 		t.Errorf("all are absent: %v", err)

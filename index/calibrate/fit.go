@@ -10,18 +10,18 @@ import (
 )
 
 var (
-	// ErrFew are too few queries or pictures for a calibration.
+	// ErrFew means that there are too few queries or pictures for a calibration.
 	ErrFew = errors.New("not enough for a calibration")
-	// ErrInseparable are queries of which scores do not tell what is there from what is not.
+	// ErrInseparable means that the scores do not separate present from absent queries.
 	ErrInseparable = errors.New("the scores do not separate present from absent queries")
 )
 
-// What a calibration aims at: how often a verdict "nothing" may be wrong for present queries, and "found" for absent ones. The bests of
-// each kind are taken for normally distributed, or as they are, whichever is more careful.
+// The targets of a calibration: how often the verdict "nothing" may be wrong for present queries, and "found" for absent ones. The best
+// cosines of each kind are taken as normally distributed or as they are, whichever is more cautious.
 const (
 	wrongNothing = 0.03
 	wrongFound   = 0.07
-	// worstError is the share of wrong answers, at the threshold, from which a verdict is worse than none.
+	// worstError is the share of wrong answers, at the threshold, above which a verdict is worse than none.
 	worstError = 0.35
 )
 
@@ -33,7 +33,7 @@ func (d normal) quantile(share float64) float64 {
 	return d.mean + d.deviation*math.Sqrt2*math.Erfinv(2*share-1)
 }
 
-// bests are the best cosines of the queries of a kind that are in use, lowest first.
+// bests returns the best cosines of the queries of a kind that are in use, lowest first.
 func (s *Sample) bests(present bool, use func(query int) bool) (list []float64) {
 	for q, query := range s.queries {
 		if query.Present == present && use(q) {
@@ -44,7 +44,7 @@ func (s *Sample) bests(present bool, use func(query int) bool) (list []float64) 
 	return list
 }
 
-// spread is the normal distribution of values: at least two.
+// spread returns the normal distribution of at least two values.
 func spread(values []float64) (d normal) {
 	n := float64(len(values))
 	for _, v := range values {
@@ -65,8 +65,8 @@ func quantile(sorted []float64, share float64) float64 {
 	return sorted[low] + (at-float64(low))*(sorted[high]-sorted[low])
 }
 
-// slope is by how much an absent query's best cosine grows each time the pictures double: the line of least squares through the levels,
-// whose sizes are halves of each other. Present queries say nothing of it, since a part may lack the picture that they mean.
+// slope returns how much an absent query's best cosine grows each time the pictures double: the least-squares line through the levels,
+// each half the size of the one before. Present queries do not count, since a part may lack the picture that they mean.
 func (s *Sample) slope(use func(query int) bool) float64 {
 	levels := len(s.levels)
 	means := make([]float64, levels)

@@ -1,5 +1,5 @@
-// Package calibrate measures what a model's scores mean: from which best cosine on a text names something that is among the pictures.
-// It needs queries of which somebody knows whether the pictures show it. It must not know which store answers, or how a text becomes a
+// Package calibrate measures what a model's scores mean: how high the best cosine must be for a text to name something that the pictures
+// show. It needs queries that are known to be present in the pictures or absent. It must not know which store answers, or how a text becomes a
 // vector.
 package calibrate
 
@@ -12,19 +12,19 @@ import (
 	"unicode/utf8"
 )
 
-// Query is a text of which is known whether a picture of the index shows it.
+// Query is a text for which it is known whether a picture of the index shows it.
 type Query struct {
 	Text    string
 	Present bool
 }
 
-// ErrQueries is a list of queries that cannot be used.
+// ErrQueries means that a list of queries is invalid.
 var ErrQueries = errors.New("bad list of queries")
 
-// LeastQueries is how many absent and how many present queries a calibration needs: the standard deviation of fewer is a guess.
+// LeastQueries is how many absent and how many present queries a calibration needs: with fewer, the standard deviation is a guess.
 const LeastQueries = 20
 
-// CheckQueries refuses a list that is too short: ErrFew.
+// CheckQueries returns ErrFew if a list is too short.
 func CheckQueries(list []Query) error {
 	absent := Absent(list)
 	if present := len(list) - absent; absent < LeastQueries || present < LeastQueries {
@@ -33,7 +33,7 @@ func CheckQueries(list []Query) error {
 	return nil
 }
 
-// Absent counts the queries of which no picture shows anything.
+// Absent returns the number of absent queries in a list.
 func Absent(list []Query) (n int) {
 	for _, q := range list {
 		if !q.Present {
@@ -43,20 +43,20 @@ func Absent(list []Query) (n int) {
 	return n
 }
 
-// maxLine bounds a line of the list.
+// maxLine is the length of the longest line of a list, in bytes.
 const maxLine = 64 << 10
 
-// header is the first line that a list may have.
+// header is the optional first line of a list.
 const header = "kind\tquery"
 
-// ReadQueries reads a list: a line a query, "absent" or "present", a tab and the text. Empty lines and those that begin with # do not
-// count. A wrong line is ErrQueries.
+// ReadQueries reads a list with one query per line: "absent" or "present", a tab and the text. Empty lines and those that begin with # are
+// ignored. An invalid line is ErrQueries.
 func ReadQueries(r io.Reader) ([]Query, error) {
 	var list []Query
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 0, 4<<10), maxLine)
 	seen := make(map[string]int)
-	first := true // of the lines that count
+	first := true // of the lines that are not ignored
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimPrefix(strings.TrimRight(lines.Text(), "\r"), "\ufeff")
 		if line == "" || strings.HasPrefix(line, "#") {
@@ -82,7 +82,7 @@ func ReadQueries(r io.Reader) ([]Query, error) {
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		return nil, fmt.Errorf("%w: a line has more than %d bytes", ErrQueries, maxLine)
 	} else if err != nil {
-		return nil, fmt.Errorf("read the queries: %w", err)
+		return nil, fmt.Errorf("read queries: %w", err)
 	}
 	return list, nil
 }

@@ -24,7 +24,7 @@ func (v *Verdicts) count(verdict store.Verdict, share float64) {
 	}
 }
 
-// rate judges the queries by the constants that of gives for each.
+// rate judges each query by the constants that of returns for it.
 func (s *Sample) rate(of func(query int) store.Calibration) (r Rates) {
 	absent := Absent(s.queries)
 	present := len(s.queries) - absent
@@ -47,16 +47,16 @@ func (s *Sample) rate(of func(query int) store.Calibration) (r Rates) {
 	return r
 }
 
-// Rate judges the queries by constants that come from elsewhere.
+// Rate judges all queries by the given constants.
 func (s *Sample) Rate(c store.Calibration) Rates {
 	return s.rate(func(int) store.Calibration { return c })
 }
 
-// folds is into how many parts the queries are divided for cross-validation.
+// folds is the number of parts that the queries are divided into for cross-validation.
 const folds = 10
 
-// CrossValidate judges each query by constants that were fitted without it and the others of its fold: what the constants of Fit may be
-// expected to do with other queries over these pictures.
+// CrossValidate judges each query by constants that were fitted without it and the others of its fold. This estimates how well the constants
+// of Fit work for other queries over these pictures.
 func (s *Sample) CrossValidate() (Rates, error) {
 	if err := CheckQueries(s.queries); err != nil {
 		return Rates{}, err
@@ -71,7 +71,7 @@ func (s *Sample) CrossValidate() (Rates, error) {
 	return s.rate(func(query int) store.Calibration { return fits[s.fold(query)] }), nil
 }
 
-// fold is a query's: those of each kind are dealt out in turn.
+// fold returns a query's fold: the queries of each kind are dealt out in turn.
 func (s *Sample) fold(query int) int {
 	before := 0
 	for _, q := range s.queries[:query] {

@@ -8,22 +8,22 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// LeastPictures is how many pictures a calibration needs: half of them are still enough for a best score that means something.
+// LeastPictures is how many pictures a calibration needs: half of them are still enough for a meaningful best score.
 const LeastPictures = 100
 
-// leastPart is how many pictures a part has at least, on average.
+// leastPart is the least number of pictures in a part, on average.
 const leastPart = 50
 
 // Sample holds the best cosine of each query among all pictures and among random parts of them: halves, quarters and so on.
 type Sample struct {
 	queries []Query
 	vectors [][]float32
-	// levels[k] has 2^k parts; of each part the best cosine of each query.
+	// levels[k] has 2^k parts, each with the best cosine of each query.
 	levels   [][][]float64
 	pictures int
 }
 
-// NewSample prepares for about so many pictures. vectors are the queries', L2-normalised.
+// NewSample returns an empty sample for about this many pictures. vectors are the L2-normalised vectors of the queries.
 func NewSample(queries []Query, vectors [][]float32, pictures int) *Sample {
 	s := &Sample{queries: queries, vectors: vectors}
 	for parts := 1; parts == 1 || pictures/parts >= leastPart && parts <= mostParts; parts *= 2 {
@@ -39,10 +39,10 @@ func NewSample(queries []Query, vectors [][]float32, pictures int) *Sample {
 	return s
 }
 
-// mostParts bounds the parts, and with them the memory; more tell no more.
+// mostParts limits the number of parts, and so the memory; more parts would add no information.
 const mostParts = 64
 
-// Add takes a picture's vector. Its id, a digest of its content, decides by its last bits which parts it belongs to.
+// Add adds a picture's vector. The last bits of the picture's id, a digest of its content, decide which parts it belongs to.
 func (s *Sample) Add(v store.Vector) {
 	picture := vec.Unpack(v.Data)
 	bits := binary.LittleEndian.Uint64(v.Picture[len(v.Picture)-8:])
@@ -56,13 +56,13 @@ func (s *Sample) Add(v store.Vector) {
 	}
 }
 
-// Pictures is how many there were.
+// Pictures returns how many pictures were added.
 func (s *Sample) Pictures() int { return s.pictures }
 
-// best is a query's best cosine among all pictures.
+// best returns a query's best cosine among all pictures.
 func (s *Sample) best(query int) float64 { return s.levels[0][0][query] }
 
-// bestAt is the mean over the parts of a level.
+// bestAt returns a query's best cosine, averaged over the parts of a level.
 func (s *Sample) bestAt(level, query int) float64 {
 	sum, n := 0.0, 0
 	for _, part := range s.levels[level] {

@@ -1,4 +1,4 @@
-// Package dupes finds files that hold the same picture, and pictures that are nearly the same. It asks the engine what there is, and must
+// Package dupes finds files that hold the same picture, and pictures that are nearly the same. It queries the engine for them, and must
 // not know which store answers, codecs or the terminal.
 package dupes
 
@@ -15,7 +15,7 @@ import (
 // Options say what counts as a duplicate.
 type Options struct {
 	Filter store.Filter
-	// Near looks for pictures that are alike too, of at least the cosine Threshold by the vectors of Model; else only for equal ones.
+	// Near also finds similar pictures: those whose vectors of Model have a cosine of at least Threshold. Else only equal ones are found.
 	Near      bool
 	Model     store.Model
 	Threshold float64
@@ -36,18 +36,18 @@ type Dupe struct {
 	query.Hit
 	// Sharpness is what the Judge measured; 0 if it did not decode the picture. Bytes is the current size of the first file.
 	Sharpness float64
-	// RawTwin reports whether a camera's raw file stands behind it.
+	// RawTwin reports whether the picture has a camera's raw file as a twin.
 	RawTwin bool
 }
 
 // Group is a set of duplicates, the original first. Each Score is the cosine similarity to the original.
 type Group struct {
-	// Exact reports whether the files hold one and the same picture: the group has one Dupe, with all files.
+	// Exact reports whether the files hold the same picture: the group then has one Dupe, with all files.
 	Exact    bool
 	Pictures []Dupe
 }
 
-// Find returns the groups of duplicates among what the filter selects, those of the most files first.
+// Find returns the groups of duplicates among the pictures that the filter selects, those with the most files first.
 func Find(ctx context.Context, e *query.Engine, o Options) ([]Group, error) {
 	f := finder{e, o}
 	var groups []Group
@@ -74,7 +74,7 @@ func Find(ctx context.Context, e *query.Engine, o Options) ([]Group, error) {
 		return nil, err
 	}
 	for _, id := range copied {
-		if d, ok := all[id]; ok && len(d.Also) > 0 { // the folders asked for may hold one only, and one only may be there
+		if d, ok := all[id]; ok && len(d.Also) > 0 { // only one copy may be in the selected folders, or still exist
 			d.Score = 1
 			f.sortFiles(&d)
 			groups = append(groups, Group{Exact: true, Pictures: []Dupe{d}})
@@ -99,8 +99,8 @@ type finder struct {
 	Options
 }
 
-// dupes are pictures with those of their files that are there, twins left out: a raw file is no copy of its JPEG. A file of which it
-// cannot be told whether it is there is not: what is said of duplicates must not cost the last copy.
+// dupes returns pictures with those of their files that exist, without twins: a raw file is not a copy of its JPEG. A file counts as missing
+// if it is unknown whether it exists, so that a wrong list of duplicates never costs the last copy.
 func (f *finder) dupes(ctx context.Context, ids []store.PictureID) (map[store.PictureID]Dupe, error) {
 	hits, err := f.engine.Hits(ctx, ids, f.Filter)
 	if err != nil {
@@ -115,7 +115,7 @@ func (f *finder) dupes(ctx context.Context, ids []store.PictureID) (map[store.Pi
 	return all, nil
 }
 
-// present is a picture with those of its files that are there; ok is false if none is.
+// present returns a picture with those of its files that exist; ok is false if none does.
 func present(h query.Hit) (d Dupe, ok bool) {
 	var there []string
 	for _, path := range append([]string{h.Path}, h.Also...) {
@@ -154,12 +154,12 @@ func (f *finder) sortFiles(d *Dupe) {
 	d.Path, d.Also = paths[0], paths[1:]
 }
 
-// near finds the pictures that are alike.
+// near finds the groups of similar pictures.
 func (f *finder) near(ctx context.Context) ([]Group, error) {
 	list := rows{f.Model.Dim, make([]byte, 0, f.Model.Embedded*2*f.Model.Dim)}
 	ids := make([]store.PictureID, 0, f.Model.Embedded)
 	err := f.engine.EachVector(ctx, f.Model.Identity, f.Filter, func(v store.Vector) error {
-		if v.Number == 0 { // a film is like another if they begin alike
+		if v.Number == 0 { // films are compared by their beginnings
 			ids = append(ids, v.Picture)
 			list.data = append(list.data, v.Data...)
 		}
@@ -199,8 +199,8 @@ func (f *finder) near(ctx context.Context) ([]Group, error) {
 	return groups, nil
 }
 
-// split makes groups of a set that hangs together, so that all of a group are like its best picture, and not only like one
-// another's neighbours: a night's film is no duplicate of its last picture.
+// split divides a connected set into groups, so that all pictures of a group are similar to its best picture, and not only to
+// their neighbours: the pictures of a night-long time lapse are not all duplicates of the last one.
 func (f *finder) split(ctx context.Context, list rows, all []candidate) ([]Group, error) {
 	slices.SortFunc(all, compareCandidates)
 	var groups []Group
@@ -237,7 +237,7 @@ func (f *finder) likeFirst(list rows, all []candidate) (alike, rest []candidate)
 	return alike, rest
 }
 
-// candidate is a picture that may be of a group.
+// candidate is a picture that may belong to a group.
 type candidate struct {
 	Dupe
 	row int

@@ -14,24 +14,24 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// Pairs of vectors that are near one another are found without comparing all: 100,000 of them make five billion pairs. Every
+// Near pairs of vectors are found without comparing all pairs: 100,000 vectors make five billion. Every
 // vector gets a sketch, the signs of its projections on random directions (locality-sensitive hashing by hyperplanes; Charikar
-// 2002), taken by randomised Hadamard transforms around the vectors' mean. Groups of bits are tables; what shares a bucket of
-// any table is compared, first by the sketch's Hamming distance, then exactly. Up to exactRows vectors all pairs are compared.
+// 2002), computed by randomised Hadamard transforms around the vectors' mean. Each group of bits is the key of a table. Vectors that share a bucket
+// of any table are compared, first by the Hamming distance of their sketches, then exactly. Up to exactRows vectors, all pairs are compared.
 const (
-	sketchRounds = 2 // sketches of as many bits as a vector has numbers
-	mixing       = 2 // transforms before each
+	sketchRounds = 2 // each adds as many bits as a vector has numbers
+	mixing       = 2 // transforms per round
 	// exactRows: measured on two cores, 5,000 vectors of 512 numbers take 0.4 s, 10,000 1.3 to 2.0 s.
 	exactRows = 5000
 	// wantedRecall is the share of pairs at the threshold that share a bucket.
 	wantedRecall = 0.99
-	// perComponent is how many rows of a component a row is compared with in a bucket: of a night's film all are alike.
+	// perComponent is how many rows of a component a row is compared with in a bucket: in a night-long time lapse all are similar.
 	perComponent = 4
 )
 
 // sketches are the bits of n vectors.
 type sketches struct {
-	words int // of 64 bits, of a vector
+	words int // 64-bit words per vector
 	bits  []uint64
 }
 
@@ -47,16 +47,16 @@ func (r rows) len() int { return len(r.data) / (2 * r.dim) }
 
 func (r rows) row(i int) []byte { return r.data[i*2*r.dim : (i+1)*2*r.dim] }
 
-// read puts a row into dst.
+// read converts a row into dst.
 func (r rows) read(i int, dst []float32) { vec.Read(r.row(i), dst[:r.dim]) }
 
-// cosine is the similarity of two rows, which are L2-normalised.
+// cosine returns the similarity of two rows, which are L2-normalised.
 func (r rows) cosine(a, b int) float64 { return vec.PackedCosine(r.row(a), r.row(b)) }
 
 // meanSample is how many rows the mean is taken over: it need not be exact.
 const meanSample = 4096
 
-// mean is the mean of the rows, nearly.
+// mean returns the approximate mean of the rows.
 func (r rows) mean() []float32 {
 	sum := make([]float64, r.dim)
 	one := make([]float32, r.dim)
@@ -74,7 +74,7 @@ func (r rows) mean() []float32 {
 	return one
 }
 
-// inParallel runs part for ranges that make up 0 to n.
+// inParallel runs part in parallel for ranges that together make up 0 to n.
 func inParallel(n int, part func(from, to int)) {
 	var wg sync.WaitGroup
 	workers := runtime.NumCPU()
@@ -84,7 +84,7 @@ func inParallel(n int, part func(from, to int)) {
 	wg.Wait()
 }
 
-// sketch takes the sketches of all rows around a mean. Equal rows have equal sketches: the directions are always the same.
+// sketch computes the sketches of all rows around a mean. Equal rows have equal sketches: the directions are always the same.
 func (r rows) sketch(mean []float32) *sketches {
 	wide := 64
 	for wide < r.dim {
@@ -110,14 +110,14 @@ func (r rows) sketch(mean []float32) *sketches {
 			}
 			out := s.of(i)
 			for round := range sketchRounds {
-				// The second sketch goes on from the first: what a rotation makes of random directions is random.
+				// The second round continues from the first: rotated random directions are still random.
 				for _, sign := range signs[round*mixing : (round+1)*mixing] {
 					for d, x := range sign[:len(v)] {
 						v[d] *= x
 					}
 					hadamard(v)
 				}
-				// The sign bit itself: a branch would be guessed wrong every other time.
+				// Take the sign bit itself: a branch would be mispredicted half of the time.
 				for w := range wide / 64 {
 					word := uint64(0)
 					for k, x := range v[64*w : 64*w+64] {
@@ -131,8 +131,8 @@ func (r rows) sketch(mean []float32) *sketches {
 	return s
 }
 
-// hadamard is the fast Walsh-Hadamard transform, without scaling, in place; len(v) is a power of two. Two of its steps are
-// taken at once: half as many ways through memory.
+// hadamard is the fast Walsh-Hadamard transform, without scaling, in place; len(v) is a power of two. It takes two steps
+// at once, which halves the passes over memory.
 func hadamard(v []float32) {
 	h := 1
 	for ; 4*h <= len(v); h *= 4 {
@@ -156,7 +156,7 @@ func hadamard(v []float32) {
 	}
 }
 
-// within tells whether two sketches differ in at most limit bits.
+// within reports whether two sketches differ in at most limit bits.
 func within(x, y []uint64, limit int) bool {
 	n := 0
 	for i, w := range y[:len(x)] {
@@ -167,7 +167,7 @@ func within(x, y []uint64, limit int) bool {
 	return true
 }
 
-// components are sets of rows that hang together by pairs of at least a similarity.
+// components are the sets of rows that are connected by pairs of at least a given similarity.
 type components struct{ parent []int32 }
 
 func newComponents(n int) *components {
@@ -191,8 +191,8 @@ func (c *components) join(a, b int32) {
 	c.parent[max(x, y)] = min(x, y)
 }
 
-// near returns the sets of two and more rows that hang together by pairs of at least the similarity, each in order. Of more
-// than exactRows rows, a pair at the threshold is found with the probability wantedRecall at least, nearer ones more surely.
+// near returns the sets of two or more rows that are connected by pairs of at least the threshold, each in order. Among more
+// than exactRows rows, a pair at the threshold is found with a probability of at least wantedRecall, a nearer pair with a higher one.
 func (r rows) near(ctx context.Context, threshold float64) ([][]int, error) {
 	n := r.len()
 	all := newComponents(n)
@@ -243,7 +243,7 @@ func (r rows) near(ctx context.Context, threshold float64) ([][]int, error) {
 	return all.sets(), failed
 }
 
-// joinAll compares the rows from..to with all before them; set holds all.
+// joinAll compares the rows from..to with all rows before them; set holds all rows.
 func (r rows) joinAll(ctx context.Context, c *components, set *flat.Set, from, to int, threshold float64) error {
 	query := make([]float32, r.dim)
 	scores := make([]float32, r.len())
@@ -264,8 +264,8 @@ func (r rows) joinAll(ctx context.Context, c *components, set *flat.Set, from, t
 	return nil
 }
 
-// widestAngle is the angle, around the mean m, of a pair at the threshold t, for rows that lie near the mean: those whose
-// distance from it, squared, is d, are at an angle of which the cosine is (t - 1 + d) / d. Of the rows, one in a hundred lies nearer.
+// widestAngle returns the angle, around the mean m, of a pair at the threshold t, for rows near the mean: rows whose squared
+// distance from it is d are at an angle whose cosine is (t - 1 + d) / d. One row in a hundred is nearer than d.
 func (r rows) widestAngle(mean []float32, threshold float64) float64 {
 	var distances []float64
 	one := make([]float32, r.dim)
@@ -286,8 +286,8 @@ func (r rows) widestAngle(mean []float32, threshold float64) float64 {
 	return math.Acos(max(-1, min(1, (threshold-1+d)/d)))
 }
 
-// tableBitsFor is the number of bits of a table's key, the most with which a pair at the angle shares a bucket of any of
-// the tables as surely as is wanted. A pair's bits agree with the probability 1 - angle/pi each.
+// tableBitsFor returns the number of bits of a table's key: the most with which a pair at the angle shares a bucket of any
+// table with the probability wantedRecall. Each bit of a pair agrees with the probability 1 - angle/pi.
 func tableBitsFor(angle float64, total int) int {
 	for _, bits := range []int{16, 12, 10} {
 		share := math.Pow(1-angle/math.Pi, float64(bits))
@@ -295,16 +295,16 @@ func tableBitsFor(angle float64, total int) int {
 			return bits
 		}
 	}
-	return 8 // slow, and the best that there is
+	return 8 // slow, but the best available
 }
 
-// hammingLimit is what the sketches of a pair at the angle stay below: their expected distance and five standard deviations.
+// hammingLimit returns the Hamming distance that sketches of a pair at the angle stay below: the expected distance plus five standard deviations.
 func hammingLimit(angle float64, total int) int {
 	p := angle / math.Pi
 	return int(float64(total)*p+5*math.Sqrt(float64(total)*p*(1-p))) + 1
 }
 
-// buckets are the sets of two and more of n rows that share a table's key.
+// buckets returns the sets of two or more of n rows that share a key of a table.
 func (s *sketches) buckets(n, table, bits int) [][]int32 {
 	order := make([]int32, n)
 	starts := make([]int32, 1<<bits+1)
@@ -338,10 +338,10 @@ func (s *sketches) buckets(n, table, bits int) [][]int32 {
 	return list
 }
 
-// smallBucket is a bucket of which all pairs are compared: there is nothing to save.
+// smallBucket is the largest bucket in which all pairs are compared: there is nothing to save.
 const smallBucket = 32
 
-// joinBucket joins what is near among the rows of a bucket: each is compared with some rows of every component that was met
+// joinBucket joins the near rows of a bucket: each row is compared with some rows of every component met so far
 // in it.
 func (r rows) joinBucket(c *components, s *sketches, bucket []int32, limit int, threshold float64) {
 	if len(bucket) <= smallBucket {
@@ -355,8 +355,8 @@ func (r rows) joinBucket(c *components, s *sketches, bucket []int32, limit int, 
 		return
 	}
 	met := make([]int32, 0, len(bucket))
-	beside := make([]uint64, 0, len(bucket)*s.words) // those of met, side by side: the cache holds them
-	members := make(map[int32]int, len(bucket))      // how many of met are of a component, by its root when it was met
+	beside := make([]uint64, 0, len(bucket)*s.words) // the sketches of met, side by side: the cache holds them
+	members := make(map[int32]int, len(bucket))      // how many of met belong to a component, by its root when it was met
 	for _, a := range bucket {
 		own := s.of(int(a))
 		for i, b := range met {

@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// clustered makes n random unit vectors around a common mean, as CLIP's are, and after them copies at given similarities.
+// clustered returns n random unit vectors around a common mean, as CLIP's are, followed by copies at the given similarities.
 func clustered(n, dim int, cosines []float64) rows {
 	r := rand.New(rand.NewPCG(7, 8))
 	unit := func() []float64 {
@@ -47,7 +47,7 @@ func clustered(n, dim int, cosines []float64) rows {
 		}
 		add(v)
 	}
-	for i, c := range cosines { // of vector i, at this cosine to it
+	for i, c := range cosines { // a copy of vector i, at this cosine to it
 		base, side := all[i], unit()
 		along := 0.0
 		for d := range side {
@@ -67,7 +67,7 @@ func clustered(n, dim int, cosines []float64) rows {
 	return list
 }
 
-// TestNearPairs: what is near is found, what is not is not.
+// TestNearPairs: near pairs are found, others are not.
 func TestNearPairs(t *testing.T) {
 	const n, near, far = 6000, 300, 300
 	cosines := make([]float64, near+far)
@@ -111,7 +111,7 @@ func nearOf(t testing.TB, list rows, threshold float64) [][]int {
 	return sets
 }
 
-// TestNearEqualsAll: with more rows than are compared all with all, nearly all pairs are in one set that are so when they are.
+// TestNearEqualsAll: with more than exactRows rows, nearly all pairs that an exact comparison puts into one set are in one set.
 // Rows near the mean are the hard ones: their pairs differ in more bits.
 func TestNearEqualsAll(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
@@ -119,7 +119,7 @@ func TestNearEqualsAll(t *testing.T) {
 	list := clustered(n, dim, nil)
 	one := make([]float32, dim)
 	mean := list.mean()
-	for i := range 1500 { // copies of rows that are drawn to the mean, with some noise
+	for i := range 1500 { // rows that are pulled to the mean, each with a noisy copy
 		list.read(i, one)
 		v := make([]float32, dim)
 		pull := r.Float32()
@@ -162,7 +162,7 @@ func TestNearEqualsAll(t *testing.T) {
 	}
 }
 
-// TestFilm: thousands of pictures that are all alike are one set, soon.
+// TestFilm: thousands of pictures that are all similar are found as one set, quickly.
 func TestFilm(t *testing.T) {
 	cosines := make([]float64, 0)
 	list := clustered(exactRows, 128, cosines)
@@ -187,7 +187,7 @@ func TestFilm(t *testing.T) {
 	}
 }
 
-// TestEqualRows: equal vectors are always found, whatever the number.
+// TestEqualRows: equal vectors are always found, however many there are.
 func TestEqualRows(t *testing.T) {
 	list := clustered(50, 256, nil)
 	row := append([]byte(nil), list.data[:512]...)

@@ -21,7 +21,7 @@ func dots(dst []float32, rows []byte, q []float32, stride int) {
 }
 
 func dotsPlain(dst []float32, rows []byte, q []float32, stride int) {
-	table := vec.Halves() // plain Go converts fastest by looking it up
+	table := vec.Halves() // a table lookup is the fastest conversion in plain Go
 	for i := range dst {
 		row := rows[i*stride : i*stride+2*len(q)]
 		var a, b, c, d float32 // four sums: the additions need not wait for each other

@@ -2,7 +2,7 @@ package flat
 
 import "golang.org/x/sys/cpu"
 
-// kernelStep is what the number of dimensions must be a multiple of.
+// kernelStep must divide the number of dimensions.
 const kernelStep = 32
 
 // F16C has no flag in the cpu package; every processor with AVX2 and FMA has it (Intel from Haswell, AMD from Zen and

@@ -1,6 +1,6 @@
 package flat
 
-// kernelStep is what the number of dimensions must be a multiple of.
+// kernelStep must divide the number of dimensions.
 const kernelStep = 16
 
 // Every arm64 processor converts half-precision numbers with NEON.

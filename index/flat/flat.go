@@ -1,6 +1,6 @@
-// Package flat keeps the vectors of one model beside the index as one file of rows, which is mapped into memory and scanned
-// by all cores. The file is a copy: the database is the truth, and a file that is missing, torn or of another database is
-// made again. It must not know SQL, pictures or models.
+// Package flat keeps the vectors of one model next to the index in one file of rows, which is mapped into memory and scanned
+// by all cores. The file is a copy: the database is authoritative, and a file that is missing, torn or from another database is
+// rebuilt. It must not know SQL, pictures or models.
 package flat
 
 import (
@@ -17,17 +17,17 @@ import (
 )
 
 var (
-	// ErrStale is a file that is missing, torn, or of another state of the database: it is to be ignored, and made again.
-	ErrStale = errors.New("the vector file is not of this index")
-	// ErrFault is a file whose pages cannot be read any more: its disk is gone.
-	ErrFault = errors.New("the vector file cannot be read any more")
+	// ErrStale means that a file is missing, torn, or from another state of the database: ignore it and rebuild it.
+	ErrStale = errors.New("the vector file does not match the index")
+	// ErrFault means that a file's pages can no longer be read: its disk is gone.
+	ErrFault = errors.New("the vector file can no longer be read")
 )
 
-// Stamp ties a file to a state of the database. Two of them are equal only if the file holds what the database held.
+// Stamp ties a file to a state of the database. Two stamps are equal only if the file holds what the database held.
 type Stamp struct {
-	// Token is drawn anew with each change of the file.
+	// Token is a new random number after each change of the file.
 	Token uint64
-	// Seq is the number of the last vector that is in the file.
+	// Seq is the number of the last vector in the file.
 	Seq int64
 	// Rows is the number of rows.
 	Rows int64
@@ -44,7 +44,7 @@ const (
 
 func rowSize(dim int) int { return 2*dim + idSize }
 
-// header is what the first page says.
+// header is the content of the first page.
 type header struct {
 	dim   int
 	stamp Stamp
@@ -73,14 +73,14 @@ func readHeader(f *os.File) (header, error) {
 		},
 	}
 	if string(b[:8]) != magic || crc32.ChecksumIEEE(b[:headerUsed-4]) != binary.LittleEndian.Uint32(b[headerUsed-4:]) || int(binary.LittleEndian.Uint32(b[12:])) != rowSize(h.dim) {
-		return header{}, fmt.Errorf("%w: it has no header", ErrStale)
+		return header{}, fmt.Errorf("%w: its header is invalid", ErrStale)
 	}
 	info, err := f.Stat()
 	if err != nil {
 		return header{}, err
 	}
 	if h.stamp.Rows < 0 || (info.Size()-headerSize)/int64(rowSize(h.dim)) < h.stamp.Rows {
-		return header{}, fmt.Errorf("%w: %d bytes for %d rows", ErrStale, info.Size(), h.stamp.Rows)
+		return header{}, fmt.Errorf("%w: %d bytes are too few for %d rows", ErrStale, info.Size(), h.stamp.Rows)
 	}
 	return h, nil
 }
@@ -112,7 +112,7 @@ type File struct {
 	mapped mmap.MMap
 }
 
-// Open maps the file of vectors of dim numbers if it has the stamp. Errors of what it holds wrap ErrStale.
+// Open maps the file of vectors of dim numbers if it has the stamp want. Errors of its content wrap ErrStale.
 func Open(path string, dim int, want Stamp) (*File, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -135,7 +135,7 @@ func mapFile(f *os.File, dim int, want Stamp) (*File, error) {
 		return nil, err
 	}
 	if h.dim != dim || h.stamp != want {
-		return nil, fmt.Errorf("%w: it has %+v, the index wants %+v", ErrStale, h.stamp, want)
+		return nil, fmt.Errorf("%w: its stamp is %+v, the index expects %+v", ErrStale, h.stamp, want)
 	}
 	m := &File{f: f, Set: Set{n: int(h.stamp.Rows), dim: dim}}
 	if m.n == 0 {
@@ -148,18 +148,18 @@ func mapFile(f *os.File, dim int, want Stamp) (*File, error) {
 	return m, nil
 }
 
-// ScanOneShot is Scan, and gives pages back as soon as they are scanned, so that a process that scans once does not count the whole file to
-// its memory. They stay in the system's cache.
+// ScanOneShot is like Scan, but releases pages as soon as they are scanned, so that the whole file does not count as memory of a process
+// that scans once. The pages stay in the system's cache.
 func (m *File) ScanOneShot(q, scores []float32, keep func(id int64) bool, skipped float32) error {
 	return m.scan(q, scores, keep, skipped, func(from, to int) {
 		forget(m.mapped[(headerSize+from)/pageSize*pageSize : (headerSize+to)/pageSize*pageSize])
 	})
 }
 
-// pageSize divides the page sizes of all systems' mappings; on those with larger pages, forgetting does less.
+// pageSize is a multiple of the usual page sizes; on systems with larger pages, forgetting does less.
 const pageSize = 64 << 10
 
-// Close gives the mapping back.
+// Close unmaps and closes the file.
 func (m *File) Close() error {
 	var err error
 	if m.mapped != nil {
@@ -168,17 +168,17 @@ func (m *File) Close() error {
 	return errors.Join(err, m.f.Close())
 }
 
-// Len is the number of rows.
+// Len returns the number of rows.
 func (m *Set) Len() int { return m.n }
 
-// Scan writes the inner product of q with each row to scores, of Len values. Rows whose id keep refuses get the value skipped
-// instead, and are not computed; a nil keep takes all. The work is split over the cores. A disk that goes away meanwhile is
+// Scan writes the inner product of q with each row to scores, of Len values. Rows whose id keep rejects get the value skipped
+// instead, and are not computed; a nil keep accepts all. The work is split over all cores. If the disk disappears meanwhile, Scan returns
 // ErrFault.
 func (m *Set) Scan(q, scores []float32, keep func(id int64) bool, skipped float32) error {
 	return m.scan(q, scores, keep, skipped, nil)
 }
 
-// scan tells passed, where it is not nil, of bytes from..to of rows that were scanned.
+// scan calls passed, if it is not nil, with each range of bytes from..to of rows that was scanned.
 func (m *Set) scan(q, scores []float32, keep func(id int64) bool, skipped float32, passed func(from, to int)) error {
 	if len(q) != m.dim || len(scores) != m.n {
 		return fmt.Errorf("scan: a query of %d and %d scores for %d rows of %d", len(q), len(scores), m.n, m.dim)
@@ -196,7 +196,7 @@ func (m *Set) scan(q, scores []float32, keep func(id int64) bool, skipped float3
 	})
 }
 
-// blockBytes is how much is scanned at a time.
+// blockBytes is how many bytes are scanned at a time.
 const blockBytes = 4 << 20
 
 func (m *Set) scanBlock(q, scores []float32, keep func(id int64) bool, skipped float32, from, to int) {
@@ -236,7 +236,7 @@ func (m *Set) Vectors(each func(id int64, vector []byte)) error {
 	})
 }
 
-// ID is the content of a row.
+// ID returns the content's id of a row.
 func (m *Set) ID(row int) (id int64, err error) {
 	err = guarded(func() {
 		size := rowSize(m.dim)
@@ -247,7 +247,7 @@ func (m *Set) ID(row int) (id int64, err error) {
 
 func rowID(row []byte) int64 { return int64(binary.LittleEndian.Uint64(row[len(row)-idSize:])) }
 
-// minPart is the least number of rows that are worth a goroutine: some 20 us of work at 512 dimensions.
+// minPart is the least number of rows that are worth a goroutine: about 20 us of work at 512 dimensions.
 const minPart = 256
 
 func (m *Set) split(part func(from, to int)) error {
@@ -264,7 +264,7 @@ func (m *Set) split(part func(from, to int)) error {
 	return g.Wait()
 }
 
-// guarded turns a page that cannot be read into an error: without it the signal would end the process.
+// guarded turns a fault on an unreadable page into an error: otherwise the signal would end the process.
 func guarded(work func()) (err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {

@@ -14,7 +14,7 @@ import (
 	"github.com/x448/float16"
 )
 
-// vector is a random L2-normalised one, in both forms.
+// vector returns a random L2-normalised vector, in both forms.
 func vector(r *rand.Rand, dim int) (full []float32, half []byte) {
 	full = make([]float32, dim)
 	sum := 0.0
@@ -29,7 +29,7 @@ func vector(r *rand.Rand, dim int) (full []float32, half []byte) {
 	return full, half
 }
 
-// TestDots: every kernel of this processor against float64, rows at odd places, all lengths that models have.
+// TestDots: every kernel of this processor agrees with float64, for rows at odd offsets and all lengths that models have.
 func TestDots(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, dim := range []int{1, 3, 8, 31, 32, 256, 384, 512, 640, 768, 1024, 1152} {
@@ -59,7 +59,7 @@ func TestDots(t *testing.T) {
 	t.Logf("kernel: %v on %s", haveKernel, runtime.GOARCH)
 }
 
-// write makes a file of n rows, whose ids count from first.
+// write adds n rows to a file, with ids that count from first, and commits them.
 func write(t testing.TB, w *Writer, r *rand.Rand, first, n int, token uint64) Stamp {
 	t.Helper()
 	for i := range n {
@@ -121,7 +121,7 @@ func TestAppend(t *testing.T) {
 			t.Fatalf("row %d: id %d, score %v, want %v (%v)", i, id, odd[i], b[i], err)
 		}
 	}
-	// What is not wanted any more, or torn, is not used.
+	// A file that is out of date or torn is not used.
 	for name, open := range map[string]func() error{
 		"an earlier state":  func() error { _, err := Open(path, dim, first); return err },
 		"another token":     func() error { _, err := Open(path, dim, Stamp{9, second.Seq, second.Rows}); return err },
@@ -153,7 +153,7 @@ func flip(data []byte, at int) []byte {
 	return torn
 }
 
-// TestAbort: what was not committed is not there.
+// TestAbort: rows that were not committed are not in the file.
 func TestAbort(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "1.f16")
 	r := rand.New(rand.NewPCG(5, 6))
@@ -219,7 +219,7 @@ func TestFault(t *testing.T) {
 	}
 }
 
-// BenchmarkScan scans a million vectors of 512 numbers, by all cores.
+// BenchmarkScan scans up to a million vectors of 512 numbers, on all cores.
 func BenchmarkScan(b *testing.B) {
 	for _, n := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
@@ -256,7 +256,7 @@ func BenchmarkScan(b *testing.B) {
 	}
 }
 
-// BenchmarkMemory reads as many bytes and does nothing with them but add: what the memory gives.
+// BenchmarkMemory reads as many bytes and only adds them up, which shows the bandwidth of the memory.
 func BenchmarkMemory(b *testing.B) {
 	data := make([]uint64, 1_000_000*rowSize(512)/8)
 	for i := range data {

@@ -11,18 +11,18 @@ import (
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
-// Writer adds rows to a file. The rows count with Commit, which is durable; without it the file is as it was. One
-// goroutine uses it, and no other process writes the file meanwhile: the index's lock sees to that.
+// Writer adds rows to a file. The rows take effect with Commit, which is durable; without it the file stays as it was. Only one
+// goroutine may use a Writer, and no other process writes the file meanwhile: the index's lock ensures that.
 type Writer struct {
 	f    *os.File
-	new  *atomicfile.File // f, of a file that gets its name with Commit; nil: it has one
+	new  *atomicfile.File // f, if the file gets its name with Commit; nil: it already has one
 	buf  *bufio.Writer
 	dim  int
 	rows int64
 	row  []byte
 }
 
-// Append continues the file that has the stamp. Errors of what it holds wrap ErrStale: make it anew with Create.
+// Append returns a Writer that continues the file with the stamp have. Errors of its content wrap ErrStale: rebuild it with Create.
 func Append(path string, dim int, have Stamp) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0o600)
 	if err != nil {
@@ -30,7 +30,7 @@ func Append(path string, dim int, have Stamp) (*Writer, error) {
 	}
 	h, err := readHeader(f)
 	if err == nil && (h.dim != dim || h.stamp != have) {
-		err = fmt.Errorf("%w: it has %+v, the index wants %+v", ErrStale, h.stamp, have)
+		err = fmt.Errorf("%w: its stamp is %+v, the index expects %+v", ErrStale, h.stamp, have)
 	}
 	if err == nil {
 		_, err = f.Seek(headerSize+h.stamp.Rows*int64(rowSize(dim)), 0)
@@ -42,14 +42,14 @@ func Append(path string, dim int, have Stamp) (*Writer, error) {
 	return newWriter(f, dim, h.stamp.Rows), nil
 }
 
-// Create makes a new file, which takes the place of one that is there.
+// Create returns a Writer of a new file, which replaces an existing one.
 func Create(path string, dim int) (*Writer, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
 	const unfinished = ".vectors-*"
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), unfinished)); err == nil {
-		for _, path := range left { // by processes that were killed: this one holds the index's lock
+		for _, path := range left { // left by processes that were killed: this one holds the index's lock
 			_ = os.Remove(path)
 		}
 	}
@@ -82,12 +82,12 @@ func (w *Writer) Add(id int64, vector []byte) error {
 	return err
 }
 
-// Commit makes the rows count, with the number of the last vector and a new token, and closes the file.
+// Commit makes the rows take effect, with the number of the last vector and a new token, and closes the file.
 func (w *Writer) Commit(token uint64, seq int64) (Stamp, error) {
 	s := Stamp{Token: token, Seq: seq, Rows: w.rows}
 	err := w.buf.Flush()
 	if err == nil {
-		err = w.f.Sync() // the rows before the header that counts them
+		err = w.f.Sync() // write the rows before the header that counts them
 	}
 	if err == nil {
 		_, err = w.f.WriteAt(header{w.dim, s}.bytes(), 0)
@@ -104,7 +104,7 @@ func (w *Writer) Commit(token uint64, seq int64) (Stamp, error) {
 		w.new.Abort()
 	}
 	if err != nil {
-		return s, fmt.Errorf("write the vector file: %w", err)
+		return s, fmt.Errorf("write vector file: %w", err)
 	}
 	return s, nil
 }

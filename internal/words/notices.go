@@ -55,7 +55,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.PreviewUnreadable:
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
-		return warning("%s is set aside: the program died twice while it was reading this file", Path(n.Path)), true
+		return warning("%s is set aside: the program crashed twice while reading this file", Path(n.Path)), true
 	case index.SlowSearch:
 		return warning("%v", n.Err), true
 	}

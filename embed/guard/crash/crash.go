@@ -29,5 +29,5 @@ func Abort() { C.abort() }
 // AbortInThread calls abort in a thread that Go did not make.
 func AbortInThread() { C.die_in_thread() }
 
-// Segfault reads in the C library where nothing is.
+// Segfault makes the C library read an unmapped address.
 func Segfault() { C.die_reading() }
