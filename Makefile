@@ -1,4 +1,4 @@
-# The targets that people use. `make help` lists them.
+# `make help` lists the main targets.
 GO       ?= go
 PHOTOS   ?= $(HOME)/Pictures
 QUERY    ?= dog on beach
@@ -8,7 +8,7 @@ LDFLAGS  := -s -w -X github.com/imgsearch/imgsearch/cmd/internal/cli.version=$(V
 LINTER   := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
-# Tests that look at the team's shared folder find it here; elsewhere they are skipped and say so.
+# The team's shared folder, which some tests need. Without it they are skipped with a message.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
 .PHONY: announce axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
@@ -22,30 +22,30 @@ run: announce build ## build, index PHOTOS, search QUERY
 
 announce:
 	@test -d "$(PHOTOS)" || { echo 'make: folder "$(PHOTOS)" not found: run make run PHOTOS="/path/to/photos"' >&2; exit 2; }
-	@test -x bin/imgsearch || echo 'make: building bin/imgsearch (the first build downloads Go modules and ONNX Runtime, and takes some minutes)' >&2
+	@test -x bin/imgsearch || echo 'make: building bin/imgsearch (the first build downloads Go modules and ONNX Runtime, and takes a few minutes)' >&2
 
 build: runtime ## build bin/imgsearch with the runtime library inside
 	@CGO_ENABLED=1 $(GO) build -trimpath -tags bundle,nodynamic -ldflags '$(LDFLAGS)' -o bin/imgsearch ./cmd/imgsearch
 
-runtime: ## obtain the ONNX Runtime library through pip or npm
+runtime: ## download the ONNX Runtime library with pip or npm
 	@$(GO) run ./scripts/fetchort
 
-# Tests named TestLong... run whole programs that crash, are killed or live in containers, for minutes. RACED are the packages in
-# which goroutines meet; the gate tests them with RACE=-race. `go test` prints packages in the order in which they are listed: those of
-# the commands, which run the whole program, come last.
+# Tests named TestLong... take minutes: they run whole programs that crash, are killed or run in containers. RACED are the packages
+# whose goroutines share data; the gate tests them with RACE=-race. `go test` prints packages in the order in which they are listed:
+# the commands, whose tests run the whole program, come last.
 RACED := ./index/... ./embed ./embed/probe ./embed/provider ./internal/watch ./models/hub ./scan
 LONG  := ./cmd/index ./cmd/models ./docs ./embed/decode
 
-axe: $(TOOLS)/axe/node_modules/axe-core ## fetch axe-core, with which the page's test looks for what keeps people out
+axe: $(TOOLS)/axe/node_modules/axe-core ## fetch axe-core, which the page's test uses to find accessibility problems
 
 $(TOOLS)/axe/node_modules/axe-core:
 	npm install --silent --no-save --no-audit --no-fund --prefix $(TOOLS)/axe axe-core@4.14.1
 
-test: runtime ## run the tests (minutes; `make test-all` adds those that take longer)
+test: runtime ## run the tests (minutes; `make test-all` adds the longer ones)
 	$(GO) test -timeout 20m -skip '^TestLong' $(RACE) $(RACED)
 	$(GO) test -timeout 20m -skip '^TestLong' $$($(GO) list ./... | grep -v -x -F -e "$$($(GO) list $(RACED))" | grep -v '/cmd\(/\|$$\)') ./cmd/...
 
-test-long: runtime ## run the tests that `make test` leaves out: crashes, kills, containers, the documents' commands
+test-long: runtime ## run the tests that `make test` skips: crashes, kills, containers, the commands in the documentation
 	$(GO) test -timeout 30m -run '^TestLong' $(LONG)
 
 test-all: test test-long ## run all tests
@@ -64,20 +64,20 @@ $(TOOLS)/golangci-lint:
 $(TOOLS)/actionlint:
 	GOBIN=$(TOOLS) $(GO) install $(ACTIONS)
 
-bench: runtime ## run the benchmarks beside the code
+bench: runtime ## run the Go benchmarks
 	$(GO) test -run '^$$' -bench . -count 5 ./...
 
 COMPARE ?= /tmp/imgsearch-compare
-compare: build ## measure whole programs beside rclip, in the folder COMPARE (scripts/bench/compare; half an hour)
+compare: build ## compare whole programs with rclip, in the folder COMPARE (scripts/bench/compare; half an hour)
 	scripts/bench/compare $(COMPARE) --svg docs/benchmarks.svg
 
-webgpu: build ## run the WebGPU provider for real on a software GPU (minutes; Debian: chromium, libvulkan1)
+webgpu: build ## test the WebGPU provider on a software GPU (minutes; Debian: chromium, libvulkan1)
 	scripts/try-webgpu
 
-try-windows: $(TOOLS)/zig/bin/python ## run the scenarios for Windows under wine (Debian: wine64)
+try-windows: $(TOOLS)/zig/bin/python ## run the Windows scenarios under wine (Debian: wine64)
 	ZIG_PYTHON=$(TOOLS)/zig/bin/python scripts/try-windows/run
 
-# goreleaser 2.16 and older build with Go 1.26. zig comes as a Python package.
+# goreleaser 2.16 is the newest that builds with Go 1.26. zig is installed as a Python package.
 RELEASER := github.com/goreleaser/goreleaser/v2@v2.16.0
 SBOM     := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 ZIG      := ziglang==0.17.1
@@ -95,23 +95,23 @@ release-snapshot: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/
 	PATH="$(TOOLS):$$PATH" ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --snapshot --clean --parallelism 1
 	@$(GO) run ./scripts/release/check dist
 
-release: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/python ## what the release workflow runs for a tag
+release: $(TOOLS)/goreleaser $(TOOLS)/cyclonedx-gomod $(TOOLS)/zig/bin/python ## build a release, as the release workflow does for a tag
 	PATH="$(TOOLS):$$PATH" ZIG_PYTHON=$(TOOLS)/zig/bin/python $(TOOLS)/goreleaser release --clean --parallelism 1
 	@$(GO) run ./scripts/release/check dist
 
-vulnerabilities: ## compare what is built with the Go vulnerability database
+vulnerabilities: ## check the code and its dependencies against the Go vulnerability database
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest -tags bundle,nodynamic ./...
 
 FUZZTIME ?= 30s
-fuzz: ## fuzz every parser of foreign bytes, FUZZTIME each
+fuzz: ## fuzz every parser of untrusted bytes, FUZZTIME each
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
 	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$t); do \
 	    echo "$$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzzminimizetime 100x -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
 
-try: ## clone what is committed into an empty folder, run the README's commands there, and then the long tests
+try: ## clone the last commit into an empty folder and run the README's commands and all tests there
 	scripts/try-clean-clone
 
 ci: runtime lint vet try ## everything that must pass before a change lands
 
-clean: ## remove what was built
+clean: ## remove build outputs
 	rm -rf bin build dist lib embed/ortlib/bundled

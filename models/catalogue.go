@@ -10,9 +10,9 @@ import (
 //go:embed catalogue.json
 var catalogueJSON []byte
 
-// Entry is a published model. What is not known is empty or 0.
+// Entry is a published model. Unknown fields are empty or 0.
 type Entry struct {
-	// Name is the model's and, behind the organisation, its repository's.
+	// Name is the model's name, and the last part of its repository's name, after the organisation.
 	Name       string `json:"name"`
 	Repository string `json:"repository"`
 	// Architecture and Pretrained are open_clip's names.
@@ -29,26 +29,26 @@ type Entry struct {
 	// Languages are ISO 639-1 codes, or "multilingual".
 	Languages     []string `json:"languages"`
 	LanguageCount int      `json:"language_count"`
-	// Recommended is the kind of machine that this is the default for: small, middle or large.
+	// Recommended is the kind of machine that this model is the default for: small, middle or large.
 	Recommended string `json:"recommended"`
 	// Predecessor marks the model that the web service before imgsearch used.
 	Predecessor bool      `json:"predecessor"`
 	Quality     []Quality `json:"quality"`
 	Notes       []string  `json:"notes"`
-	// Sources name, for each field, the catalogue's source of it.
+	// Sources gives, for each field, the key of its source in Catalogue.Sources.
 	Sources map[string]string `json:"sources"`
 }
 
-// Quality is a published figure of retrieval.
+// Quality is a published retrieval figure.
 type Quality struct {
 	Metric string  `json:"metric"`
 	Value  float64 `json:"value"`
 	Source string  `json:"source"`
 }
 
-// Catalogue is what is published in the layout that this program reads.
+// Catalogue lists the models that are published in the layout that this program reads.
 type Catalogue struct {
-	// Sources say where each figure was read.
+	// Sources says where each figure comes from.
 	Sources map[string]string `json:"sources"`
 	Models  []Entry           `json:"models"`
 }
@@ -59,7 +59,7 @@ var readCatalogue = sync.OnceValues(func() (Catalogue, error) {
 	return c, err
 })
 
-// ReadCatalogue returns the catalogue inside the binary, by name. The caller must not change it.
+// ReadCatalogue returns the catalogue embedded in the binary, sorted by name. The caller must not change it.
 func ReadCatalogue() (Catalogue, error) {
 	c, err := readCatalogue()
 	if err != nil {
@@ -68,7 +68,7 @@ func ReadCatalogue() (Catalogue, error) {
 	return c, nil
 }
 
-// Lookup finds a model of the catalogue.
+// Lookup finds a model in the catalogue.
 func (c Catalogue) Lookup(name string) (Entry, bool) {
 	for _, e := range c.Models {
 		if e.Name == name {
@@ -78,10 +78,10 @@ func (c Catalogue) Lookup(name string) (Entry, bool) {
 	return Entry{}, false
 }
 
-// EnglishRecall is the metric that nearly all models of the catalogue have, in per cent.
+// EnglishRecall is the metric that nearly all models in the catalogue have, in per cent.
 const EnglishRecall = "Crossmodal-3600 English, mean of image retrieval recall@1, @5, @10 (per cent)"
 
-// Recall returns a published figure; ok is false where there is none.
+// Recall returns the published figure for a metric; ok is false if there is none.
 func (e Entry) Recall(metric string) (value float64, ok bool) {
 	for _, q := range e.Quality {
 		if q.Metric == metric {
@@ -97,7 +97,7 @@ func (e Entry) DiskBytes() int64 {
 }
 
 // MemoryBytes estimates the memory that imgsearch needs with this model: 8 bytes a parameter of the larger tower, since
-// only one is loaded and the runtime packs the weights of products a second time while it loads, and 150 MB beside
+// only one tower is loaded and the runtime packs a second copy of the matrix weights while it loads, plus 150 MB
 // (docs/benchmarks.md#memory).
 func (e Entry) MemoryBytes() int64 {
 	return int64(max(e.ImageMParams, e.TextMParams)*8e6) + 150e6

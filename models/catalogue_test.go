@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestCatalogue: every figure names a source that the catalogue describes, and the names are what the hub has.
+// TestCatalogue: every figure names a source that the catalogue describes, and the names match the hub's.
 func TestCatalogue(t *testing.T) {
 	c, err := models.ReadCatalogue()
 	if err != nil {

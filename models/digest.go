@@ -20,10 +20,10 @@ import (
 // Digests maps each file of a model to its SHA-256, in lower-case hex.
 type Digests map[string]string
 
-// Digests returns the SHA-256 of every file that decides what the model computes: those of the layout, and besides the
-// files beside the graphs that hold weights. The built-in model's come from
-// its manifest. A folder's files are hashed once and remembered in cache (a file; empty: nothing is remembered)
-// under their path, size, mtime and inode, so that a search never hashes a model that was indexed with.
+// Digests returns the SHA-256 of every file that decides what the model computes: the files of the layout and those in
+// besides, the weight files next to the graphs. The built-in model's digests come from
+// its manifest. A folder's files are hashed once and remembered in the file cache (empty: not remembered)
+// under their path, size, mtime and inode, so that a search never hashes a model that the index was made with.
 func (m Model) Digests(cache string, besides []string) (Digests, error) {
 	if m.IsBuiltin() {
 		return parseSums(starter.Sums)
@@ -43,7 +43,7 @@ func (m Model) Digests(cache string, besides []string) (Digests, error) {
 			if sum, err = hashFile(path); err != nil {
 				return nil, fmt.Errorf("hash model: %w", err)
 			}
-			// A file that was written within the clock's grain may change again under the same mtime.
+			// A file written within the clock's resolution may change again without a new mtime.
 			if time.Since(info.ModTime()) > 2*time.Second {
 				known[key], changed = sum, true
 			}
@@ -51,7 +51,7 @@ func (m Model) Digests(cache string, besides []string) (Digests, error) {
 		sums[name] = sum
 	}
 	if changed {
-		// The cache only saves time: where it cannot be written (a read-only home), the next run hashes again.
+		// The cache only saves time: if it cannot be written (a read-only home), the next run hashes again.
 		_ = writeDigestCache(cache, known)
 	}
 	return sums, nil
@@ -103,7 +103,7 @@ func writeDigestCache(path string, known map[string]string) error {
 	return atomicfile.Write(path, data)
 }
 
-// VerifyBuiltin compares the files inside the binary with their manifest, from which the model's identity comes.
+// VerifyBuiltin compares the files inside the binary with their manifest, which gives the model its identity.
 func VerifyBuiltin() error {
 	want, err := parseSums(starter.Sums)
 	if err != nil {

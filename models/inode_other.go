@@ -4,5 +4,5 @@ package models
 
 import "io/fs"
 
-// inode is 0 where a stat has none: path, size and mtime must do.
+// inode returns 0: this system's stat has no inode, so path, size and mtime identify a file.
 func inode(fs.FileInfo) uint64 { return 0 }

@@ -1,4 +1,4 @@
-// Package models knows where models come from: the one inside the binary and those in folders, all in the layout
+// Package models finds models: the one built into the binary and those in folders, all in the layout
 // in which OpenCLIP models are published as ONNX. It reads files and digests; it must not know what a tower computes.
 package models
 
@@ -34,29 +34,29 @@ func Files() []string {
 const StarterName = "starter"
 
 var (
-	// ErrUnknown is a model name that nothing stands for.
+	// ErrUnknown is a name that no model has.
 	ErrUnknown = errors.New("unknown model")
-	// ErrMissing is a model folder, or a file of it, that is not there.
+	// ErrMissing is a model folder, or a file in it, that does not exist.
 	ErrMissing = errors.New("model is missing or incomplete")
-	// ErrDamaged is a model file that is there and cannot be used.
+	// ErrDamaged is a model file that exists but cannot be used.
 	ErrDamaged = errors.New("model file is damaged")
 )
 
 // Model is one model's set of files. The zero value is not a model; use Builtin or Open.
 type Model struct {
-	// Name is what people call it: "starter", or the folder's base name.
+	// Name is the model's name for users: "starter", or the folder's base name.
 	Name string
-	// Dir is the absolute folder that holds it; empty for the built-in model.
+	// Dir is the absolute path of its folder; empty for the built-in model.
 	Dir string
 
 	builtin map[string][]byte
 	stored  bool // Name is enough to find it
-	// of the manifest
+	// from the manifest
 	dynamicBatch []string
 	rewriting    int
 }
 
-// HasDynamicBatch tells whether a tower's fixed batch may be freed by a version of the rewriting: it was tried with it.
+// HasDynamicBatch reports whether a version of the rewriting may free a tower's fixed batch: pull tested the model with that version.
 func (m Model) HasDynamicBatch(tower string, version int) bool {
 	return m.rewriting == version && slices.Contains(m.dynamicBatch, tower)
 }
@@ -73,9 +73,9 @@ func Builtin() Model {
 	}}
 }
 
-// Open resolves what a user wrote after --model: the built-in model's name, or a folder. A word that has no path
-// separator and is no folder here is taken for a name (ErrUnknown); anything else for a folder (ErrMissing).
-// Every file of the layout must be there; their contents are not read.
+// Open resolves the value of --model: the built-in model's name, or a folder. A word that has no path
+// separator and is not a folder here is treated as a name (ErrUnknown); anything else as a folder (ErrMissing).
+// Every file of the layout must exist; their contents are not read.
 func Open(nameOrDir string) (Model, error) {
 	if nameOrDir == StarterName {
 		return Builtin(), nil
@@ -107,7 +107,7 @@ func Open(nameOrDir string) (Model, error) {
 	return Model{Name: filepath.Base(dir), Dir: dir}, nil
 }
 
-// inFile says which file of a model an error is about. Behind a name that ends with .json, a colon would look like the prefix of the JSON
+// inFile adds the name of the model file to an error. After a name that ends with .json, a colon would look like the prefix of the JSON
 // library's own messages.
 func inFile(name string, err error) error {
 	if strings.HasSuffix(name, ".json") {
@@ -116,21 +116,21 @@ func inFile(name string, err error) error {
 	return fmt.Errorf("%s: %w", name, err)
 }
 
-// MaxSmall bounds the files of a model that are read whole: all but the graphs. The largest published tokenizers have 34 MB.
+// MaxSmall limits the size of the model files that are read whole: all but the graphs. The largest published tokenizers are 34 MB.
 const MaxSmall = 64 << 20
 
-// IsSmall tells the files of the layout that are read whole.
+// IsSmall reports whether a file of the layout is read whole.
 func IsSmall(name string) bool {
 	return slices.Contains(Files(), name) && name != VisualFile && name != TextualFile
 }
 
-// IsBuiltin tells whether the model's files are inside the binary.
+// IsBuiltin reports whether the model's files are inside the binary.
 func (m Model) IsBuiltin() bool { return m.builtin != nil }
 
-// IsStored tells whether the model is one of the store's, with a manifest.
+// IsStored reports whether the model is in the store, with a manifest.
 func (m Model) IsStored() bool { return m.stored }
 
-// Ref is what Open takes to find this model again.
+// Ref returns the argument with which Open finds this model again.
 func (m Model) Ref() string {
 	if m.IsBuiltin() || m.stored {
 		return m.Name
@@ -138,7 +138,7 @@ func (m Model) Ref() string {
 	return m.Dir
 }
 
-// Path returns where a file of the model lies on disk; empty for the built-in model.
+// Path returns the path of a model file on disk; empty for the built-in model.
 func (m Model) Path(name string) string {
 	if m.IsBuiltin() {
 		return ""
@@ -146,7 +146,7 @@ func (m Model) Path(name string) string {
 	return filepath.Join(m.Dir, filepath.FromSlash(name))
 }
 
-// ReadFile returns one file's contents. The caller must not change them: the built-in model's are the binary itself.
+// ReadFile returns one file's contents. The caller must not change them: the built-in model's are part of the binary.
 func (m Model) ReadFile(name string) ([]byte, error) {
 	if m.IsBuiltin() {
 		data, ok := m.builtin[name]
@@ -156,7 +156,7 @@ func (m Model) ReadFile(name string) ([]byte, error) {
 		return data, nil
 	}
 	if info, err := os.Stat(m.Path(name)); err == nil && info.Size() > MaxSmall {
-		return nil, fmt.Errorf("read model file: %w: %s has %d bytes", ErrDamaged, name, info.Size())
+		return nil, fmt.Errorf("read model file: %w: %s is too large (%d bytes)", ErrDamaged, name, info.Size())
 	}
 	data, err := os.ReadFile(m.Path(name))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -168,15 +168,15 @@ func (m Model) ReadFile(name string) ([]byte, error) {
 	return data, nil
 }
 
-// SubFS is one of the model's folders, which no name and no link leads out of; nil for the built-in model, whose
-// graphs hold all their weights. done gives the folder back, which Windows renames and removes only then.
+// SubFS returns one of the model's folders, which no name and no link can escape; nil for the built-in model, whose
+// graphs hold all their weights. done closes the folder; Windows cannot rename or remove it before.
 func (m Model) SubFS(dir string) (sub fs.FS, done func()) {
 	if m.IsBuiltin() {
 		return nil, func() {}
 	}
 	root, err := os.OpenRoot(m.Path(dir))
 	if err != nil {
-		return os.DirFS(m.Path(dir)), func() {} // whatever is read there will say what is wrong
+		return os.DirFS(m.Path(dir)), func() {} // the next read reports the error
 	}
 	return root.FS(), func() { _ = root.Close() }
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestManifest holds SHA256SUMS true: the built-in model's identity comes from it.
+// TestManifest checks SHA256SUMS: the built-in model's identity comes from it.
 func TestManifest(t *testing.T) {
 	if err := models.VerifyBuiltin(); err != nil {
 		t.Fatal(err)
@@ -21,7 +21,7 @@ func TestManifest(t *testing.T) {
 	}
 }
 
-// folder writes the built-in model's files into a folder, small ones instead of the graphs.
+// folder makes a model folder with the built-in model's file names and tiny contents.
 func folder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "my-model")
@@ -61,7 +61,7 @@ func TestOpen(t *testing.T) {
 	}
 }
 
-// TestDigestsFollowTheFiles: a changed file changes the digests, cached or not; weights beside the graph count.
+// TestDigestsFollowTheFiles: a changed file changes the digests, cached or not; weight files next to the graph count.
 func TestDigestsFollowTheFiles(t *testing.T) {
 	dir := folder(t)
 	old := time.Now().Add(-time.Hour)
@@ -86,7 +86,7 @@ func TestDigestsFollowTheFiles(t *testing.T) {
 	}
 	first := digests()
 	if _, err := os.Stat(cache); err != nil {
-		t.Errorf("nothing was remembered: %v", err)
+		t.Errorf("the cache was not written: %v", err)
 	}
 	graph := filepath.Join(dir, "visual", "model.onnx")
 	if err := os.WriteFile(graph, []byte("other weights"), 0o600); err != nil {
@@ -100,12 +100,12 @@ func TestDigestsFollowTheFiles(t *testing.T) {
 	}
 	besides = []string{models.VisualFile + ".data"}
 	if len(digests()) != len(first)+1 {
-		t.Error("weights beside the graph are left out")
+		t.Error("weight files next to the graph are left out")
 	}
 	if err := os.WriteFile(cache, []byte("not json"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if len(digests()) != len(first)+1 {
-		t.Error("a damaged cache harms")
+		t.Error("a damaged cache changed the digests")
 	}
 }

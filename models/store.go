@@ -16,16 +16,16 @@ import (
 	"github.com/imgsearch/imgsearch/internal/jsonerr"
 )
 
-// ErrNotInstalled is a model of the catalogue that is not in the store.
+// ErrNotInstalled is a model in the catalogue that is not in the store.
 var ErrNotInstalled = errors.New("model is not installed")
 
-// Store is the folder of the models that were pulled, one folder each.
+// Store is the folder of pulled models, with a subfolder for each.
 type Store struct{ Dir string }
 
-// ManifestFile stands in a stored model's folder.
+// ManifestFile is the name of the manifest in a stored model's folder.
 const ManifestFile = "imgsearch-model.json"
 
-// Manifest says where a stored model came from, and what its files were when they came.
+// Manifest records where a stored model came from, and its files when it was pulled.
 type Manifest struct {
 	Schema int    `json:"schema"`
 	Name   string `json:"name"`
@@ -35,8 +35,8 @@ type Manifest struct {
 	Revision string                  `json:"revision,omitempty"`
 	PulledAt time.Time               `json:"pulled_at"`
 	Files    map[string]ManifestItem `json:"files"`
-	// DynamicBatch are the towers whose graph has a fixed batch that can be freed: the vectors were compared when the
-	// model came. Rewriting is the version of the code that freed it.
+	// DynamicBatch lists the towers whose graph has a fixed batch that can be freed: pull compared the vectors.
+	// Rewriting is the version of the code that freed it.
 	DynamicBatch []string `json:"dynamic_batch,omitempty"`
 	Rewriting    int      `json:"rewriting,omitempty"`
 }
@@ -47,7 +47,7 @@ type ManifestItem struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Bytes is the size of all files.
+// Bytes returns the total size of all files.
 func (m Manifest) Bytes() (n int64) {
 	for _, f := range m.Files {
 		n += f.Size
@@ -55,19 +55,19 @@ func (m Manifest) Bytes() (n int64) {
 	return n
 }
 
-// CheckName refuses what cannot be the name of a stored model.
+// CheckName returns an error if name cannot be the name of a stored model.
 func CheckName(name string) error {
 	if name == "" || name == StarterName || strings.HasPrefix(name, ".") || strings.ContainsAny(name, `/\:*?"<>|`) || !filepath.IsLocal(name) ||
 		strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
-		return fmt.Errorf("%w %q: not a name for a model", ErrUnknown, name)
+		return fmt.Errorf("%w %q: not a valid model name", ErrUnknown, name)
 	}
 	return nil
 }
 
-// Path is a stored model's folder.
+// Path returns a stored model's folder.
 func (s Store) Path(name string) string { return filepath.Join(s.Dir, name) }
 
-// Open resolves what a user wrote after --model: the built-in model's name, a stored model's, or a folder. A name of
+// Open resolves the value of --model: the name of the built-in model or of a stored one, or a folder. A name in
 // the catalogue that is not stored is ErrNotInstalled; for the rest see the function Open.
 func (s Store) Open(nameOrDir string) (Model, error) {
 	if nameOrDir != StarterName && CheckName(nameOrDir) == nil {
@@ -90,7 +90,7 @@ func (s Store) Open(nameOrDir string) (Model, error) {
 	return Open(nameOrDir)
 }
 
-// Manifest reads a stored model's. A model that is not stored is fs.ErrNotExist.
+// Manifest reads a stored model's manifest. A model that is not stored is fs.ErrNotExist.
 func (s Store) Manifest(name string) (Manifest, error) {
 	var m Manifest
 	if s.Dir == "" {
@@ -106,7 +106,7 @@ func (s Store) Manifest(name string) (Manifest, error) {
 	return m, nil
 }
 
-// WriteManifest completes a model's folder.
+// WriteManifest writes the manifest, the last file of a model's folder.
 func WriteManifest(dir string, m Manifest) error {
 	data, err := json.MarshalIndent(m, "", " ")
 	if err != nil {
@@ -115,7 +115,7 @@ func WriteManifest(dir string, m Manifest) error {
 	return atomicfile.Replace(filepath.Join(dir, ManifestFile), append(data, '\n'), atomicfile.Options{Durable: true, Unfinished: ".manifest-*"})
 }
 
-// Installed lists the names of the stored models, those that are damaged too.
+// Installed lists the names of the stored models, including damaged ones.
 func (s Store) Installed() ([]string, error) {
 	if s.Dir == "" {
 		return nil, nil
@@ -139,13 +139,13 @@ func (s Store) Installed() ([]string, error) {
 	return names, nil
 }
 
-// Problem is a file of a stored model that is not what it was.
+// Problem is a file of a stored model that no longer matches the manifest.
 type Problem struct {
 	File string `json:"file"`
 	What string `json:"what"`
 }
 
-// Verify hashes every file of a stored model and compares it with the manifest; checked is called after each.
+// Verify hashes every file of a stored model and compares it with the manifest; it calls checked after each file.
 func (s Store) Verify(name string, checked func(file string, bytes int64)) ([]Problem, error) {
 	m, err := s.Manifest(name)
 	if err != nil {
@@ -154,7 +154,7 @@ func (s Store) Verify(name string, checked func(file string, bytes int64)) ([]Pr
 	var problems []Problem
 	for _, file := range m.sorted() {
 		if !filepath.IsLocal(filepath.FromSlash(file)) {
-			return nil, fmt.Errorf("verify model %q: %w: %s names %q", name, ErrDamaged, ManifestFile, file)
+			return nil, fmt.Errorf("verify model %q: %w: %s lists a file outside the model: %q", name, ErrDamaged, ManifestFile, file)
 		}
 		sum, err := hashFile(filepath.Join(s.Path(name), filepath.FromSlash(file)))
 		switch {
@@ -177,18 +177,18 @@ func (m Manifest) sorted() []string {
 	return names
 }
 
-// Partial tells whether an attempt to pull a model left files.
+// Partial reports whether an unfinished pull of a model left files.
 func (s Store) Partial(name string) bool {
 	_, err := os.Lstat(s.partial(name))
 	return err == nil
 }
 
-// partial is where a model is gathered, and old where the one that it replaces is put.
+// partial is the folder that a model is downloaded into, and old the folder that the replaced model is moved to.
 func (s Store) partial(name string) string { return filepath.Join(s.Dir, "."+name+".partial") }
 func (s Store) old(name string) string     { return filepath.Join(s.Dir, "."+name+".old") }
 
-// Remove deletes a stored model's files, and what attempts to pull it left: those of the manifest, where that is damaged
-// those of the layout, and the folders that are empty then. Files that somebody else put there stay.
+// Remove deletes a stored model's files and what unfinished pulls left: the files in the manifest, or those of the layout
+// if the manifest is damaged, and then the empty folders. It keeps all other files.
 func (s Store) Remove(name string) error {
 	for _, ours := range []string{s.partial(name), s.old(name)} {
 		if err := os.RemoveAll(ours); err != nil {
@@ -211,14 +211,14 @@ func (s Store) Remove(name string) error {
 		return fmt.Errorf("remove model %q: %w", name, err)
 	}
 	defer dir.Close() //nolint:errcheck // nothing was written through it
-	// The manifest goes last: a removal that was cut off leaves a damaged model, which can be removed again.
+	// The manifest goes last: an interrupted removal leaves a damaged model, which can be removed again.
 	for _, file := range append(files, ManifestFile) {
 		if err := dir.Remove(filepath.FromSlash(file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove model %q: %w", name, err)
 		}
 	}
 	for _, sub := range []string{"visual", "textual"} {
-		_ = dir.Remove(sub) // not empty: it stays
+		_ = dir.Remove(sub) // fails if it is not empty
 	}
 	_ = os.Remove(s.Path(name))
 	return nil

@@ -8,7 +8,7 @@ import (
 // Flags of st_flags (macOS, sys/stat.h).
 const (
 	ufHidden   = 0x00008000
-	sfDataless = 0x40000000 // the contents are in the cloud; reading would fetch them
+	sfDataless = 0x40000000 // the contents are in the cloud; reading fetches them
 )
 
 func isHidden(info fs.FileInfo) bool { return hasFlag(info, ufHidden) }

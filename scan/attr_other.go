@@ -4,8 +4,8 @@ package scan
 
 import "io/fs"
 
-// Other Unix systems hide by name only.
+// isHidden returns false: other Unix systems hide files by name only.
 func isHidden(fs.FileInfo) bool { return false }
 
-// Other Unix systems have no mark for files whose contents are elsewhere.
+// isPlaceholder returns false: other Unix systems do not mark files whose contents are elsewhere.
 func isPlaceholder(fs.FileInfo) bool { return false }

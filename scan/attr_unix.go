@@ -15,5 +15,5 @@ func device(info fs.FileInfo) uint64 {
 	return 0
 }
 
-// isGone tells a file that is not there any more, from one that cannot be looked at.
+// isGone reports whether err means that a file no longer exists, rather than that it cannot be read.
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) }

@@ -12,7 +12,7 @@ func isHidden(info fs.FileInfo) bool {
 	return hasAttribute(info, windows.FILE_ATTRIBUTE_HIDDEN|windows.FILE_ATTRIBUTE_SYSTEM)
 }
 
-// isPlaceholder tells the files of OneDrive and others that opening would fetch.
+// isPlaceholder reports whether opening the file would download it, as with OneDrive and similar services.
 func isPlaceholder(info fs.FileInfo) bool {
 	return hasAttribute(info, windows.FILE_ATTRIBUTE_RECALL_ON_DATA_ACCESS|windows.FILE_ATTRIBUTE_RECALL_ON_OPEN|windows.FILE_ATTRIBUTE_OFFLINE)
 }
@@ -22,7 +22,7 @@ func hasAttribute(info fs.FileInfo, mask uint32) bool {
 	return ok && data.FileAttributes&mask != 0
 }
 
-// device is 0: a FileInfo holds no volume, and a disk that is gone shows as a missing root there.
+// device returns 0: on Windows a FileInfo has no volume, and a disconnected disk shows as a missing root.
 func device(fs.FileInfo) uint64 { return 0 }
 
 func isGone(err error) bool { return errors.Is(err, fs.ErrNotExist) }

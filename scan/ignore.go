@@ -9,7 +9,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 )
 
-// IgnoreFile is the file in a folder whose lines, in gitignore syntax, leave out what is below it.
+// IgnoreFile is the name of the file whose lines, in gitignore syntax, exclude files and folders below its folder.
 const IgnoreFile = ".imgsearchignore"
 
 // rule is one line of gitignore syntax (git's documentation, "PATTERN FORMAT").
@@ -20,13 +20,13 @@ type rule struct {
 	reason     Reason
 }
 
-// ruleSet are the rules of one ignore file; base is its folder, relative to the root.
+// ruleSet holds the rules of one ignore file; base is its folder, relative to the root.
 type ruleSet struct {
 	base  string
 	rules []rule
 }
 
-// parseRules reads lines of gitignore syntax. A pattern that no glob can be made of is an error.
+// parseRules parses lines of gitignore syntax. A pattern that is not a valid glob is an error.
 func parseRules(lines []string, reason Reason) ([]rule, error) {
 	var rules []rule
 	for _, line := range lines {
@@ -41,7 +41,7 @@ func parseRules(lines []string, reason Reason) ([]rule, error) {
 	return rules, nil
 }
 
-// PatternError is a pattern that cannot be understood.
+// PatternError is a pattern that cannot be parsed.
 type PatternError struct{ Pattern string }
 
 func (e *PatternError) Error() string { return fmt.Sprintf("bad pattern %q", e.Pattern) }
@@ -88,14 +88,14 @@ func (r rule) matches(rel string, folder bool) bool {
 	return err == nil && ok
 }
 
-// CheckPatterns tells whether patterns can be understood; the error is a *PatternError.
+// CheckPatterns returns a *PatternError if a pattern cannot be parsed.
 func CheckPatterns(patterns []string) error {
 	_, err := parseRules(patterns, Excluded)
 	return err
 }
 
-// readIgnoreFile reads the ignore file of a folder, if there is one; a line that is no pattern is passed over, as git
-// does.
+// readIgnoreFile reads the ignore file of a folder, if there is one. Like git, it ignores a line that is not a valid
+// pattern.
 func readIgnoreFile(dir, rel string) (ruleSet, error) {
 	data, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
 	if isGone(err) {
@@ -113,8 +113,8 @@ func readIgnoreFile(dir, rel string) (ruleSet, error) {
 	return s, nil
 }
 
-// match returns why a path relative to the root is left out, or "". The last rule that matches decides; what was given
-// counts after all files, an ignore file after those of the folders above it.
+// match returns why a path relative to the root is left out, or "". The last matching rule decides. The patterns in exclude
+// come after all ignore files; an ignore file comes after those of the folders above it.
 func match(exclude []rule, sets []ruleSet, rel string, folder bool) Reason {
 	for i := len(exclude) - 1; i >= 0; i-- {
 		if exclude[i].matches(rel, folder) {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// ignoreCases are files of patterns with paths that git was asked about too (TestIgnoreLikeGit).
+// ignoreCases are files of patterns, with paths that TestIgnoreLikeGit also checks with git.
 var ignoreCases = []struct {
 	lines []string
 	paths []string
@@ -28,7 +28,7 @@ var ignoreCases = []struct {
 	{[]string{"IMG_*"}, []string{"IMG_1.jpg", "img_1.jpg", "d/IMG_2.png"}},
 }
 
-// ignored tells whether a path, or a folder on its way, is left out.
+// ignored reports whether a path, or a folder above it, is left out.
 func ignored(rules []rule, rel string) bool {
 	parts := strings.Split(rel, "/")
 	for i := range parts {
@@ -41,7 +41,7 @@ func ignored(rules []rule, rel string) bool {
 
 func TestIgnoreLikeGit(t *testing.T) {
 	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is absent")
+		t.Skip("git is not installed")
 	}
 	for _, c := range ignoreCases {
 		dir := t.TempDir()
@@ -71,7 +71,7 @@ func TestIgnoreLikeGit(t *testing.T) {
 func TestBadPattern(t *testing.T) {
 	for _, line := range []string{"[", "a[b", `a\`} {
 		if _, err := parseRules([]string{line}, Excluded); err == nil {
-			t.Errorf("%q is taken for a pattern", line)
+			t.Errorf("%q is accepted as a pattern", line)
 		}
 	}
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// systemFolder tells the folders that systems, NAS firmware and programs keep for themselves: thumbnails, snapshots,
-// recycle bins, previews. The list is documented in docs/formats.md.
+// systemFolder reports whether a folder belongs to an operating system, NAS firmware or a program: thumbnails, snapshots,
+// recycle bins, previews. docs/formats.md documents the list.
 func systemFolder(name string) bool {
 	switch name {
 	case "@eaDir", "#recycle", "#snapshot", "@Recycle", "@Recently-Snapshot", // Synology and QNAP
@@ -22,12 +22,12 @@ func systemFolder(name string) bool {
 	return strings.HasSuffix(strings.ToLower(name), ".lrdata") // Lightroom's previews
 }
 
-// Extensions of pictures that are decoded. A name is only a hint: it decides what a file that is no picture is
-// called, a failure or a bystander.
+// pictureExt are the extensions of pictures that are decoded. A name is only a hint: it decides whether a file that is not
+// a picture counts as a failure or as not_picture.
 var pictureExt = set("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp",
 	"heic", "heif", "hif", "avif", "jxl")
 
-// rawExt are camera raw formats: a file that is none of those that are read is one that is not read yet.
+// rawExt are the extensions of camera raw files: a file with one of them that cannot be read is Unsupported, not a failure.
 var rawExt = set("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
 	"mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
 
@@ -53,7 +53,7 @@ func set(words ...string) map[string]bool {
 
 func ext(name string) string { return strings.ToLower(strings.TrimPrefix(path.Ext(name), ".")) }
 
-// byName leaves out what need not be opened.
+// byName returns why a file need not be opened, or "".
 func byName(name string) Reason {
 	switch e := ext(name); {
 	case filmExt[e]:
@@ -66,10 +66,10 @@ func byName(name string) Reason {
 	return ""
 }
 
-// Stem is what the names of files that belong together have in common, whatever the case: IMG_1.CR2 and img_1.jpg.
+// Stem returns the part that the names of related files share, in lower case: IMG_1.CR2 and img_1.jpg have the same stem.
 func Stem(name string) string { return strings.ToLower(strings.TrimSuffix(name, path.Ext(name))) }
 
-// markLivePhotos finds the films of live photos among those of a folder: phones put a short .mov or .mp4 beside a picture.
+// markLivePhotos marks the films in a folder that belong to live photos: phones store a short .mov or .mp4 next to a picture.
 func markLivePhotos(f *Folder) {
 	var stems map[string]bool
 	for i, s := range f.Skipped {
@@ -90,7 +90,7 @@ func markLivePhotos(f *Folder) {
 	}
 }
 
-// Unconcerned tells by a file's name that a change of it means nothing to an index.
+// Unconcerned reports whether, by its name, a change to a file cannot affect an index.
 func Unconcerned(name string) bool {
 	if name == IgnoreFile || isSidecar(name) {
 		return false
@@ -98,12 +98,12 @@ func Unconcerned(name string) bool {
 	return strings.HasPrefix(name, ".") || byName(name) != ""
 }
 
-// isSidecar tells a file of XMP by its name.
+// isSidecar reports whether a name is that of an XMP file.
 func isSidecar(name string) bool { return ext(name) == sidecarExt }
 
 const sidecarExt = "xmp"
 
-// ClaimsTwin tells whether a name says that the file may be the twin of a JPEG beside it: a camera's raw file, or a phone's HEIC.
+// ClaimsTwin reports whether, by its name, a file may be the twin of a JPEG next to it: a camera's raw file, or a phone's HEIC.
 func ClaimsTwin(name string) bool {
 	switch e := ext(name); e {
 	case "heic", "heif", "hif":
@@ -113,7 +113,7 @@ func ClaimsTwin(name string) bool {
 	}
 }
 
-// ClaimsJPEG tells whether a name says that the file is a JPEG.
+// ClaimsJPEG reports whether a name is that of a JPEG.
 func ClaimsJPEG(name string) bool {
 	switch ext(name) {
 	case "jpg", "jpeg", "jpe", "jfif":
@@ -122,8 +122,8 @@ func ClaimsJPEG(name string) bool {
 	return false
 }
 
-// ClaimsPicture tells whether a name says that the file is a picture that we read.
+// ClaimsPicture reports whether a name is that of a picture that we read.
 func ClaimsPicture(name string) bool { return pictureExt[ext(name)] }
 
-// ClaimsRaw tells whether a name says that the file is a camera's raw file.
+// ClaimsRaw reports whether a name is that of a camera's raw file.
 func ClaimsRaw(name string) bool { return rawExt[ext(name)] }

@@ -1,5 +1,5 @@
-// Package scan walks folders and finds the files that may be pictures. It reads directories and file attributes,
-// never a file's contents, and must not know the index, the models or the terminal.
+// Package scan walks folders and finds the files that may be pictures. It reads directories, file attributes and
+// ignore files, never the contents of any other file, and must not know the index, the models or the terminal.
 package scan
 
 import (
@@ -7,29 +7,29 @@ import (
 	"time"
 )
 
-// Reason is why an entry was left out; the words are keys of the machine formats.
+// Reason is why an entry was left out; the values are keys of the machine formats.
 type Reason string
 
 // The reasons.
 const (
 	Hidden          Reason = "hidden"           // a name that begins with a dot, or the system's hidden attribute
 	System          Reason = "system"           // a folder that belongs to a system or a program (see systemFolder)
-	Excluded        Reason = "excluded"         // a pattern that was given
+	Excluded        Reason = "excluded"         // a pattern in Options.Exclude
 	Ignored         Reason = "ignored"          // .imgsearchignore
-	Symlink         Reason = "symlink"          // inside a root, links are not followed
+	Symlink         Reason = "symlink"          // links inside a root are not followed
 	Special         Reason = "special"          // a FIFO, a socket, a device
-	Placeholder     Reason = "placeholder"      // a cloud file whose contents are elsewhere: reading would fetch it
-	OtherFilesystem Reason = "other_filesystem" // where the walk stays on one
+	Placeholder     Reason = "placeholder"      // a cloud file whose contents are elsewhere: reading it would download it
+	OtherFilesystem Reason = "other_filesystem" // with Options.OneFileSystem
 	PhotosLibrary   Reason = "photos_library"   // everything but originals/ in a *.photoslibrary
-	NotPicture      Reason = "not_picture"      // the name, or the content, says that it is something else
+	NotPicture      Reason = "not_picture"      // by its name or its contents, not a picture
 	Unsupported     Reason = "unsupported"      // a picture format that is not read yet
-	Sidecar         Reason = "sidecar"          // an XMP file; what it says of a picture beside it is read
+	Sidecar         Reason = "sidecar"          // an XMP file; it is read for the picture next to it
 	Video           Reason = "video"            // a film
-	LivePhoto       Reason = "live_photo"       // the film of a phone's live photo: a picture of the same name lies beside it
+	LivePhoto       Reason = "live_photo"       // the film of a phone's live photo: a picture with the same name is next to it
 )
 
-// ByRule tells whether the owner's or our own rules left the entry out, rather than what was found on the disk: a file
-// that a rule excludes leaves the index.
+// ByRule reports whether a rule, the user's or a built-in one, left the entry out, rather than what it is on disk. A file
+// that a rule excludes is removed from the index.
 func (r Reason) ByRule() bool {
 	switch r {
 	case Hidden, System, Excluded, Ignored, PhotosLibrary:
@@ -38,10 +38,10 @@ func (r Reason) ByRule() bool {
 	return false
 }
 
-// ByName tells whether the name alone said that the entry is no picture.
+// ByName reports whether the entry was left out by its name alone, as not a picture.
 func (r Reason) ByName() bool { return r == NotPicture || r == Video || r == LivePhoto || r == Sidecar }
 
-// ErrNotFolder is a root that is something else.
+// ErrNotFolder is a root that is not a folder.
 var ErrNotFolder = errors.New("not a folder")
 
 // File is a regular file that may be a picture.
@@ -50,7 +50,7 @@ type File struct {
 	Name    string
 	Size    int64
 	ModTime time.Time
-	// Placeholder tells a cloud file without its contents. It must not be opened.
+	// Placeholder reports whether the file is a cloud file without its contents. It must not be opened.
 	Placeholder bool
 }
 
@@ -61,27 +61,27 @@ type Skip struct {
 	Reason Reason
 }
 
-// Folder is one folder's contents, as the walk found them.
+// Folder is the contents of one folder when the walk read it.
 type Folder struct {
 	// Rel is the path relative to the root, with slashes; "" is the root itself.
 	Rel string
-	// Device identifies the file system that holds the folder; the same number on the same mounted system.
+	// Device identifies the file system that holds the folder; it does not change while the file system is mounted.
 	Device uint64
 	// Files are sorted by name.
 	Files   []File
 	Skipped []Skip
-	// Sidecars are the files, skipped too, that may say more of a picture beside them, in order.
+	// Sidecars are the XMP files, sorted by name, that may describe a picture in the folder. They are also in Skipped.
 	Sidecars []File
-	// Empty tells that the folder was read and holds nothing at all, as an unmounted disk's mount point does.
+	// Empty reports whether the folder was read and is completely empty, like the mount point of an unmounted disk.
 	Empty bool
-	// Err tells that the folder could not be read completely; what was read is there.
+	// Err is set if the folder could not be read completely; the entries that were read are present.
 	Err error
 }
 
-// Options say what to leave out.
+// Options specifies what to leave out.
 type Options struct {
 	// Exclude are patterns in gitignore syntax, relative to the root.
 	Exclude []string
-	// OneFileSystem stays on the root's file system.
+	// OneFileSystem keeps the walk on the root's file system.
 	OneFileSystem bool
 }

@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Sidecars are the sidecars of a folder by what their names have in common with those of pictures.
+// Sidecars maps the stem of a sidecar's name to the sidecar, for one folder.
 type Sidecars map[string]File
 
-// NewSidecars orders a folder's sidecars.
+// NewSidecars returns a folder's sidecars by stem.
 func NewSidecars(files []File) Sidecars {
 	s := make(Sidecars, len(files))
 	for _, f := range files {
@@ -17,7 +17,7 @@ func NewSidecars(files []File) Sidecars {
 	return s
 }
 
-// Of is the sidecar of a picture: NAME.EXT.xmp, as darktable and digiKam write, or NAME.xmp, as Adobe's programs do.
+// Of returns the sidecar of a picture: NAME.EXT.xmp, as darktable and digiKam write it, or NAME.xmp, as Adobe's programs do.
 func (s Sidecars) Of(name string) (f File, ok bool) {
 	if len(s) == 0 {
 		return f, false
@@ -28,9 +28,9 @@ func (s Sidecars) Of(name string) (f File, ok bool) {
 	return f, ok
 }
 
-// SidecarsIn looks for the sidecars of a folder that is not walked; one that cannot be read has none.
+// SidecarsIn returns the sidecars in a folder that is not being walked; none if the folder cannot be read.
 func SidecarsIn(dir string) Sidecars {
-	entries, _ := os.ReadDir(dir) // what was read before an error is there
+	entries, _ := os.ReadDir(dir) // includes the entries read before an error
 	var list []File
 	for _, e := range entries {
 		if !e.Type().IsRegular() || !isSidecar(e.Name()) {

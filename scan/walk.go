@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// Walk visits the folder start (relative to root, with slashes; "" for all of it) and everything below, parents
-// before children, in the order of names. A root that is a symbolic link is followed. An error is about start itself
-// or comes from visit; folders below that cannot be read are visited with their Err.
+// Walk visits the folder start (relative to root, with slashes; "" for the whole root) and everything below, parents
+// before children, sorted by name. A root that is a symbolic link is followed. An error concerns start itself
+// or comes from visit; unreadable folders below are visited with Err set.
 func Walk(ctx context.Context, root, start string, o Options, visit func(Folder) error) error {
 	rootInfo, err := os.Stat(root)
 	if err != nil {
@@ -27,7 +27,7 @@ func Walk(ctx context.Context, root, start string, o Options, visit func(Folder)
 		return err
 	}
 	w := &walker{root: root, options: o, exclude: exclude, visit: visit, device: device(rootInfo)}
-	// The ignore files of the folders above start hold in it too.
+	// The ignore files of the folders above start apply to it too.
 	var rules []ruleSet
 	at := ""
 	for _, name := range splitRel(start) {
@@ -39,8 +39,8 @@ func Walk(ctx context.Context, root, start string, o Options, visit func(Folder)
 	return w.walk(ctx, start, rules)
 }
 
-// Reaches tells whether a walk of the whole root comes to rel: no link, no rule about names and no ignore file is in
-// the way. isFile says that rel is a file, whose own name counts too.
+// Reaches reports whether a walk of the whole root visits rel: no link, name rule or ignore file excludes it or a
+// folder above it. isFile means that rel is a file, whose extension is checked too.
 func Reaches(root, rel string, isFile bool) bool {
 	w := &walker{root: root}
 	var rules []ruleSet
@@ -104,12 +104,12 @@ func (w *walker) walk(ctx context.Context, rel string, rules []ruleSet) error {
 		return w.visit(folder)
 	}
 	folder.Device = device(info)
-	entries, err := os.ReadDir(dir) // sorted; what was read before an error is there
+	entries, err := os.ReadDir(dir) // sorted; includes the entries read before an error
 	folder.Err = err
 	folder.Empty = err == nil && len(entries) == 0
 	if slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == IgnoreFile }) {
 		if rules, err = w.withIgnoreFile(rules, rel); err != nil {
-			// Without its rules, what the owner left out would be indexed.
+			// Without these rules, files that the user excluded would be indexed.
 			folder.Err, folder.Empty = err, false
 			return w.visit(folder)
 		}
@@ -130,7 +130,7 @@ func (w *walker) walk(ctx context.Context, rel string, rules []ruleSet) error {
 	return nil
 }
 
-// sort puts one entry where it belongs: among the files, the folders below, or what is skipped.
+// sort adds one entry to the files, the folders below, or the skipped entries.
 func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ruleSet) {
 	name := e.Name()
 	rel := path.Join(folder.Rel, name)
@@ -160,7 +160,7 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	}
 	info, err := e.Info()
 	if err != nil {
-		// It vanished since the folder was read, or cannot be looked at: the folder was not read completely.
+		// The entry vanished since the folder was read, or its attributes cannot be read; only the latter makes the folder incomplete.
 		if folder.Err == nil && !isGone(err) {
 			folder.Err = err
 		}
@@ -178,14 +178,14 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	}
 }
 
-// addSidecar notes a sidecar.
+// addSidecar records a sidecar.
 func (w *walker) addSidecar(folder *Folder, e fs.DirEntry) {
 	if info, err := e.Info(); err == nil {
 		folder.Sidecars = append(folder.Sidecars, newFile(info))
 	}
 }
 
-// rule applies what names and patterns decide, without touching the disk.
+// rule applies the rules about names and patterns, without touching the disk.
 func (w *walker) rule(parent, rel, name string, isFolder bool, rules []ruleSet) Reason {
 	if isFolder {
 		if systemFolder(name) {
@@ -203,7 +203,7 @@ func (w *walker) rule(parent, rel, name string, isFolder bool, rules []ruleSet) 
 	return match(w.exclude, rules, rel, isFolder)
 }
 
-// inPhotosLibrary tells whether parent is itself a macOS photo library.
+// inPhotosLibrary reports whether parent is itself a macOS photo library.
 func inPhotosLibrary(root, parent string) bool {
 	name := path.Base(parent)
 	if parent == "" {
@@ -216,8 +216,8 @@ func newFile(info fs.FileInfo) File {
 	return File{Name: info.Name(), Size: info.Size(), ModTime: info.ModTime(), Placeholder: isPlaceholder(info)}
 }
 
-// Stat looks at one file that was named outright: rules about names and folders do not apply to it. A symbolic link
-// is followed. reason is why it cannot be a picture, or "".
+// Stat examines one file that the user named explicitly: rules about names and folders do not apply. It follows a
+// symbolic link. reason is why the file cannot be a picture, or "".
 func Stat(file string) (f File, dev uint64, reason Reason, err error) {
 	info, err := os.Stat(file)
 	if err != nil {

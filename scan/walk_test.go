@@ -60,7 +60,7 @@ func equal(t *testing.T, got, want []string) {
 	}
 }
 
-// TestIgnoreFilesAbove: a walk that starts below an ignore file obeys it.
+// TestIgnoreFilesAbove: a walk that starts below an ignore file applies it.
 func TestIgnoreFilesAbove(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "sub/a.jpg"))
@@ -81,7 +81,7 @@ func TestIgnoreFilesAbove(t *testing.T) {
 	equal(t, seen, []string{"b.png"})
 }
 
-// TestFolderVanishes: a folder that disappears during the walk is visited with its error; the walk goes on.
+// TestFolderVanishes: a folder that disappears during the walk is visited with its error; the walk continues.
 func TestFolderVanishes(t *testing.T) {
 	root := t.TempDir()
 	write(t, filepath.Join(root, "a/1.jpg"))

@@ -161,7 +161,7 @@ func TestPullFails(t *testing.T) {
 		_, _ = w.Write([]byte(strings.Repeat("x", len(data))))
 		return true
 	})
-	p.Must(1, "not the one that was promised", "models", "pull", catalogued)
+	p.Must(1, "file is corrupt", "models", "pull", catalogued)
 	hub.Misbehave(nil)
 	hub.Add(models.ConfigFile, []byte(`{"embed_dim": 7, "text_cfg": {"context_length": 32}}`))
 	p.Must(12, "invalid dimensions", "models", "pull", catalogued)

@@ -1,6 +1,6 @@
 package decode_test
 
-// animations are small files with the place of a pixel that is red in the first frame.
+// animations are small files, each with the position of a pixel that is red in the first frame.
 var animations = map[string]struct {
 	data       string
 	w, h, x, y int

@@ -9,17 +9,17 @@ import (
 // box is one box of an ISO base media file (ISO/IEC 14496-12, 4.2).
 type box struct {
 	kind string
-	// start and end are where the payload lies, behind the header.
+	// start and end bound the payload, which follows the header.
 	start, end int64
 }
 
-// maxBoxes bounds the boxes that lie one after another: a file of millions of empty ones is no photo.
+// maxBoxes bounds the number of consecutive boxes: a file with millions of empty ones is not a photo.
 const maxBoxes = 1 << 16
 
 var errBoxes = errors.New("too many boxes")
 
-// readBoxes calls visit for the boxes that lie one after another from start to end, until it returns false. Boxes that claim
-// to be longer than what holds them end the reading: what comes behind cannot be found.
+// readBoxes calls visit for each box from start to end, in order, until visit returns false. A box that claims to be longer
+// than its container ends the reading, because the next box cannot be located.
 func readBoxes(r io.ReaderAt, start, end int64, visit func(b box) (bool, error)) error {
 	var head [16]byte
 	n := 0
@@ -52,7 +52,7 @@ func readBoxes(r io.ReaderAt, start, end int64, visit func(b box) (bool, error))
 	return nil
 }
 
-// findBox returns the first box of a kind from start to end; its kind is "" where there is none.
+// findBox returns the first box of the given kind from start to end. If there is none, the returned kind is "".
 func findBox(r io.ReaderAt, start, end int64, kind string) (found box, err error) {
 	err = readBoxes(r, start, end, func(b box) (bool, error) {
 		if b.kind == kind {
@@ -63,20 +63,20 @@ func findBox(r io.ReaderAt, start, end int64, kind string) (found box, err error
 	return found, err
 }
 
-// maxBoxRead bounds a box that is read whole: the meta box of a photo is some kilobytes, of a grid of many tiles some more.
+// maxBoxRead bounds the size of a box that is read whole: the meta box of a photo has a few kilobytes, that of a grid with many tiles a few more.
 const maxBoxRead = 8 << 20
 
-// readBox reads a payload.
+// readBox reads a box's payload.
 func readBox(r io.ReaderAt, b box) ([]byte, error) {
 	if b.end-b.start > maxBoxRead {
-		return nil, errors.New("a header of more than 8 MiB")
+		return nil, errors.New("larger than 8 MiB")
 	}
 	data := make([]byte, b.end-b.start)
 	_, err := r.ReadAt(data, b.start)
 	return data, eof(err)
 }
 
-// eof takes the end of the data for what it is: no error where everything was read, which ReaderAt leaves open.
+// eof turns io.EOF into io.ErrUnexpectedEOF: the data ended before everything was read.
 func eof(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -84,7 +84,7 @@ func eof(err error) error {
 	return err
 }
 
-// fields reads numbers one after another from a box. Reading past the end gives zeros, and short tells so.
+// fields reads consecutive numbers from a box. Reading past the end returns zeros and sets short.
 type fields struct {
 	data  []byte
 	short bool
@@ -115,7 +115,7 @@ func (f *fields) take(n int) []byte {
 	return part
 }
 
-// version reads what begins a full box: its version and flags.
+// version reads the version and flags at the start of a full box.
 func (f *fields) version() (version uint8, flags uint32) {
 	v := f.uint(4)
 	return uint8(v >> 24), uint32(v & 0xffffff)

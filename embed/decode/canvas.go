@@ -2,10 +2,10 @@ package decode
 
 import "image"
 
-// canvas shows an animation's first frame inside the animation's own bounds; around it is white.
+// canvas shows an animation's first frame within the animation's bounds, surrounded by white.
 type canvas struct {
-	image.Image                 // the frame; its bounds begin at the origin or at its place
-	place       image.Point     // of the frame's corner on the canvas
+	image.Image                 // the frame; its bounds start at the origin or at place
+	place       image.Point     // of the frame's top left corner on the canvas
 	bounds      image.Rectangle // of the canvas
 }
 

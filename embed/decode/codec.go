@@ -8,23 +8,23 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
 )
 
-// codec is what a format does once its header has been read. Another format is another codec, and a line where headers are read.
+// codec decodes one format once its header has been read. To add a format, add a codec and a line where headers are read.
 type codec interface {
-	// extents are the parts of the file that the other methods want where the short side may be as small as minShort; nil: all of it.
+	// extents returns the parts of the file that the other methods need if the short side may be as small as minShort; nil means the whole file.
 	extents(minShort int) []Extent
-	// memory is what decode takes at its height, in bytes, beside the file's own.
+	// memory returns the peak memory of decode in bytes, in addition to the file's own bytes.
 	memory(minShort int) int64
-	// pixels is how many decode gives.
+	// pixels returns the number of pixels that decode returns.
 	pixels(minShort int) int64
-	// meta reads what the file says of the picture.
+	// meta reads the picture's metadata.
 	meta(r Source) Meta
-	// identity is the SHA-256 of what makes the picture.
+	// identity returns the SHA-256 of the data that defines the picture.
 	identity(data []byte, orientation int) [sha256.Size]byte
-	// decode decodes data, which are those of extents. A panic is its caller's to catch.
+	// decode decodes the data of extents. The caller must recover from panics.
 	decode(data []byte, orientation, minShort int) (*Image, error)
 }
 
-// whole is the part of a codec that reads all of a file, and whose picture is the same only where the file is.
+// whole implements extents and identity for codecs that read the whole file: two pictures are the same only if their files are.
 type whole struct{}
 
 func (whole) extents(int) []Extent { return nil }
@@ -58,8 +58,8 @@ type fixedCodec struct {
 
 	format Format
 	count  int64 // of pixels
-	bytes  int64 // at the height of decoding
-	// image decodes the picture; upright tells that it comes turned, or by turn, whatever EXIF says.
+	bytes  int64 // peak memory of decoding
+	// image decodes the picture. upright means that EXIF's orientation is ignored: image turns the picture itself, or turn is the orientation.
 	image   func(data []byte) (image.Image, error)
 	upright bool
 	turn    int
@@ -80,7 +80,7 @@ func (c fixedCodec) meta(r Source) Meta {
 		meta.OwnerMetadata = meta.under(pngXMP(r))
 	}
 	if c.upright {
-		meta.Orientation = 1 // the file's own properties turn it, and what EXIF repeats of it does not count
+		meta.Orientation = 1 // the file's own properties give the orientation; EXIF's copy is ignored
 	}
 	return meta
 }
@@ -103,7 +103,7 @@ func (c fixedCodec) decode(data []byte, orientation, _ int) (*Image, error) {
 	}, nil
 }
 
-// rawCodec reads camera raw files by the previews in them.
+// rawCodec decodes camera raw files from their embedded previews.
 type rawCodec struct{ file *rawFile }
 
 func (c rawCodec) extents(minShort int) []Extent { return c.file.extents(minShort) }

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// readContainer reads the header of a format whose parts lie anywhere in the file.
+// readContainer reads the header of a format whose parts may be anywhere in the file.
 func readContainer(format Format, in *sourceReader) (h Header, err error) {
 	h.Format = format
 	size, err := in.size()
@@ -45,7 +45,7 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 	return h, nil
 }
 
-// damagedHeader names what is wrong with a header, if anything is.
+// damagedHeader returns an error that says what is wrong with a header, or nil if it is valid.
 func damagedHeader(format Format, h Header, err error) error {
 	switch {
 	case err != nil:
@@ -73,19 +73,19 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 	h = Header{Format: HEIC}
 	file, isAV1, err := readHEIF(in, size)
 	if errors.Is(err, errNoPicture) {
-		return h, fmt.Errorf("%w: a HEIF file without a still picture", ErrUnsupported)
+		return h, fmt.Errorf("%w: HEIF file without a still picture", ErrUnsupported)
 	}
 	if err != nil {
 		return h, damagedHeader(HEIC, h, err)
 	}
 	h.Width, h.Height = file.primary.width, file.primary.height
-	// The decoder of HEIC turns the picture as the file says, that of AVIF does not.
+	// The HEIC decoder applies the file's rotation and mirroring; the AVIF decoder does not.
 	codec := fixedCodec{format: HEIC, count: h.Pixels(), bytes: h.Pixels() * codedPerPixel, image: decodeHEIC, upright: true}
 	if isAV1 {
 		codec.format, codec.image, codec.turn = AVIF, decodeAVIF, file.primary.turn
 	}
 	h.Format, h.codec = codec.format, codec
-	// Upright: the file's own properties turn it, not EXIF.
+	// The size is that of the upright picture: the file's own properties give the orientation, not EXIF.
 	if file.primary.turned() {
 		h.Width, h.Height = h.Height, h.Width
 	}

@@ -5,8 +5,8 @@ import (
 	"io"
 )
 
-// The boxes of Canon's CR3 files, an ISO base media file, as far as they hold JPEG pictures and metadata. Canon publishes no
-// description; the layout is that of lclevy's canon_cr3, which describes it from files.
+// The boxes of Canon's CR3 files (ISO base media files) that hold JPEG pictures and metadata. Canon publishes no
+// description; the layout is taken from lclevy's canon_cr3, which was derived from files.
 const (
 	cr3Metadata = "\x85\xc0\xb6\x87\x82\x0f\x11\xe0\x81\x11\xf4\xce\x46\x2b\x6a\x48" // in moov: CMT1 to CMT4, THMB
 	cr3Preview  = "\xea\xf4\x2b\x5e\x1c\x98\x4b\x88\xb9\xfb\xb7\xdc\x40\x6e\x4d\x16" // at the top: PRVW
@@ -67,11 +67,11 @@ func cr3Meta(r io.ReaderAt, b box, meta *Meta, width, height *int) error {
 		}
 		t, first, err := openTIFF(r, b.start, b.end)
 		if err != nil {
-			return true, nil //nolint:nilerr // damaged metadata costs the metadata
+			return true, nil //nolint:nilerr // damaged metadata is skipped
 		}
 		d, _, err := t.dir(first)
 		if err != nil {
-			return true, nil //nolint:nilerr // damaged metadata costs the metadata
+			return true, nil //nolint:nilerr // damaged metadata is skipped
 		}
 		switch b.kind {
 		case "CMT1":
@@ -111,7 +111,7 @@ func tiffPlace(t *tiffFile, d tiffDir) (ok bool, lat, long float64) {
 	return true, lat, long
 }
 
-// addTrack adds the JPEG of a track: of full size, in one sample. Tracks of raw data have no JPEG there.
+// addTrack adds a track's JPEG, which has full size and is stored as one sample. Tracks with raw data contain no JPEG.
 func (l *previewList) addTrack(r io.ReaderAt, trak box) error {
 	at := trak
 	for _, kind := range []string{"mdia", "minf", "stbl"} {

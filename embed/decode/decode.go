@@ -19,29 +19,29 @@ import (
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// Image is a decoded picture, read row by row as 8-bit RGB: transparency laid on white, 16 bit reduced by /257,
-// CMYK converted. Rows are as stored; Orientation says how to turn them.
+// Image is a decoded picture, read row by row as 8-bit RGB: transparency is blended with white, 16-bit samples are divided
+// by 257, and CMYK is converted. Rows are as stored; Orientation says how to turn them.
 type Image struct {
-	// Width and Height are the picture's in pixels as stored. Of a damaged one Height is what is there.
+	// Width and Height are the picture's size in pixels as stored. If the picture is damaged, Height counts only the decoded rows.
 	Width, Height int
-	// Columns and Rows are those that Row gives: Width and Height, or fewer of a picture that was decoded at a smaller scale.
+	// Columns and Rows are the size that Row works with: Width and Height, or less if the picture was decoded at a smaller scale.
 	Columns, Rows int
-	// ExtentX and ExtentY are the picture's size in columns and rows, of which the last may be a part.
+	// ExtentX and ExtentY are the picture's exact size in columns and rows; the last column and row may be partial.
 	ExtentX, ExtentY float64
 	// Orientation is EXIF's 1 to 8: 1 is upright.
 	Orientation int
-	// Damaged tells that a part of the file is missing or wrong, and what is there was decoded.
+	// Damaged reports whether part of the file is missing or wrong; the rest was decoded.
 	Damaged bool
 
 	row func(y int, rgb []byte)
 }
 
-// Row writes row y as 3*Columns bytes of RGB. Calls may run at once, with different buffers.
+// Row writes row y as 3*Columns bytes of RGB. It is safe for concurrent use with different buffers.
 func (m *Image) Row(y int, rgb []byte) { m.row(y, rgb[:3*m.Columns]) }
 
-// Decode decodes the data of the header's Extents. A picture whose short side may be as small as minShort pixels (0: may not)
-// is decoded at a smaller scale where the format gains by it; orientation is Meta's. A panic of a decoder is an error like
-// any other: it costs this file only.
+// Decode decodes the data of the header's Extents. If minShort is not 0, formats that gain from it are decoded at a smaller scale
+// whose short side is at least minShort pixels; orientation is Meta's. A panic in a decoder is returned as an error,
+// so that it affects only this file.
 func (h Header) Decode(data []byte, orientation, minShort int) (m *Image, err error) {
 	defer caught.Error(&err)
 	return h.codec.decode(data, orientation, minShort)
@@ -58,7 +58,7 @@ func decodeJPEG(data []byte, orientation, minShort int) (*Image, error) {
 	return m, nil
 }
 
-// tidyJPEG names what is damaged.
+// tidyJPEG rewords an error of the jpeg package so that it names what is damaged.
 func tidyJPEG(err error, what string) error {
 	if errors.Is(err, jpeg.ErrFormat) {
 		return fmt.Errorf("damaged %s: %s", what, strings.TrimPrefix(err.Error(), jpeg.ErrFormat.Error()+": "))
@@ -88,7 +88,7 @@ func decodeFormat(format Format, data []byte) (image.Image, error) {
 	return nil, ErrUnsupported
 }
 
-// decodeGIF lays the first frame on the logical screen, which it may cover only partly.
+// decodeGIF places the first frame on the logical screen, which the frame may cover only partly.
 func decodeGIF(data []byte) (image.Image, error) {
 	frame, err := gif.Decode(bytes.NewReader(data))
 	if err != nil {
@@ -120,8 +120,8 @@ func bytesPerPixel(c image.Config) int64 {
 	return 4
 }
 
-// tidy makes a decoder's error readable on its own: an early end of the data is a truncated file, and the decoders'
-// names need not be said twice.
+// tidy makes a decoder's error readable on its own: it reports an early end of the data as a truncated file and removes
+// the decoder's name, because the caller already names the format.
 func tidy(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
 		return errors.New("truncated")

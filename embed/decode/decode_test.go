@@ -91,14 +91,14 @@ func TestRefusals(t *testing.T) {
 		"empty":        {nil, decode.ErrEmpty, "empty file"},
 		"text":         {[]byte("once upon a time"), decode.ErrNotPicture, ""},
 		"one byte":     {[]byte{0xff}, decode.ErrNotPicture, ""},
-		"HEIF, empty":  {[]byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00"), decode.ErrUnsupported, "HEIF"},
-		"film":         {[]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00"), decode.ErrNotPicture, ""},
+		"empty HEIF":   {[]byte("\x00\x00\x00\x10ftypheic\x00\x00\x00\x00"), decode.ErrUnsupported, "HEIF"},
+		"video":        {[]byte("\x00\x00\x00\x18ftypisom\x00\x00\x00\x00"), decode.ErrNotPicture, ""},
 		"truncated":    {jpg[:len(jpg)/3], nil, "truncated"},
 		"header only":  {jpg[:20], nil, "truncated"},
 		"no pixels":    {testkit.PNGHeader(10, 10), nil, "damaged png"},
 		"no size":      {testkit.PNGHeader(0, 10), nil, "damaged png"},
 		"PSD":          {[]byte("8BPS\x00\x01"), decode.ErrUnsupported, "psd"},
-		"BM, a text":   {[]byte("BMW is a maker of cars and such"), decode.ErrNotPicture, ""},
+		"BM text":      {[]byte("BMW is a maker of cars and such"), decode.ErrNotPicture, ""},
 		"damaged TIFF": {[]byte("II*\x00\xff\xff\xff\x7f"), nil, "damaged tiff"},
 	} {
 		_, _, err := decodeAll(c.data)

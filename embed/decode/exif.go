@@ -11,27 +11,27 @@ import (
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// MetaVersion goes up when Meta or OwnerMetadata read more than before: what a file says of itself is worth another look then.
+// MetaVersion is incremented when Meta or OwnerMetadata read more than before, so that the metadata of known files is read again.
 const MetaVersion = 2
 
-// Meta is what a picture says of itself. A field that the file lacks, or fills with nonsense, is its zero value.
+// Meta is a picture's metadata. A field that the file lacks or fills with nonsense has its zero value.
 type Meta struct {
-	// Orientation is EXIF's 1 to 8; 1 where none is given, and of formats whose decoders turn the picture by themselves.
+	// Orientation is EXIF's 1 to 8; it is 1 if the file gives none or the format's decoder turns the picture itself.
 	Orientation int
 	// TakenAt is the local time of the exposure in RFC 3339, with the zone only where EXIF records it:
 	// "2023-07-01T12:00:00" or "2023-07-01T12:00:00+02:00".
 	TakenAt string
 	// TakenFrom is the tag that TakenAt comes from.
 	TakenFrom DateTag
-	// Camera is the maker and model, the maker not said twice.
+	// Camera is the maker and model, without repeating the maker.
 	Camera string
-	// Lens is the lens's model.
+	// Lens is the lens model.
 	Lens string
 	// Software is EXIF's Software: the program that wrote the file, or the camera's firmware.
 	Software string
 	// Width and Height are the size according to EXIF, in pixels as stored. It differs from the actual size if the picture was resized.
 	Width, Height int
-	// HasGPS tells whether Latitude and Longitude are known, in degrees.
+	// HasGPS reports whether Latitude and Longitude are known, in degrees.
 	HasGPS              bool
 	Latitude, Longitude float64
 	OwnerMetadata
@@ -47,8 +47,8 @@ var metaFormats = map[Format]imagemeta.ImageFormat{
 	JPEG: imagemeta.JPEG, PNG: imagemeta.PNG, TIFF: imagemeta.TIFF, WebP: imagemeta.WebP, HEIC: imagemeta.HEIF, AVIF: imagemeta.AVIF,
 }
 
-// Meta reads what a file says of the picture: the file itself, or the data of Extents. Damaged metadata costs the metadata, not
-// the picture.
+// Meta reads the picture's metadata from r: the file itself, or the data of Extents. Damaged metadata is skipped and does not
+// affect the picture.
 func (h Header) Meta(r Source) Meta {
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return Meta{Orientation: 1}
@@ -56,7 +56,7 @@ func (h Header) Meta(r Source) Meta {
 	return h.codec.meta(r)
 }
 
-// jxlMeta reads the EXIF of a JPEG XL container, a TIFF behind an offset, and its XMP, where they are not compressed.
+// jxlMeta reads the EXIF of a JPEG XL container (a TIFF after a 4-byte offset) and its XMP, if they are not compressed.
 func jxlMeta(r Source) Meta {
 	var meta Meta
 	size, err := r.Seek(0, io.SeekEnd)
@@ -72,12 +72,12 @@ func jxlMeta(r Source) Meta {
 	return meta
 }
 
-// tiffMeta reads the metadata of a camera raw file in TIFF's layout, also where the maker wrote another number for TIFF's 42.
+// tiffMeta reads the metadata of a camera raw file in TIFF's layout, even if the maker wrote another number instead of TIFF's 42.
 func tiffMeta(r io.ReaderAt, size int64) Meta {
 	return readTags(imagemeta.TIFF, io.NewSectionReader(as42{r}, 0, size))
 }
 
-// as42 shows a file with TIFF's own number behind the byte order.
+// as42 presents a file with TIFF's number, 42, after the byte order.
 type as42 struct{ r io.ReaderAt }
 
 func (a as42) ReadAt(p []byte, off int64) (int, error) {
@@ -115,7 +115,7 @@ func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
 	return meta
 }
 
-// place reads the coordinates. The library panics on tags of an unexpected type, as hostile files have them.
+// place reads the coordinates. The library panics on tags of an unexpected type, which hostile files contain.
 func place(tags imagemeta.Tags) (ok bool, lat, long float64) {
 	defer caught.Error(new(error))
 	lat, long, err := tags.GetLatLong()
@@ -125,7 +125,7 @@ func place(tags imagemeta.Tags) (ok bool, lat, long float64) {
 	return true, lat, long
 }
 
-// plausiblePlace leaves out what is no place on earth, and 0,0, which devices write that do not know.
+// plausiblePlace reports whether the coordinates are a place on earth other than 0,0, which devices write if they do not know their position.
 func plausiblePlace(lat, long float64) bool {
 	return math.Abs(lat) <= 90 && math.Abs(long) <= 180 && (lat != 0 || long != 0)
 }
@@ -139,10 +139,10 @@ var wanted = map[string]bool{
 	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
 }
 
-// collectTags reads the tags of EXIF and IPTC, and the packets of XMP, which are parsed on their own: a damaged one must not cost
-// the others.
+// collectTags reads the tags of EXIF and IPTC, and the packets of XMP. The packets are parsed separately, so that a damaged one
+// does not affect the others.
 func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.Tags, packets [][]byte) {
-	// What was collected before an error or a panic is used.
+	// Tags collected before an error or a panic are used.
 	defer caught.Error(new(error))
 	_, _ = imagemeta.Decode(imagemeta.Options{
 		R:               r,
@@ -150,7 +150,7 @@ func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.
 		Sources:         imagemeta.EXIF | imagemeta.IPTC | imagemeta.XMP,
 		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return wanted[tag.Tag] },
 		HandleTag: func(tag imagemeta.TagInfo) error {
-			// IFD1 describes the thumbnail; the first word on a tag counts.
+			// IFD1 describes the thumbnail. The first value of a tag counts.
 			if !strings.HasPrefix(tag.Namespace, "IFD1") && !tags.Has(tag) {
 				tags.Add(tag)
 			}
@@ -174,7 +174,7 @@ func text(exif map[string]imagemeta.TagInfo, tag string) string {
 	return strings.TrimSpace(strings.Trim(s, "\x00"))
 }
 
-// number is the value of a 16-bit or 32-bit tag; 0 if there is none.
+// number returns the value of a 16-bit or 32-bit tag, or 0 if there is none.
 func number(exif map[string]imagemeta.TagInfo, tag string) int {
 	switch v := exif[tag].Value.(type) {
 	case uint16:
@@ -185,7 +185,7 @@ func number(exif map[string]imagemeta.TagInfo, tag string) int {
 	return 0
 }
 
-// DateTag is a tag with a date; 0: none.
+// DateTag is a tag that holds a date; 0 means none.
 type DateTag int
 
 // The tags, the most trusted first.
@@ -198,7 +198,7 @@ func takenAt(exif map[string]imagemeta.TagInfo) (string, DateTag) {
 	return earliestTag(text(exif, "DateTimeOriginal"), text(exif, "CreateDate"), text(exif, "OffsetTimeOriginal"))
 }
 
-// earliestTag is the time of the most trusted tag that is there, and the tag.
+// earliestTag returns the time of the most trusted tag that is present, and that tag.
 func earliestTag(original, digitized, offset string) (string, DateTag) {
 	stamp, from := original, DateTimeOriginal
 	if stamp == "" {
@@ -211,7 +211,7 @@ func earliestTag(original, digitized, offset string) (string, DateTag) {
 	return taken, from
 }
 
-// localTime makes RFC 3339 of EXIF's "2023:07:01 12:00:00" and its zone.
+// localTime converts EXIF's "2023:07:01 12:00:00" and its zone to RFC 3339.
 func localTime(stamp, offset string) string {
 	t, err := time.Parse("2006:01:02 15:04:05", stamp)
 	if err != nil || t.Year() < 1826 { // the first photograph

@@ -1,4 +1,4 @@
-// Package decode turns a file's bytes into upright RGB rows, and tells what makes the picture: its identity, size and
+// Package decode turns a file's bytes into upright RGB rows, and reads the picture's identity, size and
 // EXIF. Formats are recognised by content, never by name. It must not know tensors, models or the index.
 package decode
 
@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// Version goes up when a decoder or its settings start to read what they refused before: pictures that failed
+// Version is incremented when a decoder or its settings accept files that were refused before. Pictures that failed
 // under another version are tried again.
 const Version = 3
 
 var (
-	// ErrEmpty is a file without a byte.
+	// ErrEmpty means that the file has no content.
 	ErrEmpty = errors.New("empty file")
-	// ErrNotPicture is content that no picture format begins with.
-	ErrNotPicture = errors.New("not a picture: the content is no known image format")
-	// ErrUnsupported is a picture format, or a variant of one, that is known and not read.
+	// ErrNotPicture means that the content does not begin like any known picture format.
+	ErrNotPicture = errors.New("not a picture: the content is not in a known image format")
+	// ErrUnsupported means that the picture format, or this variant of it, is known but not supported.
 	ErrUnsupported = errors.New("unsupported picture format")
-	// ErrTooLarge is a picture with more pixels than the limit.
+	// ErrTooLarge means that the picture has more pixels than the limit.
 	ErrTooLarge = errors.New("too many pixels")
 )
 
@@ -36,14 +36,14 @@ const (
 	HEIC Format = "heic"
 	AVIF Format = "avif"
 	JXL  Format = "jxl"
-	// CR3 and RAF are camera raw files in containers of their own; those in TIFF's layout are told by what they hold (rawKinds).
+	// CR3 and RAF are camera raw files in containers of their own; those in TIFF's layout are recognised by their contents (rawKinds).
 	CR3 Format = "cr3"
 	RAF Format = "raf"
 
 	rawTIFF Format = "raw"
 )
 
-// RawFormats are the camera raw formats, which are shown by their embedded previews.
+// RawFormats returns the camera raw formats, which are decoded from their embedded previews.
 func RawFormats() []Format {
 	list := []Format{"dng", CR3, rawTIFF}
 	for _, k := range rawKinds {
@@ -53,11 +53,11 @@ func RawFormats() []Format {
 	return slices.Compact(list)
 }
 
-// SniffLen is how many leading bytes Sniff wants to see.
+// SniffLen is the number of leading bytes that Sniff needs.
 const SniffLen = 32
 
-// Sniff recognises a picture format by the file's first bytes. supported is false for formats that are known and
-// not decoded; format is "" for anything that is no picture.
+// Sniff recognises a picture format by the file's first bytes. supported is false for formats that are known but
+// not decoded; format is "" for anything that is not a picture.
 func Sniff(head []byte) (format Format, supported bool) {
 	has := func(offset int, magic string) bool {
 		return len(head) >= offset+len(magic) && string(head[offset:offset+len(magic)]) == magic
@@ -77,7 +77,7 @@ func Sniff(head []byte) (format Format, supported bool) {
 		if has(8, "CR\x02\x00") {
 			return rawTIFF, true
 		}
-		return TIFF, true // or a camera's raw file: the directories tell
+		return TIFF, true // or a camera raw file, which only the directories show
 	case has(0, "II+\x00"), has(0, "MM\x00+"):
 		return "bigtiff", false
 	case has(4, "ftyp"):
@@ -100,8 +100,8 @@ func Sniff(head []byte) (format Format, supported bool) {
 	return "", false
 }
 
-// sniffISO tells still pictures from films in the ISO base media family by the major brand. What a HEIF file's pictures are
-// coded with is decided later, by what it holds.
+// sniffISO distinguishes still pictures from videos in the ISO base media family by the major brand. How a HEIF file's pictures
+// are coded is determined later, from its contents.
 func sniffISO(head []byte) (Format, bool) {
 	if len(head) < 12 {
 		return "", false

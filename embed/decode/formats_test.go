@@ -15,7 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// entry is a tag of a directory: numbers, a text, or bytes.
+// entry is a tag of a directory: numbers, text or bytes.
 type entry struct {
 	tag   uint16
 	value any
@@ -26,7 +26,7 @@ type tiffBuilder struct{ data []byte }
 
 func newTIFF(magic string) *tiffBuilder { return &tiffBuilder{append([]byte(magic), 0, 0, 0, 0)} }
 
-// put adds bytes and returns where they lie.
+// put adds bytes and returns their offset.
 func (b *tiffBuilder) put(data []byte) uint32 {
 	at := len(b.data)
 	b.data = append(b.data, data...)
@@ -69,7 +69,7 @@ func (b *tiffBuilder) dir(entries ...entry) uint32 {
 	return at
 }
 
-// done ends the file with its first directory.
+// done writes the offset of the first directory and returns the file.
 func (b *tiffBuilder) done(first uint32) []byte {
 	binary.LittleEndian.PutUint32(b.data[4:], first)
 	return b.data
@@ -80,7 +80,7 @@ func isoBox(kind string, payload ...[]byte) []byte {
 	return append(append(binary.BigEndian.AppendUint32(nil, uint32(8+len(body))), kind...), body...)
 }
 
-// rawSamples are files as cameras lay them out, with two previews where the kind has two.
+// rawSamples returns files in the layouts that cameras write, with two previews if the format has two.
 func rawSamples(t testing.TB) map[decode.Format][]byte {
 	big, small := encode(t, "a.jpg", testkit.Picture(5, 1600, 1200)), encode(t, "a.jpg", testkit.Picture(5, 640, 480))
 	samples := make(map[decode.Format][]byte)
@@ -98,7 +98,7 @@ func rawSamples(t testing.TB) map[decode.Format][]byte {
 	raw = b.dir(entry{0x0100, uint32(4000)}, entry{0x0101, uint32(3000)}, entry{0x0103, uint32(32767)}, entry{0x0106, cfa})
 	samples["arw"] = b.done(b.dir(entry{0x010f, "SONY"}, entry{0x014a, raw}, entry{0x0201, jpg}, entry{0x0202, u(len(small))}))
 
-	b = newTIFF("II*\x00CR\x02\x00") // behind the header's 8 bytes Canon's mark; the offset stays at 4
+	b = newTIFF("II*\x00CR\x02\x00") // Canon's mark follows the header's 8 bytes; the offset stays at 4
 	copy(b.data[4:], "\x00\x00\x00\x00CR\x02\x00")
 	jpg = b.put(big)
 	samples["cr2"] = b.done(b.dir(entry{0x0100, uint32(1600)}, entry{0x0101, uint32(1200)}, entry{0x0103, uint32(6)}, entry{0x010f, "Canon"}, entry{0x0111, jpg}, entry{0x0117, u(len(big))}))
@@ -113,7 +113,7 @@ func rawSamples(t testing.TB) map[decode.Format][]byte {
 	b = newTIFF("IIU\x00") // Panasonic
 	samples["rw2"] = b.done(b.dir(entry{0x002e, small}, entry{0x010f, "Panasonic"}))
 
-	// Olympus: a maker note whose offsets count from its own beginning.
+	// Olympus: a maker note whose offsets are relative to its own start.
 	note := append([]byte("OLYMPUS\x00II\x03\x00"), make([]byte, 256)...)
 	field := func(at int, tag uint16, value uint32) {
 		binary.LittleEndian.PutUint16(note[at:], tag)
@@ -235,7 +235,7 @@ func TestJPEGInTIFF(t *testing.T) {
 			t.Fatalf("row %d differs", y)
 		}
 	}
-	// Two tiles of 48 pixels' width: the second one shows 16 of them.
+	// Two tiles, each 48 pixels wide: only 16 columns of the second one are visible.
 	b = newTIFF("II*\x00")
 	one := b.put(left)
 	two := b.put(left)
@@ -251,7 +251,7 @@ func TestJPEGInTIFF(t *testing.T) {
 	}
 }
 
-// module is the folder of a module in the cache, with its sample files.
+// module returns the folder of a module in the module cache, which contains its sample files.
 func module(t testing.TB, path string) string {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", path).Output()
 	if err != nil {
@@ -260,7 +260,7 @@ func module(t testing.TB, path string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// coded is a sample file of a library that is read from the module cache, and what it shows.
+// coded is a library's sample file, read from the module cache, and the properties expected of it.
 type coded struct {
 	file          string
 	format        decode.Format
@@ -323,8 +323,8 @@ func BenchmarkCodedFormats(b *testing.B) {
 	}
 }
 
-// FuzzContainers reads the headers and metadata of containers whose codecs are not ours: what is cut, too large or loops is an
-// error, and nothing reads beyond the file.
+// FuzzContainers reads the headers and metadata of containers with third-party codecs: truncated, oversized or looping input is an
+// error, and nothing reads past the end of the file.
 func FuzzContainers(f *testing.F) {
 	for _, data := range rawSamples(f) {
 		f.Add(data[:min(len(data), 4096)])

@@ -17,7 +17,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// Header is what a picture's first bytes say, before anything is allocated for its pixels.
+// Header describes a picture by its first bytes, before any memory is allocated for its pixels.
 type Header struct {
 	Format Format
 	// Width and Height are in pixels as stored, before the EXIF orientation.
@@ -29,13 +29,13 @@ type Header struct {
 // Extent is a part of a file, in bytes.
 type Extent struct{ Offset, Length int64 }
 
-// Extents are the parts of the file that are read, one after another, where the short side may be as small as minShort: the
-// data that Decode, Identity and Meta take. nil: the whole file.
+// Extents returns the parts of the file to read, in order, if the short side may be as small as minShort. Decode, Identity and
+// Meta take the data of these parts. nil means the whole file.
 func (h Header) Extents(minShort int) []Extent {
 	return h.codec.extents(minShort)
 }
 
-// Pixels is the number of pixels in the picture.
+// Pixels returns the number of pixels in the picture.
 func (h Header) Pixels() int64 { return int64(h.Width) * int64(h.Height) }
 
 // Select cuts the Extents out of a whole file in memory.
@@ -43,11 +43,11 @@ func (h Header) Select(file []byte, minShort int) []byte {
 	if h.Extents(minShort) == nil {
 		return file
 	}
-	data, _ := h.ReadExtents(bytes.NewReader(file), int64(len(file)), minShort) // memory gives what it has
+	data, _ := h.ReadExtents(bytes.NewReader(file), int64(len(file)), minShort) // reading from memory does not fail
 	return data
 }
 
-// ReadExtents reads the Extents of a file of a size; of one that is cut off, what is there.
+// ReadExtents reads the Extents of a file of the given size. If the file is truncated, it returns the bytes that are present.
 func (h Header) ReadExtents(r io.ReaderAt, size int64, minShort int) ([]byte, error) {
 	extents := h.Extents(minShort)
 	if extents == nil {
@@ -65,22 +65,22 @@ func (h Header) ReadExtents(r io.ReaderAt, size int64, minShort int) ([]byte, er
 	return data, nil
 }
 
-// DecodeBytes estimates the memory that decoding takes at its height, beside the file's own bytes, where the short side may
-// be as small as minShort (Decode).
+// DecodeBytes estimates the peak memory of decoding, in addition to the file's own bytes, if the short side may be as small
+// as minShort (see Decode).
 func (h Header) DecodeBytes(minShort int) int64 {
 	return h.codec.memory(minShort)
 }
 
-// DecodedPixels is the number of pixels that Decode gives where the short side may be as small as minShort.
+// DecodedPixels returns the number of pixels that Decode returns if the short side may be as small as minShort.
 func (h Header) DecodedPixels(minShort int) int64 { return h.codec.pixels(minShort) }
 
-// ReadHeader recognises the format and reads the size. An error from reading r is returned as it is, wrapped;
-// everything else is about the content: ErrEmpty, ErrNotPicture, ErrUnsupported or a damaged header.
+// ReadHeader recognises the format and reads the size. An error from reading r is returned wrapped;
+// any other error is about the content: ErrEmpty, ErrNotPicture, ErrUnsupported or a damaged header.
 func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 	defer caught.Error(&err)
 	in := &sourceReader{r: r}
 	defer func() {
-		// A decoder may hide the reader's error behind its own; the disk's word counts.
+		// A decoder may hide the reader's error behind its own; the reader's error takes precedence.
 		if in.err != nil {
 			err = &readError{in.err}
 		}
@@ -125,7 +125,7 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 	return h, nil
 }
 
-// readConfig returns the size and the bytes a pixel that the standard decoders were seen to allocate at most:
+// readConfig returns the size and the largest number of bytes per pixel that the standard decoders were observed to allocate:
 // planes or packed pixels, doubled for interlacing.
 func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
@@ -152,14 +152,14 @@ func readConfig(format Format, in *sourceReader) (config image.Config, perPixel 
 	return config, perPixel, err
 }
 
-// isInterlacedPNG reads the last byte but the checksum of the header chunk.
+// isInterlacedPNG reads the interlace method, which is the last byte of the header chunk before its checksum.
 func isInterlacedPNG(r *bufio.Reader) bool {
 	const at = 28
 	head, err := r.Peek(at + 1)
 	return err == nil && head[at] != 0
 }
 
-// decodeWebPConfig reads the size; of an animation, the canvas, which webp.DecodeConfig refuses.
+// decodeWebPConfig reads the size. For an animation, which webp.DecodeConfig refuses, it returns the size of the canvas.
 func decodeWebPConfig(r *bufio.Reader) (image.Config, error) {
 	head, err := r.Peek(30)
 	if err == nil && isAnimatedWebP(head) {
@@ -169,25 +169,25 @@ func decodeWebPConfig(r *bufio.Reader) (image.Config, error) {
 	return webp.DecodeConfig(r)
 }
 
-// readError is an error of the file, not of its content.
+// readError is an error from reading the file, not an error in its content.
 type readError struct{ err error }
 
 func (e *readError) Error() string { return "read: " + e.err.Error() }
 func (e *readError) Unwrap() error { return e.err }
 
-// IsReadError tells whether an error came from reading the file: its content is not to blame.
+// IsReadError reports whether err came from reading the file, not from its content.
 func IsReadError(err error) bool {
 	_, ok := errors.AsType[*readError](err)
 	return ok
 }
 
-// sourceReader remembers an error of the file itself, to tell it from the content's.
+// sourceReader records an error from reading the file, to distinguish it from an error in the content.
 type sourceReader struct {
 	r   io.ReadSeeker
 	err error
 }
 
-// size is the file's.
+// size returns the file's size.
 func (s *sourceReader) size() (int64, error) {
 	n, err := s.r.Seek(0, io.SeekEnd)
 	if err != nil {
@@ -196,7 +196,7 @@ func (s *sourceReader) size() (int64, error) {
 	return n, err
 }
 
-// ReadAt serves those who know where they want to read: a TIFF's directory may lie at the end of a large file.
+// ReadAt reads at an offset without reading what precedes it: a TIFF's directory may be at the end of a large file.
 func (s *sourceReader) ReadAt(p []byte, off int64) (int, error) {
 	if _, err := s.r.Seek(off, io.SeekStart); err != nil {
 		s.err = err

@@ -11,17 +11,17 @@ type heifItem struct {
 	kind string // "hvc1", "av01", "grid", ...
 	// width and height are the coded size, before the transformations.
 	width, height int
-	// turn is the EXIF orientation that the item's rotation and mirroring amount to.
+	// turn is the EXIF orientation equivalent to the item's rotation and mirroring.
 	turn  int
 	parts []uint32 // of a grid
 }
 
-// heifFile is what the meta box of a HEIF file (ISO/IEC 23008-12) says of its pictures.
+// heifFile describes the pictures of a HEIF file (ISO/IEC 23008-12), as read from its meta box.
 type heifFile struct {
 	primary *heifItem
 }
 
-// av1 tells what the picture is coded with; a grid, by its first part.
+// av1 reports whether the picture is coded with AV1. For a grid, the first part decides.
 func (f *heifFile) av1(items map[uint32]*heifItem) bool {
 	if f.primary.kind == "grid" && len(f.primary.parts) > 0 {
 		if part := items[f.primary.parts[0]]; part != nil {
@@ -31,10 +31,10 @@ func (f *heifFile) av1(items map[uint32]*heifItem) bool {
 	return f.primary.kind == "av01"
 }
 
-// turned tells that width and height change places when the item is shown.
+// turned reports whether width and height are swapped when the item is shown.
 func (i *heifItem) turned() bool { return i.turn >= 5 }
 
-// metaReader gathers a meta box.
+// metaReader collects the contents of a meta box.
 type metaReader struct {
 	items     map[uint32]*heifItem
 	primaryID uint32
@@ -56,12 +56,12 @@ type heifProp struct {
 	value         uint8
 }
 
-// maxItems bounds the items and properties of a file: a grid of 8 x 6 tiles with its depth and gain maps has a hundred.
+// maxItems bounds the number of items and properties in a file: a grid of 8 x 6 tiles with its depth and gain maps has a hundred.
 const maxItems = 1 << 16
 
 var errNoPicture = errors.New("no picture in the file")
 
-// readHEIF reads the meta box of a file of a size. isAV1 tells that the picture is coded with AV1: AVIF, whatever its brand.
+// readHEIF reads the meta box of a file of the given size. isAV1 reports whether the picture is coded with AV1, which makes it AVIF whatever the file's brand.
 func readHEIF(r io.ReaderAt, size int64) (f *heifFile, isAV1 bool, err error) {
 	meta, err := findBox(r, 0, size, "meta")
 	if err != nil {
@@ -200,7 +200,7 @@ func (m *metaReader) associations(data []byte) error {
 	for range f.uint(4) {
 		id := uint32(f.uint(idSize(version == 0)))
 		for range f.uint(1) {
-			var index uint64 // the highest bit tells that the property is essential
+			var index uint64 // the highest bit marks an essential property
 			if flags&1 != 0 {
 				index = f.uint(2) & 0x7fff
 			} else {
@@ -215,7 +215,7 @@ func (m *metaReader) associations(data []byte) error {
 	return nil
 }
 
-// resolve gives the items their sizes and turns, and grids their parts.
+// resolve sets the sizes and orientations of the items, and the parts of grids.
 func (m *metaReader) resolve() {
 	for id, item := range m.items {
 		var angle, mirror uint8
@@ -242,13 +242,13 @@ func (m *metaReader) resolve() {
 	}
 }
 
-// heifTurn is the EXIF orientation of a rotation by quarter turns anti-clockwise that a mirroring follows: mirror 0 exchanges
+// heifTurn returns the EXIF orientation of an anti-clockwise rotation by quarter turns, followed by mirroring: mirror 0 swaps
 // top and bottom, 1 left and right (ISO/IEC 23008-12:2022, 6.5.10 and 6.5.12).
 func heifTurn(angle uint8, mirrored bool, mirror uint8) int {
 	if !mirrored {
 		return [4]int{1, 8, 3, 6}[angle]
 	}
-	if mirror == 1 { // the other mirror, turned by half
+	if mirror == 1 { // same as the other mirror, rotated by half a turn
 		angle = (angle + 2) % 4
 	}
 	return [4]int{4, 5, 2, 7}[angle]

@@ -11,27 +11,27 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode/libheif"
 )
 
-// codedPerPixel is the memory at the height of decoding HEIC, AVIF and JPEG XL, in bytes a pixel. Measured with the bundled
-// decoder of HEIC, the largest memory of a process: 27 with 24 MP of 8 bits, 50 with 25 MP of 10 bits. Of the others no large
-// sample was to be had; they count the same.
+// codedPerPixel is the peak memory of decoding HEIC, AVIF and JPEG XL, in bytes per pixel. Measured with the bundled HEIC
+// decoder as the peak memory of a process: 27 for 24 MP of 8 bits, 50 for 25 MP of 10 bits. No large samples of the other
+// formats were available; they use the same value.
 const codedPerPixel = 50
 
-// rgbImage is three bytes a pixel, row by row without gaps.
+// rgbImage has three bytes per pixel, in rows without padding.
 type rgbImage struct {
 	pix  []byte
 	w, h int
 	image.Image
 }
 
-// Bounds are the picture's size.
+// Bounds returns the picture's size.
 func (m *rgbImage) Bounds() image.Rectangle { return image.Rect(0, 0, m.w, m.h) }
 
 func decodeAVIF(data []byte) (image.Image, error) { return avif.Decode(bytes.NewReader(data)) }
 
-// decodeHEIC decodes through the system's libheif, some three times as fast as the decoder that is bundled as WebAssembly,
-// which serves where the system has none, or one without a codec for the file. The embedded thumbnail is left alone: that of the only
-// iPhone's file to be had, of 416 x 312, gives the built-in model a vector of cosine 0.959 to that of the full picture
-// (docs/formats.md).
+// decodeHEIC decodes with the system's libheif, which is about three times as fast as the decoder that is bundled as WebAssembly.
+// The bundled decoder is used if the system has no libheif, or one without a codec for the file. The embedded thumbnail is not used:
+// in the only iPhone file available, the thumbnail of 416 x 312 gives a vector with a cosine of 0.959 to that of the full picture,
+// with the built-in model (docs/formats.md).
 func decodeHEIC(data []byte) (image.Image, error) {
 	pix, w, h, alpha, err := libheif.Decode(data)
 	switch {
@@ -45,7 +45,7 @@ func decodeHEIC(data []byte) (image.Image, error) {
 
 func decodeJXL(data []byte) (image.Image, error) { return jpegxl.Decode(bytes.NewReader(data)) }
 
-// HEICDecoder names what decodes HEIC here.
+// HEICDecoder returns the name of the decoder that is used for HEIC on this system.
 func HEICDecoder() string {
 	if v := libheif.Version(); v != "" {
 		return "the system's libheif " + v

@@ -6,10 +6,10 @@ import (
 	"encoding/binary"
 )
 
-// Identity returns the SHA-256 of what makes the picture. For a JPEG that is every segment but APPn (Adobe's and the
-// ICC profile's count) and COM, up to the end of the image, and the EXIF orientation where it turns the picture: a
-// keyword, a rating or a thumbnail written into the file leaves it the same. Of a camera raw file, its largest preview with
-// the file's size. Of other formats, the whole file. data is that of Extents.
+// Identity returns the SHA-256 of the data that defines the picture. For a JPEG, that is every segment except COM and APPn
+// (but including Adobe's and the ICC profile's), up to the end of the image, and the EXIF orientation if it turns the picture:
+// writing a keyword, rating or thumbnail into the file does not change it. For a camera raw file, it is the largest preview and
+// the file's size; for other formats, the whole file. data is the data of Extents.
 func (h Header) Identity(data []byte, orientation int) [sha256.Size]byte {
 	return h.codec.identity(data, orientation)
 }

@@ -20,9 +20,9 @@ const (
 	markerTEM   = 0x01
 )
 
-// jpegParts calls visit for each part of a JPEG stream up to and with EOI: a marker with its segment's payload, or
-// marker 0 with a stretch of entropy-coded data. A damaged stream is walked as far as it goes; what remains is one
-// last stretch of marker 0.
+// jpegParts calls visit for each part of a JPEG stream up to and including EOI: a marker with its segment's payload, or
+// marker 0 with a stretch of entropy-coded data. A damaged stream is read as far as possible; the rest is passed as one
+// last stretch with marker 0.
 func jpegParts(data []byte, visit func(marker byte, payload []byte)) {
 	pos := 2 // SOI
 	for pos < len(data) {

@@ -6,10 +6,10 @@ import (
 	"io"
 )
 
-// jxlSizes are the number of bits of a size by its two-bit selector (ISO/IEC 18181-1, SizeHeader).
+// jxlSizes holds the number of bits of a size, by its two-bit selector (ISO/IEC 18181-1, SizeHeader).
 var jxlSizes = [4]int{9, 13, 18, 30}
 
-// jxlBits reads a codestream's bits, the lowest of each byte first.
+// jxlBits reads a codestream's bits, least significant bit first.
 type jxlBits struct {
 	data []byte
 	at   int
@@ -32,10 +32,10 @@ func (b *jxlBits) size(div8 bool) int {
 	return 1 + b.read(jxlSizes[b.read(2)])
 }
 
-// jxlRatios are width to height by the three-bit selector, from 1.
+// jxlRatios holds the ratios of width to height, by the three-bit selector, starting at 1.
 var jxlRatios = [8][2]int{1: {1, 1}, 2: {12, 10}, 3: {4, 3}, 4: {3, 2}, 5: {16, 9}, 6: {5, 4}, 7: {2, 1}}
 
-// readJXL reads the size of a JPEG XL picture as it is shown: the decoder turns it upright.
+// readJXL reads the size of a JPEG XL picture as shown, because the decoder turns it upright.
 func readJXL(r io.ReaderAt, size int64) (width, height int, err error) {
 	var head [64]byte
 	n, _ := r.ReadAt(head[:], 0)
@@ -63,7 +63,7 @@ func readJXL(r io.ReaderAt, size int64) (width, height int, err error) {
 	return width, height, nil
 }
 
-// jxlCodestream finds the beginning of the codestream in a container (ISO/IEC 18181-2): whole, or in numbered parts.
+// jxlCodestream reads the start of the codestream in a container (ISO/IEC 18181-2), which stores it whole or in numbered parts.
 func jxlCodestream(r io.ReaderAt, size int64) (code []byte, err error) {
 	const enough = 64
 	err = readBoxes(r, 0, size, func(b box) (bool, error) {

@@ -15,16 +15,16 @@ import (
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// OwnerMetadata are what the owner has said of a picture, in a program that keeps XMP or IPTC.
+// OwnerMetadata is the metadata that the owner gave a picture in a program that writes XMP or IPTC.
 type OwnerMetadata struct {
-	// Rating is XMP's: 1 to 5 stars, 0 for none, -1 for rejected (XMP specification part 1, 8.4). It counts where Rated is true.
+	// Rating is XMP's: 1 to 5 stars, 0 for none, -1 for rejected (XMP specification part 1, 8.4). It is valid only if Rated is true.
 	Rating int
 	Rated  bool
-	// Keywords are those of dc:subject and IPTC, each once, in the order of the file.
+	// Keywords are those of dc:subject and IPTC, without duplicates, in the order of the file.
 	Keywords []string
 }
 
-// under is l with what over says on top of it.
+// under returns l overridden by the values that over sets.
 func (l OwnerMetadata) under(over OwnerMetadata) OwnerMetadata {
 	if over.Rated {
 		l.Rating, l.Rated = over.Rating, true
@@ -35,19 +35,19 @@ func (l OwnerMetadata) under(over OwnerMetadata) OwnerMetadata {
 	return l
 }
 
-// maxXMP bounds a packet or a sidecar in bytes; programs that keep their editing history in it write some hundred thousand.
+// maxXMP bounds the size of a packet or sidecar in bytes; programs that store their editing history in it write several hundred thousand.
 const maxXMP = 4 << 20
 
-// errXMP is a packet that is no XMP.
+// errXMP means that a packet is not valid XMP.
 var errXMP = errors.New("damaged XMP")
 
-// ReadXMP reads what the owner says of an XMP packet or of a sidecar file.
+// ReadXMP reads the owner's metadata from an XMP packet or a sidecar file.
 func ReadXMP(packet []byte) (l OwnerMetadata, err error) {
 	defer caught.Error(&err)
 	if len(packet) > maxXMP {
 		return l, errXMP
 	}
-	// The library reads XMP inside of pictures only; the smallest is a WebP that has nothing else.
+	// The library reads XMP only inside pictures; the smallest one is a WebP that contains nothing else.
 	le := binary.LittleEndian
 	file := le.AppendUint32([]byte("RIFF"), uint32(4+8+len(packet)+len(packet)%2)) //nolint:gosec // maxXMP
 	file = le.AppendUint32(append(file, "WEBPXMP "...), uint32(len(packet)))       //nolint:gosec // maxXMP
@@ -77,13 +77,13 @@ func ReadXMP(packet []byte) (l OwnerMetadata, err error) {
 	return l, nil
 }
 
-// xmpTags are the properties that are read, with their namespaces: others have a Rating of their own, out of 99.
+// xmpTags are the properties to read, with their namespaces: other namespaces have a different Rating, out of 99.
 var xmpTags = map[string]string{
 	"Rating":  "http://ns.adobe.com/xap/1.0/",
 	"Subject": "http://purl.org/dc/elements/1.1/",
 }
 
-// xmpAt reads what the owner says of a packet that lies in a file.
+// xmpAt reads the owner's metadata from a packet inside a file.
 func xmpAt(r io.ReaderAt, start, end int64) OwnerMetadata {
 	if end-start > maxXMP {
 		return OwnerMetadata{}
@@ -92,11 +92,11 @@ func xmpAt(r io.ReaderAt, start, end int64) OwnerMetadata {
 	if _, err := r.ReadAt(packet, start); err != nil && !errors.Is(err, io.EOF) {
 		return OwnerMetadata{}
 	}
-	l, _ := ReadXMP(packet) // damaged, it says nothing
+	l, _ := ReadXMP(packet) // a damaged packet is ignored
 	return l
 }
 
-// tagOwnerMetadata are what the owner says of a picture: those of XMP count before IPTC's and EXIF's.
+// tagOwnerMetadata returns the owner's metadata of a picture. XMP takes precedence over IPTC and EXIF.
 func tagOwnerMetadata(tags imagemeta.Tags, packets [][]byte) (l OwnerMetadata) {
 	l.Rating, l.Rated = rating(tags.EXIF()["Rating"].Value)
 	l.Keywords = keywords(tags.IPTC()["Keywords"].Value)
@@ -108,7 +108,7 @@ func tagOwnerMetadata(tags imagemeta.Tags, packets [][]byte) (l OwnerMetadata) {
 	return l
 }
 
-// rating reads a number of stars; XMP has it as text, where some programs write "3.0".
+// rating reads the number of stars. XMP stores it as text, and some programs write "3.0".
 func rating(value any) (stars int, ok bool) {
 	var f float64
 	switch v := value.(type) {
@@ -128,7 +128,7 @@ func rating(value any) (stars int, ok bool) {
 	return int(math.Round(f)), true
 }
 
-// keywords are a tag's words, each once.
+// keywords returns a tag's keywords without duplicates.
 func keywords(value any) (list []string) {
 	var words []string
 	switch v := value.(type) {
@@ -138,7 +138,7 @@ func keywords(value any) (list []string) {
 		words = v
 	}
 	for _, w := range words {
-		// Newlines part keywords in the index.
+		// Newlines separate keywords in the index.
 		w = strings.Join(strings.Fields(strings.ToValidUTF8(strings.ReplaceAll(w, "\x00", ""), "")), " ")
 		if w != "" && !slices.Contains(list, w) {
 			list = append(list, w)

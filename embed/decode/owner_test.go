@@ -18,10 +18,10 @@ import (
 
 const xmpHead = "http://ns.adobe.com/xap/1.0/\x00"
 
-// iptc is a segment with the keywords "Beep" and "Two words", the second with a byte that has no place there.
+// iptc is a segment with the keywords "Beep" and "Two words", the second with a stray NUL byte.
 const iptc = "Photoshop 3.0\x008BIM\x04\x04\x00\x00\x00\x00\x00\x18\x1c\x02\x19\x00\x04Beep\x1c\x02\x19\x00\x0aTwo\x00 words"
 
-// withXMP returns a PNG with the data of an iTXt chunk behind its header.
+// withXMP returns a PNG with an iTXt chunk, whose data is text, inserted after the header.
 func withXMP(png []byte, text string) []byte {
 	chunk := binary.BigEndian.AppendUint32(nil, uint32(len(text)))
 	chunk = append(append(chunk, "iTXt"...), text...)
@@ -89,7 +89,7 @@ func TestReadXMP(t *testing.T) {
 	}
 }
 
-// FuzzReadXMP reads sidecars: whatever stands in one, ratings stay within XMP's range and keywords are words.
+// FuzzReadXMP reads sidecars: whatever they contain, ratings stay within XMP's range and keywords are trimmed text without newlines or NUL.
 func FuzzReadXMP(f *testing.F) {
 	f.Add([]byte(testkit.XMP("4", "Sea", " New  York ", "Ärger")))
 	f.Add([]byte(testkit.XMP("-1")))
@@ -108,7 +108,7 @@ func FuzzReadXMP(f *testing.F) {
 	})
 }
 
-// TestLens reads a phone's file out of the metadata library's own test data.
+// TestLens reads a phone's file from the metadata library's test data.
 func TestLens(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(module(t, "github.com/bep/imagemeta"), "testdata", "images", "goexif", "has-lens-info.jpg"))
 	if err != nil {

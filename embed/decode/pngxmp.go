@@ -6,10 +6,10 @@ import (
 	"io"
 )
 
-// pngXMPKeyword is that of the chunk which holds XMP (XMP specification part 3, 1.1.5).
+// pngXMPKeyword is the keyword of the chunk that holds XMP (XMP specification part 3, 1.1.5).
 const pngXMPKeyword = "XML:com.adobe.xmp\x00"
 
-// pngXMP reads what the owner says of the XMP packet in a PNG, an uncompressed iTXt chunk, which the metadata library does not read.
+// pngXMP reads the owner's metadata from the XMP packet of a PNG, an uncompressed iTXt chunk that the metadata library does not read.
 func pngXMP(r io.ReaderAt) OwnerMetadata {
 	var head [8]byte
 	const signature, frame = 8, 12 // a chunk's length, kind and checksum
@@ -27,7 +27,7 @@ func pngXMP(r io.ReaderAt) OwnerMetadata {
 				return OwnerMetadata{}
 			}
 			if packet, ok := pngText(data); ok {
-				l, _ := ReadXMP(packet) // damaged, it says nothing
+				l, _ := ReadXMP(packet) // a damaged packet is ignored
 				return l
 			}
 		}
@@ -36,7 +36,7 @@ func pngXMP(r io.ReaderAt) OwnerMetadata {
 	return OwnerMetadata{}
 }
 
-// pngText returns the text of an iTXt chunk that holds XMP: behind keyword, two compression bytes, language and translated keyword.
+// pngText returns the text of an iTXt chunk that holds XMP. It follows the keyword, two compression bytes, the language and the translated keyword.
 func pngText(data []byte) ([]byte, bool) {
 	rest, ok := bytes.CutPrefix(data, []byte(pngXMPKeyword))
 	if !ok || len(rest) < 2 || rest[0] != 0 {

@@ -19,23 +19,23 @@ type preview struct {
 	head jpeg.Header
 }
 
-// rawFile is what a camera raw file says of itself: it is shown by the JPEG previews that the camera put into it.
+// rawFile describes a camera raw file, which is decoded from the JPEG previews that the camera embedded in it.
 type rawFile struct {
 	// previews are sorted by size, the largest first; there is at least one.
 	previews []preview
 	meta     Meta
 	size     int64 // of the file
-	// width and height are the sensor's, or the largest preview's where the file does not say.
+	// width and height are the sensor's, or the largest preview's if the file does not state it.
 	width, height int
 }
 
-// minPreview is the long side below which a preview is a thumbnail that must not pass for the picture: cameras write 160 x 120
-// into their files.
+// minPreview is the smallest long side of a preview. Anything smaller is a thumbnail, which must not stand in for the picture:
+// cameras embed thumbnails of 160 x 120.
 const minPreview = 320
 
-var errNoPreview = fmt.Errorf("%w: a camera raw file without an embedded JPEG preview", ErrUnsupported)
+var errNoPreview = fmt.Errorf("%w: camera raw file without an embedded JPEG preview", ErrUnsupported)
 
-// chosen is the smallest preview whose short side is at least minShort, or the largest; 0: the largest.
+// chosen returns the smallest preview whose short side is at least minShort, or the largest preview if there is none or minShort is 0.
 func (f *rawFile) chosen(minShort int) preview {
 	best := f.previews[0]
 	if minShort > 0 {
@@ -48,7 +48,7 @@ func (f *rawFile) chosen(minShort int) preview {
 	return best
 }
 
-// extents are what is read of the file: the largest preview, which is the picture's identity, and the one that is decoded.
+// extents returns the parts of the file to read: the largest preview, which defines the picture's identity, and the preview to decode.
 func (f *rawFile) extents(minShort int) []Extent {
 	list := []Extent{f.previews[0].Extent}
 	if c := f.chosen(minShort); c.Extent != list[0] {
@@ -57,7 +57,7 @@ func (f *rawFile) extents(minShort int) []Extent {
 	return list
 }
 
-// identity is the SHA-256 of the largest preview and the file's size.
+// identity returns the SHA-256 of the largest preview and the file's size.
 func (f *rawFile) identity(data []byte) [sha256.Size]byte {
 	h := sha256.New()
 	h.Write(data[:min(f.previews[0].Length, int64(len(data)))])
@@ -65,7 +65,7 @@ func (f *rawFile) identity(data []byte) [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// image is the bytes of the preview that is decoded.
+// image returns the bytes of the preview to decode.
 func (f *rawFile) image(data []byte, minShort int) []byte {
 	if list := f.extents(minShort); len(list) > 1 {
 		return data[min(list[0].Length, int64(len(data))):]
@@ -73,12 +73,12 @@ func (f *rawFile) image(data []byte, minShort int) []byte {
 	return data
 }
 
-// previewList gathers previews, leaving out what is no JPEG that is read (a lossless one is the sensor's data).
+// previewList collects previews and skips everything but supported JPEGs (a lossless JPEG is the sensor's data).
 type previewList struct {
 	r    io.ReaderAt
 	size int64
 	list []preview
-	cut  bool // a preview reaches beyond the end of the file
+	cut  bool // a preview extends past the end of the file
 }
 
 func (l *previewList) add(offset, length int64) {
@@ -96,7 +96,7 @@ func (l *previewList) add(offset, length int64) {
 	l.list = append(l.list, preview{Extent{offset, length}, head})
 }
 
-// finish makes the file of what was gathered. width and height are the sensor's, 0 where nobody knows.
+// finish builds the rawFile from the collected previews. width and height are the sensor's, or 0 if unknown.
 func (l *previewList) finish(meta Meta, width, height int) (*rawFile, error) {
 	if len(l.list) == 0 && l.cut {
 		return nil, io.ErrUnexpectedEOF
@@ -112,8 +112,8 @@ func (l *previewList) finish(meta Meta, width, height int) (*rawFile, error) {
 	return f, nil
 }
 
-// isRaw tells whether a TIFF file is a camera's: it says so (DNG), or a directory holds a colour filter array or linear raw
-// data (photometric interpretations 32803 and 34892), or data in a maker's own compression.
+// isRaw reports whether a TIFF file is a camera raw file: it is marked as DNG, or a directory holds a colour filter array or
+// linear raw data (photometric interpretations 32803 and 34892), or data in a maker's own compression.
 func isRaw(dirs []tiffDir, t *tiffFile) bool {
 	if _, dng := dirs[0][tagDNGVersion]; dng {
 		return true
@@ -131,7 +131,7 @@ func isRaw(dirs []tiffDir, t *tiffFile) bool {
 	})
 }
 
-// rawKinds are the formats by the camera's maker.
+// rawKinds lists the formats by the camera's maker.
 var rawKinds = []struct {
 	maker string
 	kind  Format
@@ -154,7 +154,7 @@ func rawKind(dirs []tiffDir, t *tiffFile) Format {
 	return "raw"
 }
 
-// readTIFFRaw reads a file in the layout of TIFF; ok is false where it is no camera's.
+// readTIFFRaw reads a camera raw file in TIFF's layout; ok is false if the file is not a camera raw file.
 func readTIFFRaw(r io.ReaderAt, size int64, certain bool) (f *rawFile, kind Format, ok bool, err error) {
 	t, first, err := openTIFF(r, 0, size)
 	if err != nil {
@@ -182,7 +182,7 @@ func readTIFFRaw(r io.ReaderAt, size int64, certain bool) (f *rawFile, kind Form
 	return f, rawKind(dirs, t), true, err
 }
 
-// maxRawSide bounds what a damaged directory may say of the sensor.
+// maxRawSide bounds the sensor size that a damaged directory may claim.
 const maxRawSide = 1 << 16
 
 // addDir adds the JPEG that a directory describes: by its own two tags, as one strip, or as Panasonic does.
@@ -201,8 +201,8 @@ func (l *previewList) addDir(t *tiffFile, d tiffDir) {
 	}
 }
 
-// addMakerNote adds the previews that Olympus, Pentax and Nikon describe in their maker notes (layouts as ExifTool's tag tables
-// for them say).
+// addMakerNote adds the previews that Olympus, Pentax and Nikon describe in their maker notes (the layouts follow ExifTool's
+// tag tables).
 func (l *previewList) addMakerNote(t *tiffFile, first tiffDir) {
 	exif, _, err := t.dir(t.number(first, tagExifIFD, 0))
 	if err != nil {
@@ -223,7 +223,7 @@ func (l *previewList) addMakerNote(t *tiffFile, first tiffDir) {
 	}
 	switch {
 	case bytes.HasPrefix(head[:], []byte("OLYMPUS\x00")), bytes.HasPrefix(head[:], []byte("OM SYSTEM")):
-		// The directory stands behind the header; its offsets count from the note's beginning.
+		// The directory follows the header; its offsets are relative to the start of the note.
 		at := int64(12)
 		if head[0] == 'O' && head[1] == 'M' {
 			at = 16
@@ -238,7 +238,7 @@ func (l *previewList) addMakerNote(t *tiffFile, first tiffDir) {
 	case bytes.HasPrefix(head[:], []byte("AOC\x00")), bytes.HasPrefix(head[:], []byte("PENTAX \x00")):
 		n := &tiffFile{r: t.r, order: t.order, base: t.base, size: t.size}
 		at := note.at - t.base + 6
-		if head[0] == 'P' { // offsets from the note's beginning
+		if head[0] == 'P' { // offsets are relative to the start of the note
 			n.base, at = note.at, 10
 		}
 		pointers(n, at, 0x0004, 0x0003, n.base)
@@ -256,7 +256,7 @@ func (l *previewList) addMakerNote(t *tiffFile, first tiffDir) {
 	}
 }
 
-// readRAF reads a Fujifilm file, whose header points at one JPEG with all the metadata: its offset and length are the
+// readRAF reads a Fujifilm file, whose header points to one JPEG with all the metadata: its offset and length are the
 // big-endian numbers at 84 and 88.
 func readRAF(r io.ReaderAt, size int64) (*rawFile, error) {
 	var head [8]byte
@@ -273,7 +273,7 @@ func readRAF(r io.ReaderAt, size int64) (*rawFile, error) {
 	return l.finish(meta, 0, 0)
 }
 
-// damagedRaw keeps what went wrong in a container apart from what is not supported.
+// damagedRaw reports err as a damaged header, unless err says that the file is not supported.
 func damagedRaw(kind Format, err error) error {
 	if errors.Is(err, ErrUnsupported) {
 		return err

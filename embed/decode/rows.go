@@ -90,7 +90,7 @@ func ycbcraRows(m *image.NYCbCrA) func(y int, rgb []byte) {
 	}
 }
 
-// anyRows reads the rarer kinds through their colour model: 64-bit ones, alpha beside YCbCr, frames on a canvas.
+// anyRows reads the rarer image types, such as 64-bit ones, through their colour model.
 func anyRows(img image.Image) func(y int, rgb []byte) {
 	origin := img.Bounds().Min
 	return func(y int, rgb []byte) {
@@ -101,7 +101,7 @@ func anyRows(img image.Image) func(y int, rgb []byte) {
 }
 
 func palettedRows(m *image.Paletted) func(y int, rgb []byte) {
-	var table [256][3]uint8 // an index beyond the palette reads black, as in the standard library's own At
+	var table [256][3]uint8 // an index beyond the palette is black, as in the standard library's At
 	for i, c := range m.Palette {
 		table[i][0], table[i][1], table[i][2] = colorOnWhite(c)
 	}
@@ -113,8 +113,8 @@ func palettedRows(m *image.Paletted) func(y int, rgb []byte) {
 	}
 }
 
-// colorOnWhite lays one colour on white. 8-bit colours go through the same rounding as NRGBA rows; 16-bit ones are
-// reduced by /257 first.
+// colorOnWhite blends one colour with white. 8-bit colours are rounded like NRGBA rows; 16-bit ones are
+// divided by 257 first.
 func colorOnWhite(c color.Color) (r, g, b uint8) {
 	switch c := c.(type) {
 	case color.NRGBA:
@@ -129,10 +129,10 @@ func colorOnWhite(c color.Color) (r, g, b uint8) {
 	return to8(pr + rest), to8(pg + rest), to8(pb + rest)
 }
 
-// onWhite lays an 8-bit channel with alpha on white, rounded.
+// onWhite blends an 8-bit channel with white by its alpha, rounded.
 func onWhite(v, alpha uint32) uint8 {
 	return uint8((v*alpha + 255*(255-alpha) + 127) / 255)
 }
 
-// to8 reduces 16 bits to 8 by /257, rounded.
+// to8 reduces 16 bits to 8 by dividing by 257, rounded.
 func to8(v uint32) uint8 { return uint8(min((v+128)/257, 255)) }

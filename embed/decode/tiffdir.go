@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// tiffFile reads image file directories (TIFF 6.0, section 2) of a file, or of a part of one that counts its offsets from base.
+// tiffFile reads the image file directories (TIFF 6.0, section 2) of a file, or of a part of one whose offsets are relative to base.
 type tiffFile struct {
 	r     io.ReaderAt
 	order binary.ByteOrder
@@ -19,13 +19,13 @@ type tiffFile struct {
 type tiffTag struct {
 	kind  uint16
 	count uint32
-	// at is where its values lie in the file.
+	// at is the offset of its values in the file.
 	at int64
 }
 
 type tiffDir map[uint16]tiffTag
 
-// Tags that are looked at (TIFF 6.0; TIFF/EP; EXIF 2.32; DNG 1.6).
+// Tags that are read (TIFF 6.0; TIFF/EP; EXIF 2.32; DNG 1.6).
 const (
 	tagSubfileType   = 0x00fe
 	tagWidth         = 0x0100
@@ -66,8 +66,8 @@ const (
 
 var errTIFF = errors.New("damaged directory")
 
-// openTIFF reads the byte order and returns where the first directory is. The two bytes behind the order are 42 in a TIFF and
-// something else in some makers' files.
+// openTIFF reads the byte order and returns the offset of the first directory. The two bytes after the byte order are 42 in a
+// TIFF and another number in some makers' files.
 func openTIFF(r io.ReaderAt, base, size int64) (t *tiffFile, first int64, err error) {
 	var head [8]byte
 	if _, err := r.ReadAt(head[:], base); err != nil {
@@ -85,10 +85,10 @@ func openTIFF(r io.ReaderAt, base, size int64) (t *tiffFile, first int64, err er
 	return t, int64(t.order.Uint32(head[4:])), nil
 }
 
-// typeSizes are the bytes of a value of each type, from 1: BYTE, ASCII, SHORT, LONG, RATIONAL, and so on.
+// typeSizes holds the size in bytes of a value of each type, starting at type 1: BYTE, ASCII, SHORT, LONG, RATIONAL, and so on.
 var typeSizes = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
 
-// dir reads the directory at an offset, and the offset of the one that follows; 0: none.
+// dir reads the directory at an offset. next is the offset of the following directory, or 0 if there is none.
 func (t *tiffFile) dir(offset int64) (tags tiffDir, next int64, err error) {
 	at := t.base + offset
 	var count [2]byte
@@ -101,7 +101,7 @@ func (t *tiffFile) dir(offset int64) (tags tiffDir, next int64, err error) {
 	}
 	data := make([]byte, 12*n+4)
 	read, err := t.r.ReadAt(data, at+2)
-	if int64(read) < 12*n { // the offset behind may be missing in the last directory
+	if int64(read) < 12*n { // the last directory may lack the offset at its end
 		return nil, 0, eof(err)
 	}
 	tags = make(tiffDir, n)
@@ -119,7 +119,7 @@ func (t *tiffFile) dir(offset int64) (tags tiffDir, next int64, err error) {
 	return tags, int64(t.order.Uint32(data[12*n:])), nil
 }
 
-// numbers reads a tag's whole numbers, at most limit of them; nil where it has none.
+// numbers reads at most limit of a tag's whole numbers. It returns nil if the tag has none.
 func (t *tiffFile) numbers(tag tiffTag, limit int) []int64 {
 	n := min(int64(tag.count), int64(limit))
 	var size int64
@@ -154,7 +154,7 @@ func (t *tiffFile) numbers(tag tiffTag, limit int) []int64 {
 	return values
 }
 
-// number reads a tag's first number, or gives the default.
+// number returns a tag's first number, or otherwise the default.
 func (t *tiffFile) number(d tiffDir, tag uint16, otherwise int64) int64 {
 	if v := t.numbers(d[tag], 1); len(v) > 0 {
 		return v[0]
@@ -197,7 +197,7 @@ func (t *tiffFile) rationals(d tiffDir, tag uint16, n int) []float64 {
 	return values
 }
 
-// walk calls visit for a directory, those that follow it, and those below it. A loop is walked once.
+// walk calls visit for a directory, those that follow it and their subdirectories. It visits each only once, so loops end.
 func (t *tiffFile) walk(first int64, visit func(d tiffDir)) {
 	seen := make(map[int64]bool)
 	var from func(offset int64)

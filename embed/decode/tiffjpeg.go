@@ -13,20 +13,20 @@ import (
 // jpegTIFF is a TIFF picture whose strips or tiles are JPEG streams (TIFF Technical Note 2), or one JPEG stream (the older way).
 type jpegTIFF struct {
 	width, height int
-	// partW and partH are the size of a tile, or of a strip, of which the last may be lower.
+	// partW and partH are the size of a tile or strip; the last strip may be shorter.
 	partW, partH     int
 	offsets, lengths []int64
-	tables           []byte // what all parts share, a JPEG stream of its own; nil: nothing
+	tables           []byte // shared by all parts, stored as a JPEG stream; nil if there are none
 	rgb              bool   // the components are not YCbCr
 }
 
-// jpegTIFFPerPixel is the memory at the height of decoding, in bytes a pixel: the picture, and a part's planes.
+// jpegTIFFPerPixel is the peak memory of decoding, in bytes per pixel: the picture and one part's planes.
 const jpegTIFFPerPixel = 6
 
-// maxParts bounds the parts of a picture: tiles of 64 x 64 of the largest one.
+// maxParts bounds the number of parts: the largest picture in tiles of 64 x 64.
 const maxParts = 1 << 20
 
-// readJPEGTIFF reads the first directory; ok is false where its picture is not compressed as JPEG.
+// readJPEGTIFF reads the first directory; ok is false if its picture is not compressed as JPEG.
 func readJPEGTIFF(r io.ReaderAt, size int64) (j jpegTIFF, ok bool) {
 	t, first, err := openTIFF(r, 0, size)
 	if err != nil {
@@ -61,7 +61,7 @@ func readJPEGTIFF(r io.ReaderAt, size int64) (j jpegTIFF, ok bool) {
 		j.partW, j.partH = int(t.number(d, tagTileWidth, 0)), int(t.number(d, tagTileHeight, 0))
 	}
 	j.offsets, j.lengths = t.numbers(d[offsets], maxParts), t.numbers(d[lengths], maxParts)
-	// Each component in parts of its own is not read.
+	// Files that store each component in separate parts are not supported.
 	return j, t.number(d, tagPlanar, 1) == 1
 }
 
@@ -108,7 +108,7 @@ func (j jpegTIFF) part(m *rgbImage, data []byte, x, y int) error {
 		return tidyJPEG(err, "part")
 	}
 	if p.Space == jpeg.CMYK || p.Space == jpeg.YCCK {
-		return fmt.Errorf("%w: CMYK in a TIFF's JPEG", ErrUnsupported)
+		return fmt.Errorf("%w: TIFF with CMYK JPEG data", ErrUnsupported)
 	}
 	w, h := min(p.Width, m.w-x), min(p.Rows, m.h-y)
 	rgb := make([]byte, 3*p.Width)

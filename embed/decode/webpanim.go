@@ -9,18 +9,18 @@ import (
 	"golang.org/x/image/webp"
 )
 
-// isAnimatedWebP tells the extended format with the animation flag (WebP Container Specification, "Extended File
-// Format"), which golang.org/x/image/webp refuses.
+// isAnimatedWebP reports whether data is in the extended format with the animation flag (WebP Container Specification,
+// "Extended File Format"), which golang.org/x/image/webp refuses.
 func isAnimatedWebP(data []byte) bool {
 	return len(data) >= 30 && string(data[12:16]) == "VP8X" && data[20]&0x02 != 0
 }
 
-// canvasSize reads the canvas of a VP8X header.
+// canvasSize reads the size of the canvas from a VP8X header.
 func canvasSize(data []byte) (w, h int) { return uint24(data[24:]) + 1, uint24(data[27:]) + 1 }
 
 func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
-// decodeFirstWebPFrame wraps the first ANMF chunk's picture as a still file and lays it on the canvas.
+// decodeFirstWebPFrame wraps the first ANMF chunk's picture as a still file and places it on the canvas.
 func decodeFirstWebPFrame(data []byte) (image.Image, error) {
 	w, h := canvasSize(data)
 	for rest := data[12:]; len(rest) >= 8; {
@@ -65,7 +65,7 @@ func decodeANMF(chunk []byte, bounds image.Rectangle) (image.Image, error) {
 		return nil, err
 	}
 	if size := img.Bounds().Size(); size.X != w || size.Y != h {
-		return nil, errors.New("frame of another size than it says")
+		return nil, errors.New("the size of the frame differs from its header")
 	}
 	return canvas{img, image.Pt(x, y), bounds}, nil
 }

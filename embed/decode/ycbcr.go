@@ -9,7 +9,7 @@ type ycbcrToRGB func(y, cb, cr uint8) (r, g, b uint8)
 
 // studioToRGB converts BT.601 with luma of 16..235, as WebP stores it, by the fixed-point matrix of the WebP
 // specification's reference decoder (1.164, 1.596, 0.391, 0.813, 2.018 in 1/16384, with 6 bits of fraction kept).
-// The standard color model would take it for JPEG's full range: a picture too grey.
+// The standard color model assumes JPEG's full range, which would make the picture too grey.
 func studioToRGB(y, cb, cr uint8) (r, g, b uint8) {
 	luma := int32(y) * 19077 >> 8
 	u, v := int32(cb), int32(cr)
@@ -43,7 +43,7 @@ func ycbcrRows(m *image.YCbCr, toRGB ycbcrToRGB) func(y int, rgb []byte) {
 		cb := [2][]uint8{m.Cb[near*m.CStride:][:cw], m.Cb[far*m.CStride:][:cw]}
 		cr := [2][]uint8{m.Cr[near*m.CStride:][:cw], m.Cr[far*m.CStride:][:cw]}
 		luma := m.Y[y*m.YStride:][:width]
-		// b0, r0 are the vertical sums (3*near+far) of the column, left and right its neighbours'.
+		// b0, r0 are the vertical sums (3*near+far) of the column; bPrev, rPrev, bNext and rNext are those of its neighbours.
 		sum := func(c [2][]uint8, i int) int32 { return 3*int32(c[0][i]) + int32(c[1][i]) }
 		bPrev, rPrev := sum(cb, 0), sum(cr, 0)
 		b0, r0 := bPrev, rPrev

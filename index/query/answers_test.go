@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// TestPagesCompose: pages of a ranking are the ranking, and an order that only arranges the best has no pages.
+// TestPagesCompose: the pages of a ranking add up to the ranking, and an order that only rearranges the best hits has no pages.
 func TestPagesCompose(t *testing.T) {
 	w := filled(t, 60)
 	all := w.search(query.Request{Terms: []query.Term{text(1, "sea")}, Limit: 60})
@@ -51,7 +51,7 @@ func TestPagesCompose(t *testing.T) {
 	}
 }
 
-// TestRemembered: what was asked before needs no model.
+// TestRemembered: queries that were asked before do not need a model.
 func TestRemembered(t *testing.T) {
 	w := filled(t, 10)
 	asked := query.Request{Terms: []query.Term{text(1, "sea"), text(-0.5, "people")}, Limit: 3}
@@ -75,7 +75,7 @@ func TestRemembered(t *testing.T) {
 	}
 }
 
-// TestHostileRequests: what a door passes on unchecked is refused, and no request changes the asker's.
+// TestHostileRequests: invalid requests return errors, and the caller's requests are not changed.
 func TestHostileRequests(t *testing.T) {
 	w := filled(t, 10)
 	for _, r := range []query.Request{{}, {Limit: -1}, {Limit: 1, Offset: -1}} {
@@ -113,7 +113,7 @@ func TestHostileRequests(t *testing.T) {
 	wg.Wait()
 }
 
-// TestBatch: many queries are embedded together, each text once.
+// TestBatch: the texts of several queries are embedded together, each text once.
 func TestBatch(t *testing.T) {
 	w := filled(t, 20)
 	var rs []query.Request
@@ -131,7 +131,7 @@ func TestBatch(t *testing.T) {
 	}
 }
 
-// TestExplained: what the terms contribute is the score.
+// TestExplained: the contributions of the terms add up to the score.
 func TestExplained(t *testing.T) {
 	w := filled(t, 20)
 	a := w.search(query.Request{Terms: []query.Term{text(1, "sea"), text(0.5, "sunset"), text(-1, "people")}, Limit: 5, Explain: true})
@@ -149,7 +149,7 @@ func TestExplained(t *testing.T) {
 	}
 }
 
-// TestMissing: a picture whose file is gone is marked, left out, or not looked at.
+// TestMissing: a picture whose file is gone is marked, omitted, or returned without a check.
 func TestMissing(t *testing.T) {
 	w := filled(t, 30)
 	all := paths(w.search(query.Request{Terms: []query.Term{text(1, "sea")}, Limit: 30}).Hits)
@@ -179,7 +179,8 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestAmong: listed files are searched instead of the index, others merged by their scores, and shown by their own paths.
+// TestAmong: listed files are searched instead of the whole index; files that are not in the index are merged by score;
+// all are shown with the paths in the list.
 func TestAmong(t *testing.T) {
 	w := filled(t, 30)
 	all := w.search(query.Request{Terms: []query.Term{text(1, "sea")}, Limit: 30}).Hits

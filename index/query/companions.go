@@ -9,8 +9,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Companions returns the files that belong to the one by which each hit is shown, by its path: the raw files behind it, and the sidecars of
-// all of them. It goes by the index, whatever filter found the hits, and does not look whether they are there.
+// Companions returns the files that belong to the file at each hit's Path, by that path: its raw twins, and the sidecars of all of them.
+// It uses the index, regardless of the filter that found the hits, and does not check whether the files exist.
 func (e *Engine) Companions(ctx context.Context, hits []Hit) (map[string][]string, error) {
 	shown := make(map[store.PictureID]string, len(hits))
 	ids := make([]store.PictureID, len(hits))
@@ -34,7 +34,7 @@ func (e *Engine) Companions(ctx context.Context, hits []Hit) (map[string][]strin
 	return companions, nil
 }
 
-// companionsOf are those of one of a picture's files.
+// companionsOf returns the companions of one of a picture's files.
 func companionsOf(r store.Record, path string, roots map[store.RootID]string) (list []string) {
 	main := slices.IndexFunc(r.Files, func(f store.FileRecord) bool { return f.Path(roots[f.Root]) == path })
 	if main < 0 {
@@ -58,5 +58,5 @@ func companionsOf(r store.Record, path string, roots map[store.RootID]string) (l
 	return slices.Compact(list)
 }
 
-// stem is a file's name without its last ending.
+// stem returns a file's name without its extension.
 func stem(name string) string { return strings.TrimSuffix(name, filepath.Ext(name)) }

@@ -63,7 +63,7 @@ func TestConcurrent(t *testing.T) {
 		for i := range 40 {
 			w.add(fmt.Sprintf("more%d/%03d.jpg", round, i), fmt.Sprint("more ", round, " ", i))
 		}
-		if round > 4 { // and shrinks
+		if round > 4 { // also remove files
 			if err := os.RemoveAll(filepath.Join(w.dir, fmt.Sprint("more", round-4))); err != nil {
 				t.Error(err)
 			}

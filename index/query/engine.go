@@ -1,6 +1,5 @@
-// Package query answers requests from an index: what is asked for is data, and the answer is too. Every door asks the same engine: the
-// command line, and whatever else there will be. It must not know flags, the terminal, codecs, or which store answers; a process-wide
-// setting is nothing that it touches.
+// Package query answers requests from an index; both requests and responses are data. Every interface, such as the command line,
+// uses the same engine. The package must not know flags, the terminal, codecs or the kind of store, or change process-wide settings.
 package query
 
 import (
@@ -14,52 +13,51 @@ import (
 
 // Request asks for pictures.
 type Request struct {
-	// Terms are what the pictures look like; none: a listing.
+	// Terms describe what the pictures look like. Without terms, the request is a listing.
 	Terms  []Term
 	Filter store.Filter
-	// Order is ByScore where there are terms and ByDate where there are none, unless it is said. With terms, another order only arranges
-	// the best Limit hits.
+	// Order defaults to ByScore with terms and to ByDate without. With terms, any other order only rearranges the best Limit hits.
 	Order store.Order
 	Limit int
-	// Offset leaves out the first hits. With terms, it goes with the order by score only: ErrOffset.
+	// Offset skips the first hits. With terms, it requires the order ByScore; otherwise the error is ErrOffset.
 	Offset int
-	// MinScore leaves out what scores less; nil: nothing.
+	// MinScore omits hits with lower scores; nil means no minimum.
 	MinScore *float64
 	Missing  Missing
-	// Confident leaves out what scores less than the threshold of the model's calibration: ErrNoVerdict where it has none, or the terms are
-	// not a single text.
+	// Confident omits hits below the threshold of the model's calibration. If the model is not calibrated, or the terms are not
+	// a single text, the error is ErrNoVerdict.
 	Confident bool
-	// Explain asks what each term contributes to each hit.
+	// Explain fills in the contribution of each term to each hit.
 	Explain bool
-	// Model is an identity; "" is the index's default.
+	// Model is the identity of the model; "" is the index's default.
 	Model string
-	// Language is the language of the terms' texts, as Languages knows it; "" is unknown. Most models do without it.
+	// Language is the language of the terms' texts, in the form that Languages takes; "" is unknown. Most models do not need it.
 	Language string
-	// Among searches these files instead of the index's; nil: all of the index.
+	// Among searches these files instead of the whole index, if not nil.
 	Among *Among
-	// OneShot says that this is the process's only request: memory is given back early.
+	// OneShot means that this is the process's only request, so that memory can be released early.
 	OneShot bool
 }
 
-// Missing says what becomes of pictures whose files are all gone.
+// Missing says how to treat pictures whose files are all gone.
 type Missing int
 
-// The ways.
+// The values of Missing.
 const (
-	MarkMissing   Missing = iota // they are hits, and marked
-	DropMissing                  // they are left out, and others follow
-	IgnoreMissing                // nobody looks
+	MarkMissing   Missing = iota // return them, marked as missing
+	DropMissing                  // omit them and return other hits instead
+	IgnoreMissing                // do not check
 )
 
-// Among are files that were listed: pictures that the index knows, and others.
+// Among is a list of files: pictures that are in the index, and others.
 type Among struct {
-	// Pictures are the listed paths of pictures of the index.
+	// Pictures are the listed paths of pictures that are in the index.
 	Pictures map[store.PictureID][]string
-	// Others are pictures that the index does not know, or without a vector of the model.
+	// Others are pictures that are not in the index, or that have no vector of the model.
 	Others []Other
 }
 
-// Other is a picture that the index does not answer for. One without a Vector is in listings only.
+// Other is a listed picture that cannot be searched in the index. Without a Vector, it appears only in listings.
 type Other struct {
 	Record store.Record // without Files
 	Paths  []string
@@ -68,42 +66,42 @@ type Other struct {
 
 // Response is the answer to a Request.
 type Response struct {
-	// Model is that whose vectors were searched; the zero value in a listing of an index without one.
+	// Model is the model whose vectors were searched; the zero value in a listing of an index without a model.
 	Model store.Model
 	Hits  []Hit
-	// Searched is how many pictures were searched, or, in a listing, how many there are.
+	// Searched is the number of pictures searched, or the total number in a listing.
 	Searched int
-	// Gone is how many hits DropMissing left out.
+	// Gone is the number of hits that DropMissing omitted.
 	Gone int
-	// Best is the best hit's score, on every page; -Inf where there is none.
+	// Best is the best hit's score, regardless of the page; -Inf if there is none.
 	Best float64
-	// Verdict says whether that is what was asked for; Threshold is the cosine from which on it is. Both have their zero value where
-	// nobody can say: the terms are not a single text, or the model is not calibrated.
+	// Verdict says whether the best hit matches the query; Threshold is the cosine from which hits match.
+	// Both are zero if the terms are not a single text, or the model is not calibrated.
 	Verdict   store.Verdict
 	Threshold *float64
-	// Calibration is the model's, nil where it has none.
+	// Calibration is the model's calibration, or nil.
 	Calibration *store.Calibration
 	Notices     []Notice
-	// asked are the vectors of texts that were asked for the first time: Remember.
+	// asked are the vectors of texts that were asked for the first time; Remember stores them.
 	asked map[string][]float32
 }
 
-// Notice is something worth telling that is not an error.
+// Notice is information for the user that is not an error.
 type Notice interface{ isNotice() }
 
-// PartlyEmbedded says that the model that answers has the vectors of only some of the pictures.
+// PartlyEmbedded means that the model used has vectors of only some of the pictures.
 type PartlyEmbedded struct {
 	Model    store.Model
 	Pictures int
 }
 
-// WantedModel says that another model is to answer, once it has all vectors.
+// WantedModel means that another model will become the default once it has all vectors.
 type WantedModel struct {
 	Model, Wanted store.Model
 	Pictures      int
 }
 
-// NoLanguage says that the model's text tower expects the language of the texts, and that the request names none.
+// NoLanguage means that the model's text tower expects the language of the texts, but the request does not specify one.
 type NoLanguage struct{ Model string }
 
 func (PartlyEmbedded) isNotice() {}
@@ -112,69 +110,68 @@ func (NoLanguage) isNotice()     {}
 
 // Hit is a picture that was found.
 type Hit struct {
-	// Picture and Metadata are the record's; a picture of Among.Others may be unknown to the index.
+	// Picture and Metadata are from the record. A picture of Among.Others may not be in the index.
 	store.Picture
 	store.Metadata
-	// Score is the cosine similarity, -1 to 1; Relative its place between the mean of all pictures that were searched, 0, and the best
-	// one's, 1.
+	// Score is the cosine similarity, -1 to 1; Relative is the score on a scale from 0, the mean of all pictures searched, to 1, the best score.
 	Score, Relative float64
-	// Path is the first of the picture's files by name that is there; if none is, the first. Also are the others.
+	// Path is the path of the first of the picture's files that exists, or of the first file if none exists. Also are the other paths.
 	Path string
 	Also []string
-	// Bytes is the size of the file at Path, when it was last read; 0 where the index does not know it.
+	// Bytes is the size of the file at Path when it was last read, or 0 if it is unknown.
 	Bytes int64
-	// Twins are those of these files that stand behind their JPEG twin: the camera's raw file of the same exposure.
+	// Twins are those of these files that are twins of a JPEG: the camera's raw files of the same exposure.
 	Twins []string
-	// Missing reports whether none of the files is there any more.
+	// Missing reports whether all files are gone.
 	Missing bool
-	// Contributions are what the terms add to the score, with Request.Explain.
+	// Contributions are the parts of the score from each term, if Request.Explain is set.
 	Contributions []Contribution
 }
 
 var (
-	// ErrNoModel is an index that no model has made vectors of, or not the one that was asked for.
+	// ErrNoModel means that the index has no vectors of the requested model, or of any model.
 	ErrNoModel = errors.New("the index has no vectors of this model")
-	// ErrNoEncoder is a request that needs a model where there is none to load.
+	// ErrNoEncoder means that a request needs a model, but none can be loaded.
 	ErrNoEncoder = errors.New("the query needs a model")
-	// ErrOffset is an offset into hits that are not in the order of their scores: pages would not compose.
-	ErrOffset = errors.New("an offset needs the order by score: another order only arranges the best hits, so it has no next page")
-	// ErrLimit is a limit below 1 or an offset below 0.
-	ErrLimit = errors.New("a limit is 1 or more, an offset 0 or more")
-	// ErrNoVerdict is a confident request that nobody can judge.
+	// ErrOffset means that a request with terms has an offset and an order other than ByScore, so that its pages would not add up.
+	ErrOffset = errors.New("an offset requires sorting by score: other orders only rearrange the best hits, so there is no next page")
+	// ErrLimit means that the limit is below 1 or the offset below 0.
+	ErrLimit = errors.New("the limit must be at least 1, and the offset at least 0")
+	// ErrNoVerdict means that a request has Confident set, but its hits cannot be judged.
 	ErrNoVerdict = errors.New("the model is not calibrated")
-	// ErrModels are requests for several models in one batch.
-	ErrModels = errors.New("the requests of a batch are for one model")
-	// ErrCancelOut are terms whose sum has no direction.
+	// ErrModels means that a batch has requests for different models.
+	ErrModels = errors.New("all requests of a batch must be for the same model")
+	// ErrCancelOut means that the sum of the terms has no direction.
 	ErrCancelOut = errors.New("the terms cancel each other out")
 )
 
-// Encoder makes vectors with a loaded model.
+// Encoder computes vectors with a model.
 type Encoder interface {
-	// Start begins to load what will be needed, and does not wait.
+	// Start starts loading the parts of the model that will be needed, and does not wait.
 	Start(texts, pictures bool)
 	// Texts returns the L2-normalised vectors of texts.
 	Texts(ctx context.Context, texts []string) ([][]float32, error)
-	// Picture returns the L2-normalised vector of a picture that a term gave.
+	// Picture returns the L2-normalised vector of a term's picture.
 	Picture(ctx context.Context, p Given) ([]float32, error)
 }
 
-// Given is a picture that the asker has, and its Encoder can read.
+// Given is a picture supplied by the caller, which its Encoder can read.
 type Given interface {
-	// ID identifies the picture, so that its vector may be found in the index.
+	// ID returns the id of the picture, by which its vector may be found in the index.
 	ID() (store.PictureID, error)
 }
 
-// Encoders returns the encoder of a model; ErrNoEncoder: there is none. It is called only when a request needs one.
+// Encoders returns the encoder of a model; if there is none, the error is ErrNoEncoder. It is called only when a request needs an encoder.
 type Encoders func(ctx context.Context, m store.Model) (Encoder, error)
 
-// Calibrations returns what a model's scores mean, where its index does not say; nil: nobody has measured it.
+// Calibrations returns the calibration of a model for which the index has none; nil if there is none.
 type Calibrations func(m store.Model) *store.Calibration
 
-// Languages returns what stands before a text in a language where a model's text tower expects that. It is "" where the language is
-// unknown, and expected is false for a model that does without.
+// Languages returns the prefix that a model's text tower expects before a text in a language; it is "" if the language is unknown.
+// expected is false if the model does not need a language.
 type Languages func(m store.Model, language string) (prefix string, expected bool)
 
-// mostHits is more than an index has, and few enough that sums of it are numbers on every machine.
+// mostHits is more than the pictures of any index, but small enough that sums of it do not overflow on 32-bit machines.
 const mostHits = 1 << 28
 
 // Engine answers requests. It may be used from any goroutine.
@@ -185,8 +182,8 @@ type Engine struct {
 	languages    Languages
 }
 
-// New returns an engine over a store. With nil encoders it answers what needs no model; with nil calibrations, only those count that the
-// index has; with nil languages, no model expects one.
+// New returns an engine for a store. If encoders is nil, it answers only requests that do not need a model;
+// if calibrations is nil, it uses only the calibrations in the index; if languages is nil, it adds no language to texts.
 func New(s store.Store, encoders Encoders, calibrations Calibrations, languages Languages) *Engine {
 	if encoders == nil {
 		encoders = func(context.Context, store.Model) (Encoder, error) { return nil, ErrNoEncoder }
@@ -200,7 +197,7 @@ func New(s store.Store, encoders Encoders, calibrations Calibrations, languages 
 	return &Engine{s, encoders, calibrations, languages}
 }
 
-// calibration is what a model's scores mean: what was measured over this index counts more than what the model came with.
+// calibration returns the calibration of a model: the one measured on this index if there is one, or else the one from e.calibrations.
 func (e *Engine) calibration(m store.Model) *store.Calibration {
 	if m.Calibration != nil {
 		return m.Calibration
@@ -217,9 +214,9 @@ func (e *Engine) Search(ctx context.Context, r Request) (*Response, error) {
 	return all[0], nil
 }
 
-// SearchBatch answers requests for one model. What they need of it is computed together.
+// SearchBatch answers requests for the same model. It computes their vectors together.
 func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, error) {
-	rs = slices.Clone(rs) // the asker's stay as they are
+	rs = slices.Clone(rs) // do not change the caller's requests
 	for i, r := range rs {
 		if r.Limit < 1 || r.Offset < 0 {
 			return nil, fmt.Errorf("%w: limit %d, offset %d", ErrLimit, r.Limit, r.Offset)
@@ -272,7 +269,7 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 	return out, nil
 }
 
-// model is the model that answers.
+// model returns the model to use.
 func (e *Engine) model(ctx context.Context, rs []Request) (m store.Model, notices []Notice, err error) {
 	all, err := e.store.Models(ctx)
 	if err != nil {
@@ -307,8 +304,8 @@ func (e *Engine) model(ctx context.Context, rs []Request) (m store.Model, notice
 	return m, notices, nil
 }
 
-// Remember keeps the vectors of what was asked for the first time, so that it is answered without a model next time. It only saves
-// time.
+// Remember stores the vectors of texts that were asked for the first time, so that they do not need the model next time.
+// It is only an optimisation.
 func (e *Engine) Remember(ctx context.Context, a *Response) error {
 	if len(a.asked) == 0 {
 		return nil
@@ -316,5 +313,5 @@ func (e *Engine) Remember(ctx context.Context, a *Response) error {
 	return e.store.RememberQueries(ctx, a.Model.Identity, a.asked)
 }
 
-// Asked reports whether an answer took a text that was not asked before.
+// Asked reports whether the request contained a text that was not asked before.
 func (a *Response) Asked() bool { return len(a.asked) > 0 }

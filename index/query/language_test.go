@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// TestLanguage checks that a text in two languages is two texts, each remembered, and that a missing language is a notice.
+// TestLanguage checks that a text is embedded and stored once per language, and that a missing language gives a notice.
 func TestLanguage(t *testing.T) {
 	w := newWorld(t)
 	w.add("a", "green")

@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// list answers a request without terms: what the filter selects.
+// list answers a request without terms: it lists the pictures that match the filter.
 func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response) (err error) {
 	if r.Order == "" || r.Order == store.ByScore {
 		r.Order = store.ByDate
@@ -45,13 +45,13 @@ func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response)
 	return nil
 }
 
-// listAhead is how many pictures more than are wanted a list is asked for, where some may be missing.
+// listAhead is the number of extra pictures to request when some may be missing.
 const listAhead = 256
 
-// listMore is by how much that grows: a list by path is sorted as a whole each time.
+// listMore is the factor by which the number of requested pictures grows. It is large because the store sorts the whole list by path each time.
 const listMore = 16
 
-// listPresent adds the pictures whose files are there, until there are enough. They are looked up as they are needed.
+// listPresent adds pictures whose files exist until there are enough. It looks them up only as needed.
 func (e *Engine) listPresent(ctx context.Context, look *lookup, ids []store.PictureID, enough int, a *Response) error {
 	for len(ids) > 0 && len(a.Hits) < enough {
 		block := ids[:min(max(presentBlock, enough-len(a.Hits)), len(ids))]
@@ -73,7 +73,7 @@ func (e *Engine) listed(ctx context.Context, r Request, look *lookup, offset, li
 	return look.hits(ctx, ids)
 }
 
-// listAmong lists files that were listed: the list, and not the index, has the paths that decide the order.
+// listAmong lists the files of Among. The paths in that list determine the order, not the paths in the index.
 func (e *Engine) listAmong(ctx context.Context, r Request, look *lookup, a *Response) (err error) {
 	if a.Hits, err = e.listed(ctx, r, look, 0, math.MaxInt32); err != nil {
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// lookup finds what pictures are, for one request.
+// lookup looks up the hits for pictures, for one request.
 type lookup struct {
 	store  store.Store
 	filter store.Filter
@@ -19,7 +19,7 @@ type lookup struct {
 	roots  map[store.RootID]string
 }
 
-// filter is the request's, with the pictures of its list.
+// filter returns the request's filter, limited to the pictures of Among.
 func (r *Request) filter() store.Filter {
 	f := r.Filter
 	if r.Among != nil {
@@ -31,7 +31,7 @@ func (r *Request) filter() store.Filter {
 	return f
 }
 
-// roots are the paths of the index's roots on this machine.
+// roots returns the paths of the index's roots on this machine.
 func (e *Engine) roots(ctx context.Context) (map[store.RootID]string, error) {
 	list, err := e.store.Roots(ctx)
 	paths := make(map[store.RootID]string, len(list))
@@ -41,13 +41,13 @@ func (e *Engine) roots(ctx context.Context) (map[store.RootID]string, error) {
 	return paths, err
 }
 
-// lookup is one for what a filter selects.
+// lookup returns a lookup for the pictures that match a filter.
 func (e *Engine) lookup(ctx context.Context, f store.Filter) (*lookup, error) {
 	roots, err := e.roots(ctx)
 	return &lookup{store: e.store, filter: f, roots: roots}, err
 }
 
-// Hits returns what pictures are, each with those of its files that a filter asks for; pictures without such a file are left out.
+// Hits returns pictures with those of their files that meet a filter's file rules. Pictures without such a file are omitted.
 func (e *Engine) Hits(ctx context.Context, ids []store.PictureID, f store.Filter) ([]Hit, error) {
 	l, err := e.lookup(ctx, f)
 	if err != nil {
@@ -56,7 +56,7 @@ func (e *Engine) Hits(ctx context.Context, ids []store.PictureID, f store.Filter
 	return l.hits(ctx, ids)
 }
 
-// hits are what pictures are, in the order of ids. Of their files those are told that the filter asks for, or that were listed.
+// hits returns pictures in the order of ids, each with the files that are listed in Among, or else that meet the filter's file rules.
 func (l *lookup) hits(ctx context.Context, ids []store.PictureID) ([]Hit, error) {
 	records, err := l.store.Hits(ctx, ids, l.filter)
 	if err != nil {
@@ -83,14 +83,14 @@ func (l *lookup) hits(ctx context.Context, ids []store.PictureID) ([]Hit, error)
 	return hits, nil
 }
 
-// shownFile is a file by which a picture may be shown.
+// shownFile is a file that may represent a picture.
 type shownFile struct {
 	path   string
 	isTwin bool
 	bytes  int64
 }
 
-// newHit shows a picture by its JPEG rather than by the twin behind it, then by path.
+// newHit returns a hit for a picture. Its Path is that of a JPEG rather than of a raw twin, then the first path.
 func newHit(r store.Record, files []shownFile) Hit {
 	slices.SortFunc(files, func(a, b shownFile) int {
 		if a.isTwin != b.isTwin {
@@ -113,7 +113,7 @@ func newHit(r store.Record, files []shownFile) Hit {
 	return h
 }
 
-// hit is how a listed picture is shown that the index does not answer for.
+// hit returns a hit for a listed picture that cannot be searched in the index.
 func (o *Other) hit() Hit {
 	files := make([]shownFile, len(o.Paths))
 	for i, p := range o.Paths {
@@ -122,7 +122,7 @@ func (o *Other) hit() Hit {
 	return newHit(o.Record, files)
 }
 
-// Copies is how many other files hold the same picture, twins left out.
+// Copies returns the number of other files with the same picture, not counting twins.
 func (h Hit) Copies() int {
 	n := 0
 	for _, path := range h.Also {
@@ -133,8 +133,8 @@ func (h Hit) Copies() int {
 	return n
 }
 
-// Folders turns absolute folders into folders of roots: a folder may lie in a root, or hold several. A root that is a link is known by
-// both its names. A folder that no root has to do with is none; the list is not nil.
+// Folders converts absolute paths of folders to folders of roots: a folder may be in a root, or contain several roots.
+// A root that is a symbolic link matches by both of its names. Folders unrelated to any root are omitted; the list is never nil.
 func (e *Engine) Folders(ctx context.Context, dirs []string) ([]store.Folder, error) {
 	roots, err := e.store.Roots(ctx)
 	list := []store.Folder{}
@@ -152,7 +152,7 @@ func (e *Engine) Folders(ctx context.Context, dirs []string) ([]store.Folder, er
 	return list, err
 }
 
-// bothNames are a path as it was given, and where links lead.
+// bothNames returns a path as given and, if different, the path with symbolic links resolved.
 func bothNames(path string) []string {
 	if target, err := filepath.EvalSymlinks(path); err == nil && target != path {
 		return []string{path, target}
@@ -160,8 +160,8 @@ func bothNames(path string) []string {
 	return []string{path}
 }
 
-// Files finds the files that the index knows at absolute paths, with regard to a model; others are left out. The files need not be
-// there any more.
+// Files returns the files that the index has at absolute paths; other paths are omitted. The files may no longer exist.
+// Embedded refers to the given model.
 func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[string]store.KnownFile, error) {
 	known, err := e.Known(ctx, model, paths)
 	found := make(map[string]store.KnownFile, len(known))
@@ -173,14 +173,14 @@ func (e *Engine) Files(ctx context.Context, model string, paths []string) (map[s
 	return found, err
 }
 
-// Known finds what the index knows at absolute paths, with regard to a model: files, and failures. Paths of which it knows nothing are
-// left out. Where roots lie in one another, a file counts before a failure.
+// Known returns the files and failures that the index has at absolute paths; other paths are omitted. Embedded refers to the given model.
+// If roots are nested, a file takes precedence over a failure.
 func (e *Engine) Known(ctx context.Context, model string, paths []string) (map[string]store.Known, error) {
 	roots, err := e.store.Roots(ctx)
 	if err != nil {
 		return nil, err
 	}
-	places := make(map[string][]store.Place, len(paths)) // where a path may lie, the likeliest first
+	places := make(map[string][]store.Place, len(paths)) // the possible places of a path, most likely first
 	var all []store.Place
 	for _, file := range paths {
 		for _, name := range bothNames(file) {

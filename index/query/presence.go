@@ -9,15 +9,14 @@ import (
 	"time"
 )
 
-// missingLimit bounds the check whether files are there: a network disk that does not answer delays nobody. A file
-// that it does not get to counts as there.
+// missingLimit is the time limit for checking whether files exist, so that a network disk that does not respond delays nothing.
+// A file that is not checked in time counts as existing.
 const missingLimit = 500 * time.Millisecond
 
-// presentBlock is how many hits are looked at together, within one missingLimit.
+// presentBlock is the number of hits checked together within one missingLimit.
 const presentBlock = 64
 
-// present are the first hits with a file that is there, in their order, until there are enough. Those that were passed over are told to
-// gone.
+// present returns the first hits that have an existing file, in order, until there are enough. It calls gone for each hit that it skips.
 func present(ctx context.Context, hits []Hit, enough int, gone func(Hit)) (there []Hit) {
 	for len(hits) > 0 && len(there) < enough {
 		block := hits[:min(presentBlock, len(hits))]
@@ -34,8 +33,8 @@ func present(ctx context.Context, hits []Hit, enough int, gone func(Hit)) (there
 	return there
 }
 
-// markMissing checks the hits' files. A hit whose first file is gone is shown by the next one that is there; of the
-// others only those that are there are kept, unless all are gone.
+// markMissing checks the hits' files and keeps only the paths of those that exist, so that Path is the first of them.
+// If all files of a hit are gone, it keeps all paths and sets Missing.
 func markMissing(ctx context.Context, hits []Hit) {
 	lists := make([][]string, len(hits))
 	for i, h := range hits {
@@ -46,7 +45,7 @@ func markMissing(ctx context.Context, hits []Hit) {
 	}
 }
 
-// goneFiles reports which of the paths in lists are certainly gone, as far as missingLimit lets it look.
+// goneFiles reports which of the paths in lists are certainly gone. It checks as many as it can within missingLimit.
 func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 	ctx, cancel := context.WithTimeout(ctx, missingLimit)
 	defer cancel()
@@ -61,7 +60,7 @@ func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 		gone[i] = make([]bool, len(paths))
 		total += len(paths)
 	}
-	// The checks may outlive us on a disk that hangs.
+	// The checks may outlive this call if a disk hangs.
 	go func() {
 		slots := make(chan struct{}, 16)
 		for i, paths := range lists {
@@ -108,7 +107,7 @@ func (h *Hit) keepPresent(gone []bool) {
 		return
 	}
 	if h.Path != present[0] {
-		h.Bytes = 0 // which was that of another file
+		h.Bytes = 0 // it was the size of another file
 	}
 	h.Path, h.Also = present[0], present[1:]
 	h.Twins = slices.DeleteFunc(slices.Clone(h.Twins), func(path string) bool { return !slices.Contains(present, path) })

@@ -10,10 +10,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// more is by how much the ranking that is asked for grows while too many files are missing.
+// more is the factor by which the number of requested pictures grows while too many files are missing.
 const more = 4
 
-// rank answers a request with terms, whose vectors are all known.
+// rank answers a request with terms. Their vectors must all be known.
 func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response) error {
 	vector, norm, err := combine(r.Terms)
 	if err != nil {
@@ -26,7 +26,7 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		}
 	}
 	last := r.Offset + r.Limit
-	best := math.Inf(-1) // whether its files are there or not
+	best := math.Inf(-1) // including pictures whose files are gone
 	others := r.scoreOthers(vector)
 	for want := last + len(exclude); ; want *= more {
 		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, OneShot: r.OneShot})
@@ -67,7 +67,7 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 	return nil
 }
 
-// scored looks up what pictures are that have a score.
+// scored looks up the hits for pictures with scores.
 func (e *Engine) scored(ctx context.Context, look *lookup, list []store.Scored) ([]Hit, error) {
 	ids := make([]store.PictureID, len(list))
 	scores := make(map[store.PictureID]float64, len(list))
@@ -81,7 +81,7 @@ func (e *Engine) scored(ctx context.Context, look *lookup, list []store.Scored) 
 	return hits, err
 }
 
-// scoreOthers are the listed pictures that the index does not answer for.
+// scoreOthers returns the pictures of Among.Others with their scores.
 func (r *Request) scoreOthers(query []float32) (hits []Hit) {
 	if r.Among == nil {
 		return nil
@@ -97,7 +97,7 @@ func (r *Request) scoreOthers(query []float32) (hits []Hit) {
 	return hits
 }
 
-// rate sets the relative scores of hits between the mean of all pictures and the best score.
+// rate sets the relative scores of hits, from 0 for the mean score of all pictures to 1 for the best score.
 func rate(hits []Hit, best, mean float64) {
 	for i := range hits {
 		if span := best - mean; span > 0 {
@@ -108,13 +108,13 @@ func rate(hits []Hit, best, mean float64) {
 	}
 }
 
-// page is what offset and limit leave.
+// page returns the hits selected by offset and limit.
 func page(hits []Hit, offset, limit int) []Hit {
 	hits = hits[min(offset, len(hits)):]
 	return hits[:min(limit, len(hits))]
 }
 
-// arrange puts hits into an order; by score they are already.
+// arrange sorts hits, which are already sorted by score.
 func arrange(hits []Hit, order store.Order) {
 	switch order {
 	case store.ByDate:
@@ -125,7 +125,7 @@ func arrange(hits []Hit, order store.Order) {
 	}
 }
 
-// explain finds what the terms contribute to the hits.
+// explain fills in the terms' contributions to the hits.
 func (e *Engine) explain(ctx context.Context, r Request, a *Response, norm float64) error {
 	ids := make([]store.PictureID, len(a.Hits))
 	for i, h := range a.Hits {

@@ -11,33 +11,33 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// Term is one part of a query: texts, a picture that is given, or one of the index. The query's direction is the sum of weight times
-// unit vector over its terms, scaled to length 1, so that the score is a cosine. rclip's arithmetic (its
-// Model.compute_similarities_to_text) leaves the length as it is; the order is the same.
+// Term is one part of a query: texts, a given picture, or a picture in the index. The query's direction is the sum of weight times
+// unit vector over its terms, scaled to length 1, so that the score is a cosine. rclip (Model.compute_similarities_to_text)
+// does not scale the sum; the order is the same.
 type Term struct {
-	// Weight is negative for a term that is subtracted.
+	// Weight is negative if the term is subtracted.
 	Weight float64
-	// Label is the term for people.
+	// Label is the term for display.
 	Label string
-	// Texts are what is embedded, white space collapsed: one text, or several whose vectors are averaged.
+	// Texts are the texts to embed, with white space collapsed: one text, or several whose vectors are averaged.
 	Texts []string
-	// Prompted says that the texts are words within a template.
+	// Prompted means that the texts are words in a template.
 	Prompted bool
-	// Indexed is a picture of the index, which is left out of the hits.
+	// Indexed is a picture in the index, which is omitted from the hits.
 	Indexed *store.PictureID
-	// Picture is one that is given; of an Indexed one without a vector of the model, its file.
+	// Picture is a given picture. If Indexed is set but has no vector of the model, Picture is its file.
 	Picture Given
 
 	vectors [][]float32
 }
 
-// The bounds of a weight: beyond, numbers of single precision tell nothing apart.
+// The bounds of a weight: beyond them, single precision cannot tell scores apart.
 const (
 	LeastWeight = 1e-6
 	MostWeight  = 1e6
 )
 
-// Title is a query for people: its words, or the sum that it is.
+// Title returns a query for display: its words, or the sum of its terms.
 func Title(terms []Term) string {
 	if len(terms) == 1 && terms[0].Weight == 1 {
 		return terms[0].Label
@@ -60,7 +60,7 @@ func Title(terms []Term) string {
 	return b.String()
 }
 
-// known reports whether all of a term's vectors are.
+// known reports whether all of a term's vectors are known.
 func (t *Term) known() bool {
 	for _, v := range t.vectors {
 		if v == nil {
@@ -70,7 +70,7 @@ func (t *Term) known() bool {
 	return len(t.vectors) > 0
 }
 
-// direction is a term's unit vector: that of its text or picture, or the mean over its texts.
+// direction returns a term's unit vector: the vector of its text or picture, or the normalised mean over its texts.
 func (t *Term) direction() []float32 {
 	if len(t.vectors) == 1 {
 		return t.vectors[0]
@@ -85,10 +85,10 @@ func (t *Term) direction() []float32 {
 	return sum
 }
 
-// minLength is the length, of the sum of the weights, below which a sum of unit vectors is rounding, and no direction.
+// minLength is the length, as a fraction of the sum of the weights, below which a sum of unit vectors is only rounding error.
 const minLength = 1e-4
 
-// combine is the query's direction, and the length of the sum that it was.
+// combine returns the query's direction, and the length of the sum before scaling.
 func combine(terms []Term) (vector []float32, norm float64, err error) {
 	if len(terms) == 1 && terms[0].Weight == 1 {
 		return terms[0].direction(), 1, nil
@@ -115,11 +115,11 @@ func combine(terms []Term) (vector []float32, norm float64, err error) {
 	return vector, norm, nil
 }
 
-// Contribution is what a term adds to a picture's score.
+// Contribution is the part of a picture's score that comes from a term.
 type Contribution struct {
 	Term   string
 	Weight float64
-	// Cosine is between the term and the picture; Contribution its part of the score, of which the sum is the score.
+	// Cosine is between the term and the picture. The Contributions of all terms add up to the score.
 	Cosine, Contribution float64
 }
 
@@ -132,12 +132,12 @@ func contributions(terms []Term, norm float64, picture []float32) []Contribution
 	return list
 }
 
-// resolve finds the vectors of all terms: those that the index has, and then those that a model must compute. asked are the texts
-// among these. While the model is being loaded, what there is to search is looked at.
+// resolve finds the vectors of all terms: first those in the index, then those that the model must compute; asked are the texts
+// that it computed. While the model loads, resolve prepares the store for the search.
 func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (asked map[string][]float32, err error) {
 	var terms []*Term
 	for i := range rs {
-		rs[i].Terms = append([]Term(nil), rs[i].Terms...) // the asker's stay as they are
+		rs[i].Terms = append([]Term(nil), rs[i].Terms...) // do not change the caller's terms
 		prefix, _ := e.languages(m, rs[i].Language)
 		for j := range rs[i].Terms {
 			t := &rs[i].Terms[j]
@@ -191,7 +191,7 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 	return asked, nil
 }
 
-// prefixed returns the texts with a prefix.
+// prefixed returns the texts, each with the prefix prepended.
 func prefixed(prefix string, texts []string) []string {
 	if prefix == "" {
 		return texts
@@ -203,13 +203,13 @@ func prefixed(prefix string, texts []string) []string {
 	return out
 }
 
-// lacksLanguage reports whether the model expects the language of a request's texts, and does not get it.
+// lacksLanguage reports whether the model expects the language of a request's texts, but has no prefix for it.
 func (e *Engine) lacksLanguage(m store.Model, r Request) bool {
 	prefix, expected := e.languages(m, r.Language)
 	return expected && prefix == "" && slices.ContainsFunc(r.Terms, func(t Term) bool { return len(t.Texts) > 0 })
 }
 
-// unknown are the texts and pictures that have no vector yet, each text once.
+// unknown returns the texts and pictures that have no vector yet, each text once.
 func unknown(terms []*Term) (texts []string, pictures []*Term) {
 	seen := make(map[string]bool)
 	for _, t := range terms {
@@ -229,7 +229,7 @@ func unknown(terms []*Term) (texts []string, pictures []*Term) {
 	return texts, pictures
 }
 
-// recall fills in the vectors that are known without a model: of texts that were asked before, and of pictures that the index has.
+// recall fills in the vectors that are known without a model: of texts that were asked before, and of pictures in the index.
 func (e *Engine) recall(ctx context.Context, m store.Model, terms []*Term) error {
 	var texts []string
 	var ids []store.PictureID
@@ -265,7 +265,7 @@ func (e *Engine) recall(ctx context.Context, m store.Model, terms []*Term) error
 	return nil
 }
 
-// id is that of a picture; nil of a text.
+// id returns the id of the term's picture, or nil if the term is a text.
 func (t *Term) id() (*store.PictureID, error) {
 	if t.Indexed != nil || t.Picture == nil {
 		return t.Indexed, nil

@@ -19,9 +19,9 @@ func unit(r *rand.Rand, dim int) []float32 {
 	return v
 }
 
-// TestRclipsOrder: weighted and signed queries put pictures into rclip's order. Its arithmetic (rclip 3.3.0, model.py,
-// compute_similarities_to_text) is the sum of weight times unit vector of the texts and pictures that are added, less the same of
-// those that are subtracted, times the pictures' unit vectors.
+// TestRclipsOrder: weighted and signed queries rank pictures in the same order as rclip. rclip's score (3.3.0, model.py,
+// compute_similarities_to_text) is the sum of weight times unit vector over the added texts and pictures, minus the same sum
+// over the subtracted ones, multiplied by the pictures' unit vectors.
 func TestRclipsOrder(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	const dim, n, top, queries = 512, 5000, 50, 20
@@ -32,7 +32,7 @@ func TestRclipsOrder(t *testing.T) {
 	weights := []float64{1, 0.5, 2, 1, 0.25}
 	for q := range queries {
 		var terms []Term
-		sum := make([]float64, dim) // rclip's, which is not scaled
+		sum := make([]float64, dim) // the sum in rclip, which is not scaled
 		for i := range 2 + q%4 {
 			w := weights[(q+i)%len(weights)]
 			if i > 0 && (q+i)%3 == 0 {
@@ -71,7 +71,7 @@ func TestRclipsOrder(t *testing.T) {
 		if !slices.Equal(ours, theirs) {
 			t.Errorf("query %d: %v, rclip %v", q, ours, theirs)
 		}
-		// What the terms contribute is the score.
+		// The contributions of the terms add up to the score.
 		total := 0.0
 		for _, c := range contributions(terms, norm, photos[0]) {
 			total += c.Contribution

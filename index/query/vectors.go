@@ -17,13 +17,13 @@ type Vector struct {
 	Data []byte
 }
 
-// vectorsAtOnce is how many vectors' pictures are looked up together.
+// vectorsAtOnce is the number of vectors whose pictures are looked up together.
 const vectorsAtOnce = 500
 
-// errEnough ends the reading of vectors of which no more are wanted.
+// errEnough stops reading vectors when the consumer stops.
 var errEnough = errors.New("enough")
 
-// Vectors yields a model's vectors of the pictures that a filter selects, in the order in which they were made; "" is the default model.
+// Vectors yields a model's vectors of the pictures that match a filter, in the order in which they were added; "" is the default model.
 func (e *Engine) Vectors(ctx context.Context, f store.Filter, model string) iter.Seq2[Vector, error] {
 	return func(yield func(Vector, error) bool) {
 		look, err := e.lookup(ctx, f)
@@ -56,7 +56,7 @@ func (e *Engine) Vectors(ctx context.Context, f store.Filter, model string) iter
 	}
 }
 
-// yield hands on vectors with what their pictures are.
+// yield looks up the pictures of vectors and yields them together.
 func (l *lookup) yield(ctx context.Context, list []store.Vector, yield func(Vector, error) bool) (more bool, err error) {
 	ids := make([]store.PictureID, len(list))
 	for i, v := range list {
@@ -78,8 +78,8 @@ func (l *lookup) yield(ctx context.Context, list []store.Vector, yield func(Vect
 	return true, nil
 }
 
-// EachVector calls each with a model's vectors of the pictures that a filter selects; "" is the default model. What pictures are is not
-// looked up.
+// EachVector calls each with a model's vectors of the pictures that match a filter; "" is the default model.
+// It does not look up the pictures.
 func (e *Engine) EachVector(ctx context.Context, model string, f store.Filter, each func(store.Vector) error) error {
 	if model == "" {
 		all, err := e.store.Models(ctx)
@@ -95,7 +95,7 @@ func (e *Engine) EachVector(ctx context.Context, model string, f store.Filter, e
 	return e.store.EachVector(ctx, model, f, each)
 }
 
-// Copied returns the pictures that more than one file holds, twins left out, among those that a filter selects.
+// Copied returns the pictures that match a filter and are stored in more than one file, not counting twins.
 func (e *Engine) Copied(ctx context.Context, f store.Filter) ([]store.PictureID, error) {
 	return e.store.Copied(ctx, f)
 }

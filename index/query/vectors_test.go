@@ -8,7 +8,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// TestVectors: all vectors are told with their pictures, also of more pictures than are looked up at once, and no more than are wanted.
+// TestVectors: all vectors are yielded with their pictures, even if there are more than are looked up at once,
+// and the iteration stops when the consumer stops.
 func TestVectors(t *testing.T) {
 	w := filled(t, 1100)
 	n := 0

@@ -6,12 +6,12 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// IsPlain reports whether a query is of the kind that calibrations are measured with: a single text, as it is.
+// IsPlain reports whether a query is of the kind that calibrations are measured with: a single text without weight or template.
 func IsPlain(terms []Term) bool {
 	return len(terms) == 1 && terms[0].Weight == 1 && len(terms[0].Texts) == 1 && !terms[0].Prompted
 }
 
-// least is the score below which nothing is a hit, among so many pictures.
+// least returns the minimum score of a hit among this many pictures.
 func (r *Request) least(c *store.Calibration, pictures int) float64 {
 	least := math.Inf(-1)
 	if r.MinScore != nil {
@@ -23,7 +23,7 @@ func (r *Request) least(c *store.Calibration, pictures int) float64 {
 	return least
 }
 
-// judge finds the best score among the nearest pictures and the others, those that are excluded left out, and what it means.
+// judge sets the best score among the nearest pictures and the others, without the excluded ones, and its verdict.
 func (r *Request) judge(a *Response, nearest []store.Scored, others []Hit, exclude map[store.PictureID]bool) {
 	a.Best = math.Inf(-1)
 	for _, n := range nearest {

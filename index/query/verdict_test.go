@@ -10,7 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// TestVerdictOfQueries: the verdict goes by the best hit that may be shown, on every page, and only a single text has one.
+// TestVerdictOfQueries: the verdict depends on the best hit that may be shown, regardless of the page, and only a single text has a verdict.
 func TestVerdictOfQueries(t *testing.T) {
 	w := filled(t, 60)
 	c := store.Calibration{Base: 0.99, NothingBelow: 0.01, FoundAbove: 0.005, PicturesMin: 10, PicturesMax: 1000}
@@ -24,7 +24,7 @@ func TestVerdictOfQueries(t *testing.T) {
 		}
 		return a
 	}
-	exact := []query.Term{text(1, "picture 7")} // its own picture's direction
+	exact := []query.Term{text(1, "picture 7")} // the direction of one of the pictures
 	if a := ask(query.Request{Terms: exact}); a.Verdict != store.Found || a.Threshold == nil || *a.Threshold < 0.9 || a.Best < 0.99 {
 		t.Errorf("%+v", a)
 	}
@@ -62,7 +62,7 @@ func TestVerdictOfQueries(t *testing.T) {
 	}
 }
 
-// TestCalibrationOfTheIndex: what was measured over the index counts more than what the model came with.
+// TestCalibrationOfTheIndex: a calibration measured on the index takes precedence over the one supplied with the model.
 func TestCalibrationOfTheIndex(t *testing.T) {
 	w := filled(t, 3)
 	own := &store.Calibration{Base: -1, PicturesMin: 1, PicturesMax: 10, FoundAbove: 0.01}

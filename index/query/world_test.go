@@ -22,7 +22,7 @@ import (
 
 const dim = 8
 
-// direction is the unit vector of a text or a file's content.
+// direction returns the unit vector of a text or of a file's content.
 func direction(text string) []float32 {
 	sum := sha256.Sum256([]byte(text))
 	v := make([]float32, dim)
@@ -33,7 +33,7 @@ func direction(text string) []float32 {
 	return v
 }
 
-// textReader reads any file as a picture: its content is its identity, and its vector that of the same text.
+// textReader reads any file as a picture. The identity of the picture is its content, and its vector is that of the content as a text.
 type textReader struct{}
 
 func (textReader) Open(io.ReadSeeker) (index.Source, error)    { return textSource{}, nil }

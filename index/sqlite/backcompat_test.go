@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// TestBackwardCompatible opens an index of every schema there ever was, brings it up to date and reads all of it.
+// TestBackwardCompatible opens an index of every schema version, migrates it and reads all of it.
 func TestBackwardCompatible(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(testkit.Repository(), "testdata", "backcompat", "schema-*.db"))
 	if err != nil || len(files) != sqlite.SchemaVersion() {
@@ -28,7 +28,7 @@ func TestBackwardCompatible(t *testing.T) {
 			if err := os.WriteFile(path, data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			own := filepath.Base(file) >= "schema-4.db" // each file has what it says itself
+			own := filepath.Base(file) >= "schema-4.db" // metadata is stored per file
 			ctx := context.Background()
 			s, err := sqlite.Open(ctx, path, sqlite.Options{})
 			if err != nil {
@@ -74,7 +74,7 @@ func TestBackwardCompatible(t *testing.T) {
 					if again := f.MetaVersion == 0; again != (len(h.Files) > 1) && strings.Contains(file, "schema-3") {
 						t.Errorf("%s of %d files is read again: %v", f.Name, len(h.Files), again)
 					}
-					// Before schema 4, which file said what was not known.
+					// Before schema 4, the index did not record which file the metadata came from.
 					if f.Format != h.Format || f.TakenAt != h.TakenAt && !own {
 						t.Errorf("file %+v of %+v", f, h)
 					}

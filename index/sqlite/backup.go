@@ -14,9 +14,9 @@ import (
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
-// Backup writes a copy of the index, as it is at one moment, to a file: whole or not at all, while others read and write. A copy that
-// is there already is replaced when the new one is whole and was read through; any other file is an ErrNotReplaced, the index an
-// ErrItself of package store.
+// Backup writes a consistent copy of the index to a file, completely or not at all, while other processes read and write.
+// An older copy is replaced once the new one is complete and verified.
+// If path is any other file, Backup returns store.ErrNotReplaced; if it is the index, store.ErrItself.
 func (s *Store) Backup(ctx context.Context, path string) error {
 	if err := s.mayReplace(ctx, path); err != nil {
 		return err
@@ -25,7 +25,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-backup-*") // for its owner only
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-backup-*") // readable by the owner only
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	return atomicfile.Put(tmp.Name(), path)
 }
 
-// mayReplace refuses to put a backup over a file that is none.
+// mayReplace returns an error if path is a file that is not a backup.
 func (s *Store) mayReplace(ctx context.Context, path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -80,19 +80,19 @@ func (s *Store) mayReplace(ctx context.Context, path string) error {
 	return nil
 }
 
-// copyTo runs SQLite's online backup in one step, which is one state.
+// copyTo runs SQLite's online backup in one step, so that the copy is a single consistent state.
 func (s *Store) copyTo(ctx context.Context, path string) error {
 	conn, err := s.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	defer conn.Close() //nolint:errcheck // returns the connection to the pool
 	return conn.Raw(func(driver any) error {
 		source, ok := driver.(interface {
 			NewBackup(uri string) (*sqlite.Backup, error)
 		})
 		if !ok {
-			return errors.New("the driver has no backup")
+			return errors.New("the SQLite driver does not support backups")
 		}
 		b, err := source.NewBackup(fileURI(path))
 		if err != nil {

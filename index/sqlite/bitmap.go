@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// bitmap is a set of rows' numbers.
+// bitmap is a set of row ids.
 type bitmap []uint64
 
 func (b *bitmap) add(id int64) {
@@ -18,7 +18,7 @@ func (b *bitmap) add(id int64) {
 	(*b)[id>>6] |= 1 << (id & 63)
 }
 
-// merge adds what imgsearch_set answered.
+// merge adds a result of imgsearch_set.
 func (b *bitmap) merge(raw []byte) {
 	if n := len(raw) / 8; n > len(*b) {
 		*b = append(*b, make([]uint64, n-len(*b))...)
@@ -30,7 +30,7 @@ func (b *bitmap) merge(raw []byte) {
 
 func (b bitmap) has(id int64) bool { return id>>6 < int64(len(b)) && b[id>>6]>>(id&63)&1 != 0 }
 
-// ids are the numbers in a set, in order.
+// ids returns the row ids in the set, in order.
 func (b bitmap) ids() (ids []int64) {
 	for i, word := range b {
 		for ; word != 0; word &= word - 1 {
@@ -57,7 +57,7 @@ func (b *bitmap) unite(other bitmap) {
 	}
 }
 
-// intersect leaves what is in another set too.
+// intersect keeps only the elements that are also in another set.
 func (b bitmap) intersect(other bitmap) {
 	for i := range b {
 		if i < len(other) {
@@ -68,7 +68,7 @@ func (b bitmap) intersect(other bitmap) {
 	}
 }
 
-// subtract takes another set away.
+// subtract removes the elements of another set.
 func (b bitmap) subtract(other bitmap) {
 	for i := range min(len(b), len(other)) {
 		b[i] &^= other[i]

@@ -19,7 +19,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// TestConformanceInMemory: what a dry run keeps its empty index in.
+// TestConformanceInMemory tests the in-memory index that a dry run uses if there is no index.
 func TestConformanceInMemory(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store {
 		s, err := sqlite.OpenMemory(t.Context())

@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// deriveDirty brings what pictures show up to date with their files, and notes the time for those that have lost their last one.
+// deriveDirty updates the derived metadata of the dirty pictures, and sets orphaned_at for pictures that have lost their last file.
 func (t *tx) deriveDirty(ctx context.Context) error {
 	now := time.Now().Unix()
 	if t.orphans {
@@ -20,7 +20,7 @@ func (t *tx) deriveDirty(ctx context.Context) error {
 	return inChunks(slices.Sorted(maps.Keys(t.dirty)), func(ids []int64) error { return t.derive(ctx, ids, now) })
 }
 
-// derive derives what pictures show.
+// derive derives the metadata of pictures from their files.
 func (t *tx) derive(ctx context.Context, ids []int64, now int64) error {
 	args := numbers(ids)
 	type row struct {
@@ -62,7 +62,7 @@ func (t *tx) derive(ctx context.Context, ids []int64, now int64) error {
 	return nil
 }
 
-// deriveAll makes the pictures of all files dirty that a condition selects.
+// deriveAll marks all pictures with files as dirty; having is an optional HAVING clause.
 func (t *tx) deriveAll(ctx context.Context, having string) error {
 	ids, err := collect(ctx, t.tx, "SELECT picture_id FROM files GROUP BY picture_id "+having, func(scan scanFunc) (id int64, err error) { return id, scan(&id) })
 	for _, id := range ids {

@@ -45,13 +45,13 @@ type facetValue struct {
 	value   int
 }
 
-// facetRows are pictures with their values as stored.
+// facetRows are pictures with their stored values.
 type facetRows struct {
 	rows   []facetValue
 	values []string
 }
 
-// facetColumns are the columns with the facets' values, of files or pictures; NULL is no value. A folder follows its root's number.
+// facetColumns are the columns with the facets' values, of files or pictures; NULL is no value. A folder is prefixed with its root's row id.
 var facetColumns = map[store.Facet]string{
 	store.FacetCamera: "p.camera", store.FacetLens: "p.lens", store.FacetYear: "substr(p.taken_at, 1, 4)", store.FacetMonth: "substr(p.taken_at, 1, 7)",
 	store.FacetKeyword: "f.keywords", store.FacetType: "f.format", store.FacetRating: "coalesce(f.rating, 0)", store.FacetFolder: "f.root_id || '/' || f.dir",
@@ -156,9 +156,9 @@ func (s *Store) facetNames(ctx context.Context, by store.Facet, found facetRows)
 	return names, nil
 }
 
-// facetWords translates numbers of words.
+// facetWords translates row ids of words.
 func (s *Store) facetWords(ctx context.Context, by store.Facet, values []string, names [][]store.FacetCount) error {
-	places := make(map[string][]int, len(values)) // several if more than one part has the number
+	places := make(map[string][]int, len(values)) // more than one if several parts contain the row id
 	var ids []int64
 	for i, v := range values {
 		if places[v] == nil {

@@ -35,12 +35,12 @@ func (s *Store) failures(ctx context.Context, q querier, query string, args ...a
 	return list, nil
 }
 
-// Failures returns all failures but the bystanders, by root and path.
+// Failures returns all failures except bystanders, sorted by root and path.
 func (s *Store) Failures(ctx context.Context) ([]store.Failure, error) {
 	return s.failures(ctx, s.read, "SELECT "+failureColumns+" FROM failures x WHERE x.stage <> 'sniff' ORDER BY x.root_id, x.dir, x.name")
 }
 
-// Suspects returns the files that were being read when a run died.
+// Suspects returns the files that were being read when a run crashed.
 func (s *Store) Suspects(ctx context.Context) (map[store.Place]bool, error) {
 	list, err := collect(ctx, s.read, "SELECT r.uid, x.dir, x.name FROM suspects x JOIN roots r ON r.id = x.root_id", scanPlace)
 	set := make(map[store.Place]bool, len(list))

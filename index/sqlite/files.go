@@ -9,8 +9,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// stateColumns are what a run compares of a file, behind its name. They are read of every file in every run, so they are few:
-// what is true of it is one number, and what few files have is read when that says so (addRare). The parameter is a model's identity.
+// stateColumns are the columns that a run compares, after the file's name. Every run reads them for every file, so there are few:
+// flags are combined in one number, and rare values are read only if a flag says so (addRare). The parameter is a model's row id.
 const stateColumns = `f.size, f.mtime_ns, f.disk_id, f.meta,
 	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.picture_id = f.picture_id)
 	+ 2 * EXISTS (SELECT 1 FROM previews v WHERE v.picture_id = f.picture_id)
@@ -19,7 +19,7 @@ const stateColumns = `f.size, f.mtime_ns, f.disk_id, f.meta,
 // hasRare selects the files with a sidecar or twins.
 const hasRare = "f.sidecar IS NOT NULL OR f.twins IS NOT NULL OR f.is_twin"
 
-// modelID returns a model's number; 0 where the index does not have it.
+// modelID returns the row id of a model, or 0 if the index does not have it.
 func modelID(ctx context.Context, q querier, identity string) (id int64, err error) {
 	list, err := collect(ctx, q, "SELECT id FROM models WHERE identity = ?", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, identity)
 	if err != nil || len(list) == 0 {
@@ -28,7 +28,7 @@ func modelID(ctx context.Context, q querier, identity string) (id int64, err err
 	return list[0], nil
 }
 
-// rootNumber returns a root's number; 0 where the index does not have it.
+// rootNumber returns the row id of a root, or 0 if the index does not have it.
 func rootNumber(ctx context.Context, q querier, root store.RootID) (id int64, err error) {
 	list, err := collect(ctx, q, "SELECT id FROM roots WHERE uid = ?", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, string(root))
 	if err != nil || len(list) == 0 {
@@ -37,7 +37,7 @@ func rootNumber(ctx context.Context, q querier, root store.RootID) (id int64, er
 	return list[0], nil
 }
 
-// Folder returns what is known of the files directly in a folder.
+// Folder returns the files and failures recorded directly in a folder.
 func (s *Store) Folder(ctx context.Context, at store.Folder, model string) (f store.FolderState, err error) {
 	root, err := rootNumber(ctx, s.read, at.Root)
 	if err != nil {
@@ -66,7 +66,7 @@ func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model in
 	defer rows.Close()
 	files := make(map[string]*store.FileState)
 	anyRare := false
-	onDisk := make(map[int64][]*store.FileState) // most folders lie on one
+	onDisk := make(map[int64][]*store.FileState) // most folders are on one disk
 	for rows.Next() {
 		f := &store.FileState{}
 		var name sql.RawBytes
@@ -99,7 +99,7 @@ func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model in
 	return files, s.addRare(ctx, root, at.Dir, files)
 }
 
-// addRare reads sidecar and twins of the files of a folder that have them.
+// addRare reads the sidecars and twins of the files in a folder that have them.
 func (s *Store) addRare(ctx context.Context, root int64, dir string, files map[string]*store.FileState) error {
 	_, err := collect(ctx, s.read, `SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin FROM files f
 		WHERE f.root_id = ? AND f.dir = ? AND (`+hasRare+`)`, func(scan scanFunc) (struct{}, error) {
@@ -123,14 +123,14 @@ func splitTwins(raw []byte) []string {
 	return strings.Split(string(raw), "/")
 }
 
-// fileColumns are all of a file, read by scanFile; fileWords are the words that they name.
+// fileColumns are all columns of a file, read by scanFile; fileWords joins the words that they refer to.
 const (
 	fileColumns = `f.root_id, f.dir, f.name, f.size, f.mtime_ns, f.disk_id, f.meta, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin,
 	f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text`
 	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords"
 )
 
-// metaFields are the columns from taken_at on.
+// metaFields are the columns from taken_at onwards.
 type metaFields struct {
 	taken, camera, lens, keywords sql.NullString
 	source                        int
@@ -156,7 +156,8 @@ func (m *metaFields) metadata() store.Metadata {
 	return out
 }
 
-// scanFile reads fileColumns, behind others. The names of root and disk are asked for when the rows are closed (named).
+// scanFile reads the columns in first and then fileColumns.
+// The names of root and disk are looked up later, once the rows are closed (named).
 func scanFile(scan scanFunc, first ...any) (f fileRow, err error) {
 	var dir, name, sidecar, twins []byte
 	var meta metaFields
@@ -167,14 +168,14 @@ func scanFile(scan scanFunc, first ...any) (f fileRow, err error) {
 	return f, err
 }
 
-// fileRow is a file with the numbers of its root and disk.
+// fileRow is a file with the row ids of its root and disk.
 type fileRow struct {
 	store.FileRecord
 
 	root, disk int64
 }
 
-// named is the file with the names that the numbers stand for.
+// named returns the file with its root and device looked up.
 func (s *Store) named(ctx context.Context, q querier, f fileRow) (r store.FileRecord, err error) {
 	r = f.FileRecord
 	if r.Root, err = s.rootName(ctx, q, f.root); err != nil {
@@ -184,7 +185,7 @@ func (s *Store) named(ctx context.Context, q querier, f fileRow) (r store.FileRe
 	return r, err
 }
 
-// Devices returns the numbers of the disks that hold a root's files.
+// Devices returns the device numbers of the disks that hold a root's files.
 func (s *Store) Devices(ctx context.Context, root store.RootID) (map[uint64]bool, error) {
 	list, err := collect(ctx, s.read, `SELECT d.device FROM disks d WHERE d.root_id = `+rootID+` AND EXISTS (SELECT 1 FROM files f WHERE f.disk_id = d.id)`,
 		func(scan scanFunc) (uint64, error) {
@@ -206,7 +207,7 @@ func (s *Store) Sample(ctx context.Context, n int) ([]store.Place, error) {
 	return list, explain(err)
 }
 
-// Totals returns the counts, which triggers keep.
+// Totals returns the counts, which are maintained by triggers.
 func (s *Store) Totals(ctx context.Context) (t store.Totals, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM roots), (SELECT coalesce(sum(files), 0) FROM roots), (SELECT coalesce(sum(bytes), 0) FROM roots),
 		(SELECT pictures FROM totals), (SELECT count(*) FROM failures WHERE stage <> 'sniff')`).

@@ -14,8 +14,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// A filter is one statement about pictures (p) and one about files (f), in each of which a rule has one form. What they select is
-// intersected, and what the filters under Not select is taken away.
+// A filter becomes one query on pictures (p) and one on files (f); each rule is a condition of one of them.
+// Their results are intersected, and the results of the filters under Not are subtracted.
 
 // where is a condition under construction.
 type where struct {
@@ -35,7 +35,7 @@ func (w *where) sql() string {
 	return strings.Join(w.parts, " AND ")
 }
 
-// or joins conditions of which one must hold; none: none does.
+// or joins conditions with OR; an empty list is false.
 func or(parts []string) string {
 	if len(parts) == 0 {
 		return "0"
@@ -43,13 +43,13 @@ func or(parts []string) string {
 	return "(" + strings.Join(parts, " OR ") + ")"
 }
 
-// marks is a list of n parameters in brackets.
+// marks returns a list of n parameters in parentheses.
 func marks(n int) string { return "(" + strings.TrimSuffix(strings.Repeat("?, ", n), ", ") + ")" }
 
-// rootID is the expression of a root's number.
+// rootID is the expression for a root's row id.
 const rootID = "(SELECT id FROM roots WHERE uid = ?)"
 
-// ofFiles are the rules about files.
+// ofFiles adds the rules about files.
 func (w *where) ofFiles(f store.Filter) {
 	if f.Under != nil {
 		var parts []string
@@ -81,8 +81,8 @@ func (w *where) ofFiles(f store.Filter) {
 	}
 }
 
-// nameClause asks whether a folded glob matches. The commonest ones, "*.jpg" and the like, the database compares by itself where the name
-// is ASCII, in a third of the time; of other names the function knows how letters fold.
+// nameClause returns a condition that a folded glob matches. For common globs such as "*.jpg" the database compares ASCII names itself,
+// which takes a third of the time; for other names it calls the function, which knows how letters fold.
 func nameClause(glob string) (string, []any) {
 	if strings.Contains(glob, "/") {
 		return "imgsearch_name(?, f.dir, f.name)", []any{glob}
@@ -95,7 +95,7 @@ func nameClause(glob string) (string, []any) {
 	return `(CAST(f.name AS TEXT) LIKE ? ESCAPE '\' OR length(f.name) <> length(CAST(f.name AS TEXT)) AND imgsearch_name(?, '', f.name))`, []any{like, glob}
 }
 
-// ofPictures are the rules about pictures.
+// ofPictures adds the rules about pictures.
 func (w *where) ofPictures(f store.Filter) {
 	if f.Pictures != nil {
 		ids := make([]string, len(f.Pictures))
@@ -153,7 +153,7 @@ func (w *where) inRange(column string, r store.Range) {
 	}
 }
 
-// named asks for words in a name: any of the sets, all of a set.
+// named adds a condition on the words of a name: all words of at least one set must occur.
 func (w *where) named(column string, kind int, sets []store.Words) {
 	if len(sets) == 0 {
 		return
@@ -170,7 +170,7 @@ func (w *where) named(column string, kind int, sets []store.Words) {
 	w.add(column+" IN (SELECT id FROM words WHERE kind = ? AND "+or(parts)+")", args...)
 }
 
-// belowClause selects the folder start and what is below it. '0' is the byte after '/'.
+// belowClause selects the folder start and everything below it. '0' is the byte after '/'.
 func belowClause(column, start string) (string, []any) {
 	if start == "" {
 		return "1", nil
@@ -179,7 +179,7 @@ func belowClause(column, start string) (string, []any) {
 		[]any{[]byte(start), []byte(start + "/"), []byte(start + "0")}
 }
 
-// selected is what a filter selects.
+// selected returns the pictures that match a filter.
 func (s *Store) selected(ctx context.Context, f store.Filter) (bitmap, error) {
 	set, err := s.base(ctx, f)
 	if err != nil {
@@ -195,7 +195,7 @@ func (s *Store) selected(ctx context.Context, f store.Filter) (bitmap, error) {
 	return set, nil
 }
 
-// base is what a filter selects but for what Not takes away.
+// base returns the pictures that match a filter, ignoring Not.
 func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error) {
 	set = bitmap{}
 	ofPictures := f.OfPictures() || !f.OfFiles()
@@ -203,7 +203,7 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 		var w where
 		w.add("p.orphaned_at IS NULL")
 		w.ofPictures(f)
-		// The index on dates holds all that a date alone asks for. With more to ask, each of its entries would lead to a row elsewhere.
+		// If the only rule is a date, the index on dates covers the query. With other rules, each entry would need a row lookup.
 		from := scanned{"pictures", "p NOT INDEXED", "p.id", "p.id", true}
 		if rest := f; f.Taken != (store.Period{}) {
 			if rest.Taken = (store.Period{}); !rest.OfPictures() {
@@ -223,7 +223,7 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 		} else {
 			from := scanned{"files", "f NOT INDEXED", "f.id", "f.picture_id", true}
 			if f.Under != nil {
-				from.alias, from.inParts = "f", false // folders stand together in an index
+				from.alias, from.inParts = "f", false // the files of a folder are adjacent in an index
 			}
 			ofFiles, err = s.scan(ctx, from, w)
 		}
@@ -238,20 +238,20 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 	return set, nil
 }
 
-// fewPictures is how many pictures' files are looked up one after another, rather than by reading all: some 40 ms of work.
+// fewPictures is the number of pictures below which their files are looked up one by one instead of scanning all files: about 40 ms of work.
 const fewPictures = 20_000
 
-// minRows is how many rows are worth another goroutine: some 10 ms of work.
+// minRows is the number of rows that are worth another goroutine: about 10 ms of work.
 const minRows = 100_000
 
-// scanned is a table that is read: its name, its alias, its key, and the pictures' numbers in it.
+// scanned describes a table to scan: its name, alias, key column, and the column with the pictures' row ids.
 type scanned struct {
 	table, alias, key, picture string
-	// inParts reads it in parts side by side, each by a connection of its own.
+	// inParts allows reading the table in parts concurrently, each on its own connection.
 	inParts bool
 }
 
-// partsOf splits a condition on a table into conditions on parts of it, of at least so many rows, that can be read concurrently.
+// partsOf splits a condition on a table into conditions on parts of the table, of at least this many rows each, that can be read concurrently.
 func (s *Store) partsOf(ctx context.Context, from scanned, w where, least int64) ([]where, error) {
 	var last int64
 	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM "+from.table).Scan(&last); err != nil {
@@ -267,7 +267,7 @@ func (s *Store) partsOf(ctx context.Context, from scanned, w where, least int64)
 		if i > 0 {
 			part.add(from.key+" > ?", last*i/parts)
 		}
-		if i < parts-1 { // rows that are added meanwhile belong to the last part
+		if i < parts-1 { // rows added in the meantime belong to the last part
 			part.add(from.key+" <= ?", last*(i+1)/parts)
 		}
 		list[i] = part
@@ -275,7 +275,7 @@ func (s *Store) partsOf(ctx context.Context, from scanned, w where, least int64)
 	return list, nil
 }
 
-// scan reads a table and collects pictures' numbers.
+// scan reads a table and collects the row ids of pictures.
 func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error) {
 	parts, err := s.partsOf(ctx, from, w, minRows)
 	if err != nil {
@@ -297,8 +297,8 @@ func (s *Store) scan(ctx context.Context, from scanned, w where) (bitmap, error)
 	return sets[0], nil
 }
 
-// scanFilesOf reads the files of pictures, and collects those of which a file meets a condition. The planner would rather go through a
-// whole folder each time, where the condition names one.
+// scanFilesOf reads the files of pictures and collects the pictures that have a file that meets a condition.
+// INDEXED BY is needed because the planner would scan a whole folder each time if the condition names one.
 func (s *Store) scanFilesOf(ctx context.Context, pictures bitmap, w where) (set bitmap, err error) {
 	err = inChunks(pictures.ids(), func(chunk []int64) error {
 		args := numbers(chunk)

@@ -13,13 +13,13 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// The functions of ours that statements call. They are pure: what they answer follows from their arguments.
+// The SQL functions that our statements call. They are pure.
 //
 //	imgsearch_fold(TEXT)                       store.Fold
 //	imgsearch_name(GLOB, DIR, NAME)            1 if the folded glob matches: store.MatchName
-//	imgsearch_keyword(GLOB, KEYWORDS)          1 if the folded glob matches one of the keywords, one a line: store.MatchKeyword
+//	imgsearch_keyword(GLOB, KEYWORDS)          1 if the folded glob matches one of the keywords, one per line: store.MatchKeyword
 //	imgsearch_metres(LAT, LON, LAT, LON)       store.Metres
-//	imgsearch_set(ID)                          aggregate: the ids as a bitmap, 64 a little-endian word
+//	imgsearch_set(ID)                          aggregate: the ids as a bitmap of little-endian 64-bit words
 var registerFunctions = sync.OnceValue(func() error {
 	scalars := map[string]struct {
 		args int32
@@ -51,7 +51,7 @@ var registerFunctions = sync.OnceValue(func() error {
 	})
 })
 
-// setAggregate collects the numbers of rows.
+// setAggregate collects row ids.
 type setAggregate struct{ set bitmap }
 
 func (a *setAggregate) Step(_ *sqlite.FunctionContext, args []driver.Value) error {
@@ -61,11 +61,11 @@ func (a *setAggregate) Step(_ *sqlite.FunctionContext, args []driver.Value) erro
 	return nil
 }
 
-var errWindow = errors.New("imgsearch_set is no window function")
+var errWindow = errors.New("imgsearch_set is not a window function")
 
 func (a *setAggregate) WindowInverse(*sqlite.FunctionContext, []driver.Value) error { return errWindow }
 
-// WindowValue is the aggregate's value.
+// WindowValue returns the aggregate's value.
 func (a *setAggregate) WindowValue(*sqlite.FunctionContext) (driver.Value, error) {
 	out := make([]byte, 0, 8*len(a.set))
 	for _, word := range a.set {
@@ -76,7 +76,7 @@ func (a *setAggregate) WindowValue(*sqlite.FunctionContext) (driver.Value, error
 
 func (a *setAggregate) Final(*sqlite.FunctionContext) {}
 
-// text is a value of a TEXT or BLOB column; NULL is "".
+// text returns the value of a TEXT or BLOB column; "" for NULL.
 func text(v driver.Value) string {
 	switch v := v.(type) {
 	case string:
@@ -87,7 +87,7 @@ func text(v driver.Value) string {
 	return ""
 }
 
-// float is a value of a REAL column.
+// float returns the value of a REAL column.
 func float(v driver.Value) float64 {
 	switch v := v.(type) {
 	case float64:

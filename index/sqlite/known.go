@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Known returns what is known at places.
+// Known returns the files and failures recorded at places.
 func (s *Store) Known(ctx context.Context, model string, places []store.Place) (map[store.Place]store.Known, error) {
 	return s.known(ctx, s.read, model, places)
 }
@@ -57,7 +57,7 @@ func (s *Store) known(ctx context.Context, q querier, model string, places []sto
 	return known, err
 }
 
-// wantedPlaces is a table of places.
+// wantedPlaces returns a WITH clause for a table of places.
 func wantedPlaces(places []store.Place) (with string, args []any) {
 	for _, p := range places {
 		args = append(args, string(p.Root), []byte(p.Dir), []byte(p.Name))
@@ -65,7 +65,7 @@ func wantedPlaces(places []store.Place) (with string, args []any) {
 	return "WITH wanted(root, dir, name) AS (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(places)), ", ") + ") ", args
 }
 
-// wantedIDs is a table of pictures' ids, numbered from 0.
+// wantedIDs returns a WITH clause for a table of picture ids, numbered from 0.
 func wantedIDs(ids []store.PictureID) (with string, args []any) {
 	for i := range ids {
 		args = append(args, i, ids[i][:])
@@ -73,7 +73,7 @@ func wantedIDs(ids []store.PictureID) (with string, args []any) {
 	return "WITH wanted(nr, sha256) AS (VALUES " + strings.TrimSuffix(strings.Repeat("(?, ?), ", len(ids)), ", ") + ") ", args
 }
 
-// Pictures returns which pictures are known.
+// Pictures returns the state of the pictures that the index has.
 func (s *Store) Pictures(ctx context.Context, model string, ids []store.PictureID) (map[store.PictureID]store.KnownPicture, error) {
 	known := make(map[store.PictureID]store.KnownPicture)
 	number, err := modelID(ctx, s.read, model)
@@ -110,7 +110,7 @@ func scanID(scan scanFunc) (id store.PictureID, err error) {
 	return id, err
 }
 
-// FilesOf returns the files of pictures, by root and path.
+// FilesOf returns the files of pictures, sorted by root and path.
 func (s *Store) FilesOf(ctx context.Context, ids []store.PictureID) (map[store.PictureID][]store.FileRecord, error) {
 	all := make(map[store.PictureID][]store.FileRecord)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
@@ -119,7 +119,7 @@ func (s *Store) FilesOf(ctx context.Context, ids []store.PictureID) (map[store.P
 	return all, err
 }
 
-// filesOf calls each with the files of at most atOnce pictures that a filter asks for.
+// filesOf calls each with every file of the given pictures that meets the filter's file rules. There must be at most atOnce pictures.
 func (s *Store) filesOf(ctx context.Context, q querier, ids []store.PictureID, f store.Filter, each func(nr int, f store.FileRecord)) error {
 	with, args := wantedIDs(ids)
 	var w where

@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Count returns how many pictures a filter selects.
+// Count returns the number of pictures that match a filter.
 func (s *Store) Count(ctx context.Context, f store.Filter) (n int, err error) {
 	if f.IsAll() {
 		return s.countPictures(ctx)
@@ -20,13 +20,13 @@ func (s *Store) Count(ctx context.Context, f store.Filter) (n int, err error) {
 	return n, err
 }
 
-// countPictures returns how many pictures have a file.
+// countPictures returns the number of pictures that have a file.
 func (s *Store) countPictures(ctx context.Context) (n int, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT pictures FROM totals").Scan(&n)
 	return n, explain(err)
 }
 
-// List returns the pictures that a filter selects.
+// List returns the pictures that match a filter.
 func (s *Store) List(ctx context.Context, q store.ListQuery) ([]store.PictureID, error) {
 	set, count, err := s.set(ctx, q.Filter)
 	if err != nil {
@@ -54,11 +54,11 @@ func (s *Store) List(ctx context.Context, q store.ListQuery) ([]store.PictureID,
 	return list, nil
 }
 
-// lookUp is how many entries of an index are read in the time that one row takes to be looked up.
+// lookUp is the number of index entries that can be read in the time of one row lookup.
 const lookUp = 8
 
-// byDate are a page of the pictures in a set, the newest first. All of them lie in an index in that order, which is gone through until
-// there are enough; where that takes longer than looking all of a small set up and sorting it, that is done.
+// byDate returns a page of the pictures in a set, newest first. It scans an index in that order until the page is full.
+// If that would take longer than looking up and sorting the whole set, because the set is small, it does that instead.
 func (s *Store) byDate(ctx context.Context, q store.ListQuery, set bitmap, count int) ([]int64, error) {
 	var w where
 	w.add("orphaned_at IS NULL")
@@ -117,7 +117,7 @@ func (s *Store) sortedByDate(ctx context.Context, q store.ListQuery, set bitmap)
 	return ids, err
 }
 
-// shownFile is the file by which a picture is shown: by its JPEG rather than by the twin behind it, then by path.
+// shownFile is the file that represents a picture: a JPEG comes before its raw twin, then the first path wins.
 type shownFile struct {
 	id     int64
 	path   string
@@ -134,7 +134,7 @@ func (f shownFile) compare(g shownFile) int {
 	return strings.Compare(f.path, g.path)
 }
 
-// byPath are a page of the pictures in a set, by the path that shows them.
+// byPath returns a page of the pictures in a set, sorted by the path of the file that represents them.
 func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count int) ([]int64, error) {
 	mounts, err := s.mounts(ctx)
 	if err != nil {
@@ -191,7 +191,7 @@ func (s *Store) byPath(ctx context.Context, q store.ListQuery, set bitmap, count
 	return ids, nil
 }
 
-// mounts are the paths of the roots on this machine, by their numbers.
+// mounts returns the paths of the roots on this machine, by row id.
 func (s *Store) mounts(ctx context.Context) (map[int64]string, error) {
 	mounts := make(map[int64]string)
 	_, err := collect(ctx, s.read, "SELECT root_id, path FROM mounts", func(scan scanFunc) (struct{}, error) {
@@ -204,7 +204,7 @@ func (s *Store) mounts(ctx context.Context) (map[int64]string, error) {
 	return mounts, explain(err)
 }
 
-// Hits returns what pictures are.
+// Hits returns the records of pictures.
 func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter) ([]store.Record, error) {
 	hits := make([]store.Record, 0, len(ids))
 	err := inChunks(ids, func(chunk []store.PictureID) error {
@@ -237,7 +237,7 @@ func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter)
 	return hits, err
 }
 
-// Copied returns the pictures that more than one file holds, twins left out.
+// Copied returns the pictures that are stored in more than one file, not counting twins.
 func (s *Store) Copied(ctx context.Context, f store.Filter) ([]store.PictureID, error) {
 	set, _, err := s.set(ctx, f)
 	if err != nil {

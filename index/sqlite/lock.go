@@ -14,10 +14,10 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// lock is a locked file beside the index. The system unlocks it when the process ends, however it ends.
+// lock is a locked file next to the index. The operating system releases the lock when the process ends, even after a crash.
 type lock struct{ file *flock.Flock }
 
-// Lock locks the whole index, whatever roots are asked for: there is one file to write.
+// Lock locks the whole index, regardless of the roots requested, because there is only one file to write to.
 func (s *Store) Lock(_ context.Context, _ ...store.RootID) (store.Lock, error) {
 	if !s.memory {
 		return tryLock(s.path)
@@ -28,10 +28,10 @@ func (s *Store) Lock(_ context.Context, _ ...store.RootID) (store.Lock, error) {
 	return ownLock{&s.own}, nil
 }
 
-// ownLock locks an index that lives in this process only.
+// ownLock locks an in-memory index.
 type ownLock struct{ mu *sync.Mutex }
 
-// Unlock lets others in.
+// Unlock releases the lock.
 func (l ownLock) Unlock() error {
 	l.mu.Unlock()
 	return nil
@@ -56,27 +56,27 @@ func tryLock(path string) (*lock, error) {
 	return &lock{file}, nil
 }
 
-// Unlock lets others in.
+// Unlock releases the lock.
 func (l *lock) Unlock() error { return l.file.Close() }
 
-// TryLock takes the lock of an index that is not open: one that may be too damaged for that.
+// TryLock takes the lock of an index without opening it, since the index may be too damaged to open.
 func TryLock(path string) (store.Lock, error) { return tryLock(path) }
 
-// Who looks whether an index is locked holds its lock for an instant: a lock that is taken is tried again, lookers times.
+// IsLocked holds the lock for a moment while it checks. So that this does not look like a running indexer, tryLock retries up to lookers times.
 const (
 	lookers  = 3
 	lookTime = 5 * time.Millisecond
 )
 
-// IsLocked reports whether somebody holds the lock of an index.
+// IsLocked reports whether another process holds the lock of an index.
 func IsLocked(path string) (bool, error) {
 	if _, err := os.Stat(path + ".lock"); errors.Is(err, fs.ErrNotExist) {
-		return false, nil // nobody ever did, and nothing is made here
+		return false, nil // it was never locked; do not create the file
 	}
 	file := flock.New(path+".lock", flock.SetFlag(os.O_RDONLY))
 	free, err := file.TryRLock()
 	if err != nil {
-		return false, fmt.Errorf("look at the lock of index %q: %w", path, err)
+		return false, fmt.Errorf("check the lock of index %q: %w", path, err)
 	}
 	return !free, file.Close()
 }

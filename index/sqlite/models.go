@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Models returns all identities.
+// Models returns all models.
 func (s *Store) Models(ctx context.Context) (store.Models, error) { return models(ctx, s.read) }
 
 func models(ctx context.Context, q querier) (store.Models, error) {
@@ -29,7 +29,7 @@ func models(ctx context.Context, q querier) (store.Models, error) {
 	return list, explain(err)
 }
 
-// PutModel finds or adds the identity and remembers where the model lies now.
+// PutModel finds or adds a model by its identity and updates its name and location.
 func (s *Store) PutModel(ctx context.Context, m store.Model) (store.Model, error) {
 	err := s.inTx(ctx, func(t *tx) error {
 		if _, err := t.exec(ctx, `INSERT INTO models(identity, name, ref, dim, precision, created_at)
@@ -50,7 +50,7 @@ func (s *Store) PutModel(ctx context.Context, m store.Model) (store.Model, error
 	return m, nil
 }
 
-// SetRole makes an identity the default or the wanted one.
+// SetRole makes a model the default or the wanted one.
 func (s *Store) SetRole(ctx context.Context, identity string, role store.Role) error {
 	key := map[store.Role]string{store.Default: "default_model", store.Wanted: "wanted_model"}[role]
 	return s.inTx(ctx, func(t *tx) error {
@@ -70,13 +70,13 @@ func (s *Store) SetRole(ctx context.Context, identity string, role store.Role) e
 	})
 }
 
-// SetCalibration keeps what an identity's scores mean; nil forgets it.
+// SetCalibration stores a model's calibration; nil deletes it.
 func (s *Store) SetCalibration(ctx context.Context, identity string, c *store.Calibration) error {
 	var data any
 	if c != nil {
 		text, err := json.Marshal(c)
 		if err != nil {
-			return fmt.Errorf("keep a calibration: %w", err)
+			return fmt.Errorf("store the calibration: %w", err)
 		}
 		data = string(text)
 	}
@@ -88,12 +88,12 @@ func (s *Store) SetCalibration(ctx context.Context, identity string, c *store.Ca
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("keep a calibration: %w", err)
+		return fmt.Errorf("store the calibration: %w", err)
 	}
 	return nil
 }
 
-// DropModel removes an identity with its vectors.
+// DropModel deletes a model and its vectors.
 func (s *Store) DropModel(ctx context.Context, identity string) error {
 	var n int64
 	err := s.inTx(ctx, func(t *tx) (err error) {
@@ -101,7 +101,7 @@ func (s *Store) DropModel(ctx context.Context, identity string) error {
 		if err != nil || n == 0 {
 			return err
 		}
-		t.deletedVectors = true // its vectors' file goes with it
+		t.deletedVectors = true // its vector file is deleted too
 		_, err = t.exec(ctx, "DELETE FROM meta WHERE key = 'wanted_model' AND value = ?", identity)
 		return err
 	})

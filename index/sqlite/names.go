@@ -14,7 +14,7 @@ const (
 	wordKeywords = 3
 )
 
-// rootNames are the roots' names by their numbers, which stay.
+// rootNames caches the names of roots by row id.
 type rootNames struct {
 	mu   sync.Mutex
 	byID map[int64]store.RootID
@@ -28,7 +28,7 @@ func (s *Store) rootName(ctx context.Context, q querier, id int64) (store.RootID
 	if ok {
 		return name, nil
 	}
-	// Not under the lock: who has the only connection of an index in memory may be waiting for it.
+	// Do not hold the lock here: with an in-memory index, the goroutine that holds the only connection may be waiting for it.
 	if err := q.QueryRowContext(ctx, "SELECT uid FROM roots WHERE id = ?", id).Scan(&name); err != nil {
 		return "", explain(err)
 	}
@@ -41,20 +41,20 @@ func (s *Store) rootName(ctx context.Context, q querier, id int64) (store.RootID
 	return name, nil
 }
 
-// forgetRoots forgets the names, where the number of a root that is gone may be given to another.
+// forgetRoots clears the cache, since the row id of a deleted root may have been reused.
 func (s *Store) forgetRoots() {
 	s.roots.mu.Lock()
 	defer s.roots.mu.Unlock()
 	s.roots.byID = nil
 }
 
-// diskNumbers are the devices by the numbers of disks.
+// diskNumbers caches the device numbers of disks by row id.
 type diskNumbers struct {
 	mu   sync.Mutex
 	byID map[int64]uint64
 }
 
-// device returns the number that this machine gives to a disk.
+// device returns the device number of a disk on this machine.
 func (s *Store) device(ctx context.Context, q querier, diskID int64) (uint64, error) {
 	s.disks.mu.Lock()
 	known, ok := s.disks.byID[diskID]
@@ -75,7 +75,7 @@ func (s *Store) device(ctx context.Context, q querier, diskID int64) (uint64, er
 	return uint64(device), nil
 }
 
-// forgetDisks forgets the numbers, which a transaction changes.
+// forgetDisks clears the cache, since transactions may change device numbers.
 func (s *Store) forgetDisks() {
 	s.disks.mu.Lock()
 	defer s.disks.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// Nearest scans all vectors that the filter selects: exact, at the speed of memory.
+// Nearest scans the vectors of all pictures that match the filter. The search is exact and limited by memory bandwidth.
 func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (n store.Nearest, err error) {
 	set, _, err := s.set(ctx, q.Filter)
 	if err != nil {
@@ -27,7 +27,7 @@ func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (n store.Near
 	}
 	defer snap.release()
 	if len(q.Vector) != snap.dim {
-		return n, fmt.Errorf("search: a query of %d dimensions in an index of %d", len(q.Vector), snap.dim)
+		return n, fmt.Errorf("search: the query has %d dimensions, but the index has %d", len(q.Vector), snap.dim)
 	}
 	scores, err := snap.scores(q, set)
 	if err != nil {
@@ -41,17 +41,17 @@ func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (n store.Near
 		if n.Hits, err = s.scored(ctx, snap, scores, best); err != nil {
 			return n, err
 		}
-		// Vectors of pictures without a file, and several moments of one picture, took places.
+		// Some of the best rows were of pictures without a file, or further moments of the same picture.
 		if len(n.Hits) >= q.Limit || len(best) < want {
 			return n, nil
 		}
 	}
 }
 
-// outside is the score of a row that the filter does not select.
+// outside is the score of a row that does not match the filter.
 var outside = float32(math.Inf(-1))
 
-// scores are those of the file's rows and of the newest, in this order.
+// scores returns the scores of the rows in the file and then of the newest rows.
 func (n *snapshot) scores(q store.NearestQuery, set bitmap) ([]float32, error) {
 	var keep func(row int64) bool
 	if set != nil {
@@ -74,7 +74,7 @@ func (n *snapshot) scores(q store.NearestQuery, set bitmap) ([]float32, error) {
 	return scores, n.newest.Scan(q.Vector, scores[inFile:], keep, outside)
 }
 
-// survey counts the pictures that were searched, and takes the mean of all scores.
+// survey returns the number of pictures searched and the mean of all scores.
 func (n *snapshot) survey(scores []float32, set bitmap) (pictures int, mean float64, err error) {
 	sum, rows := 0.0, 0
 	for _, x := range scores {
@@ -103,7 +103,7 @@ func (n *snapshot) survey(scores []float32, set bitmap) (pictures int, mean floa
 	return pictures, sum / max(float64(rows), 1), err
 }
 
-// rowAt is the row at a place in the order of scores.
+// rowAt returns the row whose score has the index i.
 func (n *snapshot) rowAt(i int) (int64, error) {
 	if n.file != nil {
 		if i < n.file.Len() {
@@ -114,7 +114,7 @@ func (n *snapshot) rowAt(i int) (int64, error) {
 	return n.newest.ID(i)
 }
 
-// scored names the pictures of the best scores that have a file, each with its best moment, the best first.
+// scored returns the pictures of the best rows that have a file, each with its best moment, sorted by descending score.
 func (s *Store) scored(ctx context.Context, snap *snapshot, scores []float32, best []int) ([]store.Scored, error) {
 	byID := make(map[int64]store.Scored, len(best))
 	for _, i := range best {
@@ -143,7 +143,7 @@ func (s *Store) scored(ctx context.Context, snap *snapshot, scores []float32, be
 	return hits, err
 }
 
-// publicIDs calls each with the public ids of those pictures that have a file.
+// publicIDs calls each with the public id of every given picture that has a file.
 func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, public store.PictureID)) error {
 	return inChunks(ids, func(chunk []int64) error {
 		args := numbers(chunk)
@@ -166,12 +166,12 @@ func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, 
 // pictureID reads the column sha256.
 func pictureID(raw []byte) (id store.PictureID, err error) {
 	if copy(id[:], raw) != len(id) || len(raw) != len(id) {
-		return id, fmt.Errorf("%w: a picture's identity of %d bytes", store.ErrDamaged, len(raw))
+		return id, fmt.Errorf("%w: a picture ID has %d bytes", store.ErrDamaged, len(raw))
 	}
 	return id, nil
 }
 
-// topK returns the indexes of the k best scores and of all that tie with the last of them, in no order.
+// topK returns the indexes of the k best scores and of all scores equal to the worst of them, not sorted by score.
 func topK(scores []float32, k int) []int {
 	if k < 1 {
 		return nil
@@ -209,7 +209,7 @@ func (h minHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
 func (h *minHeap) Push(x any)        { *h = append(*h, x.(float32)) } //nolint:forcetypeassert // only topK pushes
 func (h *minHeap) Pop() any          { old := *h; x := old[len(old)-1]; *h = old[:len(old)-1]; return x }
 
-// Vectors returns a model's vectors of pictures, at their first moments.
+// Vectors returns a model's vectors for the first moments of pictures.
 func (s *Store) Vectors(ctx context.Context, model string, ids []store.PictureID) (map[store.PictureID][]float32, error) {
 	found := make(map[store.PictureID][]float32)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
@@ -229,7 +229,7 @@ func (s *Store) Vectors(ctx context.Context, model string, ids []store.PictureID
 	return found, err
 }
 
-// EachVector calls each with the vectors of the pictures that a filter selects.
+// EachVector calls each with the vectors of the pictures that match a filter.
 func (s *Store) EachVector(ctx context.Context, model string, f store.Filter, each func(store.Vector) error) error {
 	set, _, err := s.set(ctx, f)
 	if err != nil {
@@ -251,7 +251,7 @@ func (s *Store) EachVector(ctx context.Context, model string, f store.Filter, ea
 			return
 		}
 		if id >= int64(len(public)) {
-			return // it came meanwhile
+			return // added in the meantime
 		}
 		if name := public[id]; name != (store.PictureID{}) {
 			failed = each(store.Vector{Picture: name, Moment: store.Moment{Number: momentOf(row)}, Data: vector})
@@ -265,7 +265,7 @@ func (s *Store) EachVector(ctx context.Context, model string, f store.Filter, ea
 	return errors.Join(snap.newest.Vectors(visit), failed)
 }
 
-// allPublicIDs are the public ids of all pictures that have a file, by their numbers; the zero value elsewhere.
+// allPublicIDs returns the public ids of all pictures that have a file, indexed by row id; other elements are zero.
 func (s *Store) allPublicIDs(ctx context.Context) ([]store.PictureID, error) {
 	var last int64
 	if err := s.read.QueryRowContext(ctx, "SELECT coalesce(max(id), 0) FROM pictures").Scan(&last); err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// PreviewsToEmbed returns the pictures that have a preview and no vector of a model, and whose files all lie in these roots.
+// PreviewsToEmbed returns the pictures that have a preview but no vector of a model, and whose files are all in these roots.
 func (s *Store) PreviewsToEmbed(ctx context.Context, model string, roots []store.RootID) ([]store.PictureID, error) {
 	in := "(SELECT id FROM roots WHERE uid IN " + marks(len(roots)) + ")"
 	args := []any{model}

@@ -7,10 +7,10 @@ import (
 	"math"
 )
 
-// maxQueries is how many queries are remembered: some 30 MB for a model of 768 dimensions.
+// maxQueries is the number of queries stored: about 30 MB for a model with 768 dimensions.
 const maxQueries = 10_000
 
-// Queries returns the vectors of texts that were asked before.
+// Queries returns the stored vectors of texts.
 func (s *Store) Queries(ctx context.Context, model string, texts []string) (map[string][]float32, error) {
 	known := make(map[string][]float32)
 	err := inChunks(texts, func(chunk []string) error {
@@ -50,8 +50,8 @@ func packF32(v []float32) []byte {
 	return raw
 }
 
-// RememberQueries keeps the vectors of texts. It writes by a connection of its own, also where the index was opened for reading; an
-// index that is being written to, or cannot be, stays as it is.
+// RememberQueries stores the vectors of texts. It writes on a separate connection, even if the index was opened for reading.
+// If the index cannot be written, or another process is writing to it, nothing is stored.
 func (s *Store) RememberQueries(ctx context.Context, model string, vectors map[string][]float32) error {
 	db, err := s.queryWriter(ctx)
 	if err != nil || db == nil {
@@ -61,7 +61,7 @@ func (s *Store) RememberQueries(ctx context.Context, model string, vectors map[s
 	if err != nil {
 		return explain(err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
 	for text, v := range vectors {
 		if err := rememberQuery(ctx, tx, model, text, packF32(v)); err != nil {
 			return explain(err)
@@ -70,7 +70,7 @@ func (s *Store) RememberQueries(ctx context.Context, model string, vectors map[s
 	return explain(tx.Commit())
 }
 
-// queryWriter is the connection that remembers; nil where nothing can be remembered.
+// queryWriter returns the connection for storing queries, or nil if the index cannot be written.
 func (s *Store) queryWriter(ctx context.Context) (*sql.DB, error) {
 	if s.memory {
 		return s.db, nil
@@ -80,13 +80,13 @@ func (s *Store) queryWriter(ctx context.Context) (*sql.DB, error) {
 	if s.writer.db != nil || !writable(s.path) {
 		return s.writer.db, nil
 	}
-	// NORMAL: what a power cut takes is asked again.
+	// NORMAL: queries lost in a power cut are computed again.
 	w, err := open(ctx, s.path, "_txlock=immediate", pragma("foreign_keys", "1"), pragma("synchronous", "NORMAL"), pragma("busy_timeout", "50"))
 	if err != nil {
 		return nil, err
 	}
 	if err := w.checkSchema(ctx); err != nil {
-		return nil, w.Close() // replaced by an index of another version: nothing to remember it in
+		return nil, w.Close() // the file was replaced by an index of another version
 	}
 	s.writer.db = w.db
 	return w.db, nil

@@ -5,7 +5,7 @@ import (
 	"database/sql"
 )
 
-// querier is what a database and a transaction have in common.
+// querier is the common interface of a database and a transaction.
 type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
@@ -31,10 +31,10 @@ func collect[T any](ctx context.Context, q querier, query string, row func(scanF
 	return list, rows.Err()
 }
 
-// atOnce is how many places or ids a statement is asked about.
+// atOnce is the largest number of places or ids in one statement.
 const atOnce = 500
 
-// inChunks calls each with parts of a list.
+// inChunks calls each with consecutive parts of a list.
 func inChunks[T any](list []T, each func([]T) error) error {
 	for len(list) > 0 {
 		n := min(len(list), atOnce)
@@ -46,7 +46,7 @@ func inChunks[T any](list []T, each func([]T) error) error {
 	return nil
 }
 
-// numbers are the numbers of rows as a statement's parameters.
+// numbers converts row ids to statement parameters.
 func numbers(ids []int64) []any {
 	args := make([]any, len(ids))
 	for i, id := range ids {

@@ -9,8 +9,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// OpenReadOnly opens the index for reading, on a read-only disk too. An earlier schema is brought up to date first; ErrOlder where it
-// cannot be. While another process has the lock, perhaps to do that, it waits for at most Options.Wait: ErrBusy.
+// OpenReadOnly opens the index for reading, even on a read-only disk. It migrates an earlier schema first; if it cannot, it returns ErrOlder.
+// If another process holds the lock, possibly to migrate, it waits for up to Options.Wait and then returns ErrBusy.
 func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := Check(path); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
@@ -37,8 +37,8 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 			continue
 		}
 		if err == nil {
-			_ = updated.Close() // it only read
-			err = fmt.Errorf("open index %q: %w: its schema stays the old one", path, store.ErrBusy)
+			_ = updated.Close() // nothing was written
+			err = fmt.Errorf("open index %q: %w: its schema is still an old one", path, store.ErrBusy)
 		}
 		if !errors.Is(err, store.ErrBusy) || time.Since(begin) >= o.Wait {
 			return nil, err
@@ -47,7 +47,7 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 			o.Waiting()
 			o.Waiting = nil
 		}
-		select { // who holds the lock is making the index, or brings it up to date
+		select { // the process with the lock is creating or migrating the index
 		case <-time.After(migrationLook):
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -55,7 +55,7 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	}
 }
 
-// How often a reader looks whether another process has brought the index up to date, and when it says that it waits.
+// How often a reader checks whether another process has migrated the index, and after how long it reports that it is waiting.
 const (
 	migrationLook   = 20 * time.Millisecond
 	migrationNotice = time.Second
@@ -66,7 +66,7 @@ func openForReading(ctx context.Context, path string) (*Store, error) {
 	if err == nil || !emptyWAL(path) {
 		return s, err
 	}
-	// WAL needs a file beside the database, which cannot be made here; without a pending log the database alone
-	// is the truth, and it cannot change under us.
+	// WAL needs a file next to the database, which cannot be created here.
+	// Without a pending log the database file is complete, and it cannot change while we read it.
 	return open(ctx, path, "mode=ro", "immutable=1", pragma("query_only", "1"))
 }

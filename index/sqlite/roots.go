@@ -10,7 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Roots returns all roots by path.
+// Roots returns all roots, sorted by path.
 func (s *Store) Roots(ctx context.Context) ([]store.Root, error) {
 	list, err := collect(ctx, s.read, "SELECT r.uid, m.path, r.walked, r.files, r.bytes FROM roots r JOIN mounts m ON m.root_id = r.id ORDER BY m.path",
 		func(scan scanFunc) (r store.Root, err error) {
@@ -22,7 +22,7 @@ func (s *Store) Roots(ctx context.Context) ([]store.Root, error) {
 	return list, explain(err)
 }
 
-// AddRoot adds a root, or makes an existing one walked.
+// AddRoot adds a root, or marks an existing one as walked if walked is set.
 func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.Root, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		id, err := t.mounted(ctx, path)
@@ -51,7 +51,7 @@ func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.
 	return r, nil
 }
 
-// mounted is the number of the root at a path; 0: none.
+// mounted returns the row id of the root at a path, or 0 if there is none.
 func (t *tx) mounted(ctx context.Context, path string) (id int64, err error) {
 	ids, err := collect(ctx, t.tx, "SELECT root_id FROM mounts WHERE path = ?", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, []byte(path))
 	if err != nil || len(ids) == 0 {
@@ -60,7 +60,7 @@ func (t *tx) mounted(ctx context.Context, path string) (id int64, err error) {
 	return ids[0], nil
 }
 
-// Absorb makes the files of inner, a root that lies at rel below outer, files of outer.
+// Absorb moves the files of inner, a root at rel below outer, to outer.
 func (s *Store) Absorb(ctx context.Context, outer, inner store.RootID, rel string) error {
 	return s.inTx(ctx, func(t *tx) error {
 		to, err := t.rootNumber(ctx, outer)
@@ -75,7 +75,7 @@ func (s *Store) Absorb(ctx context.Context, outer, inner store.RootID, rel strin
 			return err
 		}
 		for _, table := range []string{"files", "failures", "suspects"} {
-			// A row that outer has already is the same file.
+			// If outer already has the row, it is the same file.
 			if _, err := t.exec(ctx, `UPDATE OR IGNORE `+table+` SET root_id = ?,
 				dir = CASE WHEN length(dir) = 0 THEN ? ELSE CAST(? || '/' || dir AS BLOB) END WHERE root_id = ?`, to, []byte(rel), []byte(rel), from); err != nil {
 				return err
@@ -85,7 +85,7 @@ func (s *Store) Absorb(ctx context.Context, outer, inner store.RootID, rel strin
 	})
 }
 
-// absorbDisks gives the disks of one root to another.
+// absorbDisks moves the disks of one root to another.
 func (t *tx) absorbDisks(ctx context.Context, to, from int64) error {
 	for _, stmt := range []string{
 		`UPDATE files SET disk_id = (SELECT n.id FROM disks o JOIN disks n ON n.device = o.device AND n.root_id = ?1 WHERE o.id = files.disk_id)
@@ -100,14 +100,14 @@ func (t *tx) absorbDisks(ctx context.Context, to, from int64) error {
 	return nil
 }
 
-// dropRoot deletes a root with the files that it still has.
+// dropRoot deletes a root and its remaining files.
 func (t *tx) dropRoot(ctx context.Context, id int64) error {
 	shared, err := collect(ctx, t.tx, "SELECT DISTINCT f.picture_id FROM files f JOIN files g ON g.picture_id = f.picture_id AND g.root_id <> f.root_id WHERE f.root_id = ?",
 		func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, id)
 	if err != nil {
 		return explain(err)
 	}
-	for _, picture := range shared { // it stays, and shows what its other files say
+	for _, picture := range shared { // it stays, and its metadata now comes from its other files
 		t.dirty[picture] = true
 	}
 	t.orphans = true
@@ -121,7 +121,7 @@ func (t *tx) dropRoot(ctx context.Context, id int64) error {
 	return nil
 }
 
-// RemoveRoot forgets a root and its files.
+// RemoveRoot removes a root and its files.
 func (s *Store) RemoveRoot(ctx context.Context, path string) (files int, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		id, err := t.mounted(ctx, path)
@@ -139,7 +139,7 @@ func (s *Store) RemoveRoot(ctx context.Context, path string) (files int, err err
 	return files, err
 }
 
-// MoveRoot gives a root another path.
+// MoveRoot changes the path of a root.
 func (s *Store) MoveRoot(ctx context.Context, from, to string) error {
 	return s.inTx(ctx, func(t *tx) error {
 		n, err := t.exec(ctx, "UPDATE mounts SET path = ? WHERE path = ?", []byte(to), []byte(from))

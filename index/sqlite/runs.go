@@ -8,17 +8,17 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// StartRun records that a run has begun.
+// StartRun records the start of a run.
 func (s *Store) StartRun(ctx context.Context, model string) (id store.RunID, err error) {
 	err = s.read.QueryRowContext(ctx, "INSERT INTO runs(started_at, model_id) VALUES (?, (SELECT id FROM models WHERE identity = ?)) RETURNING id",
 		time.Now().Unix(), model).Scan(&id)
 	return id, explain(err)
 }
 
-// keptRuns is how many runs are remembered; a nightly job's year.
+// keptRuns is the number of runs kept: more than a year of nightly runs.
 const keptRuns = 400
 
-// EndRun records how a run ended, and moves the log of a complete one into the database.
+// EndRun records how a run ended. After a complete run, it moves the write-ahead log into the database.
 func (s *Store) EndRun(ctx context.Context, r store.Run) error {
 	err := s.inTx(ctx, func(t *tx) error {
 		if _, err := t.exec(ctx, "UPDATE runs SET ended_at = ?, complete = ?, provider = ?, embedded = ?, summary = ? WHERE id = ?",
@@ -34,7 +34,7 @@ func (s *Store) EndRun(ctx context.Context, r store.Run) error {
 	return s.checkpoint(ctx)
 }
 
-// LastRun returns the newest run.
+// LastRun returns the most recent run.
 func (s *Store) LastRun(ctx context.Context, complete bool) (r store.Run, ok bool, err error) {
 	where := "1"
 	if complete {
@@ -47,7 +47,7 @@ func (s *Store) LastRun(ctx context.Context, complete bool) (r store.Run, ok boo
 	return list[0], true, nil
 }
 
-// Runs returns the newest runs that have ended, the newest first.
+// Runs returns the most recent runs that have ended, newest first.
 func (s *Store) Runs(ctx context.Context, limit int) ([]store.Run, error) {
 	return s.runs(ctx, "ended_at IS NOT NULL", limit)
 }

@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// Salvaged is what was saved of a damaged index.
+// Salvaged describes what was recovered from a damaged index.
 type Salvaged struct {
-	// Kept is where the damaged file lies now; it is never deleted.
+	// Kept is the new path of the damaged file, which is never deleted.
 	Kept string
-	// Rows are those that could be read and fit, by table; Lost is the number of places at which a table could not be read on.
+	// Rows counts the rows copied, by table; Lost counts the places where reading a table failed.
 	Rows map[string]int
 	Lost int
 }
 
-// salvageOrder are the tables of all schemas, those before others that refer to them. What can be made again is left out: triggers
-// count, the vector files and remembered queries come back by themselves.
+// salvageOrder lists the tables of all schema versions, each before the tables that refer to it.
+// It omits data that can be recreated: the counts of the triggers, the vector files and the stored queries.
 var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "failures", "suspects", "runs"}
 
-// Salvage makes a new index of what can be read of a damaged one, and puts it in its place. The damaged file is kept beside it
-// under another name. The caller holds the index's lock.
+// Salvage replaces a damaged index with a new one that contains all data that could be read.
+// It keeps the damaged file under another name in the same folder. The caller holds the index's lock.
 func Salvage(ctx context.Context, path string) (s Salvaged, err error) {
 	old, err := open(ctx, path, "mode=ro", pragma("query_only", "1"))
 	if err != nil {
@@ -62,11 +62,11 @@ func Salvage(ctx context.Context, path string) (s Salvaged, err error) {
 	return s, s.putInPlace(path, fresh)
 }
 
-// copyTables copies into an empty index of the same schema, which is brought up to date then.
+// copyTables copies the tables into an empty index of the same schema and then migrates it.
 func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 	version, err := old.userVersion(ctx)
 	if err != nil || version < 1 || version > SchemaVersion() {
-		version = SchemaVersion() // the first page is damaged: what fits is taken
+		version = SchemaVersion() // the first page is damaged: copy the columns that both schemas have
 	}
 	if err := target.migrate(ctx, version); err != nil {
 		return err
@@ -91,9 +91,9 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 	}
 	defer t.Rollback()
 	for _, stmt := range []string{
-		// The triggers have counted what was counted already.
+		// The triggers have added to the copied counts.
 		`UPDATE roots SET files = (SELECT count(*) FROM files f WHERE f.root_id = roots.id), bytes = (SELECT coalesce(sum(size), 0) FROM files f WHERE f.root_id = roots.id)`,
-		// Files whose words were lost are read again.
+		// Files whose words were lost must be read again.
 		`UPDATE files SET meta = 0, camera = NULL, lens = NULL, keywords = NULL WHERE EXISTS
 			(SELECT 1 FROM (SELECT files.camera AS id UNION ALL SELECT files.lens UNION ALL SELECT files.keywords) WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM words))`,
 		`UPDATE pictures SET camera = NULL WHERE camera NOT IN (SELECT id FROM words)`,
@@ -104,27 +104,27 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 			return err
 		}
 	}
-	t.orphans = true // pictures whose files were lost
+	t.orphans = true // there may be pictures whose files were lost
 	if err := t.deriveAll(ctx, ""); err != nil {
 		return err
 	}
 	return t.Commit(ctx)
 }
 
-// putInPlace gives the damaged file another name, and the new one its.
+// putInPlace renames the damaged file and moves the new one to its path.
 func (s *Salvaged) putInPlace(path, fresh string) error {
 	s.Kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().Format("20060102-150405"))
 	if err := os.Rename(path, s.Kept); err != nil {
 		return err
 	}
-	for _, suffix := range []string{"-wal", "-shm"} { // they belong to the damaged one
-		_ = os.Rename(path+suffix, s.Kept+suffix) // where there are any
+	for _, suffix := range []string{"-wal", "-shm"} { // they belong to the damaged file
+		_ = os.Rename(path+suffix, s.Kept+suffix) // if they exist
 	}
 	return os.Rename(fresh, path)
 }
 
-// salvageTable copies the rows of a table that can be read, and that the new index takes. Behind a page that cannot be read it goes
-// on with the next numbers that can.
+// salvageTable copies the rows of a table that can be read and that the new index accepts.
+// After an unreadable page it continues with the next readable row ids.
 func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lost int, err error) {
 	columns, filled, err := commonColumns(ctx, from, to, table)
 	if err != nil || len(columns) == 0 {
@@ -135,7 +135,7 @@ func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lo
 	if err != nil {
 		return 0, 0, err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
 	insert, err := tx.PrepareContext(ctx, "INSERT OR IGNORE INTO "+table+"("+strings.Join(columns, ", ")+") VALUES "+marks(len(columns)))
 	if err != nil {
 		return 0, 0, err
@@ -163,7 +163,7 @@ func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lo
 	return rows, lost, tx.Commit()
 }
 
-// copyRows copies the rows behind a number until one cannot be read.
+// copyRows copies the rows after a row id until one cannot be read.
 func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string, columns []string, filled []bool, numbered bool, after int64) (n int, last int64, err error) {
 	last = after
 	query := "SELECT 0, " + strings.Join(columns, ", ") + " FROM " + table
@@ -187,12 +187,12 @@ func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string,
 			return n, last, err
 		}
 		for i, v := range values {
-			// The driver reads an empty blob, as the folder "" is, as no bytes, which it would write as NULL.
+			// The driver reads an empty blob, such as the folder "", as nil, which it would write as NULL.
 			if b, ok := v.([]byte); filled[i] && (v == nil || ok && b == nil) {
 				values[i] = []byte{}
 			}
 		}
-		// What refers to something that is lost is lost with it.
+		// A row that refers to a lost row is lost too.
 		if res, err := insert.ExecContext(ctx, values...); err == nil {
 			if k, err := res.RowsAffected(); err == nil {
 				n += int(k)
@@ -202,8 +202,8 @@ func copyRows(ctx context.Context, from *sql.DB, insert *sql.Stmt, table string,
 	return n, last, rows.Err()
 }
 
-// commonColumns are the columns that a table has in both, and which of them are blobs that are never NULL; none where the old one
-// does not have the table.
+// commonColumns returns the columns that a table has in both databases, and which of them are NOT NULL blobs.
+// It returns none if the old database does not have the table.
 func commonColumns(ctx context.Context, from, to *sql.DB, table string) (names []string, filled []bool, err error) {
 	type column struct {
 		name string
@@ -221,7 +221,7 @@ func commonColumns(ctx context.Context, from, to *sql.DB, table string) (names [
 	}
 	have, err := columns(from)
 	if err != nil {
-		return nil, nil, nil //nolint:nilerr // its description cannot be read: neither can it
+		return nil, nil, nil //nolint:nilerr // if its description cannot be read, the table cannot be read either
 	}
 	for _, c := range wanted {
 		if slices.ContainsFunc(have, func(h column) bool { return h.name == c.name }) {
@@ -231,8 +231,8 @@ func commonColumns(ctx context.Context, from, to *sql.DB, table string) (names [
 	return names, filled, nil
 }
 
-// DropUnfit deletes what an index has and cannot use: vectors of another length than their model's, and previews of nothing. It
-// returns how many rows went, and rebuilds the indexes of all tables.
+// DropUnfit deletes unusable data, which is vectors whose length does not match their model and previews that are too short,
+// and rebuilds the indexes of all tables. It returns the number of rows deleted.
 func (s *Store) DropUnfit(ctx context.Context) (n int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		for _, stmt := range []string{

@@ -32,7 +32,7 @@ func filled(t *testing.T, n int) string {
 	return path
 }
 
-// counts are what an index has: a sound one's, without its roots' names.
+// counts are the totals of an index that has passed the integrity check.
 type counts struct {
 	store.Totals
 	embedded int
@@ -60,7 +60,7 @@ func countsOf(t *testing.T, path string) counts {
 	return counts{totals, models[0].Embedded}
 }
 
-// TestSalvage damages a page in ten of an index, of all but the first few, and saves the rest.
+// TestSalvage damages every tenth page of an index, except for the first few, and salvages the rest.
 func TestSalvage(t *testing.T) {
 	const n, page = 3000, 4096
 	path := filled(t, n)
@@ -89,7 +89,7 @@ func TestSalvage(t *testing.T) {
 	}
 }
 
-// TestSalvageOfASoundOne loses nothing, not even what lies in the root itself.
+// TestSalvageOfASoundOne checks that salvaging a healthy index loses nothing, not even files directly in a root.
 func TestSalvageOfASoundOne(t *testing.T) {
 	path := filled(t, 500)
 	ix, err := sqlite.Open(t.Context(), path, sqlite.Options{})

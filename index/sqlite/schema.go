@@ -14,10 +14,10 @@ import (
 //go:embed migrations/*.sql
 var migrations embed.FS
 
-// migrationNames are the migrations in order; migration i makes schema version i+1.
+// migrationNames returns the migrations in order; migration i leads to schema version i+1.
 func migrationNames() ([]string, error) { return fs.Glob(migrations, "migrations/*.sql") }
 
-// SchemaVersion is the version that this program writes.
+// SchemaVersion returns the schema version that this program writes.
 func SchemaVersion() int {
 	names, err := migrationNames()
 	if err != nil {
@@ -32,18 +32,19 @@ func (s *Store) userVersion(ctx context.Context) (int, error) {
 	return v, err
 }
 
-// Schema returns the version of the open index.
+// Schema returns the schema version of the open index.
 func (s *Store) Schema(ctx context.Context) (int, error) { return s.userVersion(ctx) }
 
-// schemaFiles is the first version in which metadata belongs to files.
+// schemaFiles is the first schema version that stores metadata per file.
 const schemaFiles = 4
 
-// errOld is an index that must be migrated before anything is asked of it.
+// errOld means that the index must be migrated before it is used.
 var errOld = errors.New("an earlier schema")
 
-// checkSchema refuses what cannot be read as it is: a foreign database, an index from the future, and errOld.
+// checkSchema returns an error if the index cannot be read as it is: store.ErrNoIndex for an empty file, store.ErrNotIndex for the
+// database of another program, store.ErrNewer for a newer schema, and errOld for an earlier one.
 func (s *Store) checkSchema(ctx context.Context) error {
-	// One statement sees one state: a first indexer may be making the tables at this moment.
+	// A single statement sees a consistent state: another process may be creating the tables at this moment.
 	var version, id, tables int
 	err := s.read.QueryRowContext(ctx, `SELECT (SELECT user_version FROM pragma_user_version),
 		(SELECT application_id FROM pragma_application_id), (SELECT count(*) FROM sqlite_schema)`).Scan(&version, &id, &tables)
@@ -52,18 +53,18 @@ func (s *Store) checkSchema(ctx context.Context) error {
 	}
 	switch {
 	case id == 0 && version == 0 && tables == 0:
-		return store.ErrNoIndex // an empty file: made, and never filled
+		return store.ErrNoIndex // an empty file: created but never written
 	case id != applicationID:
 		return fmt.Errorf("%w: a database of another program", store.ErrNotIndex)
 	case version > SchemaVersion():
-		return fmt.Errorf("%w: its schema is %d, this program reads up to %d", store.ErrNewer, version, SchemaVersion())
+		return fmt.Errorf("%w: its schema version is %d, and this program supports up to %d", store.ErrNewer, version, SchemaVersion())
 	case version < SchemaVersion():
 		return fmt.Errorf("%w: %d", errOld, version)
 	}
 	return nil
 }
 
-// migrate brings the schema up to a version, each step in a transaction of its own. The caller holds the lock.
+// migrate migrates the schema to a version, each step in its own transaction. The caller holds the lock.
 func (s *Store) migrate(ctx context.Context, to int) error {
 	err := s.checkSchema(ctx)
 	if err == nil {
@@ -85,7 +86,7 @@ func (s *Store) migrate(ctx context.Context, to int) error {
 			return fmt.Errorf("migrate to schema %d: %w", version+1, err)
 		}
 		if version+1 == schemaFiles {
-			// What pictures of several files show follows from all of them.
+			// The metadata of pictures with several files is derived from all of these files.
 			if err := s.inTx(ctx, func(t *tx) error { return t.deriveAll(ctx, "HAVING count(*) > 1") }); err != nil {
 				return fmt.Errorf("migrate to schema %d: %w", version+1, err)
 			}
@@ -94,7 +95,7 @@ func (s *Store) migrate(ctx context.Context, to int) error {
 	return nil
 }
 
-// step runs one migration. Tables that others refer to are made anew in it, so that foreign keys are checked at its end only:
+// step runs one migration. Foreign keys are checked only at its end, since migrations may recreate tables that others refer to:
 // https://sqlite.org/lang_altertable.html#otheralter
 func (s *Store) step(ctx context.Context, name string, to int) error {
 	script, err := migrations.ReadFile(name)
@@ -105,17 +106,17 @@ func (s *Store) step(ctx context.Context, name string, to int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // it goes back to the pool
+	defer conn.Close() //nolint:errcheck // returns the connection to the pool
 	if _, err := conn.ExecContext(ctx, "PRAGMA foreign_keys = 0"); err != nil {
 		return err
 	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = 1") //nolint:errcheck // it is on in every new connection
+	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA foreign_keys = 1") //nolint:errcheck // new connections have it enabled
 	tx, err := conn.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	// Two programs may open a new index at once: the second finds the work done.
+	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
+	// Two processes may open a new index at the same time; the second one has nothing to do.
 	var version int
 	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return err
@@ -143,7 +144,7 @@ func checkForeignKeys(ctx context.Context, tx *sql.Tx) error {
 		return table, scan(&table)
 	})
 	if err == nil && len(broken) > 0 {
-		err = fmt.Errorf("%w: rows of %s refer to what is not there", store.ErrDamaged, broken[0])
+		err = fmt.Errorf("%w: table %s has references to missing rows", store.ErrDamaged, broken[0])
 	}
 	return err
 }

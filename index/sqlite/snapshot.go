@@ -11,51 +11,51 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// vectorCache keeps what searches look at, from one search to the next, until the index changes.
+// vectorCache keeps the data that searches use, from one search to the next, until the index changes.
 type vectorCache struct {
 	mu sync.Mutex
-	// watch is a connection of its own: data_version compares with what this one saw before.
+	// watch is a dedicated connection, since data_version changes relative to what the same connection has seen before.
 	watch   *sql.Conn
 	version int64
-	// changes counts what watch has seen.
+	// changes counts the changes that watch has seen.
 	changes   int64
 	snapshots map[string]*snapshot // by the model's identity
 	sets      map[string]cachedSet // by the filter
 }
 
-// snapshot is a model's vectors at one state of the index: those of its mapped file, and those that came since. Several searches may
-// use it; the last one that gives it back after it was replaced closes it.
+// snapshot is a model's vectors at one state of the index: those in its mapped file, and those added since.
+// Several searches may use it. After it has been replaced, the last search to release it closes it.
 type snapshot struct {
 	cache *vectorCache
 	model int64
 	dim   int
 	file  *flat.File // nil: none
-	// stamp is that of the file; the zero value without one. generation counts deletions.
+	// stamp is the stamp of the file, or the zero value without a file. generation counts deletions.
 	stamp      flat.Stamp
 	generation int64
 	newest     *flat.Set
 	seq        int64 // of the last vector in newest
 	embedded   int   // pictures with a file and a vector
-	changes    int64 // when it was made
+	changes    int64 // vectorCache.changes when it was read
 	users      int
 	replaced   bool
 }
 
-// cachedSet is what a filter selects.
+// cachedSet is the set of pictures that match a filter.
 type cachedSet struct {
 	set     bitmap
 	count   int
 	changes int64
 }
 
-// maxSets is how many filters' selections are kept: of a million pictures each takes 125 kB.
+// maxSets is the number of cached sets: for a million pictures, each takes 125 kB.
 const maxSets = 16
 
-// look notices changes that other connections and processes have committed. The caller holds mu.
+// look checks for changes committed by other connections and processes. The caller holds mu.
 func (c *vectorCache) look(ctx context.Context, s *Store) error {
 	if c.watch == nil {
 		if s.memory {
-			c.changes++ // it has one connection, which sees no change of its own
+			c.changes++ // data_version does not show changes made by the only connection itself
 			return nil
 		}
 		conn, err := s.db.Conn(ctx)
@@ -71,13 +71,13 @@ func (c *vectorCache) look(ctx context.Context, s *Store) error {
 	if v != c.version || c.changes == 0 {
 		c.version = v
 		c.changes++
-		s.forgetRoots() // another process may have given the number of a root that is gone to another
+		s.forgetRoots() // another process may have reused the row id of a deleted root
 		s.forgetDisks()
 	}
 	return nil
 }
 
-// close gives back what no search uses any more.
+// close closes the snapshots that are not in use, and the connection.
 func (c *vectorCache) close() (err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +92,7 @@ func (c *vectorCache) close() (err error) {
 	return err
 }
 
-// replace takes a snapshot out of the cache. The caller holds mu.
+// replace marks a snapshot as replaced and closes it if it is not in use. The caller holds mu.
 func (s *snapshot) replace() error {
 	s.replaced = true
 	if s.users > 0 || s.file == nil {
@@ -101,7 +101,7 @@ func (s *snapshot) replace() error {
 	return s.file.Close()
 }
 
-// release gives a snapshot back after a search.
+// release ends the use of a snapshot by a search.
 func (s *snapshot) release() {
 	s.cache.mu.Lock()
 	defer s.cache.mu.Unlock()
@@ -111,7 +111,7 @@ func (s *snapshot) release() {
 	}
 }
 
-// acquire returns a model's vectors as they are now; release gives them back. Nil: the index has no such model.
+// acquire returns a model's current vectors, or nil if the index has no such model. The caller must call release.
 func (s *Store) acquire(ctx context.Context, identity string) (*snapshot, error) {
 	c := &s.vectors
 	c.mu.Lock()
@@ -149,7 +149,7 @@ func (s *Store) acquire(ctx context.Context, identity string) (*snapshot, error)
 	return fresh, nil
 }
 
-// readSnapshot reads a model's vectors, going on from an earlier snapshot where the index has only grown.
+// readSnapshot reads a model's vectors. If vectors have only been added, it extends the earlier snapshot.
 func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot) (*snapshot, error) {
 	n := &snapshot{}
 	err := s.read.QueryRowContext(ctx, `SELECT m.id, m.dim, c.embedded, coalesce((SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'generation'), 0)
@@ -172,7 +172,7 @@ func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot
 	n.newest = flat.NewSet(n.dim)
 	if ok {
 		n.file, err = flat.Open(s.flatPath(identity), n.dim, stamp)
-		if err == nil { // else the index has all of it
+		if err == nil { // otherwise all vectors are read from the index
 			n.stamp, n.seq = stamp, stamp.Seq
 		}
 	}
@@ -185,7 +185,7 @@ func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot
 	return n, nil
 }
 
-// readNewest adds the vectors that came after those of a snapshot, which nobody uses meanwhile.
+// readNewest adds the vectors that are newer than those of a snapshot. No search may be using the snapshot.
 func (s *Store) readNewest(ctx context.Context, n *snapshot) error {
 	return s.vectorsAfter(ctx, n.model, n.seq, func(seq, row int64, vector []byte) error {
 		if err := n.newest.Add(row, vector); err != nil {
@@ -196,7 +196,7 @@ func (s *Store) readNewest(ctx context.Context, n *snapshot) error {
 	})
 }
 
-// set returns what a filter selects, and how many pictures those are; nil: all.
+// set returns the pictures that match a filter, and their number; a nil set means all pictures.
 func (s *Store) set(ctx context.Context, f store.Filter) (set bitmap, count int, err error) {
 	if f.IsAll() {
 		return nil, 0, nil
@@ -217,7 +217,7 @@ func (s *Store) set(ctx context.Context, f store.Filter) (set bitmap, count int,
 	if set, err = s.selected(ctx, f); err != nil {
 		return nil, 0, err
 	}
-	if set == nil { // nothing, and not all
+	if set == nil { // no pictures; nil would mean all
 		set = bitmap{}
 	}
 	count = set.count()
@@ -226,7 +226,7 @@ func (s *Store) set(ctx context.Context, f store.Filter) (set bitmap, count int,
 	if c.sets == nil {
 		c.sets = make(map[string]cachedSet)
 	}
-	const longKey = 4 << 10 // a list of files is not asked about again
+	const longKey = 4 << 10 // a filter with a list of files is not used again
 	if len(key) < longKey {
 		c.dropOldSet()
 		c.sets[key] = cachedSet{set, count, changes}
@@ -234,7 +234,7 @@ func (s *Store) set(ctx context.Context, f store.Filter) (set bitmap, count int,
 	return set, count, nil
 }
 
-// dropOldSet makes room for a selection: those of an earlier state go, and one of this state where they are too many.
+// dropOldSet makes room for a new set: it drops sets of earlier states, and one of the current state if there are too many.
 func (c *vectorCache) dropOldSet() {
 	for key, s := range c.sets {
 		if s.changes != c.changes || len(c.sets) >= maxSets {
@@ -243,7 +243,7 @@ func (c *vectorCache) dropOldSet() {
 	}
 }
 
-// Prepare opens a model's vectors and finds out what a filter selects.
+// Prepare loads a model's vectors and the set of pictures that match a filter.
 func (s *Store) Prepare(ctx context.Context, model string, f store.Filter) error {
 	snap, err := s.acquire(ctx, model)
 	if err != nil {

@@ -6,20 +6,21 @@ import (
 	"sync"
 )
 
-// statements are queries that are prepared once: of a search that takes a millisecond, preparing its dozen statements is a third.
+// statements is a cache of prepared queries: in a search that takes 1 ms, preparing its dozen statements takes a third of the time.
 type statements struct {
 	db      *sql.DB
 	mu      sync.Mutex
-	byQuery map[string]*sql.Stmt // nil: asked once
+	byQuery map[string]*sql.Stmt // nil: run once, not prepared yet
 }
 
-// The bounds of what is kept: queries of filters come in many forms.
+// The limits of the cache: filters generate many different queries.
 const (
 	maxStatements = 100
 	maxQueryText  = 4 << 10
 )
 
-// newStatements prepares for a database; one that lives in memory has one connection, of which preparing would take a turn.
+// newStatements returns a cache for a database. For an in-memory database it caches nothing,
+// since preparing would have to wait for the only connection.
 func newStatements(db *sql.DB, memory bool) *statements {
 	s := &statements{db: db}
 	if !memory {
@@ -28,15 +29,15 @@ func newStatements(db *sql.DB, memory bool) *statements {
 	return s
 }
 
-// prepared returns the statement of a query that is asked again; nil where it is not worth keeping, or cannot be prepared, which asking
-// will tell.
+// prepared returns the prepared statement of a query that has been run before. It returns nil if the query is new or too long to cache,
+// or if preparing fails; running the query then reports the error.
 func (s *statements) prepared(ctx context.Context, query string) *sql.Stmt {
 	if s.byQuery == nil || len(query) > maxQueryText {
 		return nil
 	}
 	s.mu.Lock()
 	stmt, again := s.byQuery[query]
-	if !again { // a process that answers once does not pay for what it will not ask again
+	if !again { // a process that runs a query only once does not pay for preparing it
 		s.note(query)
 	}
 	s.mu.Unlock()
@@ -50,14 +51,14 @@ func (s *statements) prepared(ctx context.Context, query string) *sql.Stmt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if stmt := s.byQuery[query]; stmt != nil { // another goroutine was faster
-		_ = fresh.Close() //nolint:sqlclosecheck // it was not used, and the other one is kept
+		_ = fresh.Close() //nolint:sqlclosecheck // it was not used; the other one is kept
 		return stmt
 	}
 	s.byQuery[query] = fresh
 	return fresh
 }
 
-// note notes a query that was asked once, and forgets others like it where there are too many. The caller holds mu.
+// note records that a query was run once. If the cache is full, it drops the other queries that were run only once. The caller holds mu.
 func (s *statements) note(query string) {
 	if len(s.byQuery) >= maxStatements {
 		for other, stmt := range s.byQuery {
@@ -85,7 +86,7 @@ func (s *statements) QueryRowContext(ctx context.Context, query string, args ...
 	return s.db.QueryRowContext(ctx, query, args...)
 }
 
-// close gives the statements back.
+// close closes the statements.
 func (s *statements) close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

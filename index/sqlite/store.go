@@ -1,6 +1,6 @@
-// Package sqlite keeps an index in one SQLite file: the embedded store, and the source of truth. Vectors lie once more beside it, in
-// files that are mapped (index/flat) and can be made anew. It is the only place that knows this SQL. It must not know how a picture is
-// read or a vector made.
+// Package sqlite stores an index in one SQLite file: the embedded store, and the source of truth.
+// The vectors are also stored next to it, in memory-mapped files (index/flat) that can be rebuilt.
+// It is the only package that knows this SQL. It must not know how pictures are read or vectors computed.
 package sqlite
 
 import (
@@ -31,13 +31,13 @@ const applicationID = 0x696d6773
 // Store is an open index. Its methods may be called from any goroutine.
 type Store struct {
 	db *sql.DB
-	// read asks by statements that are prepared once.
+	// read runs queries with cached prepared statements.
 	read *statements
 	path string
-	// memory tells an index that lives in this process only (a dry run without an index).
+	// memory is set for an in-memory index (a dry run without an index).
 	memory bool
-	own    sync.Mutex // its lock
-	// writer remembers queries in an index that was opened for reading; it is closed last, and leaves no log.
+	own    sync.Mutex // the lock of an in-memory index
+	// writer stores query vectors in an index that was opened for reading. It is closed last, so that no write-ahead log remains.
 	writer struct {
 		sync.Mutex
 		db *sql.DB
@@ -55,10 +55,10 @@ var (
 	_ store.Sized    = (*Store)(nil)
 )
 
-// Location is the database's file.
+// Location returns the path of the database file.
 func (s *Store) Location() string { return s.path }
 
-// Bytes is what the index takes on disk with its write-ahead log; the vectors' files, which can be made anew, are left out.
+// Bytes returns the size of the index on disk, including its write-ahead log but not the vector files, which can be rebuilt.
 func (s *Store) Bytes() (n int64) {
 	for _, p := range []string{s.path, s.path + "-wal"} {
 		if info, err := os.Stat(p); err == nil {
@@ -68,11 +68,10 @@ func (s *Store) Bytes() (n int64) {
 	return n
 }
 
-// onNetwork reports whether the index lies on a network file system, where nothing is mapped into memory, or nowhere.
+// onNetwork reports whether the index is in memory or on a network file system, where files are not memory-mapped.
 func (s *Store) onNetwork() bool { return s.memory || disk.OnNetwork(filepath.Dir(s.path)) }
 
-// Prepare makes the index's file, with its folder, private to the user, where there is none, and refuses what cannot
-// be changed.
+// Prepare creates the index file and its folder, private to the user, if they do not exist. It returns an error if the index cannot be changed.
 func Prepare(path string) error {
 	if err := Check(path); err != nil {
 		if !errors.Is(err, store.ErrNoIndex) {
@@ -88,7 +87,7 @@ func Prepare(path string) error {
 	return nil
 }
 
-// prepare is Prepare, and says of an index that cannot be changed whether it can be read at all.
+// prepare calls Prepare. If the index is read-only and of an earlier schema, it returns ErrOlder instead of ErrReadOnly.
 func prepare(ctx context.Context, path string) error {
 	err := Prepare(path)
 	if !errors.Is(err, store.ErrReadOnly) {
@@ -103,26 +102,25 @@ func prepare(ctx context.Context, path string) error {
 	return err
 }
 
-// Options say how an index is opened.
+// Options control how an index is opened.
 type Options struct {
-	// Migrating is told of the versions before an earlier schema is brought up to date, which takes seconds for a million pictures;
-	// nil: nobody is.
+	// Migrating, if not nil, is called with the versions before an earlier schema is migrated, which takes seconds for a million pictures.
 	Migrating func(from, to int)
-	// Waiting is told, once, that a reader waits for another process that is bringing the index up to date; nil: nobody is.
+	// Waiting, if not nil, is called once when a reader waits for another process that is migrating the index.
 	Waiting func()
-	// Wait bounds that.
+	// Wait is the longest time to wait for that.
 	Wait time.Duration
 }
 
-// Open opens the index for changes, and makes it where there is none. An earlier schema is brought up to date under the lock.
+// Open opens the index for changes and creates it if necessary. It migrates an earlier schema under the lock.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	return openUpToDate(ctx, path, o, false)
 }
 
-// OpenLocked takes the lock of the index, which it makes where there is none, and opens it for changes. The lock comes first: where the
-// journal is no WAL, another process that writes would keep the opening waiting.
+// OpenLocked takes the lock of the index, creating the index if necessary, and opens it for changes.
+// It takes the lock first because, without WAL, opening would block while another process writes.
 func OpenLocked(ctx context.Context, path string, o Options) (*Store, store.Lock, error) {
-	if err := prepare(ctx, path); err != nil { // the lock's file lies beside the index
+	if err := prepare(ctx, path); err != nil { // the lock file is in the folder of the index
 		return nil, nil, err
 	}
 	l, err := tryLock(path)
@@ -159,8 +157,8 @@ func openForChanges(ctx context.Context, path string) (*Store, error) {
 	if disk.OnNetwork(filepath.Dir(path)) {
 		journal = "DELETE" // WAL needs shared memory, which network file systems do not have
 	}
-	// Pragmas stand in the DSN so that every pooled connection has them. FULL: a commit survives a power cut; there
-	// is about one a second.
+	// The pragmas are in the DSN so that every pooled connection gets them. FULL: a commit survives a power cut;
+	// there is about one commit per second.
 	return open(ctx, path, "_txlock=immediate", pragma("journal_mode", journal), pragma("synchronous", "FULL"),
 		pragma("foreign_keys", "1"), pragma("busy_timeout", "10000"))
 }
@@ -176,7 +174,7 @@ func (s *Store) update(ctx context.Context, o Options, locked bool) error {
 		if err != nil {
 			return err
 		}
-		defer l.Unlock() //nolint:errcheck // closing the file is all it does
+		defer l.Unlock() //nolint:errcheck // it only closes the file
 	}
 	version, err := s.userVersion(ctx)
 	if err != nil {
@@ -188,7 +186,7 @@ func (s *Store) update(ctx context.Context, o Options, locked bool) error {
 	return s.migrate(ctx, SchemaVersion())
 }
 
-// refuseForeign looks at the file without changing a byte: what is not ours, or from a newer program, stays as it is.
+// refuseForeign checks the file without changing it: a file that is not an index, or is from a newer program, must stay as it is.
 func refuseForeign(ctx context.Context, path string) error {
 	s, err := open(ctx, path, "mode=ro", pragma("query_only", "1"))
 	if err == nil {
@@ -198,7 +196,7 @@ func refuseForeign(ctx context.Context, path string) error {
 	if errors.Is(err, store.ErrNotIndex) || errors.Is(err, store.ErrNewer) {
 		return fmt.Errorf("open index %q: %w", path, err)
 	}
-	return nil // anything else is for the opening itself to find
+	return nil // opening the index reports any other error
 }
 
 // OpenMemory returns an empty index that lives as long as the Store.
@@ -235,7 +233,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
 	s := &Store{db: db, read: newStatements(db, false), path: path}
-	// Touch the file: a database that is none, or that cannot be opened, says so here and not in the first query.
+	// Read the file now, so that an error is reported here and not by the first query.
 	if _, err := s.userVersion(ctx); err != nil {
 		db.Close()
 		return nil, fmt.Errorf("open index %q: %w", path, explain(err))
@@ -243,7 +241,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	return s, nil
 }
 
-// fileURI is how SQLite is told an absolute path, whatever is in it.
+// fileURI returns the URI of an absolute path, with special characters escaped.
 func fileURI(abs string) string {
 	slashed := filepath.ToSlash(abs)
 	if !strings.HasPrefix(slashed, "/") {
@@ -252,7 +250,7 @@ func fileURI(abs string) string {
 	return "file:" + (&url.URL{Path: slashed}).EscapedPath()
 }
 
-// Close ends all connections. The write-ahead log goes into the database with the last writer.
+// Close closes all connections. When the last writer closes, SQLite moves the write-ahead log into the database.
 func (s *Store) Close() error {
 	err := errors.Join(s.vectors.close(), s.read.close(), s.db.Close())
 	s.writer.Lock()
@@ -264,7 +262,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Check tells apart what may lie at an index's path, by its name only: nothing is opened.
+// Check reports whether there may be an index at a path, without opening the file.
 func Check(path string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -277,7 +275,7 @@ func Check(path string) error {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%w: it is not a regular file", store.ErrNotIndex)
 	}
-	return fserr.Denied(path) // SQLite would only say that it cannot open it
+	return fserr.Denied(path) // SQLite would only report that it cannot open the file
 }
 
 func createFile(path string) error {
@@ -294,8 +292,8 @@ func createFile(path string) error {
 	return f.Close()
 }
 
-// writable tells whether the owner lets the index change. Mode bits count for root too, whom the system would let
-// write: somebody set them.
+// writable reports whether the index may be changed. The mode bits count for root too, although the system would let root write:
+// they are there on purpose.
 func writable(path string) bool {
 	for _, p := range []string{path, filepath.Dir(path)} {
 		info, err := os.Stat(p)
@@ -311,7 +309,7 @@ func emptyWAL(path string) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
-// explain turns SQLite's codes into errors that callers decide by.
+// explain turns SQLite's error codes into the sentinel errors of package store.
 func explain(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
@@ -334,7 +332,7 @@ func explain(err error) error {
 	return err
 }
 
-// Integrity runs SQLite's own check of the whole file; a healthy one has no findings.
+// Integrity runs SQLite's integrity check on the whole file. A healthy index has no findings.
 func (s *Store) Integrity(ctx context.Context) ([]string, error) {
 	findings, err := collect(ctx, s.read, "PRAGMA integrity_check(20)", func(scan scanFunc) (string, error) {
 		var text string
@@ -349,13 +347,13 @@ func (s *Store) Integrity(ctx context.Context) ([]string, error) {
 	return findings, nil
 }
 
-// checkpoint moves the write-ahead log into the database, so that what is left is one file.
+// checkpoint moves the write-ahead log into the database, so that only one file remains.
 func (s *Store) checkpoint(ctx context.Context) error {
 	_, err := s.db.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 	return explain(err)
 }
 
-// Examine checks an index of any schema as it lies, without changing or migrating it: what is wrong with it, nothing if it is sound.
+// Examine checks an index of any schema without changing or migrating it, and returns the problems found.
 func Examine(ctx context.Context, path string) ([]string, error) {
 	if err := Check(path); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)

@@ -15,7 +15,7 @@ import (
 
 var ctx = context.Background()
 
-// strangeName is a file name with what means something in a URI.
+// strangeName returns a file name with characters that are special in a URI.
 func strangeName() string {
 	if runtime.GOOS == "windows" {
 		return "with space & 100%#.db"
@@ -68,8 +68,8 @@ func TestReadOnlyWithoutAWritableFolder(t *testing.T) {
 	}
 }
 
-// TestReadersWaitForTheMigration: an index of an earlier schema whose lock is held is being brought up to date, or made: who reads it
-// waits for that.
+// TestReadersWaitForTheMigration: if the lock of an index with an earlier schema is held, another process is creating or migrating it,
+// and readers wait.
 func TestReadersWaitForTheMigration(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "i.db")
 	data, err := os.ReadFile(filepath.Join("..", "..", "testdata", "backcompat", "schema-3.db"))

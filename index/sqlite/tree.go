@@ -6,8 +6,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// tree answers what is asked of a root's folders, of the database or inside a transaction: where the journal is no WAL, another
-// connection could not read while one writes.
+// tree answers queries about the folders of a root, on the database or inside a transaction.
+// Without WAL, another connection could not read while the transaction writes.
 type tree struct {
 	s *Store
 	q querier
@@ -26,7 +26,7 @@ func (t tree) Folders(ctx context.Context, at store.Folder) ([]store.FolderCount
 	return list, explain(err)
 }
 
-// FailureFolders returns the folders with remembered failures.
+// FailureFolders returns the folders with recorded failures.
 func (t tree) FailureFolders(ctx context.Context, at store.Folder) ([]string, error) {
 	below, args := belowClause("dir", at.Dir)
 	list, err := collect(ctx, t.q, "SELECT DISTINCT dir FROM failures WHERE root_id = "+rootID+" AND "+below+" ORDER BY dir",
@@ -83,7 +83,7 @@ func (s *Store) Folders(ctx context.Context, at store.Folder) ([]store.FolderCou
 	return tree{s, s.read}.Folders(ctx, at)
 }
 
-// FailureFolders returns the folders with remembered failures.
+// FailureFolders returns the folders with recorded failures.
 func (s *Store) FailureFolders(ctx context.Context, at store.Folder) ([]string, error) {
 	return tree{s, s.read}.FailureFolders(ctx, at)
 }

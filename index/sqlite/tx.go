@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// tx is one transaction. One goroutine uses it.
+// tx is a transaction. It must not be used concurrently.
 type tx struct {
 	tree
 
@@ -19,14 +19,15 @@ type tx struct {
 	roots map[store.RootID]int64
 	words map[word]int64
 	disks map[rootDisk]int64
-	// pictures are the numbers of those that were put or looked up.
+	// pictures are the row ids of the pictures that were added or looked up.
 	pictures map[store.PictureID]int64
-	// dirty are the pictures whose files have changed; with orphans, any other picture may have lost its last file.
+	// dirty are the pictures whose files have changed. If orphans is set, any other picture may have lost its last file.
 	dirty   map[int64]bool
 	orphans bool
-	// forget is set when vectors were deleted: copies of them are stale.
+	// forget is set when vectors were deleted, which makes all vector files stale.
 	forget bool
-	// deletedVectors is set when vectors of one model were, whose copy is stale: what processes hold of any is looked at again.
+	// deletedVectors is set when vectors of one model were deleted, which makes that model's vector file stale:
+	// all processes then reload the vectors that they have cached.
 	deletedVectors bool
 }
 
@@ -35,7 +36,7 @@ type word struct {
 	text string
 }
 
-// Begin starts a transaction that writes.
+// Begin starts a write transaction.
 func (s *Store) Begin(ctx context.Context) (store.Tx, error) { return s.begin(ctx) }
 
 func (s *Store) begin(ctx context.Context) (*tx, error) {
@@ -62,7 +63,7 @@ func (s *Store) inTx(ctx context.Context, work func(*tx) error) error {
 	return t.Commit(ctx)
 }
 
-// Commit derives what pictures show, and makes the transaction durable.
+// Commit updates the pictures' derived metadata and makes the transaction durable.
 func (t *tx) Commit(ctx context.Context) error {
 	if err := t.deriveDirty(ctx); err != nil {
 		return err
@@ -84,13 +85,14 @@ func (t *tx) Commit(ctx context.Context) error {
 	return nil
 }
 
-// Rollback drops what was not committed; after Commit it does nothing.
+// Rollback discards uncommitted changes; after Commit it does nothing.
 func (t *tx) Rollback() {
 	_ = t.tx.Rollback()
 	t.forgetNames()
 }
 
-// forgetNames forgets the names that may have been learnt inside the transaction, or before it by what it changed.
+// forgetNames clears the caches of roots and disks: they may hold entries read inside the transaction,
+// or earlier entries that the transaction has made obsolete.
 func (t *tx) forgetNames() {
 	t.s.forgetRoots()
 	t.s.forgetDisks()
@@ -120,7 +122,7 @@ func (t *tx) exec(ctx context.Context, query string, args ...any) (affected int6
 	return res.RowsAffected()
 }
 
-// number runs a statement that answers with one number; 0 where it answers with none.
+// number runs a query and returns its single integer result, or 0 if there is no row.
 func (t *tx) number(ctx context.Context, query string, args ...any) (n int64, err error) {
 	stmt, err := t.prepared(ctx, query) //nolint:sqlclosecheck // the transaction closes it
 	if err != nil {
@@ -136,7 +138,7 @@ func (t *tx) number(ctx context.Context, query string, args ...any) (n int64, er
 	return n, nil
 }
 
-// rootNumber is a root's number. ErrNoRoot: there is none.
+// rootNumber returns the row id of a root. If there is no such root, the error is ErrNoRoot.
 func (t *tx) rootNumber(ctx context.Context, root store.RootID) (int64, error) {
 	if id, ok := t.roots[root]; ok {
 		return id, nil
@@ -152,13 +154,13 @@ func (t *tx) rootNumber(ctx context.Context, root store.RootID) (int64, error) {
 	return id, nil
 }
 
-// at are the columns root_id, dir and name.
+// at returns the values of the columns root_id, dir and name.
 func (t *tx) at(ctx context.Context, p store.Place) ([]any, error) {
 	root, err := t.rootNumber(ctx, p.Root)
 	return []any{root, []byte(p.Dir), []byte(p.Name)}, err
 }
 
-// wordNumber is the number of a name or a set of keywords; NULL for "".
+// wordNumber returns the row id of a name or a set of keywords, which it adds if necessary; NULL for "".
 func (t *tx) wordNumber(ctx context.Context, kind int, text string) (any, error) {
 	if text == "" {
 		return nil, nil //nolint:nilnil // NULL

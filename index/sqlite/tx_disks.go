@@ -11,7 +11,7 @@ type rootDisk struct {
 	device uint64
 }
 
-// diskNumber is the number of a root's disk.
+// diskNumber returns the row id of a root's disk, which it adds if necessary.
 func (t *tx) diskNumber(ctx context.Context, root int64, device uint64) (int64, error) {
 	d := rootDisk{root, device}
 	if id, ok := t.disks[d]; ok {
@@ -28,7 +28,7 @@ func (t *tx) diskNumber(ctx context.Context, root int64, device uint64) (int64, 
 	return id, nil
 }
 
-// SetDevice notes the disk on which files lie now.
+// SetDevice records the disk that files are now on.
 func (t *tx) SetDevice(ctx context.Context, root store.RootID, places []store.Place, device uint64) error {
 	number, err := t.rootNumber(ctx, root)
 	if err != nil {
@@ -47,7 +47,7 @@ func (t *tx) SetDevice(ctx context.Context, root store.RootID, places []store.Pl
 	})
 }
 
-// Redevice notes that this machine gives a root's disk another number.
+// Redevice records that a root's disk has a new device number on this machine.
 func (t *tx) Redevice(ctx context.Context, root store.RootID, from, to uint64) error {
 	number, err := t.rootNumber(ctx, root)
 	if err != nil {

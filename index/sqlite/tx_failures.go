@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// PutFailure remembers a failure.
+// PutFailure records a failure.
 func (t *tx) PutFailure(ctx context.Context, f store.Failure) error {
 	at, err := t.at(ctx, f.Place)
 	if err != nil {
@@ -23,7 +23,7 @@ func (t *tx) deleteFailure(ctx context.Context, at []any) error {
 	return err
 }
 
-// DeleteFailures forgets what is remembered at places.
+// DeleteFailures deletes the failures recorded at places.
 func (t *tx) DeleteFailures(ctx context.Context, places []store.Place) error {
 	return inChunks(places, func(chunk []store.Place) error {
 		with, args := wantedPlaces(chunk)
@@ -32,7 +32,7 @@ func (t *tx) DeleteFailures(ctx context.Context, places []store.Place) error {
 	})
 }
 
-// DeleteFailuresIn forgets what is remembered of the files directly in folders.
+// DeleteFailuresIn deletes the failures recorded for files directly in folders.
 func (t *tx) DeleteFailuresIn(ctx context.Context, folders []store.Folder) error {
 	for _, folder := range folders {
 		root, err := t.rootNumber(ctx, folder.Root)
@@ -46,13 +46,13 @@ func (t *tx) DeleteFailuresIn(ctx context.Context, folders []store.Folder) error
 	return nil
 }
 
-// PutSuspect notes a file that was being read when a run died. Its root may have been removed since.
+// PutSuspect records a file that was being read when a run crashed. Its root may have been removed since.
 func (t *tx) PutSuspect(ctx context.Context, at store.Place) error {
 	_, err := t.exec(ctx, "INSERT OR IGNORE INTO suspects(root_id, dir, name) SELECT id, ?, ? FROM roots WHERE uid = ?", []byte(at.Dir), []byte(at.Name), string(at.Root))
 	return err
 }
 
-// DeleteSuspect clears a file of suspicion.
+// DeleteSuspect removes a file from the suspects.
 func (t *tx) DeleteSuspect(ctx context.Context, at store.Place) error {
 	_, err := t.exec(ctx, "DELETE FROM suspects WHERE root_id = "+rootID+" AND dir = ? AND name = ?", string(at.Root), []byte(at.Dir), []byte(at.Name))
 	return err

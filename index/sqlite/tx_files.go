@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// fileRow are a file's columns, in the order of the statements of PutFile and MoveFile.
+// fileRow returns a file's column values, in the order of rowColumns.
 func (t *tx) fileRow(ctx context.Context, f store.FileRecord) (row []any, picture int64, err error) {
 	row, err = t.at(ctx, f.Place)
 	if err != nil {
@@ -31,7 +31,7 @@ func (t *tx) fileRow(ctx context.Context, f store.FileRecord) (row []any, pictur
 	return append(append(row, sayRow(f.File)...), meta...), picture, nil
 }
 
-// sayRow are the columns meta to is_twin: what was read with a file.
+// sayRow returns the values of sayColumns: what was read along with a file.
 func sayRow(f store.File) []any {
 	var sidecar, twins any
 	if f.Sidecar.Name != "" {
@@ -49,7 +49,7 @@ const (
 	rowColumns  = "root_id, dir, name, size, mtime_ns, disk_id, picture_id, format, " + sayColumns + ", " + metaColumns
 )
 
-// metaRow are the columns of metadata, of a file or a picture.
+// metaRow returns the values of metaColumns, of a file or a picture.
 func (t *tx) metaRow(ctx context.Context, m store.Metadata) ([]any, error) {
 	camera, err := t.wordNumber(ctx, wordCamera, m.Camera)
 	if err != nil {
@@ -76,10 +76,10 @@ func (t *tx) metaRow(ctx context.Context, m store.Metadata) ([]any, error) {
 	return []any{taken, int(m.TakenSource), camera, lens, lat, long, rating, keywords}, nil
 }
 
-// sets are "a = ?, b = ?" of columns.
+// sets returns "a = ?, b = ?" for a list of columns "a, b".
 func sets(columns string) string { return strings.ReplaceAll(columns, ",", " = ?,") + " = ?" }
 
-// pictureAt is the picture of the file at a place; 0: there is none.
+// pictureAt returns the row id of the picture of the file at a place, or 0 if there is no file.
 func (t *tx) pictureAt(ctx context.Context, at []any) (int64, error) {
 	return t.number(ctx, "SELECT picture_id FROM files WHERE root_id = ? AND dir = ? AND name = ?", at...)
 }
@@ -108,7 +108,7 @@ func (t *tx) PutFile(ctx context.Context, f store.FileRecord) (samePicture bool,
 	return old == picture, t.deleteFailure(ctx, row[:place])
 }
 
-// MoveFile gives a file another place.
+// MoveFile moves a file to another place.
 func (t *tx) MoveFile(ctx context.Context, from store.Place, f store.FileRecord) (ok bool, err error) {
 	row, picture, err := t.fileRow(ctx, f)
 	if err != nil {
@@ -127,7 +127,7 @@ func (t *tx) MoveFile(ctx context.Context, from store.Place, f store.FileRecord)
 	return true, t.deleteFailure(ctx, row[:len(at)])
 }
 
-// RefreshFile notes what a known file says now.
+// RefreshFile updates the metadata of a known file.
 func (t *tx) RefreshFile(ctx context.Context, f store.File, m *store.Metadata) error {
 	at, err := t.at(ctx, f.Place)
 	if err != nil {
@@ -150,7 +150,7 @@ func (t *tx) RefreshFile(ctx context.Context, f store.File, m *store.Metadata) e
 	return err
 }
 
-// deleted counts files that a statement deletes, and notes their pictures.
+// deleted runs a statement that deletes files, marks their pictures as dirty, and returns the number of files.
 func (t *tx) deleted(ctx context.Context, query string, args ...any) (int, error) {
 	ids, err := collect(ctx, t.tx, query+" RETURNING picture_id", func(scan scanFunc) (id int64, err error) { return id, scan(&id) }, args...)
 	if err != nil {
@@ -162,7 +162,7 @@ func (t *tx) deleted(ctx context.Context, query string, args ...any) (int, error
 	return len(ids), nil
 }
 
-// DeleteFiles forgets the files at places.
+// DeleteFiles removes the files at places.
 func (t *tx) DeleteFiles(ctx context.Context, places []store.Place) (n int, err error) {
 	err = inChunks(places, func(chunk []store.Place) error {
 		with, args := wantedPlaces(chunk)
@@ -174,7 +174,7 @@ func (t *tx) DeleteFiles(ctx context.Context, places []store.Place) (n int, err 
 	return n, err
 }
 
-// DeleteBelow forgets the files at and below folders.
+// DeleteBelow removes the files in and below folders.
 func (t *tx) DeleteBelow(ctx context.Context, folders []store.Folder) (n int, err error) {
 	for _, folder := range folders {
 		root, err := t.rootNumber(ctx, folder.Root)
@@ -191,7 +191,7 @@ func (t *tx) DeleteBelow(ctx context.Context, folders []store.Folder) (n int, er
 	return n, nil
 }
 
-// Existing returns those of the places at which there is a file.
+// Existing returns the places that have a file.
 func (t *tx) Existing(ctx context.Context, places []store.Place) (there []store.Place, err error) {
 	err = inChunks(places, func(chunk []store.Place) error {
 		with, args := wantedPlaces(chunk)
@@ -203,9 +203,9 @@ func (t *tx) Existing(ctx context.Context, places []store.Place) (there []store.
 	return there, err
 }
 
-// DropOrphans deletes the pictures that have had no file since before.
+// DropOrphans deletes the pictures that lost their last file before a time.
 func (t *tx) DropOrphans(ctx context.Context, before time.Time) (int, error) {
 	n, err := t.exec(ctx, "DELETE FROM pictures WHERE orphaned_at < ? AND NOT EXISTS (SELECT 1 FROM files WHERE picture_id = pictures.id)", before.Unix())
-	t.forget = t.forget || n > 0 // a new picture may get the number of one that is gone, which copies still have
+	t.forget = t.forget || n > 0 // a new picture may get the row id of a deleted one, which the vector files still contain
 	return int(n), err
 }

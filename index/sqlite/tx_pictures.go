@@ -8,10 +8,10 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// errNoPicture is a picture that was not put before what belongs to it.
-var errNoPicture = errors.New("a picture that the index does not know")
+// errNoPicture means that a file, vector or preview was added before its picture.
+var errNoPicture = errors.New("the picture is not in the index")
 
-// pictureNumber is a picture's number.
+// pictureNumber returns the row id of a picture.
 func (t *tx) pictureNumber(ctx context.Context, id store.PictureID) (int64, error) {
 	if n, ok := t.pictures[id]; ok {
 		return n, nil
@@ -27,7 +27,7 @@ func (t *tx) pictureNumber(ctx context.Context, id store.PictureID) (int64, erro
 	return n, nil
 }
 
-// PutPicture adds a picture, if it is not known.
+// PutPicture adds a picture if the index does not have it yet.
 func (t *tx) PutPicture(ctx context.Context, p store.Picture) error {
 	id, err := t.number(ctx, "SELECT id FROM pictures WHERE sha256 = ?", p.ID[:])
 	if err == nil && id == 0 {
@@ -39,7 +39,7 @@ func (t *tx) PutPicture(ctx context.Context, p store.Picture) error {
 	return err
 }
 
-// PutVector keeps a vector.
+// PutVector stores a vector.
 func (t *tx) PutVector(ctx context.Context, model string, v store.Vector) error {
 	id, err := t.pictureNumber(ctx, v.Picture)
 	if err != nil {
@@ -49,7 +49,7 @@ func (t *tx) PutVector(ctx context.Context, model string, v store.Vector) error 
 	if v.Time != nil {
 		ms = v.Time.Milliseconds()
 	}
-	// Not OR REPLACE, which would take the old one away behind the triggers' back.
+	// Not OR REPLACE, which would delete the old row without firing the triggers.
 	n, err := t.exec(ctx, "DELETE FROM embeddings WHERE model_id = (SELECT id FROM models WHERE identity = ?) AND picture_id = ? AND moment = ?", model, id, v.Number)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (t *tx) PutVector(ctx context.Context, model string, v store.Vector) error 
 	return err
 }
 
-// PutPreview keeps a small JPEG.
+// PutPreview stores a small JPEG.
 func (t *tx) PutPreview(ctx context.Context, id store.PictureID, jpeg []byte) error {
 	n, err := t.pictureNumber(ctx, id)
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// A model's vectors lie once more in a file beside the index. Its rows name a moment by one number: a picture's row in the low bits,
-// the moment's number above.
+// A model's vectors are also stored in a file next to the index. One number identifies each row of the file:
+// the picture's row id in the low bits, and the moment's number above them.
 const pictureBits = 44
 
 func rowOf(picture int64, moment int) int64 { return picture | int64(moment)<<pictureBits }
@@ -24,28 +24,28 @@ func pictureOf(row int64) int64 { return row & (1<<pictureBits - 1) }
 
 func momentOf(row int64) int { return int(row >> pictureBits) }
 
-// flatPath is where a model's vectors lie beside an index NAME.db: in NAME.vectors.
+// flatPath returns the path of a model's vector file: for an index NAME.db it is in the folder NAME.vectors.
 func (s *Store) flatPath(identity string) string {
 	return filepath.Join(strings.TrimSuffix(s.path, ".db")+".vectors", identity[:min(len(identity), 32)]+".f16")
 }
 
-// removeVectorFile removes a model's file, when its vectors leave the index.
+// removeVectorFile removes a model's vector file.
 func (s *Store) removeVectorFile(identity string) error {
 	if s.memory {
 		return nil
 	}
-	if err := s.vectors.close(); err != nil { // some systems delete no file that is mapped
+	if err := s.vectors.close(); err != nil { // some systems cannot delete a mapped file
 		return err
 	}
 	path := s.flatPath(identity)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	_ = os.Remove(filepath.Dir(path)) // if it is empty now
+	_ = os.Remove(filepath.Dir(path)) // succeeds only if it is empty
 	return nil
 }
 
-// RebuildSearch makes all models' files anew.
+// RebuildSearch rebuilds the vector files of all models.
 func (s *Store) RebuildSearch(ctx context.Context) error {
 	all, err := s.Models(ctx)
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *Store) RebuildSearch(ctx context.Context) error {
 	return s.checkpoint(ctx)
 }
 
-// vectorsAfter calls each with the vectors of a model that came after a number, in their order. The bytes are valid during the call
-// only. The plus keeps the planner from the model's index, whose rows it would all read and sort.
+// vectorsAfter calls each with a model's vectors after a sequence number, in order. The bytes are valid only during the call.
+// The plus stops the planner from using the index on models, because then it would read and sort all rows of the model.
 func (s *Store) vectorsAfter(ctx context.Context, model, seq int64, each func(seq, row int64, vector []byte) error) error {
 	rows, err := s.read.QueryContext(ctx, "SELECT seq, picture_id, moment, vector FROM embeddings WHERE +model_id = ? AND seq > ? ORDER BY seq", model, seq)
 	if err != nil {
@@ -84,7 +84,7 @@ func (s *Store) vectorsAfter(ctx context.Context, model, seq int64, each func(se
 	return explain(rows.Err())
 }
 
-// flatFile is what the index knows of a model's file; ok is false where there is none.
+// flatFile returns the stamp of a model's vector file as recorded in the index; ok is false if there is none.
 func (s *Store) flatFile(ctx context.Context, model int64) (f flat.Stamp, ok bool, err error) {
 	var token int64
 	err = s.read.QueryRowContext(ctx, "SELECT token, seq, rows FROM flat_files WHERE model_id = ?", model).Scan(&token, &f.Seq, &f.Rows)
@@ -95,19 +95,19 @@ func (s *Store) flatFile(ctx context.Context, model int64) (f flat.Stamp, ok boo
 	return f, err == nil, explain(err)
 }
 
-// newGeneration makes what processes hold of vectors stale.
+// newGeneration invalidates the vectors that processes have cached.
 func (t *tx) newGeneration(ctx context.Context) error {
 	_, err := t.exec(ctx, "INSERT INTO meta(key, value) VALUES ('generation', 1) ON CONFLICT(key) DO UPDATE SET value = value + 1")
 	return err
 }
 
-// maxDead is the share of a file's rows whose vectors are not in the index any more from which it is made anew.
+// maxDead is the largest share of a file's rows that may belong to vectors no longer in the index; above it, the file is rebuilt.
 const maxDead = 0.1
 
-// PrepareSearch adds to the model's file what the index has got since.
+// PrepareSearch adds to the model's vector file the vectors that are new in the index.
 func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	if s.onNetwork() {
-		return nil // not mapped there
+		return nil // files are not mapped there
 	}
 	id, err := modelID(ctx, s.read, model)
 	if err != nil || id == 0 {
@@ -149,7 +149,7 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 		}
 		return fmt.Errorf("%w: %w", store.ErrSlowSearch, full)
 	}
-	stamp, err := w.Commit(rand.Uint64(), max(after, last)) // what came after the last of this model is others'
+	stamp, err := w.Commit(rand.Uint64(), max(after, last)) // later vectors belong to other models
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrSlowSearch, err)
 	}
@@ -168,8 +168,8 @@ func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error
 	return float64(rows-n) > maxDead*float64(rows), explain(err)
 }
 
-// openVectors opens a file to add the vectors that came after a number: the existing one, or a new one. A nil writer means that
-// nothing is to be added.
+// openVectors opens a vector file, the existing one or a new one, for adding the vectors after a sequence number.
+// A nil writer means that there is nothing to add.
 func openVectors(path string, dim int, have flat.Stamp, usable bool, last int64) (w *flat.Writer, after int64, err error) {
 	if usable && have.Seq == last {
 		f, err := flat.Open(path, dim, have)

@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// TestVerdict: the formula holds between the numbers of pictures that were measured; beyond them each claim is made with more caution.
+// TestVerdict: the formula applies within the measured range of picture counts; outside it, each verdict is more cautious.
 func TestVerdict(t *testing.T) {
 	c := store.Calibration{Base: 0.36, PerDoubling: 0.022, NothingBelow: 0.06, FoundAbove: 0.04, PicturesMin: 100, PicturesMax: 1000}
 	at100 := 0.36 + 0.022*math.Log2(0.1)
@@ -33,7 +33,7 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestShare: a bin goes on until the next one begins.
+// TestShare: a bin ends where the next one starts.
 func TestShare(t *testing.T) {
 	c := &store.Calibration{Bins: []store.ScoreBin{{From: -1, Share: 0}, {From: 0.3, Share: 0.2}, {From: 0.5, Share: 0.8}}}
 	for score, want := range map[float64]float64{-0.5: 0, 0.29: 0, 0.3: 0.2, 0.49: 0.2, 0.9: 0.8} {

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// Derive returns what a picture shows, from what its files say. The files are ordered by how much they say, the richest first, then
-// by their time, the oldest first, then by their place; each field comes from the first file that has it. So the order in which
-// files were read does not matter, and a copy that says nothing takes nothing away.
+// Derive returns the metadata of a picture, derived from its files. The files are sorted by the number of fields that they have,
+// most first, then by modification time, oldest first, then by place; each field comes from the first file that has it.
+// So the order in which files were read does not matter, and a copy without metadata removes nothing.
 func Derive(files []FileRecord) (m Metadata) {
 	if len(files) == 1 {
 		return files[0].Metadata
@@ -35,7 +35,7 @@ func Derive(files []FileRecord) (m Metadata) {
 	return m
 }
 
-// richness is how many of the six fields a file fills.
+// richness returns how many of the six fields are set.
 func (m Metadata) richness() (n int) {
 	for _, has := range []bool{m.TakenAt != "", m.Camera != "", m.Lens != "", m.Position != nil, m.Rated, len(m.Keywords) > 0} {
 		if has {

@@ -2,32 +2,32 @@ package store
 
 import "errors"
 
-// The errors that callers decide by. A store wraps them with what it was doing to what.
+// Errors that callers can test for. A store wraps them with the operation and its object.
 var (
-	// ErrNoIndex is an index that was never made.
+	// ErrNoIndex means that the index does not exist yet.
 	ErrNoIndex = errors.New("no index here yet")
-	// ErrOlder is an index of an earlier version of imgsearch that cannot be brought up to date, because it cannot be written.
+	// ErrOlder means that the index is from an earlier version of imgsearch and cannot be migrated because it cannot be written.
 	ErrOlder = errors.New("the index is from an older version of imgsearch and cannot be changed here")
-	// ErrNewer is an index whose schema is from a newer program.
+	// ErrNewer means that the index has a schema from a newer program.
 	ErrNewer = errors.New("the index is from a newer version of imgsearch")
-	// ErrNotIndex is a file that is no index of ours.
+	// ErrNotIndex means that the file is not an imgsearch index.
 	ErrNotIndex = errors.New("not an imgsearch index")
-	// ErrReadOnly is an index that may be searched and not changed.
+	// ErrReadOnly means that the index can be searched but not changed.
 	ErrReadOnly = errors.New("the index is read-only")
-	// ErrFull is a disk without room for the next transaction; what was committed is safe.
+	// ErrFull means that the disk has no room for the next transaction; committed data is safe.
 	ErrFull = errors.New("the disk is full")
-	// ErrDamaged is an index whose bytes contradict themselves.
+	// ErrDamaged means that the index is corrupt.
 	ErrDamaged = errors.New("the index is damaged")
-	// ErrBusy is an index that another process is bringing up to date.
+	// ErrBusy means that another process holds the lock of the index.
 	ErrBusy = errors.New("another imgsearch is indexing")
-	// ErrNoRoot is a folder that is no root of the index.
+	// ErrNoRoot means that a folder is not a root of the index.
 	ErrNoRoot = errors.New("not a root of the index")
-	// ErrUnknownModel is a model's identity that the index does not have.
-	ErrUnknownModel = errors.New("the index does not know this model")
-	// ErrNotReplaced is a file that a backup does not replace, since it is no index.
-	ErrNotReplaced = errors.New("a file is there that is no index: it is left alone")
-	// ErrItself is a backup of an index onto itself.
+	// ErrUnknownModel means that the index does not have a model with this identity.
+	ErrUnknownModel = errors.New("the index does not have this model")
+	// ErrNotReplaced means that a backup did not replace a file because the file is not an index.
+	ErrNotReplaced = errors.New("the file is not an imgsearch index, so it was not replaced")
+	// ErrItself means that the destination of a backup is the index itself.
 	ErrItself = errors.New("it is the index itself")
-	// ErrSlowSearch is a copy of the vectors, for quick searches, that could not be written. Searches are right without it.
-	ErrSlowSearch = errors.New("the vectors beside the index could not be written, searches will be slower")
+	// ErrSlowSearch means that the copy of the vectors for fast searches could not be written. Searches still give correct results.
+	ErrSlowSearch = errors.New("could not write the vector file, so searches will be slower")
 )

@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// Facet is a property by whose values pictures can be counted.
+// Facet is a property by which pictures can be counted.
 type Facet string
 
 // The facets.
@@ -39,13 +39,13 @@ type FacetCount struct {
 	Pictures int
 }
 
-// YearOf is a date's "2023"; "" of no date.
+// YearOf returns the year of a date, "2023", or "" if there is no date.
 func YearOf(takenAt string) string { return takenAt[:min(len(takenAt), len("2006"))] }
 
-// MonthOf is a date's "2023-07"; "" of no date.
+// MonthOf returns the month of a date, "2023-07", or "" if there is no date.
 func MonthOf(takenAt string) string { return takenAt[:min(len(takenAt), len("2006-01"))] }
 
-// Stars is a rating as FacetRating counts it.
+// Stars returns the rating as a value of FacetRating.
 func (m OwnerMetadata) Stars() string { return strconv.Itoa(m.Rating) }
 
 // SortFacets sorts counts: years, months and ratings in descending order, other values by descending count, and "" last.

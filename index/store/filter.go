@@ -6,43 +6,43 @@ import (
 	"strings"
 )
 
-// Filter selects pictures. It is pure data: a store translates it, and Match is the reference that stores are tested against. Its
-// zero value selects all pictures that have a file.
+// Filter selects pictures. It is pure data: a store translates it, and Match is the reference that stores are tested against.
+// Its zero value selects all pictures that have a file.
 //
-// Under, Names, Formats, Rating and Keywords ask about files: they hold if one file of the picture meets all of them. The others ask
-// what the picture is and shows. What is not known matches nothing.
+// Under, Names, Formats, Rating and Keywords are rules about files: they hold if one file of the picture meets all of them.
+// The others are rules about the picture. A missing value matches nothing.
 type Filter struct {
-	// Pictures are these; nil: any.
+	// Pictures are the pictures to select; nil: any.
 	Pictures []PictureID
-	// Under are folders, in or below one of which the file lies; nil: anywhere.
+	// Under are folders; the file must be in or below one of them; nil: anywhere.
 	Under []Folder
-	// Names are globs, one of which matches the file's name, or its path below the root where the glob has a slash. Case does not
-	// matter.
+	// Names are globs; one must match the file's name, or its path below the root if the glob contains a slash.
+	// Case is ignored.
 	Names []string
-	// Formats are those of which the file has one.
+	// Formats are file formats; the file must have one of them.
 	Formats []string
-	// Rating is in stars. A file that says nothing has 0, as one that says none.
+	// Rating is in stars. A file without a rating has 0 stars.
 	Rating Range
-	// Keywords are globs, each of which matches a keyword of the file. Case does not matter.
+	// Keywords are globs; each must match a keyword of the file. Case is ignored.
 	Keywords []string
 	// Taken is when the picture was taken, in local time.
 	Taken Period
-	// Cameras and Lenses are words, all of which one name has, in any of the sets. Case does not matter.
+	// Cameras and Lenses are sets of words; the name must contain all words of one set. Case is ignored.
 	Cameras, Lenses []Words
 	// Near is where the picture was taken.
 	Near *Circle
 	// Width and Height are in pixels, upright; Pixels is their product.
 	Width, Height, Pixels Range
 	Shape                 Shape
-	// Not are filters none of which may match. A Filter that asks about files matches if any file does.
+	// Not are filters, none of which may match. A filter with rules about files matches if any file does.
 	Not []Filter
 }
 
-// Period is a range of local times, "2006-01-02T15:04:05", From included and To not; "" is open.
+// Period is a range of local times, "2006-01-02T15:04:05". From is included, To is not; "" means no bound.
 type Period struct{ From, To string }
 
-// Bounds are the ends as texts that compare with times of any precision ("2023", "2023-07", "2023-07-14", ...): the first day of a
-// month is later than the month, and would leave it out.
+// Bounds returns the ends as strings that compare correctly with times of any precision ("2023", "2023-07", "2023-07-14", ...).
+// Unshortened, the first day of a month would sort after the month itself and exclude it.
 func (p Period) Bounds() (from, to string) { return shortest(p.From), shortest(p.To) }
 
 func shortest(t string) string {
@@ -56,33 +56,33 @@ func shortest(t string) string {
 	return t
 }
 
-// Holds reports whether a time lies in the period.
+// Holds reports whether a time is in the period.
 func (p Period) Holds(t string) bool {
 	from, to := p.Bounds()
 	return p == Period{} || t != "" && t >= from && (to == "" || t < to)
 }
 
-// Range is a range of numbers, both ends included; a nil end is open.
+// Range is a range of numbers, including both ends; nil means no bound.
 type Range struct{ Min, Max *float64 }
 
-// IsOpen reports whether every number is in it.
+// IsOpen reports whether the range contains every number.
 func (r Range) IsOpen() bool { return r.Min == nil && r.Max == nil }
 
-// Holds reports whether a number is in it.
+// Holds reports whether a number is in the range.
 func (r Range) Holds(n int) bool {
 	return (r.Min == nil || float64(n) >= *r.Min) && (r.Max == nil || float64(n) <= *r.Max)
 }
 
-// Words are parts of a name, folded, all of which it must have.
+// Words are folded parts of a name, which must contain all of them.
 type Words []string
 
-// In reports whether a name has all words.
+// In reports whether a name contains all words.
 func (w Words) In(name string) bool {
 	folded := Fold(name)
 	return name != "" && !slices.ContainsFunc(w, func(word string) bool { return !strings.Contains(folded, word) })
 }
 
-// Circle is what lies within a radius, in metres, around a place.
+// Circle is the area within a radius, in metres, around a place.
 type Circle struct {
 	Centre Position
 	Radius float64
@@ -91,7 +91,7 @@ type Circle struct {
 // earthRadius is the mean radius in metres (IUGG).
 const earthRadius = 6_371_008.8
 
-// Metres is the length of the great circle between two places, by the haversine formula (Sinnott 1984).
+// Metres returns the great-circle distance between two places, by the haversine formula (Sinnott 1984).
 func Metres(a, b Position) float64 {
 	const rad = math.Pi / 180
 	sinLat, sinLon := math.Sin((b.Latitude-a.Latitude)*rad/2), math.Sin((b.Longitude-a.Longitude)*rad/2)
@@ -99,15 +99,15 @@ func Metres(a, b Position) float64 {
 	return 2 * earthRadius * math.Asin(math.Sqrt(min(h, 1)))
 }
 
-// Holds reports whether a place lies in the circle.
+// Holds reports whether a place is in the circle.
 func (c Circle) Holds(p Position) bool { return Metres(c.Centre, p) <= c.Radius }
 
-// Box bounds the circle, in degrees. A west greater than east crosses the 180th meridian.
+// Box returns the bounds of the circle, in degrees. If west is greater than east, the box crosses the 180th meridian.
 func (c Circle) Box() (south, north, west, east float64) {
 	degrees := c.Radius / earthRadius * 180 / math.Pi
 	south, north = c.Centre.Latitude-degrees, c.Centre.Latitude+degrees
 	west, east = -180, 180
-	// Where the circle holds a pole, or reaches round the earth, every meridian may be in it.
+	// If the circle contains a pole or reaches around the earth, it may contain every meridian.
 	if north < 90 && south > -90 {
 		if wide := degrees / math.Cos(max(math.Abs(north), math.Abs(south))*math.Pi/180); wide < 180 {
 			west, east = wrap(c.Centre.Longitude-wide), wrap(c.Centre.Longitude+wide)
@@ -116,10 +116,10 @@ func (c Circle) Box() (south, north, west, east float64) {
 	return south, north, west, east
 }
 
-// wrap brings a longitude back into -180 to 180.
+// wrap brings a longitude into the range -180 to 180.
 func wrap(lon float64) float64 { return math.Mod(lon+540, 360) - 180 }
 
-// Shape compares width and height; "" is any.
+// Shape is a relation between width and height; "" is any.
 type Shape string
 
 // The shapes.
@@ -145,12 +145,12 @@ func (s Shape) Holds(width, height int) bool {
 // IsAll reports whether the filter selects everything.
 func (f *Filter) IsAll() bool { return !f.OfFiles() && !f.OfPictures() && len(f.Not) == 0 }
 
-// OfFiles reports whether the filter asks about files, of which a picture may have several.
+// OfFiles reports whether the filter has rules about files.
 func (f *Filter) OfFiles() bool {
 	return f.Under != nil || len(f.Names) > 0 || f.Formats != nil || !f.Rating.IsOpen() || len(f.Keywords) > 0
 }
 
-// OfPictures reports whether the filter asks what a picture is or shows.
+// OfPictures reports whether the filter has rules about pictures.
 func (f *Filter) OfPictures() bool {
 	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil ||
 		!f.Width.IsOpen() || !f.Height.IsOpen() || !f.Pixels.IsOpen() || f.Shape != ""
@@ -164,7 +164,7 @@ func (f *Filter) Match(r Record) bool {
 	return !slices.ContainsFunc(f.Not, func(not Filter) bool { return not.Match(r) })
 }
 
-// MatchFile reports whether a file of a picture is one that the filter asks for.
+// MatchFile reports whether a file meets the filter's file rules.
 func (f *Filter) MatchFile(file FileRecord) bool {
 	switch {
 	case f.Under != nil && !slices.ContainsFunc(f.Under, func(u Folder) bool { return u.holds(file.Place) }):

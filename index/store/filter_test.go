@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestCircle: distances, and a box that never cuts off what is near.
+// TestCircle checks distances, and that the box contains the whole circle.
 func TestCircle(t *testing.T) {
 	// Paris to London: 343.5 km (great circle between 48.8566 N 2.3522 E and 51.5074 N 0.1278 W).
 	if d := Metres(Position{48.8566, 2.3522}, Position{51.5074, -0.1278}); math.Abs(d-343_500) > 1000 {
@@ -32,7 +32,7 @@ func TestCircle(t *testing.T) {
 	}
 }
 
-// TestPeriodsHoldShortDates: a date that is known to the month or day only lies in the periods that hold it whole.
+// TestPeriodsHoldShortDates: a date that is precise only to the year, month or day is in the periods that contain all of it.
 func TestPeriodsHoldShortDates(t *testing.T) {
 	year := Period{"2023-01-01T00:00:00", "2024-01-01T00:00:00"}
 	july := Period{"2023-07-01T00:00:00", "2023-08-01T00:00:00"}
@@ -51,7 +51,7 @@ func TestPeriodsHoldShortDates(t *testing.T) {
 	}
 }
 
-// TestDerive: what a picture shows does not depend on the order in which its files were read.
+// TestDerive: a picture's metadata does not depend on the order in which its files were read.
 func TestDerive(t *testing.T) {
 	file := func(name string, mtime int64, m Metadata) FileRecord {
 		return FileRecord{File: File{Place: Place{Name: name}, Stat: Stat{MTimeNS: mtime}}, Metadata: m}
@@ -65,7 +65,7 @@ func TestDerive(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, uint64(round)))
 		r.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
 		m := Derive(files)
-		// original and older say three things each; older is the older one, and original has the place that it lacks.
+		// original and older have three fields each; older has the earlier time, and only original has a position.
 		if m.TakenAt != older.TakenAt || m.Camera != "Other" || m.Position == nil || m.Rating != 4 || len(m.Keywords) != 1 {
 			t.Fatalf("%+v", m)
 		}
@@ -75,7 +75,7 @@ func TestDerive(t *testing.T) {
 	}
 }
 
-// TestEveryRuleCounts: a filter with any one of its rules selects not all, asks about files or about pictures, and has a text form.
+// TestEveryRuleCounts: a filter with any single rule does not select everything, has a rule about files or pictures, and has a text form.
 func TestEveryRuleCounts(t *testing.T) {
 	one := 1.0
 	values := map[reflect.Type]any{

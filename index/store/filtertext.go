@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// String is the filter's canonical text form: NAME=VALUE for each rule, parted by blanks, values quoted as in Go where they must be. What
-// it selects is the same as that of the filter that index/query/parse.Text makes of it.
+// String returns the filter's canonical text form: NAME=VALUE for each rule, separated by spaces, with values quoted as in Go if necessary.
+// index/query/parse.Text turns it back into a filter that selects the same pictures.
 func (f Filter) String() string {
 	var t filterText
 	t.addLists(f)
@@ -18,7 +18,7 @@ func (f Filter) String() string {
 	return t.b.String()
 }
 
-// filterText is the text form of a filter in the making.
+// filterText builds the text form of a filter.
 type filterText struct{ b strings.Builder }
 
 func (t *filterText) add(name, value string) {
@@ -33,7 +33,7 @@ func (t *filterText) add(name, value string) {
 	t.b.WriteString(name + "=" + value)
 }
 
-// addList adds the values of a rule that holds if one of them does: an empty list, which is not nil, selects nothing.
+// addList adds the values of a rule that holds if one of its values matches. A list that is empty but not nil matches nothing.
 func (t *filterText) addList(name string, values []string, isNil bool) {
 	for _, v := range values {
 		t.add(name, v)
@@ -89,7 +89,7 @@ func (t *filterText) addValues(f Filter) {
 	}
 }
 
-// String is "3..5", "3.." or "..5".
+// String returns "3..5", "3.." or "..5".
 func (r Range) String() string {
 	var low, high string
 	if r.Min != nil {

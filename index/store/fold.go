@@ -10,7 +10,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Fold makes names comparable: in Unicode's composed form (macOS keeps names decomposed), and without case.
+// Fold makes names comparable: it converts them to Unicode's composed form (macOS stores names decomposed) and removes case.
 func Fold(s string) string {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
@@ -20,10 +20,10 @@ func Fold(s string) string {
 	return strings.ToLower(s)
 }
 
-// ValidGlob reports whether a glob, `**` included, can be matched.
+// ValidGlob reports whether a glob, which may contain `**`, is valid.
 func ValidGlob(glob string) bool { return glob != "" && doublestar.ValidatePattern(Fold(glob)) }
 
-// MatchName reports whether a folded glob matches a file: its name, or, where the glob has a slash, its path below the root.
+// MatchName reports whether a folded glob matches a file's name, or its path below the root if the glob contains a slash.
 func MatchName(glob, dir, name string) bool {
 	subject := name
 	if strings.Contains(glob, "/") {

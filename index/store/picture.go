@@ -10,19 +10,20 @@ import (
 	"time"
 )
 
-// PictureID identifies a picture by its content: the SHA-256 of what decode.Header.Identity takes of a file. Users see it in
-// hexadecimal, and may shorten it.
+// PictureID identifies a picture by its content: the SHA-256 of the part of a file that decode.Header.Identity selects.
+// Users see it in hexadecimal and may shorten it.
 type PictureID [32]byte
 
 func (id PictureID) String() string { return hex.EncodeToString(id[:]) }
 
-// MinPrefix is how many hexadecimal digits of a PictureID must be given at least.
+// MinPrefix is the minimum number of hexadecimal digits in a shortened PictureID.
 const MinPrefix = 8
 
-// ErrPrefix is a text that is no PictureID and no beginning of one.
-var ErrPrefix = errors.New("not a picture's id")
+// ErrPrefix means that a text is not a PictureID or a prefix of one.
+var ErrPrefix = errors.New("not a picture ID")
 
-// ParsePrefix returns the ids, low and high included, that begin with lower-case hexadecimal digits, MinPrefix at least.
+// ParsePrefix returns the range of ids, from low to high inclusive, that start with the given lower-case hexadecimal digits.
+// There must be at least MinPrefix digits.
 func ParsePrefix(text string) (low, high PictureID, err error) {
 	if len(text) < MinPrefix || len(text) > 2*len(low) || strings.Trim(text, "0123456789abcdef") != "" {
 		return low, high, fmt.Errorf("%q: %w", text, ErrPrefix)
@@ -36,22 +37,22 @@ func ParsePrefix(text string) (low, high PictureID, err error) {
 	return low, high, nil
 }
 
-// RootID names a root in an index. It stays the same when the root moves, and when the index is repaired or copied.
+// RootID identifies a root in an index. It does not change when the root moves, or when the index is repaired or copied.
 type RootID string
 
 // Root is a folder that was given to index.
 type Root struct {
 	ID RootID
-	// Path is where it lies on this machine.
+	// Path is its path on this machine.
 	Path string
-	// Walked reports whether the folder is indexed whole; otherwise it is the home of single files that were named outright.
+	// Walked reports whether the whole folder is indexed; otherwise only single files in it were named.
 	Walked bool
-	// Files and Bytes are what the index has of it.
+	// Files and Bytes are the number and total size of its files in the index.
 	Files int
 	Bytes int64
 }
 
-// Relative returns path relative to root, with slashes, if it is root or lies in it.
+// Relative returns path relative to root, with slashes; inside reports whether path is root or in it.
 func Relative(root, path string) (rel string, inside bool) {
 	if path == root {
 		return "", true
@@ -63,17 +64,17 @@ func Relative(root, path string) (rel string, inside bool) {
 	return filepath.ToSlash(path[len(prefix):]), true
 }
 
-// Place is where a file lies: its root, the folder in it with slashes ("" for the root), and its name, in the bytes of the file
-// system.
+// Place is the place of a file: its root, its folder in the root with slashes ("" for the root itself), and its name,
+// in the bytes that the file system uses.
 type Place struct {
 	Root      RootID
 	Dir, Name string
 }
 
-// Rel is the place relative to its root, with slashes.
+// Rel returns the path relative to the root, with slashes.
 func (p Place) Rel() string { return path.Join(p.Dir, p.Name) }
 
-// Path is where the file lies on this machine, on which its root lies at a path.
+// Path returns the path of the file on this machine, given the root's path.
 func (p Place) Path(root string) string {
 	return filepath.Join(root, filepath.FromSlash(p.Dir), p.Name)
 }
@@ -84,23 +85,23 @@ type Folder struct {
 	Dir  string
 }
 
-// Path is where the folder lies on this machine, on which its root lies at a path.
+// Path returns the path of the folder on this machine, given the root's path.
 func (f Folder) Path(root string) string { return filepath.Join(root, filepath.FromSlash(f.Dir)) }
 
-// Stat is what a file looked like when it was last read: its size in bytes, and when it was changed.
+// Stat is the size of a file in bytes and its modification time, when it was last read.
 type Stat struct {
 	Size    int64
 	MTimeNS int64
 }
 
-// Two times count as equal when they differ by what file systems lose (FAT keeps even seconds) or by whole hours (FAT
-// keeps local time, so time zones and summer time shift it), if the size is the same.
+// If the size is the same, two times count as equal when they differ only by the precision that file systems lose (FAT stores even seconds)
+// or by whole hours (FAT stores local time, so time zones and summer time shift it).
 const (
 	mtimeGrain    = 2 * time.Second
 	mtimeMaxShift = 26 * time.Hour // from UTC-12 to UTC+14
 )
 
-// Same reports whether two looks at a file see the same state of it.
+// Same reports whether two Stats describe the same state of a file.
 func (s Stat) Same(other Stat) bool {
 	if s.Size != other.Size {
 		return false
@@ -113,7 +114,7 @@ func (s Stat) Same(other Stat) bool {
 	return d <= mtimeMaxShift+mtimeGrain && (off <= mtimeGrain || off >= time.Hour-mtimeGrain)
 }
 
-// Picture is what a distinct picture is, whatever its files say of it.
+// Picture describes a distinct picture, independent of the metadata in its files.
 type Picture struct {
 	ID     PictureID
 	Format string
@@ -121,24 +122,24 @@ type Picture struct {
 	Width, Height, Orientation int
 }
 
-// DateSource says where a date comes from.
+// DateSource is the source of a date.
 type DateSource int
 
 // The sources of a date. Their numbers are stored.
 const (
-	DateUnknown   DateSource = 0 // no date, or one of which an earlier version did not note the source
+	DateUnknown   DateSource = 0 // no date, or a date from an earlier version that did not record the source
 	DateOriginal  DateSource = 1 // EXIF DateTimeOriginal
 	DateDigitized DateSource = 2 // EXIF DateTimeDigitized
 )
 
-// Metadata is what a file says of its picture. A field that it does not know is zero.
+// Metadata is the metadata of a picture in a file. Unknown fields are zero.
 type Metadata struct {
-	// TakenAt is RFC 3339, local time: "2023-07-01T12:00:00", with the zone behind it only where the file has one.
+	// TakenAt is RFC 3339, local time: "2023-07-01T12:00:00", followed by the zone only if the file has one.
 	TakenAt     string
 	TakenSource DateSource
-	// Camera is maker and model, the maker not repeated. Lens is the lens's model.
+	// Camera is the maker and model, without repeating the maker. Lens is the lens model.
 	Camera, Lens string
-	// Position is where it was taken.
+	// Position is the place where it was taken.
 	Position *Position
 	OwnerMetadata
 }
@@ -146,15 +147,15 @@ type Metadata struct {
 // Position is a place on earth, in degrees, south and west negative.
 type Position struct{ Latitude, Longitude float64 }
 
-// OwnerMetadata is what the owner says of a file, in it or in a sidecar.
+// OwnerMetadata is the metadata that the owner has added to a file, in the file itself or in a sidecar.
 type OwnerMetadata struct {
-	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false where nothing is said.
+	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false if there is no rating.
 	Rating   int
 	Rated    bool
 	Keywords []string
 }
 
-// Sidecar is a file beside a picture's that says more of it. Its zero value: there is none.
+// Sidecar is a file with more metadata next to a picture's file. The zero value means none.
 type Sidecar struct {
 	Name string
 	Stat
@@ -164,20 +165,19 @@ type Sidecar struct {
 type File struct {
 	Place
 	Stat
-	// Device is the number that this machine gives to the disk on which the file was last read: state of the host, which other
-	// machines do not share.
+	// Device is this machine's number for the disk that the file was last read from. It is host state: other machines use other numbers.
 	Device uint64
-	// MetaVersion is the version of what read Metadata.
+	// MetaVersion is the version of the reader that read the metadata.
 	MetaVersion int
-	// Sidecar is the file that was read with it.
+	// Sidecar is the sidecar that was read with the file.
 	Sidecar Sidecar
-	// Twins are the names, in order, of the files that were looked at as its twins.
+	// Twins are the names, in order, of the files that were considered as its twins.
 	Twins []string
-	// IsTwin reports whether it stands behind its JPEG twin, whose picture is its.
+	// IsTwin reports whether the file is the twin of a JPEG, whose picture it shares.
 	IsTwin bool
 }
 
-// FileRecord is all that the index knows of a file.
+// FileRecord is everything the index stores about a file.
 type FileRecord struct {
 	File
 	Picture PictureID
@@ -186,21 +186,21 @@ type FileRecord struct {
 	Metadata
 }
 
-// FileState is a file with what is there of its picture.
+// FileState is a file with the state of its picture.
 type FileState struct {
 	File
-	// Embedded reports whether the picture has a vector of the model that was asked about, Preview whether it has a preview.
+	// Embedded reports whether the picture has a vector of the requested model, Preview whether it has a preview.
 	Embedded, Preview bool
 }
 
-// Record is all that the index knows of a picture. Metadata is derived from its files.
+// Record is everything the index stores about a picture. Metadata is derived from its files.
 type Record struct {
 	Picture
 	Metadata
 	Files []FileRecord
 }
 
-// Failure is a file whose own bytes are to blame.
+// Failure is a file that could not be read because of its content.
 type Failure struct {
 	Place
 	Stat
@@ -211,35 +211,35 @@ type Failure struct {
 	FailedAt time.Time
 }
 
-// Stage is where a file failed; "" is no failure.
+// Stage is the stage at which a file failed; "" means no failure.
 type Stage string
 
 // The stages of a Failure.
 const (
-	StageSniff  Stage = "sniff" // a bystander: no picture, or a format that is not read
+	StageSniff  Stage = "sniff" // a bystander: not a picture, or an unsupported format
 	StageDecode Stage = "decode"
 	StageCrash  Stage = "crash"
 )
 
-// Model is a model identity whose vectors the index holds.
+// Model is a model in the index.
 type Model struct {
-	// Identity is the SHA-256 of what determines the numbers: tower digests, preprocessing, precision.
+	// Identity is the SHA-256 of everything that determines the vectors: tower digests, preprocessing, precision.
 	Identity string
-	// Name is for people, Ref for --model.
+	// Name is for display, Ref is the value for --model.
 	Name, Ref string
 	Dim       int
 	Precision string
 	Role      Role
-	// Embedded is how many pictures with a file have a vector of it.
+	// Embedded is the number of pictures with a file and a vector of this model.
 	Embedded int
-	// Calibration says what its scores mean, if that was measured over this index; else nil.
+	// Calibration is the calibration measured on this index, or nil.
 	Calibration *Calibration
 }
 
-// fullPrecision is what a title leaves out.
+// fullPrecision is the precision that Title omits.
 const fullPrecision = "fp32"
 
-// Title names the model for people: "ViT-B-32 in int8".
+// Title returns the name of the model for display: "ViT-B-32 in int8".
 func (m Model) Title() string {
 	if m.Precision == fullPrecision || m.Precision == "" {
 		return m.Name
@@ -247,17 +247,17 @@ func (m Model) Title() string {
 	return m.Name + " in " + m.Precision
 }
 
-// Role is what a model is for. One model at most has each of the two.
+// Role is the role of a model. At most one model is Default, and at most one is Wanted.
 type Role string
 
 // The roles.
 const (
 	NoRole  Role = ""
-	Default Role = "default" // it answers when none is named
-	Wanted  Role = "wanted"  // it becomes the default when all pictures have its vectors; index uses it when none is named
+	Default Role = "default" // used when no model is named
+	Wanted  Role = "wanted"  // becomes the default when all pictures have its vectors; index uses it when no model is named
 )
 
-// Models are all identities of an index, the oldest first.
+// Models are all models of an index, oldest first.
 type Models []Model
 
 // Of returns the model with a role.
@@ -291,10 +291,10 @@ type Run struct {
 	Summary   string // the pipeline's own record, index.Record
 }
 
-// RunID names a run to the store that began it.
+// RunID identifies a run in its store.
 type RunID int64
 
-// Totals are an index's counts.
+// Totals are the counts of an index.
 type Totals struct {
 	Roots, Files, Pictures, Failures int
 	Bytes                            int64 // of the photos

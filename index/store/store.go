@@ -1,6 +1,6 @@
-// Package store says what an index holds and what can be asked of it, in the domain's words: records, filters as data, errors, and
-// the Store interface, which hides where all of it lies. It must not know SQL, files of vectors, pictures' formats or the terminal.
-// index/store/storetest proves implementations.
+// Package store defines the contents of an index and the operations on it, in terms of the domain: records, filters as data, errors,
+// and the Store interface, which hides how they are stored. It must not know SQL, vector files, picture formats or the terminal.
+// index/store/storetest tests implementations.
 package store
 
 import (
@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Store is an open index. Its methods may be called from any goroutine. Numbers of rows never leave a store.
+// Store is an open index. Its methods may be called from any goroutine. A store never exposes row ids.
 type Store interface {
 	Catalog
 	Searcher
 	Runs
-	// Begin starts a transaction that writes. There is one at a time.
+	// Begin starts a write transaction. There is only one at a time.
 	Begin(ctx context.Context) (Tx, error)
-	// Lock keeps other indexers out of roots, or of the whole index where none is named; a store may take more than was asked for.
-	// The lock ends with the process, however that ends. ErrBusy: another has it.
+	// Lock locks roots, or the whole index if none are named, against other indexers; a store may lock more than that.
+	// The lock is released when the process ends, even after a crash. If another process holds it, the error is ErrBusy.
 	Lock(ctx context.Context, roots ...RootID) (Lock, error)
-	// Location is where the index lies, for people.
+	// Location returns the location of the index, for display.
 	Location() string
 	Close() error
 }
@@ -26,72 +26,72 @@ type Store interface {
 // Lock is held until Unlock.
 type Lock interface{ Unlock() error }
 
-// Catalog is what the index knows, apart from vectors. Methods that serve a list take a list.
+// Catalog is the contents of the index except for vectors. Its methods take lists, so that callers can look up many items at once.
 type Catalog interface {
-	// Roots returns all roots by path.
+	// Roots returns all roots, sorted by path.
 	Roots(ctx context.Context) ([]Root, error)
-	// AddRoot adds a root, or makes an existing one walked.
+	// AddRoot adds a root, or marks an existing one as walked if walked is set.
 	AddRoot(ctx context.Context, path string, walked bool) (Root, error)
-	// Absorb makes the files of inner, a root that lies at rel below outer, files of outer.
+	// Absorb moves the files of inner, a root at rel below outer, to outer, and removes inner.
 	Absorb(ctx context.Context, outer, inner RootID, rel string) error
-	// RemoveRoot forgets a root and its files, and returns how many those were. Vectors of pictures without another file stay for a
-	// while, as those of any file that went. ErrNoRoot: there is none.
+	// RemoveRoot removes a root and its files, and returns the number of files. Vectors of pictures without another file
+	// are kept for a while, as for any removed file. If there is no such root, the error is ErrNoRoot.
 	RemoveRoot(ctx context.Context, path string) (files int, err error)
-	// MoveRoot gives a root another path: its files are the same, elsewhere. ErrNoRoot: there is none.
+	// MoveRoot changes the path of a root whose files have moved. If there is no such root, the error is ErrNoRoot.
 	MoveRoot(ctx context.Context, from, to string) error
 
-	// Models returns all model identities, the oldest first, with the numbers of their pictures.
+	// Models returns all models, oldest first, with the number of pictures embedded by each.
 	Models(ctx context.Context) (Models, error)
-	// PutModel finds or adds an identity and remembers where the model lies now. The first one becomes the default. Role, Embedded and
-	// Calibration of m do not count.
+	// PutModel finds or adds a model by its identity and updates its name and location. The first model becomes the default.
+	// It ignores Role, Embedded and Calibration of m.
 	PutModel(ctx context.Context, m Model) (Model, error)
-	// SetRole makes an identity the default, which ends the waiting for a wanted one, or the wanted one; the default as the wanted
-	// one ends the waiting too.
+	// SetRole makes a model the default or the wanted one. Making a model the default clears the wanted one;
+	// so does making the current default the wanted one.
 	SetRole(ctx context.Context, identity string, role Role) error
-	// SetCalibration keeps what an identity's scores mean, or with nil forgets it. ErrUnknownModel: the index has no such identity.
+	// SetCalibration stores a model's calibration; nil deletes it. If the index has no such model, the error is ErrUnknownModel.
 	SetCalibration(ctx context.Context, identity string, c *Calibration) error
-	// DropModel removes an identity with its vectors. The default stays.
+	// DropModel deletes a model and its vectors. It does nothing for the default model.
 	DropModel(ctx context.Context, identity string) error
 
 	Totals(ctx context.Context) (Totals, error)
-	// Folder returns what is known of the files directly in a folder, with regard to a model.
+	// Folder returns the files and failures recorded directly in a folder. Embedded refers to the given model.
 	Folder(ctx context.Context, at Folder, model string) (FolderState, error)
-	// Devices returns the numbers of the disks on which a root's files were last read.
+	// Devices returns the device numbers of the disks that a root's files were last read from.
 	Devices(ctx context.Context, root RootID) (map[uint64]bool, error)
-	// Known returns what is known at places, with regard to a model; places of which nothing is are left out.
+	// Known returns the files and failures recorded at places; places without either are omitted. Embedded refers to the given model.
 	Known(ctx context.Context, model string, places []Place) (map[Place]Known, error)
-	// Pictures returns which pictures are known, with regard to a model.
+	// Pictures returns the state of the pictures that the index has. Embedded refers to the given model.
 	Pictures(ctx context.Context, model string, ids []PictureID) (map[PictureID]KnownPicture, error)
 	// FindPictures returns at most limit pictures with ids from low to high, in order.
 	FindPictures(ctx context.Context, low, high PictureID, limit int) ([]PictureID, error)
-	// FilesOf returns the files of pictures, by root and path.
+	// FilesOf returns the files of pictures, sorted by root and path.
 	FilesOf(ctx context.Context, ids []PictureID) (map[PictureID][]FileRecord, error)
 	// Previews returns the small JPEGs of pictures that have one.
 	Previews(ctx context.Context, ids []PictureID) (map[PictureID][]byte, error)
-	// PreviewsToEmbed returns the pictures that have a preview and no vector of a model, and whose files all lie in these roots.
+	// PreviewsToEmbed returns the pictures that have a preview but no vector of a model, and whose files are all in these roots.
 	PreviewsToEmbed(ctx context.Context, model string, roots []RootID) ([]PictureID, error)
-	// Failures returns all failures but the bystanders, by root and path.
+	// Failures returns all failures except bystanders, sorted by root and path.
 	Failures(ctx context.Context) ([]Failure, error)
-	// Suspects returns the files that were being read on this machine when a run died.
+	// Suspects returns the files that were being read on this machine when a run crashed.
 	Suspects(ctx context.Context) (map[Place]bool, error)
 	// Sample returns at most n files, spread evenly over the index.
 	Sample(ctx context.Context, n int) ([]Place, error)
 	Tree
 }
 
-// Tree is what can be asked of the folders of a root, of a Store, or inside a transaction with what it has changed.
+// Tree answers queries about the folders of a root. A Tx includes its own uncommitted changes.
 type Tree interface {
-	// Folders returns the folders that hold files, at and below one, in order.
+	// Folders returns the folders that hold files, in and below a folder, in order.
 	Folders(ctx context.Context, at Folder) ([]FolderCount, error)
-	// FailureFolders returns the folders with remembered failures, at and below one, in order.
+	// FailureFolders returns the folders with recorded failures, in and below a folder, in order.
 	FailureFolders(ctx context.Context, at Folder) ([]string, error)
 	// FilesIn returns the files directly in folders of a root, in order.
 	FilesIn(ctx context.Context, root RootID, dirs []string) ([]File, error)
-	// CountFiles returns how many files a root has.
+	// CountFiles returns the number of files of a root.
 	CountFiles(ctx context.Context, root RootID) (int, error)
 }
 
-// FolderState is what is known of a folder, by the files' names.
+// FolderState is the recorded state of a folder, by file name.
 type FolderState struct {
 	Files    map[string]*FileState
 	Failures map[string]Failure
@@ -103,81 +103,81 @@ type FolderCount struct {
 	Files int
 }
 
-// Known is what is known at a place: a file, a failure, or, of a file that could not be read again, both.
+// Known is the recorded state of a place: a file, a failure, or both if reading the file again failed.
 type Known struct {
 	File    *KnownFile
 	Failure *Failure
 }
 
-// KnownFile is a file with what is there of its picture.
+// KnownFile is a file with the state of its picture.
 type KnownFile struct {
 	FileRecord
 	Embedded, Preview bool
 }
 
-// State is what a run compares.
+// State returns the state that a run compares.
 func (k KnownFile) State() *FileState {
 	return &FileState{File: k.File, Embedded: k.Embedded, Preview: k.Preview}
 }
 
-// KnownPicture is what is there of a picture.
+// KnownPicture is the state of a picture.
 type KnownPicture struct{ Embedded, Preview, HasFile bool }
 
 // Runs are the executions of the pipeline.
 type Runs interface {
-	// StartRun records that a run for a model has begun.
+	// StartRun records the start of a run for a model.
 	StartRun(ctx context.Context, model string) (RunID, error)
-	// EndRun records how a run ended, and leaves the index in order for the next process.
+	// EndRun records how a run ended and tidies up the index for the next process.
 	EndRun(ctx context.Context, r Run) error
-	// LastRun returns the newest run, complete if that is asked for; ok is false where there is none.
+	// LastRun returns the most recent run, or the most recent complete one if complete is set; ok is false if there is none.
 	LastRun(ctx context.Context, complete bool) (r Run, ok bool, err error)
-	// Runs returns the newest runs that have ended, the newest first, at most limit.
+	// Runs returns up to limit runs that have ended, newest first.
 	Runs(ctx context.Context, limit int) ([]Run, error)
-	// PrepareSearch makes searching a model's vectors as quick as it can be, after some were added. ErrSlowSearch: it could not.
+	// PrepareSearch prepares a model's newly added vectors for fast searches. If it cannot, the error is ErrSlowSearch.
 	PrepareSearch(ctx context.Context, model string) error
 }
 
-// Tx is a transaction. One goroutine uses it, and ends it with Commit or Rollback. What pictures show is derived anew when it is
-// committed.
+// Tx is a transaction, ended by Commit or Rollback. It must not be used concurrently.
+// Commit updates the derived metadata of the pictures.
 type Tx interface {
 	Tree
-	// PutPicture adds a picture, if it is not known.
+	// PutPicture adds a picture if the index does not have it yet.
 	PutPicture(ctx context.Context, p Picture) error
-	// PutVector keeps a vector of a picture that is known.
+	// PutVector stores a vector of a picture that is in the index.
 	PutVector(ctx context.Context, model string, v Vector) error
-	// PutPreview keeps a small JPEG of a picture that is known.
+	// PutPreview stores a small JPEG of a picture that is in the index.
 	PutPreview(ctx context.Context, id PictureID, jpeg []byte) error
-	// PutFile records a file of a picture that is known. A failure that was remembered at its place is forgotten. samePicture
-	// reports whether the place had a file of that picture before.
+	// PutFile records a file of a picture that is in the index, and deletes a failure recorded at its place.
+	// samePicture reports whether the place had a file of the same picture before.
 	PutFile(ctx context.Context, f FileRecord) (samePicture bool, err error)
-	// MoveFile gives a file another place, if it is still at the old one and of the same picture; ok reports whether it was.
+	// MoveFile moves a file to another place if it is still at the old one and has the same picture; ok reports whether it was moved.
 	MoveFile(ctx context.Context, from Place, f FileRecord) (ok bool, err error)
-	// RefreshFile notes what a known file says now, its picture, format and stat being the same. Without metadata, that stays.
+	// RefreshFile updates the metadata of a known file whose picture, format and stat are unchanged. If m is nil, the metadata is kept.
 	RefreshFile(ctx context.Context, f File, m *Metadata) error
-	// DeleteFiles forgets the files at places, and returns how many there were.
+	// DeleteFiles removes the files at places, and returns the number of files removed.
 	DeleteFiles(ctx context.Context, places []Place) (int, error)
-	// DeleteBelow forgets the files at and below folders, and returns how many there were.
+	// DeleteBelow removes the files in and below folders, and returns the number of files removed.
 	DeleteBelow(ctx context.Context, folders []Folder) (int, error)
-	// Existing returns those of the places at which there is a file, in their order.
+	// Existing returns the places that have a file, in the order of places.
 	Existing(ctx context.Context, places []Place) ([]Place, error)
-	// PutFailure remembers a failure.
+	// PutFailure records a failure.
 	PutFailure(ctx context.Context, f Failure) error
-	// DeleteFailures forgets what is remembered at places.
+	// DeleteFailures deletes the failures recorded at places.
 	DeleteFailures(ctx context.Context, places []Place) error
-	// DeleteFailuresIn forgets what is remembered of the files directly in folders.
+	// DeleteFailuresIn deletes the failures recorded for files directly in folders.
 	DeleteFailuresIn(ctx context.Context, folders []Folder) error
-	// PutSuspect notes a file that was being read when a run died.
+	// PutSuspect records a file that was being read when a run crashed.
 	PutSuspect(ctx context.Context, at Place) error
-	// DeleteSuspect clears a file of suspicion.
+	// DeleteSuspect removes a file from the suspects.
 	DeleteSuspect(ctx context.Context, at Place) error
-	// SetDevice notes the disk on which files of a root lie now.
+	// SetDevice records the disk that files of a root are now on.
 	SetDevice(ctx context.Context, root RootID, places []Place, device uint64) error
-	// Redevice notes that this machine gives a root's disk another number.
+	// Redevice records that a root's disk has a new device number on this machine.
 	Redevice(ctx context.Context, root RootID, from, to uint64) error
-	// DropOrphans deletes the pictures, with their vectors, that have had no file since before, and returns how many there were.
+	// DropOrphans deletes the pictures that lost their last file before a time, with their vectors, and returns the number of pictures.
 	DropOrphans(ctx context.Context, before time.Time) (int, error)
 	// Commit makes the transaction durable.
 	Commit(ctx context.Context) error
-	// Rollback drops what was not committed; after Commit it does nothing.
+	// Rollback discards uncommitted changes; after Commit it does nothing.
 	Rollback()
 }

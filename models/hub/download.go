@@ -16,17 +16,17 @@ import (
 	"time"
 )
 
-// partSuffix marks a file that is not whole or not verified yet.
+// partSuffix marks a file that is not complete or not yet verified.
 const partSuffix = ".part"
 
-// download fetches an address into a file, which gets its name when it is whole and verified. What an earlier attempt
-// left is continued. It returns the file's size and SHA-256. got is told of bytes as they come, negative where some are
-// thrown away again.
+// download fetches an address into a file, which gets its name once it is complete and verified. It resumes what an
+// earlier attempt left, and returns the file's size and SHA-256. It calls got with the bytes received, and with a
+// negative number when it discards some.
 func (c *Client) download(ctx context.Context, address, dst string, f File, got func(int64)) (ManifestEntry, error) {
 	if err := os.MkdirAll(filepath.Dir(dst), 0o700); err != nil {
 		return ManifestEntry{}, err
 	}
-	if info, err := os.Stat(dst); err == nil && info.Mode().IsRegular() { // of an attempt that was killed
+	if info, err := os.Stat(dst); err == nil && info.Mode().IsRegular() { // left by an attempt that was killed
 		if entry, err := verify(dst, f); err == nil {
 			got(entry.Size)
 			return entry, nil
@@ -40,7 +40,7 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 		got(info.Size())
 	}
 	for fresh := false; ; fresh = true {
-		var most int64 // a server that starts again and again makes no progress
+		var most int64 // a server that keeps restarting the transfer makes no progress
 		err := c.retry(ctx, func() (bool, error) {
 			_, err := c.continuePart(ctx, address, part, f, got)
 			info, statErr := os.Stat(part)
@@ -60,7 +60,7 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 		if !errors.Is(err, ErrCorrupt) {
 			return entry, fmt.Errorf("download %s: %w", f.Path, err)
 		}
-		// The beginning may be of another revision, or damaged on the way: once more, all of it.
+		// The part may come from another revision, or be damaged: download the whole file again.
 		if info, err := os.Stat(part); err == nil {
 			got(-info.Size())
 		}
@@ -74,7 +74,7 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 	}
 }
 
-// continuePart makes one request for what is missing of a part.
+// continuePart makes one request for the missing rest of a part.
 func (c *Client) continuePart(ctx context.Context, address, part string, f File, got func(int64)) (progress bool, err error) {
 	out, err := os.OpenFile(part, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -110,13 +110,13 @@ func (c *Client) continuePart(ctx context.Context, address, part string, f File,
 	defer resp.Body.Close()
 	switch {
 	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable:
-		return false, fmt.Errorf("%w: %s has no byte %d of it", ErrCorrupt, resp.Request.URL.Host, have)
+		return false, fmt.Errorf("%w: %s cannot resume it at byte %d", ErrCorrupt, resp.Request.URL.Host, have)
 	case have > 0 && !continues(resp, have):
 		if err := restart(); err != nil {
 			return false, err
 		}
-		if resp.StatusCode == http.StatusPartialContent { // of another place: not what was asked for
-			return false, &temporaryError{err: fmt.Errorf("%s sends %s", resp.Request.URL.Host, resp.Header.Get("Content-Range"))}
+		if resp.StatusCode == http.StatusPartialContent { // a range that was not requested
+			return false, &temporaryError{err: fmt.Errorf("%s sent the wrong range: %s", resp.Request.URL.Host, resp.Header.Get("Content-Range"))}
 		}
 	}
 	n, err := c.copyBody(out, resp, cancel, f.Size-have, got)
@@ -124,18 +124,18 @@ func (c *Client) continuePart(ctx context.Context, address, part string, f File,
 		return n > 0, err
 	}
 	if f.Size >= 0 && have+n < f.Size {
-		return n > 0, &temporaryError{err: fmt.Errorf("%s ended the transfer at %d of %d bytes", resp.Request.URL.Host, have+n, f.Size)}
+		return n > 0, &temporaryError{err: fmt.Errorf("%s ended the transfer after %d of %d bytes", resp.Request.URL.Host, have+n, f.Size)}
 	}
 	return true, out.Sync()
 }
 
-// continues tells whether an answer goes on where the part ends.
+// continues reports whether a response starts where the part ends.
 func continues(resp *http.Response, have int64) bool {
 	return resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have))
 }
 
-// copyBody copies at most limit bytes (negative: all) and one more, which makes the file too long and is found out. A
-// server that falls silent is given up on.
+// copyBody copies at most limit bytes (negative: all) plus one, so that a file that is too long fails its check. It
+// gives up on a server that sends nothing for c.Stall.
 func (c *Client) copyBody(out io.Writer, resp *http.Response, cancel context.CancelFunc, limit int64, got func(int64)) (n int64, err error) {
 	var body io.Reader = resp.Body
 	if limit >= 0 {
@@ -149,7 +149,7 @@ func (c *Client) copyBody(out io.Writer, resp *http.Response, cancel context.Can
 		silence.Reset(c.Stall)
 		if read > 0 {
 			if _, err := out.Write(buf[:read]); err != nil {
-				return n, err // a full disk: no server mends that
+				return n, err // a full disk: retrying does not help
 			}
 			n += int64(read)
 			got(int64(read))
@@ -169,7 +169,7 @@ type ManifestEntry struct {
 	SHA256 string
 }
 
-// verify compares a file with what its server says of it.
+// verify compares a file with the server's description of it.
 func verify(path string, f File) (ManifestEntry, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -186,7 +186,7 @@ func verify(path string, f File) (ManifestEntry, error) {
 	if f.Size >= 0 && info.Size() != f.Size {
 		return ManifestEntry{}, fmt.Errorf("%w: %d bytes instead of %d", ErrCorrupt, info.Size(), f.Size)
 	}
-	// Git's name of a blob is the SHA-1 over this head and the contents.
+	// Git's object id of a blob is the SHA-1 of this header and the contents.
 	object := sha1.New() //nolint:gosec // Git names its objects by SHA-1
 	fmt.Fprintf(object, "blob %d\x00", info.Size())
 	sum := sha256.New()

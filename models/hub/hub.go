@@ -1,5 +1,5 @@
-// Package hub fetches models by the Hugging Face hub's protocol, or from plain addresses, into a models.Store: resumed
-// where it was cut, verified before a file gets its name. It must not know what the files mean.
+// Package hub fetches models by the Hugging Face hub's protocol, or from plain addresses, into a models.Store. It resumes
+// interrupted downloads and verifies a file before it gets its name. It must not know what the files mean.
 package hub
 
 import (
@@ -18,21 +18,21 @@ import (
 )
 
 var (
-	// ErrOffline is a fetch that HF_HUB_OFFLINE forbids.
-	ErrOffline = errors.New("the hub is not asked: HF_HUB_OFFLINE is set")
-	// ErrDenied is a repository that wants a token, or another one.
+	// ErrOffline is a request that HF_HUB_OFFLINE forbids.
+	ErrOffline = errors.New("downloads are disabled: HF_HUB_OFFLINE is set")
+	// ErrDenied is a repository that requires a token, or a different one.
 	ErrDenied = errors.New("access denied")
-	// ErrNotFound is a repository, revision or file that is not there.
+	// ErrNotFound is a repository, revision or file that does not exist.
 	ErrNotFound = errors.New("not found")
-	// ErrCorrupt is a file that does not have the size or the digest that the hub says.
-	ErrCorrupt = errors.New("the file that came is not the one that was promised")
-	// ErrUnreachable is a server that does not answer, or only with errors.
+	// ErrCorrupt is a file whose size or digest differs from the hub's.
+	ErrCorrupt = errors.New("file is corrupt")
+	// ErrUnreachable is a server that does not respond, or responds only with errors.
 	ErrUnreachable = errors.New("the server cannot be reached")
-	// ErrBusy is a store that another process downloads into.
+	// ErrBusy is a store that another process is downloading into.
 	ErrBusy = errors.New("another process is downloading a model")
-	// ErrTaken is a place in the store that holds something else.
-	ErrTaken = errors.New("something else is in its place")
-	// ErrNoSpace is a disk that the model does not fit on.
+	// ErrTaken is a model folder in the store that holds something else.
+	ErrTaken = errors.New("the model's folder is already in use")
+	// ErrNoSpace is a disk without enough space for the model.
 	ErrNoSpace = errors.New("not enough free space")
 )
 
@@ -42,28 +42,28 @@ type File struct {
 	Path string
 	// Size is in bytes; -1: unknown.
 	Size int64
-	// SHA256 is an LFS file's digest, GitSHA1 the object id of another ("" where unknown), in lower-case hex.
+	// SHA256 is the digest of an LFS file, GitSHA1 the object id of any other ("" if unknown), in lower-case hex.
 	SHA256, GitSHA1 string
 }
 
-// Client speaks to servers. Its fields must not change once it is used.
+// Client makes requests to servers. Its fields must not change after its first use.
 type Client struct {
 	// Endpoint is the hub's address.
 	Endpoint string
-	// Token is sent to the hub, and to nobody whom it redirects to.
+	// Token is sent to the hub only, never to a server that it redirects to.
 	Token   string
 	Offline bool
 	HTTP    *http.Client
 	// Sleep waits between attempts.
 	Sleep func(ctx context.Context, d time.Duration) error
-	// Stall is how long a server may send nothing.
+	// Stall is how long a server may send nothing before the request is cancelled.
 	Stall time.Duration
-	// Notify is told of attempts that failed and are made again: Retry, Restart.
+	// Notify is called when a failed attempt is about to be repeated: Retry, Restart.
 	Notify func(Notice)
 }
 
-// NewClient returns a client as the environment wants it: HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH),
-// HF_HUB_OFFLINE, and the usual variables for proxies.
+// NewClient returns a client configured by the environment: HF_ENDPOINT, HF_TOKEN (or the file HF_TOKEN_PATH),
+// HF_HUB_OFFLINE, and the usual proxy variables.
 func NewClient() *Client {
 	endpoint := strings.TrimRight(os.Getenv("HF_ENDPOINT"), "/")
 	if endpoint == "" {
@@ -111,7 +111,7 @@ func followRedirect(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// isTrue reads a switch as the hub's own client does.
+// isTrue parses a boolean variable as the hub's own client does.
 func isTrue(value string) bool {
 	switch strings.ToUpper(value) {
 	case "1", "ON", "YES", "TRUE":
@@ -131,7 +131,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Resolve returns the commit that a revision (a branch, a tag, a commit) is now.
+// Resolve returns the commit that a revision (a branch, a tag, a commit) currently points to.
 func (c *Client) Resolve(ctx context.Context, repository, revision string) (string, error) {
 	var answer struct {
 		SHA string `json:"sha"`
@@ -141,12 +141,12 @@ func (c *Client) Resolve(ctx context.Context, repository, revision string) (stri
 		return "", fmt.Errorf("look up %s, revision %s: %w", repository, revision, err)
 	}
 	if answer.SHA == "" || strings.Trim(answer.SHA, "0123456789abcdef") != "" {
-		return "", fmt.Errorf("look up %s: %w: the hub names the commit %q", repository, ErrUnreachable, answer.SHA)
+		return "", fmt.Errorf("look up %s: %w: the hub returned the commit %q", repository, ErrUnreachable, answer.SHA)
 	}
 	return answer.SHA, nil
 }
 
-// maxPages bounds a listing: the largest repositories of the catalogue have some hundred files, of a thousand a page.
+// maxPages limits a listing: the largest repositories in the catalogue have about a hundred files; a page holds a thousand.
 const maxPages = 50
 
 // Tree lists the files of a commit.
@@ -177,7 +177,7 @@ func (c *Client) Tree(ctx context.Context, repository, commit string) ([]File, e
 				f = File{Path: e.Path, Size: e.LFS.Size, SHA256: strings.TrimPrefix(e.LFS.OID, "sha256:")}
 			}
 			if f.Size < 0 || !isHex(f.GitSHA1, 40) && !isHex(f.SHA256, 64) {
-				return nil, fmt.Errorf("list %s: %w: no size or digest of %s", repository, ErrCorrupt, e.Path)
+				return nil, fmt.Errorf("list %s: %w: no size or digest for %s", repository, ErrCorrupt, e.Path)
 			}
 			files = append(files, f)
 		}
@@ -188,10 +188,10 @@ func (c *Client) Tree(ctx context.Context, repository, commit string) ([]File, e
 	return nil, fmt.Errorf("list %s: %w: more than %d pages", repository, ErrUnreachable, maxPages)
 }
 
-// isHex tells whether s is n hexadecimal digits.
+// isHex reports whether s is n hexadecimal digits.
 func isHex(s string, n int) bool { return len(s) == n && strings.Trim(s, "0123456789abcdef") == "" }
 
-// nextPage reads the Link header (RFC 8288) of a listing.
+// nextPage returns the address of a listing's next page, from its Link header (RFC 8288).
 func nextPage(h http.Header) string {
 	for _, link := range strings.Split(h.Get("Link"), ",") {
 		target, params, ok := strings.Cut(link, ";")
@@ -202,7 +202,7 @@ func nextPage(h http.Header) string {
 	return ""
 }
 
-// FileURL is where a file of a commit is had; the hub redirects from there.
+// FileURL returns the address of a file of a commit; the hub redirects from it.
 func (c *Client) FileURL(repository, commit, path string) string {
 	parts := strings.Split(path, "/")
 	for i, p := range parts {
@@ -211,7 +211,7 @@ func (c *Client) FileURL(repository, commit, path string) string {
 	return c.Endpoint + "/" + repository + "/resolve/" + commit + "/" + strings.Join(parts, "/")
 }
 
-// maxJSON bounds an answer of the hub's interface.
+// maxJSON limits the size of a response of the hub's API.
 const maxJSON = 32 << 20
 
 func (c *Client) getJSON(ctx context.Context, address string, v any) (http.Header, error) {
@@ -229,17 +229,17 @@ func (c *Client) getJSON(ctx context.Context, address string, v any) (http.Heade
 		d := json.NewDecoder(http.MaxBytesReader(nil, resp.Body, maxJSON))
 		err = d.Decode(v)
 		if err != nil && ctx.Err() == nil && errors.Is(err, context.Canceled) {
-			err = fmt.Errorf("silent for %v", c.Stall)
+			err = fmt.Errorf("no data for %v", c.Stall)
 		}
 		if err != nil {
-			return false, &temporaryError{err: fmt.Errorf("read the answer of %s: %w", resp.Request.URL.Host, err)}
+			return false, &temporaryError{err: fmt.Errorf("read the response from %s: %w", resp.Request.URL.Host, err)}
 		}
 		return true, nil
 	})
 	return header, err
 }
 
-// temporaryError is worth another try, after the time that the server asks for.
+// temporaryError is an error worth retrying, after the time that the server asks for.
 type temporaryError struct {
 	err  error
 	wait time.Duration
@@ -248,8 +248,8 @@ type temporaryError struct {
 func (e *temporaryError) Error() string { return e.err.Error() }
 func (e *temporaryError) Unwrap() error { return e.err }
 
-// maxAttempts is how often something is tried without any progress; the waits between double from firstWait on: half a
-// minute in all. maxWait bounds what a server may ask for.
+// maxAttempts is the number of attempts without any progress; the waits between them start at firstWait and double: half a
+// minute in all. maxWait limits the wait that a server may ask for.
 const (
 	maxAttempts = 7
 	firstWait   = 500 * time.Millisecond
@@ -289,8 +289,8 @@ func (c *Client) retry(ctx context.Context, try func() (progress bool, err error
 	}
 }
 
-// get asks for an address from a byte on. Answers other than 200, 206 and 416 are errors. cancel must be called when
-// the body is done with.
+// get requests an address, starting at the byte from. Responses other than 200, 206 and 416 are errors. The caller must
+// call cancel when it has finished with the body.
 func (c *Client) get(ctx context.Context, address string, from int64) (*http.Response, context.CancelFunc, error) {
 	if c.Offline {
 		return nil, nil, ErrOffline
@@ -298,14 +298,14 @@ func (c *Client) get(ctx context.Context, address string, from int64) (*http.Res
 	ctx, cancel := context.WithCancel(ctx)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err == nil && req.URL.Scheme != "https" && req.URL.Scheme != "http" {
-		err = fmt.Errorf("%w: %q is no address that starts with https://", ErrUnreachable, address)
+		err = fmt.Errorf("%w: %q does not start with https://", ErrUnreachable, address)
 	}
 	if err != nil {
 		cancel()
 		return nil, nil, err
 	}
 	req.Header.Set("User-Agent", "imgsearch")
-	req.Header.Set("Accept-Encoding", "identity") // digests are of the bytes as they are
+	req.Header.Set("Accept-Encoding", "identity") // the digests are of the uncompressed bytes
 	if c.Token != "" && strings.HasPrefix(address, c.Endpoint+"/") {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
@@ -317,7 +317,7 @@ func (c *Client) get(ctx context.Context, address string, from int64) (*http.Res
 		cancel()
 		var dns *net.DNSError
 		if errors.As(err, &dns) && dns.IsNotFound {
-			return nil, nil, fmt.Errorf("%w: %w", ErrUnreachable, err) // waiting does not make a name
+			return nil, nil, fmt.Errorf("%w: %w", ErrUnreachable, err) // retrying does not make the name exist
 		}
 		return nil, nil, &temporaryError{err: err}
 	}
@@ -331,13 +331,13 @@ func (c *Client) get(ctx context.Context, address string, from int64) (*http.Res
 
 func checkStatus(req *http.Request, resp *http.Response) error {
 	host := resp.Request.URL.Host
-	err := fmt.Errorf("%s answers %s", host, resp.Status)
+	err := fmt.Errorf("%s returned %s", host, resp.Status)
 	redirected := resp.Request.URL.String() != req.URL.String()
 	switch code := resp.StatusCode; {
 	case code == http.StatusOK, code == http.StatusPartialContent, code == http.StatusRequestedRangeNotSatisfiable:
 		return nil
 	case redirected && (code == http.StatusForbidden || code == http.StatusNotFound || code == http.StatusGone):
-		// The address that the hub redirected to has expired: the hub gives another.
+		// The address that the hub redirected to has expired: the hub will return a new one.
 		return &temporaryError{err: err}
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return fmt.Errorf("%w: %w", ErrDenied, err)
@@ -349,7 +349,7 @@ func checkStatus(req *http.Request, resp *http.Response) error {
 	return err
 }
 
-// retryAfter reads seconds or a date.
+// retryAfter parses a Retry-After header: seconds or a date.
 func retryAfter(value string) time.Duration {
 	if seconds, err := strconv.Atoi(value); err == nil && seconds > 0 {
 		return time.Duration(seconds) * time.Second

@@ -25,7 +25,7 @@ const (
 	big        = models.VisualFile
 )
 
-// exported makes a folder in the layout, with other files beside it that must not be fetched.
+// exported makes a folder in the layout, with other files in it that must not be fetched.
 func exported(t *testing.T) (dir string, files map[string][]byte) {
 	t.Helper()
 	dir = t.TempDir()
@@ -93,7 +93,7 @@ func (p *puller) pull() error {
 	return err
 }
 
-// whole sees that the store has the model, each file as it is at the hub.
+// whole checks that the store has the model and that each file matches the hub's.
 func (p *puller) whole() {
 	p.t.Helper()
 	if problems, err := p.store.Verify("mine", func(string, int64) {}); err != nil || len(problems) > 0 {
@@ -107,17 +107,17 @@ func (p *puller) whole() {
 	}
 }
 
-// absent sees that no model of the name is there.
+// absent checks that the store has no model of that name.
 func (p *puller) absent() {
 	p.t.Helper()
 	if _, err := p.store.Manifest("mine"); !errors.Is(err, fs.ErrNotExist) {
-		p.t.Errorf("a model is there: %v", err)
+		p.t.Errorf("the store has a model: %v", err)
 	}
-	// Whatever has its name is the right file.
+	// Any file that has its final name is correct.
 	for name, want := range p.files {
 		got, err := os.ReadFile(filepath.Join(p.store.Dir, ".mine.partial", filepath.FromSlash(name)))
 		if err == nil && !bytes.Equal(got, want) {
-			p.t.Errorf("a wrong file has the name %s", name)
+			p.t.Errorf("%s has the wrong contents", name)
 		}
 	}
 }
@@ -144,7 +144,7 @@ func TestPull(t *testing.T) {
 			t.Errorf("%s was fetched", name)
 		}
 	}
-	if err := p.pull(); err != nil { // again: replaced by itself
+	if err := p.pull(); err != nil { // again: the model replaces itself
 		t.Fatal(err)
 	}
 	p.whole()
@@ -155,9 +155,9 @@ func rangeStart(r *http.Request) (from int) {
 	return from
 }
 
-// TestContinues: what an interrupted pull left is not fetched again, also where a stranger spoilt it.
+// TestContinues: a pull resumes an interrupted one, and recovers if its part was modified.
 func TestContinues(t *testing.T) {
-	for name, spoil := range map[string]bool{"as it was left": false, "spoilt": true} {
+	for name, spoil := range map[string]bool{"unchanged": false, "spoilt": true} {
 		t.Run(name, func(t *testing.T) {
 			p := newPuller(t)
 			ctx, cancel := context.WithCancel(context.Background())
@@ -184,7 +184,7 @@ func TestContinues(t *testing.T) {
 			part := filepath.Join(p.store.Dir, ".mine.partial", "visual", "model.onnx.part")
 			info, err := os.Stat(part)
 			if err != nil || info.Size() == 0 {
-				t.Fatalf("nothing was kept: %v", err)
+				t.Fatalf("no part was kept: %v", err)
 			}
 			if spoil {
 				f, err := os.OpenFile(part, os.O_WRONLY, 0)
@@ -202,7 +202,7 @@ func TestContinues(t *testing.T) {
 	}
 }
 
-// TestTaken: what another source or the owner put there stays.
+// TestTaken: a pull does not replace a model from another source, or a folder with the owner's files.
 func TestTaken(t *testing.T) {
 	p := newPuller(t)
 	if err := p.pull(); err != nil {
@@ -219,7 +219,7 @@ func TestTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := p.pull(); !errors.Is(err, hub.ErrTaken) {
-		t.Errorf("with a stranger's file: %v", err)
+		t.Errorf("with the owner's file: %v", err)
 	}
 	if _, err := os.Stat(notes); err != nil {
 		t.Error(err)
@@ -235,17 +235,17 @@ func TestNoSpace(t *testing.T) {
 		t.Errorf("err = %v", err)
 	}
 	if p.hub.Requests(big) > 0 {
-		t.Error("something was fetched")
+		t.Error("a file was fetched")
 	}
 }
 
-// TestOnePuller: two at once would write into the same files.
+// TestOnePuller: only one pull runs at a time, as two would write into the same files.
 func TestOnePuller(t *testing.T) {
 	p := newPuller(t)
 	req := p.request()
 	req.Check = func(string, *models.Manifest) error {
 		if err := p.pull(); !errors.Is(err, hub.ErrBusy) {
-			t.Errorf("the second puller: %v", err)
+			t.Errorf("the second pull: %v", err)
 		}
 		return nil
 	}
@@ -254,7 +254,7 @@ func TestOnePuller(t *testing.T) {
 	}
 }
 
-// TestCheckFails: a model that does not work gets no name, and the one that was there stays.
+// TestCheckFails: a model that fails its check is not installed, and the one installed before stays.
 func TestCheckFails(t *testing.T) {
 	p := newPuller(t)
 	if err := p.pull(); err != nil {
@@ -308,6 +308,6 @@ func TestVerifyAndRemove(t *testing.T) {
 		t.Errorf("installed: %v, %v", list, err)
 	}
 	if _, err := os.Stat(filepath.Join(p.store.Path("mine"), "notes.txt")); err != nil {
-		t.Error("a stranger's file was removed")
+		t.Error("the owner's file was removed")
 	}
 }

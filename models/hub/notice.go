@@ -2,16 +2,16 @@ package hub
 
 import "time"
 
-// Notice is something that who waits for a download should know: one of the types below.
+// Notice is an event to report to the user who waits for a download: one of the types below.
 type Notice interface{ notice() }
 
-// Retry is an attempt that failed and is made again after a time.
+// Retry is a failed attempt that will be repeated after a pause.
 type Retry struct {
 	Err   error
 	After time.Duration
 }
 
-// Restart is a file that did not come right and is downloaded once more from its beginning.
+// Restart is a corrupt file that is downloaded again from the start.
 type Restart struct {
 	File string
 	Err  error

@@ -21,37 +21,37 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// Source is where a model's files are had.
+// Source provides a model's files.
 type Source interface {
 	// Describe prepares the source and returns its name for the manifest and its revision, if it has one.
 	Describe(ctx context.Context) (name, revision string, err error)
-	// Find tells what is known of files that are needed, in that order; one that is not there is ErrNotFound.
+	// Find describes the files at paths, in that order; a file that does not exist is ErrNotFound.
 	Find(ctx context.Context, paths []string) ([]File, error)
-	// Fetch puts a verified file at dst.
+	// Fetch writes a verified file to dst.
 	Fetch(ctx context.Context, f File, dst string, got func(int64)) (ManifestEntry, error)
 }
 
 // Request says what to pull.
 type Request struct {
-	// Name is what the model is called in the store.
+	// Name is the model's name in the store.
 	Name   string
 	Source Source
 	Store  models.Store
-	// Weights returns the files beside the graphs in a folder of a model that hold weights, relative to it.
+	// Weights returns the weight files next to the graphs in a model's folder, relative to the folder.
 	Weights func(dir string) ([]string, error)
-	// Check examines a whole folder before it becomes the model; it may complete the manifest.
+	// Check tests a complete folder before it becomes the model; it may add to the manifest.
 	Check func(dir string, m *models.Manifest) error
-	// Free is the free space at a path in bytes.
+	// Free returns the free space at a path in bytes.
 	Free func(path string) (uint64, error)
-	// Total is told how many bytes are to come in all, Got of bytes that came.
+	// Total is called with the total number of bytes, Got with the bytes received.
 	Total, Got func(bytes int64)
 }
 
-// atOnce is the number of files that come side by side: one waits for the disk or a redirect while others come.
+// atOnce is the number of files downloaded in parallel: one waits for the disk or a redirect while others download.
 const atOnce = 4
 
-// Pull fetches a model into the store. Killed at any moment, it leaves either no model of that name or the whole one
-// (or the one that was there before); the next Pull continues.
+// Pull fetches a model into the store. If it is killed, it leaves either no model of that name, the complete one, or the
+// one that was installed before; the next Pull resumes.
 func Pull(ctx context.Context, req Request) (models.Manifest, error) {
 	m := models.Manifest{Schema: 1, Name: req.Name, Files: make(map[string]models.ManifestItem)}
 	if err := models.CheckName(req.Name); err != nil {
@@ -86,7 +86,7 @@ func Pull(ctx context.Context, req Request) (models.Manifest, error) {
 	return m, nil
 }
 
-// checkPlace refuses to replace what was not pulled from the same source, and folders with files of somebody else's.
+// checkPlace returns an error if the folder holds a model that was not pulled from the same source, or other files.
 func checkPlace(store models.Store, name, source string) error {
 	dir := store.Path(name)
 	if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -94,10 +94,10 @@ func checkPlace(store models.Store, name, source string) error {
 	}
 	there, err := store.Manifest(name)
 	if err != nil {
-		return fmt.Errorf("%w: %s, which no pull made", ErrTaken, dir)
+		return fmt.Errorf("%w: %s is not a pulled model", ErrTaken, dir)
 	}
 	if there.Source != source {
-		return fmt.Errorf("%w: %s, from %s", ErrTaken, dir, there.Source)
+		return fmt.Errorf("%w: %s holds a model from %s", ErrTaken, dir, there.Source)
 	}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -105,13 +105,13 @@ func checkPlace(store models.Store, name, source string) error {
 		}
 		rel, err := filepath.Rel(dir, path)
 		if _, ours := there.Files[filepath.ToSlash(rel)]; err == nil && !ours && rel != models.ManifestFile {
-			err = fmt.Errorf("%w: %s, which is not the model's", ErrTaken, path)
+			err = fmt.Errorf("%w: %s is not part of the model", ErrTaken, path)
 		}
 		return err
 	})
 }
 
-// puller gathers one model in a folder beside its place.
+// puller downloads one model into a temporary folder in the store.
 type puller struct {
 	Request
 	dir     string
@@ -134,7 +134,7 @@ func (p *puller) run(ctx context.Context, m *models.Manifest) error {
 	return p.Check(p.dir, m)
 }
 
-// fetch gets files by path, several at once.
+// fetch downloads files by path, several in parallel.
 func (p *puller) fetch(ctx context.Context, paths []string) error {
 	if len(paths) == 0 {
 		return nil
@@ -163,14 +163,14 @@ func (p *puller) fetch(ctx context.Context, paths []string) error {
 	return g.Wait()
 }
 
-// spareBytes stay free: a disk that is filled to the last byte stops more than us.
+// spareBytes stay free: a full disk breaks other programs too.
 const spareBytes = 64 << 20
 
 func (p *puller) checkSpace(files []File) error {
 	var need int64
 	for _, f := range files {
 		if f.Size > models.MaxSmall && models.IsSmall(f.Path) {
-			return fmt.Errorf("%w: %s has %d bytes", ErrCorrupt, f.Path, f.Size)
+			return fmt.Errorf("%w: %s is too large (%d bytes)", ErrCorrupt, f.Path, f.Size)
 		}
 		size := max(f.Size, 0)
 		p.total += size
@@ -186,15 +186,15 @@ func (p *puller) checkSpace(files []File) error {
 	p.Total(p.total)
 	free, err := p.Free(p.Store.Dir)
 	if err != nil {
-		return fmt.Errorf("ask for the free space at %s: %w", p.Store.Dir, err)
+		return fmt.Errorf("get the free space at %s: %w", p.Store.Dir, err)
 	}
 	if need > 0 && uint64(need)+spareBytes > free {
-		return fmt.Errorf("%w: %d MB are needed at %s, %d MB are free", ErrNoSpace, (need+spareBytes)>>20, p.Store.Dir, free>>20)
+		return fmt.Errorf("%w: need %d MB at %s, %d MB are free", ErrNoSpace, (need+spareBytes)>>20, p.Store.Dir, free>>20)
 	}
 	return nil
 }
 
-// install gives the folder the model's name. A model of that name is replaced.
+// install renames the folder to the model's name, replacing a model of that name.
 func (p *puller) install(m models.Manifest) error {
 	if err := p.dropStrangers(); err != nil {
 		return err
@@ -219,7 +219,7 @@ func (p *puller) install(m models.Manifest) error {
 	return os.Rename(p.dir, dst)
 }
 
-// dropStrangers removes what earlier attempts, of another revision perhaps, left beside the files.
+// dropStrangers removes the extra files that earlier attempts, perhaps of another revision, left.
 func (p *puller) dropStrangers() error {
 	return filepath.WalkDir(p.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -236,10 +236,10 @@ func (p *puller) dropStrangers() error {
 	})
 }
 
-// Repository is a source on the hub.
+// Repository is a repository on the hub.
 type Repository struct {
 	Client *Client
-	// Name is organisation/repository.
+	// Name is "organisation/repository".
 	Name string
 	// Revision is a branch, tag or commit; "" is main.
 	Revision string
@@ -267,13 +267,13 @@ func (r *Repository) Describe(ctx context.Context) (name, revision string, err e
 	return r.Name, r.commit, nil
 }
 
-// Find looks in the listing.
+// Find returns the files' entries in the listing.
 func (r *Repository) Find(_ context.Context, paths []string) ([]File, error) {
 	files := make([]File, len(paths))
 	for i, path := range paths {
 		f, ok := r.tree[path]
 		if !ok {
-			return nil, fmt.Errorf("%w: %s has no file %s: it is not in the OpenCLIP-ONNX layout", ErrNotFound, r.Name, path)
+			return nil, fmt.Errorf("%w: %s has no file %s: the repository is not in the OpenCLIP-ONNX layout", ErrNotFound, r.Name, path)
 		}
 		files[i] = f
 	}
@@ -285,16 +285,16 @@ func (r *Repository) Fetch(ctx context.Context, f File, dst string, got func(int
 	return r.Client.download(ctx, r.Client.FileURL(r.Name, r.commit, f.Path), dst, f, got)
 }
 
-// Address is a plain folder on a server: the files lie below one URL, and no digests are known.
+// Address is a plain folder on a server: the files are below one URL, and their digests are not known.
 type Address struct {
 	Client *Client
 	URL    string
 }
 
-// Describe has nothing to prepare.
+// Describe returns the URL; there is nothing to prepare.
 func (a *Address) Describe(context.Context) (name, revision string, err error) { return a.URL, "", nil }
 
-// Find knows nothing but the names.
+// Find returns the paths; sizes and digests are not known.
 func (a *Address) Find(_ context.Context, paths []string) ([]File, error) {
 	files := make([]File, len(paths))
 	for i, path := range paths {
@@ -303,7 +303,7 @@ func (a *Address) Find(_ context.Context, paths []string) ([]File, error) {
 	return files, nil
 }
 
-// Fetch downloads a file. A part of an earlier attempt is not continued: nothing tells whether it is of the same file.
+// Fetch downloads a file. It does not resume an earlier attempt, whose part may be of a different file.
 func (a *Address) Fetch(ctx context.Context, f File, dst string, got func(int64)) (ManifestEntry, error) {
 	address, err := url.JoinPath(a.URL, strings.Split(f.Path, "/")...)
 	if err != nil {
@@ -317,13 +317,13 @@ func (a *Address) Fetch(ctx context.Context, f File, dst string, got func(int64)
 	return a.Client.download(ctx, address, dst, f, got)
 }
 
-// Folder is a source on a disk: one's own export.
+// Folder is a folder on disk, such as your own export.
 type Folder struct{ Dir string }
 
-// Describe has nothing to prepare.
+// Describe returns the folder; there is nothing to prepare.
 func (d Folder) Describe(context.Context) (name, revision string, err error) { return d.Dir, "", nil }
 
-// Find asks for the sizes.
+// Find returns the files' sizes.
 func (d Folder) Find(_ context.Context, paths []string) ([]File, error) {
 	files := make([]File, len(paths))
 	for i, path := range paths {

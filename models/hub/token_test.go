@@ -17,7 +17,7 @@ func TestToken(t *testing.T) {
 	p.whole()
 }
 
-// TestTokenStaysHome: whoever the hub redirects to does not see the token.
+// TestTokenStaysHome: a server that the hub redirects to does not receive the token.
 func TestTokenStaysHome(t *testing.T) {
 	p := newPuller(t)
 	p.client.Token = "secret"

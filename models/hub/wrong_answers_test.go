@@ -16,7 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/models/hub"
 )
 
-// TestCutConnections: a file whose connection is cut twenty times arrives, and no byte comes twice.
+// TestCutConnections: a download survives twenty cut connections, and no byte is fetched twice.
 func TestCutConnections(t *testing.T) {
 	p := newPuller(t)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -44,7 +44,7 @@ func TestCutConnections(t *testing.T) {
 	}
 }
 
-// TestBusyServer: 503 and 429 are tried again after the time that the server asks for.
+// TestBusyServer: 503 and 429 are retried after the time that the server asks for.
 func TestBusyServer(t *testing.T) {
 	p := newPuller(t)
 	var n atomic.Int32
@@ -73,7 +73,7 @@ func TestBusyServer(t *testing.T) {
 	}
 }
 
-// TestExpiredRedirect: the address that the hub redirected to is refused; the hub gives another.
+// TestExpiredRedirect: when a redirect's address has expired, the client asks the hub for a new one.
 func TestExpiredRedirect(t *testing.T) {
 	p := newPuller(t)
 	var n atomic.Int32
@@ -122,16 +122,16 @@ func TestWrongAnswers(t *testing.T) {
 				return true
 			})
 		}, hub.ErrCorrupt},
-		"smaller than promised": {func(p *puller) {
+		"smaller than announced": {func(p *puller) {
 			p.hub.Lie(big, func(e map[string]any) { e["lfs"].(map[string]any)["size"] = 3_000_100 })
 		}, hub.ErrCorrupt},
-		"larger than promised": {func(p *puller) {
+		"larger than announced": {func(p *puller) {
 			p.hub.Lie(big, func(e map[string]any) { e["lfs"].(map[string]any)["size"] = 2_999_900 })
 		}, hub.ErrCorrupt},
 		"wrong digest": {func(p *puller) {
 			p.hub.Lie(big, func(e map[string]any) { e["lfs"].(map[string]any)["oid"] = strings.Repeat("0", 64) })
 		}, hub.ErrCorrupt},
-		"token wanted":   {func(p *puller) { p.hub.Demand("secret") }, hub.ErrDenied},
+		"token required": {func(p *puller) { p.hub.Demand("secret") }, hub.ErrDenied},
 		"no repository":  {func(p *puller) { p.hub.Repository = "someone/else" }, hub.ErrNotFound},
 		"a file is gone": {func(p *puller) { p.hub.Lie(models.ConfigFile, func(e map[string]any) { e["path"] = "other.json" }) }, hub.ErrNotFound},
 		"always busy": {func(p *puller) {
@@ -140,7 +140,7 @@ func TestWrongAnswers(t *testing.T) {
 				return true
 			})
 		}, hub.ErrUnreachable},
-		"cuts, and knows no ranges": {func(p *puller) {
+		"cuts, and ignores ranges": {func(p *puller) {
 			p.hub.Misbehave(func(w http.ResponseWriter, _ *http.Request, path string, data []byte) bool {
 				if path != big {
 					return false

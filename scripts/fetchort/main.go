@@ -1,5 +1,5 @@
-// Command fetchort obtains ONNX Runtime's shared library for one platform through pip or, without it, npm, with the
-// hashes in onnxruntime.txt or package-lock.json. It writes the library as it is (for unbundled builds and tests)
+// Command fetchort downloads ONNX Runtime's shared library for one platform with pip or, failing that, npm, and checks it
+// against the hashes in onnxruntime.txt or package-lock.json. It writes the library as it is (for unbundled builds and tests)
 // and compressed with a manifest (for the build tag bundle).
 package main
 
@@ -21,10 +21,10 @@ func main() {
 	o := options{}
 	flag.StringVar(&o.goos, "os", runtime.GOOS, "target operating system, as GOOS")
 	flag.StringVar(&o.goarch, "arch", runtime.GOARCH, "target processor, as GOARCH")
-	flag.StringVar(&o.from, "from", "", "use pip or npm only (default: pip, else npm)")
+	flag.StringVar(&o.from, "from", "", "use only pip or only npm (default: pip, else npm)")
 	flag.StringVar(&o.scripts, "scripts", "scripts/fetchort", "the folder with onnxruntime.txt and npm/")
-	flag.StringVar(&o.bundle, "bundle", "embed/ortlib/bundled", "where library.gz and its manifest go")
-	flag.StringVar(&o.plain, "plain", "lib/imgsearch", "where the library itself goes; empty: nowhere")
+	flag.StringVar(&o.bundle, "bundle", "embed/ortlib/bundled", "the folder for library.gz and its manifest")
+	flag.StringVar(&o.plain, "plain", "lib/imgsearch", "the folder for the library itself; empty: do not write it")
 	flag.Parse()
 	if err := o.run(); err != nil {
 		fmt.Fprintln(os.Stderr, "fetchort:", err)
@@ -36,9 +36,9 @@ type options struct {
 	goos, goarch, from, scripts, bundle, plain string
 }
 
-// library is the runtime library as a package delivered it.
+// library is the runtime library from a package.
 type library struct {
-	name string // the file name that it keeps
+	name string // its file name, which does not change
 	path string
 }
 
@@ -49,7 +49,7 @@ func (o options) run() error {
 	}
 	stampFile := filepath.Join(o.bundle, "stamp")
 	if have, err := os.ReadFile(stampFile); err == nil && string(have) == stamp && o.plainIsThere() {
-		return nil // this library is here already
+		return nil // already up to date
 	}
 	tmp, err := os.MkdirTemp("", "fetchort-*")
 	if err != nil {
@@ -78,7 +78,7 @@ func (o options) run() error {
 	return os.WriteFile(stampFile, []byte(stamp), 0o644)
 }
 
-// wantsPlain tells whether the library itself is wanted beside the packed one: of this machine's platform only.
+// wantsPlain reports whether to write the library itself too: only for this machine's platform.
 func (o options) wantsPlain() bool {
 	return o.plain != "" && o.goos == runtime.GOOS && o.goarch == runtime.GOARCH
 }
@@ -91,7 +91,7 @@ func (o options) plainIsThere() bool {
 	return err == nil && len(files) > 0
 }
 
-// stamp names what would be fetched: when it differs from the last run's, the library is fetched again.
+// stamp identifies the library to download: if it differs from the last run's, the library is downloaded again.
 func (o options) stamp() (string, error) {
 	h := sha256.New()
 	for _, name := range []string{"onnxruntime.txt", "npm/package-lock.json"} {
@@ -120,19 +120,19 @@ func (o options) fetch(tmp string) (library, error) {
 		}
 		errs = append(errs, fmt.Errorf("with npm: %w", err))
 	}
-	return library{}, fmt.Errorf("obtain ONNX Runtime: %w\n"+
+	return library{}, fmt.Errorf("download ONNX Runtime: %w\n"+
 		"hint: install pip (Debian: apt install python3-pip) or npm (Debian: apt install npm), or build without the library:\n"+
-		"      go build -o bin/imgsearch ./cmd/imgsearch, and give one by --ort-lib", errors.Join(errs...))
+		"      go build -o bin/imgsearch ./cmd/imgsearch, then pass one with --ort-lib", errors.Join(errs...))
 }
 
-// command finds the first of several programs that runs and answers to --version.
+// command returns the first of several commands that runs with --version.
 func command(candidates ...[]string) ([]string, error) {
 	for _, c := range candidates {
 		if exec.Command(c[0], append(c[1:], "--version")...).Run() == nil {
 			return c, nil
 		}
 	}
-	return nil, errors.New("it is not installed")
+	return nil, errors.New("not installed")
 }
 
 func runIn(dir string, argv []string, args ...string) error {

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// modules are the folders of onnxruntime-node's builds and the library's name inside them.
+// modules maps a platform to the folder of its build in onnxruntime-node and the library's name there.
 var modules = map[string]struct{ dir, lib string }{
 	"linux/amd64":   {"linux/x64", "libonnxruntime.so.1"},
 	"linux/arm64":   {"linux/arm64", "libonnxruntime.so.1"},
@@ -15,7 +15,7 @@ var modules = map[string]struct{ dir, lib string }{
 	"windows/arm64": {"win32/arm64", "onnxruntime.dll"},
 }
 
-// fetchNpm installs the locked package without its install script, which would fetch other things.
+// fetchNpm installs the locked package without its install script, which would download other files.
 func (o options) fetchNpm(tmp string) (library, error) {
 	module, ok := modules[o.goos+"/"+o.goarch]
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 )
 
-// wheels are the platform tags of onnxruntime's wheels and the library's name inside them.
+// wheels maps a platform to the tag of its onnxruntime wheel and the library's name there.
 var wheels = map[string]struct{ tag, lib string }{
 	"linux/amd64":   {"manylinux_2_28_x86_64", "libonnxruntime.so.*"},
 	"linux/arm64":   {"manylinux_2_28_aarch64", "libonnxruntime.so.*"},
@@ -22,7 +22,7 @@ var wheels = map[string]struct{ tag, lib string }{
 func (o options) fetchPip(tmp string) (library, error) {
 	wheel, ok := wheels[o.goos+"/"+o.goarch]
 	if !ok {
-		return library{}, fmt.Errorf("there is no wheel for %s/%s", o.goos, o.goarch)
+		return library{}, fmt.Errorf("onnxruntime has no wheel for %s/%s", o.goos, o.goarch)
 	}
 	pip, err := command([]string{"python3", "-m", "pip"}, []string{"pip3"}, []string{"pip"}, []string{"python", "-m", "pip"}, []string{"py", "-m", "pip"})
 	if err != nil {
@@ -43,7 +43,7 @@ func (o options) fetchPip(tmp string) (library, error) {
 		return library{}, err
 	}
 	if len(files) != 1 {
-		return library{}, fmt.Errorf("pip left %d wheels", len(files))
+		return library{}, fmt.Errorf("pip downloaded %d wheels instead of one", len(files))
 	}
 	return unzip(files[0], wheel.lib, tmp)
 }
@@ -75,5 +75,5 @@ func unzip(wheel, pattern, tmp string) (library, error) {
 		}
 		return lib, out.Close()
 	}
-	return library{}, fmt.Errorf("%s holds no %s", wheel, pattern)
+	return library{}, fmt.Errorf("%s does not contain %s", wheel, pattern)
 }

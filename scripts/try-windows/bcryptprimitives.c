@@ -1,4 +1,4 @@
-// bcryptprimitives.dll for wine 8, which has none: Go programs want ProcessPrng from it. For trying only, it is in no release.
+// bcryptprimitives.dll for wine 8, which lacks it: Go programs need its ProcessPrng. For tests only; no release contains it.
 #include <stddef.h>
 #include <stdint.h>
 

@@ -41,7 +41,7 @@ func TestRefuses(t *testing.T) {
 	}
 }
 
-// TestDamaged: what is there of a damaged file is used, if it is half the picture, and equals the whole file's pixels.
+// TestDamaged checks that the intact part of a damaged file is used if it is at least half the picture, and that its pixels equal the whole file's.
 func TestDamaged(t *testing.T) {
 	for _, name := range []string{"420.jpg", "444.jpg", "gray.jpg", "cmyk.jpg", "restart.jpg"} {
 		whole := read(t, name)
@@ -62,14 +62,14 @@ func TestDamaged(t *testing.T) {
 			}
 			used++
 			if !p.Damaged || 3*p.Rows < p.Height || p.Rows > p.Height {
-				// The last block's bits may all be there without the last bytes.
+				// The last block's bits may be complete without the last bytes.
 				if !p.Damaged && cut > len(whole)-8 {
 					continue
 				}
 				t.Fatalf("%s cut at %d: damaged %v, %d rows of %d", name, cut, p.Damaged, p.Rows, p.Height)
 			}
 			got := pixels(p)
-			rows := max(p.Rows-9, 1) // the last rows are interpolated with what is missing
+			rows := max(p.Rows-9, 1) // the last rows are interpolated with missing samples
 			w, _ := p.Size()
 			if !bytes.Equal(got[:3*w*rows], want[:3*w*rows]) {
 				t.Fatalf("%s cut at %d: other pixels in the rows that are there", name, cut)
@@ -81,7 +81,7 @@ func TestDamaged(t *testing.T) {
 	}
 }
 
-// TestRestarts: where there are restart markers, damage costs its interval only.
+// TestRestarts checks that in a file with restart markers, damage affects only its own interval.
 func TestRestarts(t *testing.T) {
 	whole := read(t, "restart.jpg")
 	full, err := Decode(whole, 0)
@@ -98,7 +98,7 @@ func TestRestarts(t *testing.T) {
 	if err != nil || !p.Damaged || p.Rows != p.Height {
 		t.Fatalf("%+v, %v", p, err)
 	}
-	// Of 4 x 3 MCUs the third interval of three holds the last two of the second row and the first of the third.
+	// The picture has 4 x 3 MCUs in intervals of three: the third interval holds the last two MCUs of the second row and the first of the third.
 	a, b := pixels(full), pixels(p)
 	w, h := p.Size()
 	if last := 3 * (w*(h-1) + 20); !bytes.Equal(a[:3*w*14], b[:3*w*14]) || !bytes.Equal(a[last:], b[last:]) {
@@ -106,7 +106,7 @@ func TestRestarts(t *testing.T) {
 	}
 }
 
-// TestOddities: what cameras and programs write besides is read.
+// TestOddities checks that unusual data that cameras and programs write is read.
 func TestOddities(t *testing.T) {
 	whole := read(t, "420.jpg")
 	full, err := Decode(whole, 0)
@@ -127,7 +127,7 @@ func TestOddities(t *testing.T) {
 		"a stray restart":         insert(0xff, rst0),
 		"16-bit quantisation":     append(append(bytes.Clone(whole[:tables]), wide...), whole[tables+2+2+65:]...),
 		"no end marker":           whole[:len(whole)-2],
-		"another picture behind":  append(bytes.Clone(whole), whole...),
+		"another picture after":   append(bytes.Clone(whole), whole...),
 		"a comment, a long APP13": insert(append([]byte{0xff, 0xfe, 0, 4, 'h', 'i', 0xff, 0xed, 0xff, 0xff}, make([]byte, 0xffff-2)...)...),
 	} {
 		p, err := Decode(data, 0)
@@ -137,7 +137,7 @@ func TestOddities(t *testing.T) {
 	}
 }
 
-// TestManyScans: a file of endless scans of nothing is not walked to its end.
+// TestManyScans checks that a file with endless empty scans is not read to its end.
 func TestManyScans(t *testing.T) {
 	whole := read(t, "grayprogressive.jpg")
 	last := bytes.LastIndex(whole, []byte{0xff, sos})

@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-// Header is what a frame header says.
+// Header is the content of a frame header.
 type Header struct {
 	// Width and Height are in pixels as stored.
 	Width, Height int
@@ -23,13 +23,13 @@ type component struct {
 	h, v int // sampling factors
 	tq   int // quantisation table
 
-	n                int // samples a side that a block gives: 8, 4, 2 or 1
+	n                int // samples per side of a decoded block: 8, 4, 2 or 1
 	blocksX, blocksY int // allocated: whole MCUs
 	wantX, wantY     int // those that show the picture
 
 	pix    []byte
 	stride int
-	coef   []int16 // of a progressive frame, coefficients() a block, in natural order
+	coef   []int16 // of a progressive frame: coefficients() per block, in natural order
 
 	td, ta  int // Huffman tables of the scan
 	dc      int32
@@ -37,7 +37,7 @@ type component struct {
 	lastRow int // rows of blocks up to the last complete one
 }
 
-// coefficients is how many coefficients of a block are kept: the first only where it becomes a single sample.
+// coefficients returns the number of coefficients kept per block: only the first if the block becomes a single sample.
 func (c *component) coefficients() int {
 	if c.n == 1 {
 		return 1
@@ -45,7 +45,7 @@ func (c *component) coefficients() int {
 	return 64
 }
 
-// ReadHeader reads the frame header. r is read up to it. Errors of r are returned as they are; all others wrap ErrFormat
+// ReadHeader reads r up to the frame header. Errors from r are returned unchanged; all others wrap ErrFormat
 // or ErrUnsupported.
 func ReadHeader(r io.Reader) (Header, error) {
 	in := bufio.NewReaderSize(r, 64<<10)
@@ -73,7 +73,7 @@ func ReadHeader(r io.Reader) (Header, error) {
 		}
 		n := (int(size[0])<<8 | int(size[1])) - 2
 		if n < 0 {
-			return Header{}, fmt.Errorf("%w: a segment of length %d", ErrFormat, n+2)
+			return Header{}, fmt.Errorf("%w: invalid segment length %d", ErrFormat, n+2)
 		}
 		if !isFrame(marker) {
 			if _, err := in.Discard(n); err != nil {
@@ -114,17 +114,17 @@ func nextMarker(in *bufio.Reader) (byte, error) {
 	}
 }
 
-// alone tells markers without a segment.
+// alone reports whether a marker has no segment.
 func alone(marker byte) bool {
 	return marker == tem || marker == soi || marker >= rst0 && marker <= rst7
 }
 
-// isFrame tells a frame header (SOFn) from the other markers of its range.
+// isFrame reports whether a marker is a frame header (SOFn), and not another marker in that range.
 func isFrame(marker byte) bool {
 	return marker >= sof0 && marker <= 0xcf && marker != dht && marker != jpg && marker != dac
 }
 
-// maxBlocks bounds the blocks of an MCU (T.81, B.2.3).
+// maxBlocks bounds the number of blocks in an MCU (T.81, B.2.3).
 const maxBlocks = 10
 
 // readFrame reads SOFn's payload.
@@ -133,10 +133,10 @@ func readFrame(marker byte, s []byte) (Header, error) {
 		return Header{}, fmt.Errorf("%w: %s", ErrUnsupported, process(marker))
 	}
 	if len(s) < 6 {
-		return Header{}, fmt.Errorf("%w: a frame header of %d bytes", ErrFormat, len(s))
+		return Header{}, fmt.Errorf("%w: frame header of only %d bytes", ErrFormat, len(s))
 	}
 	if s[0] != 8 {
-		return Header{}, fmt.Errorf("%w: %d bits a sample", ErrUnsupported, s[0])
+		return Header{}, fmt.Errorf("%w: %d bits per sample", ErrUnsupported, s[0])
 	}
 	h := Header{Height: int(s[1])<<8 | int(s[2]), Width: int(s[3])<<8 | int(s[4]), Progressive: marker == sof2}
 	n := int(s[5])
@@ -144,23 +144,23 @@ func readFrame(marker byte, s []byte) (Header, error) {
 		return Header{}, fmt.Errorf("%w: %d components", ErrUnsupported, n)
 	}
 	if h.Height == 0 && h.Width > 0 {
-		return Header{}, fmt.Errorf("%w: the height comes after the picture (DNL)", ErrUnsupported)
+		return Header{}, fmt.Errorf("%w: the height is stored after the picture (DNL)", ErrUnsupported)
 	}
 	if h.Width == 0 || len(s) < 6+3*n {
-		return Header{}, fmt.Errorf("%w: a frame of %d x %d with %d bytes", ErrFormat, h.Width, h.Height, len(s))
+		return Header{}, fmt.Errorf("%w: invalid frame header: %d x %d pixels in %d bytes", ErrFormat, h.Width, h.Height, len(s))
 	}
 	blocks := 0
 	for i := range n {
 		c := component{id: s[6+3*i], h: int(s[7+3*i] >> 4), v: int(s[7+3*i] & 15), tq: int(s[8+3*i])}
 		if n == 1 {
-			c.h, c.v = 1, 1 // a lone component has no MCU (T.81, A.2.2)
+			c.h, c.v = 1, 1 // a single component has no MCU (T.81, A.2.2)
 		}
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tq > 3 {
-			return Header{}, fmt.Errorf("%w: sampling %d x %d with table %d", ErrFormat, c.h, c.v, c.tq)
+			return Header{}, fmt.Errorf("%w: invalid sampling %d x %d or quantisation table %d", ErrFormat, c.h, c.v, c.tq)
 		}
 		for _, other := range h.comps {
 			if other.id == c.id {
-				return Header{}, fmt.Errorf("%w: two components are called %d", ErrFormat, c.id)
+				return Header{}, fmt.Errorf("%w: two components with identifier %d", ErrFormat, c.id)
 			}
 		}
 		h.hmax, h.vmax = max(h.hmax, c.h), max(h.vmax, c.v)
@@ -168,12 +168,12 @@ func readFrame(marker byte, s []byte) (Header, error) {
 		h.comps = append(h.comps, c)
 	}
 	if blocks > maxBlocks && n > 1 {
-		return Header{}, fmt.Errorf("%w: %d blocks an MCU", ErrFormat, blocks)
+		return Header{}, fmt.Errorf("%w: %d blocks per MCU", ErrFormat, blocks)
 	}
 	return h, nil
 }
 
-// process names what a frame header announces.
+// process returns the name of the coding process that a frame header announces.
 func process(marker byte) string {
 	switch {
 	case marker == 0xc3 || marker == 0xcb:
@@ -184,8 +184,8 @@ func process(marker byte) string {
 	return "hierarchical"
 }
 
-// layout returns the components with their sizes at a scale. Components that are sampled more coarsely give more samples
-// a block, up to eight, instead of being scaled up later.
+// layout returns the components with their sizes at a scale. Components that are sampled more coarsely decode to more samples
+// per side of a block, up to eight, instead of being scaled up later.
 func (h Header) layout(scale int) []component {
 	comps := append([]component(nil), h.comps...)
 	for i := range comps {

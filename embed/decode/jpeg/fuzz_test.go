@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// FuzzDecode: any bytes are decoded or refused, at every scale, without a panic, in the memory that Memory says; and
-// where the standard library decodes them too, the size is the same.
+// FuzzDecode checks that any bytes are decoded or refused, at every scale, without a panic and within the memory that Memory
+// returns, and that the size is the same if the standard library decodes them too.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jpg"))
 	if err != nil || len(files) == 0 {

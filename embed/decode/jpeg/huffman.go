@@ -5,20 +5,20 @@ import (
 	"fmt"
 )
 
-// lookBits is the length of the codes that are looked up at once; longer ones are walked. Measured on a photo of 12 MP: 9 bits
-// take 3 % more time, 11 bits as much as 10 for twice the tables.
+// lookBits is the maximum length of the codes that one lookup decodes; longer codes are searched by length. Measured on a photo of 12 MP:
+// 9 bits take 3 % more time; 11 bits take as long as 10, with tables twice as large.
 const lookBits = 10
 
-// table is a Huffman table in the form that decoding wants.
+// table is a Huffman table in the form used for decoding.
 type table struct {
-	// look is indexed by the next lookBits bits. Of an entry, bits 0 to 4 are the bits to drop; bits 8 to 15 the symbol:
-	// in its low half the size of the value that follows, in its high half the run of zeros before it. Where the value is
-	// within the bits too, bit 5 is set and bits 16 to 31 are the value. 0: a longer code.
+	// look is indexed by the next lookBits bits. In an entry, bits 0 to 4 are the number of bits to drop and bits 8 to 15 the symbol:
+	// its low half is the size of the value that follows, its high half the run of zeros before it. If the lookBits bits contain
+	// the value too, bit 5 is set and bits 16 to 31 are the value. 0 means a longer code.
 	look [1 << lookBits]uint32
-	// skip is look for those who do not want the values: bits 0 to 7 are the bits of code and value, bits 8 to 15 by how
-	// much the position in the block moves on, endOfBlock for the end. 0: a longer code.
+	// skip is look for callers that do not need the values: bits 0 to 7 are the number of bits of code and value, bits 8 to 15
+	// the number of positions to advance in the block, or endOfBlock. 0 means a longer code.
 	skip [1 << lookBits]uint16
-	// limit is the first code that is longer than n bits, with 16 bits; first - the first code's index in values - code.
+	// limit[n] is the first code longer than n bits, padded to 16 bits; first[n] is the index in values of the first code of n bits, minus that code.
 	limit  [17]int32
 	first  [17]int32
 	values [256]uint8
@@ -33,7 +33,7 @@ const (
 func (d *decoder) readTables(s []byte) error {
 	for len(s) > 0 {
 		if len(s) < 17 {
-			return fmt.Errorf("%w: Huffman table", ErrFormat)
+			return fmt.Errorf("%w: invalid Huffman table", ErrFormat)
 		}
 		n := 0
 		for _, c := range s[1:17] {
@@ -41,14 +41,14 @@ func (d *decoder) readTables(s []byte) error {
 		}
 		class, id := s[0]>>4, s[0]&15
 		if n > 256 || len(s) < 17+n || class > 1 || id > 3 {
-			return fmt.Errorf("%w: Huffman table", ErrFormat)
+			return fmt.Errorf("%w: invalid Huffman table", ErrFormat)
 		}
 		t := &d.dcTable[id]
 		if class == 1 {
 			t = &d.acTable[id]
 		}
 		if !t.build(s[1:17], s[17:17+n]) {
-			*t = table{} // in which there is no code
+			*t = table{} // a table without codes
 			return fmt.Errorf("%w: Huffman table with too many codes", ErrFormat)
 		}
 		s = s[17+n:]
@@ -56,7 +56,7 @@ func (d *decoder) readTables(s []byte) error {
 	return nil
 }
 
-// build makes a table of the number of codes of each length, and their symbols (T.81, annex C).
+// build makes a table from the number of codes of each length and their symbols (T.81, annex C). It reports whether there is room for all codes.
 func (t *table) build(counts, values []byte) bool {
 	*t = table{}
 	copy(t.values[:], values)
@@ -79,7 +79,7 @@ func (t *table) build(counts, values []byte) bool {
 	return true
 }
 
-// fill enters a code of a length at all places that begin with it.
+// fill enters a code of the given length at all indexes that begin with it.
 func (t *table) fill(base, length int, symbol uint8) {
 	run, size := int(symbol>>4), int(symbol&15)
 	advance := run + 1
@@ -97,7 +97,7 @@ func (t *table) fill(base, length int, symbol uint8) {
 	}
 }
 
-// extend makes a value of its size's bits: those that begin with 0 are negative (T.81, table F.1).
+// extend converts the bits of a value of the given size: values that begin with a 0 bit are negative (T.81, table F.1).
 func extend(v int32, size uint) int32 {
 	if size > 0 && v < 1<<(size-1) {
 		v += -1<<size + 1
@@ -105,8 +105,8 @@ func extend(v int32, size uint) int32 {
 	return v
 }
 
-// bits reads entropy-coded data. acc holds the next n bits, at its top. At a marker or the end of the data it goes on
-// with zeros, of which missing counts those that were added.
+// bits reads entropy-coded data. acc holds the next n bits, at its top. At a marker or the end of the data it appends
+// zeros; missing is the number of bits appended.
 type bits struct {
 	data    []byte
 	pos     int
@@ -114,20 +114,20 @@ type bits struct {
 	n       uint
 	ended   bool
 	missing uint
-	bad     bool // a code that there is not
+	bad     bool // an invalid code was read
 }
 
-// startBits begins to read at pos.
+// startBits starts reading at pos.
 func (b *bits) startBits() { b.acc, b.n, b.ended, b.missing, b.bad = 0, 0, false, 0, false }
 
-// spent tells that more bits were used than there are, or wrong ones.
+// spent reports whether more bits were used than there are, or an invalid code was read.
 func (b *bits) spent() bool { return b.bad || b.ended && b.n < b.missing }
 
-// refill makes n at least 56. Eight bytes at once where none of them is 0xff.
+// refill makes n at least 56. It reads eight bytes at once if none of them is 0xff.
 func (b *bits) refill() {
 	if b.pos+8 <= len(b.data) {
 		v := binary.BigEndian.Uint64(b.data[b.pos:])
-		// A byte is 0xff where its top bit vanishes when one is added; carries only make the test say yes too often.
+		// A byte is 0xff if adding one clears its top bit; carries can only cause false positives.
 		if v&^(v+0x0101010101010101)&0x8080808080808080 == 0 {
 			b.acc |= v >> b.n
 			b.pos += int((63 - b.n) >> 3)
@@ -162,7 +162,7 @@ func (b *bits) refillBytes() {
 	}
 }
 
-// take reads size bits, at most 16, of which n must have enough.
+// take reads size bits, at most 16; n must be at least size.
 func (b *bits) take(size uint) int32 {
 	v := int32(b.acc >> 1 >> (63 - size))
 	b.acc <<= size
@@ -187,7 +187,7 @@ func (b *bits) longSymbol(t *table) uint8 {
 	return t.values[uint8(v+t.first[length])]
 }
 
-// symbol reads one; n must be at least 16.
+// symbol reads one symbol; n must be at least 16.
 func (b *bits) symbol(t *table) uint8 {
 	e := t.look[b.acc>>(64-lookBits)]
 	if e == 0 {

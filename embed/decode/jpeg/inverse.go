@@ -2,7 +2,7 @@ package jpeg
 
 import "encoding/binary"
 
-// sample shifts a value to 0..255.
+// sample adds 128 to a value and clamps it to 0..255.
 func sample(v int32) uint8 {
 	v += 128
 	if uint32(v) > 255 {
@@ -19,8 +19,8 @@ func flat8(v uint8, out []byte, stride int) {
 }
 
 // The inverse cosine transforms work in fixed point. inverse8 is the factorisation of Loeffler, Ligtenberg and Moschytz
-// ("Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989), with 13 bits of fraction, 2 of which stay
-// between the passes: the precision that the usual decoders work with, so that their pixels are met. The constants are
+// ("Practical fast 1-D DCT algorithms with 11 multiplications", ICASSP 1989), with 13 bits of fraction, 2 of which are kept
+// between the passes. The usual decoders have the same precision, so the pixels match theirs. The constants are
 // cosines and their sums, times 1<<13.
 const (
 	fraction = 13
@@ -44,7 +44,7 @@ const (
 	shiftSecondPass = fraction + between + 3
 )
 
-// inverse1D transforms eight values; the results want a shift and, before it, half added, which is in them.
+// inverse1D transforms eight values. The results still have to be shifted; half, which rounds that shift, is already added.
 func inverse1D(s0, s1, s2, s3, s4, s5, s6, s7, half int32) (r0, r1, r2, r3, r4, r5, r6, r7 int32) {
 	z := (s2 + s6) * cos6Root2
 	e2, e3 := z-s6*cos2PlusCos6, z+s2*cos2MinusCos6

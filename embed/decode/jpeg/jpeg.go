@@ -1,7 +1,7 @@
 // Package jpeg decodes JPEG pictures (ITU-T T.81) at 8/8, 4/8, 2/8 or 1/8 of their size, by inverse cosine transforms of
-// fewer points: a picture for a tower of 224 pixels needs neither all samples nor all coefficients of a photo of 12
+// fewer points: a tower with an input of 224 pixels needs neither all samples nor all coefficients of a photo of 12
 // million pixels. It reads 8-bit baseline, extended and progressive Huffman files with one, three or four components,
-// keeps what a damaged file still gives, and must not know what the picture is for.
+// keeps the intact part of a damaged file, and must not know what the picture is for.
 package jpeg
 
 import (
@@ -10,9 +10,9 @@ import (
 )
 
 var (
-	// ErrFormat is data that is no JPEG, or too damaged to be of use.
+	// ErrFormat means that the data is not a JPEG, or is too damaged to use.
 	ErrFormat = errors.New("damaged")
-	// ErrUnsupported is a kind of JPEG that is not read: arithmetic coding, 12 bits, lossless, hierarchical.
+	// ErrUnsupported means that this kind of JPEG is not supported: arithmetic coding, 12 bits, lossless, hierarchical.
 	ErrUnsupported = errors.New("unsupported kind of JPEG")
 )
 
@@ -35,8 +35,8 @@ type Picture struct {
 	// Scale is the numerator of the scale, in eighths: 8, 4, 2 or 1.
 	Scale int
 	Space Space
-	// Damaged tells that a part of the data was missing or wrong. Rows is the height of what was decoded, in pixels:
-	// Height, or less where the end is missing.
+	// Damaged reports whether part of the data was missing or wrong. Rows is the height of the decoded part in pixels:
+	// Height, or less if the end is missing.
 	Damaged bool
 	Rows    int
 
@@ -47,28 +47,28 @@ type Picture struct {
 type plane struct {
 	pix    []byte
 	stride int
-	w, h   int // the samples that show the picture; the last ones may show it partly
-	// perX and perY are the samples a scaled pixel, as fractions.
+	w, h   int // the samples that cover the picture; the last ones may be only partly inside it
+	// perX and perY are the samples per scaled pixel, as fractions.
 	perX, perY ratio
 }
 
 type ratio struct{ num, den int }
 
-// Size is the number of columns and rows that Row gives: the scaled size, rounded up.
+// Size returns the number of columns and rows that Row works with: the scaled size, rounded up.
 func (p *Picture) Size() (w, h int) {
 	return ceilDiv(p.Width*p.Scale, 8), ceilDiv(p.Rows*p.Scale, 8)
 }
 
-// Extent is the picture's exact size in scaled pixels, of which the last column and row may be a part: resampling that
-// took the rounded size for it would shift the picture.
+// Extent returns the picture's exact size in scaled pixels; the last column and row may be partial. Resampling with the
+// rounded size instead would shift the picture.
 func (p *Picture) Extent() (w, h float64) {
 	return float64(p.Width*p.Scale) / 8, float64(p.Rows*p.Scale) / 8
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// Decode decodes a whole file at the smallest scale whose short side is at least minShort pixels; 0: at full size. A
-// damaged file is decoded as far as it goes, if that is half the picture. Errors wrap ErrFormat or ErrUnsupported.
+// Decode decodes a whole file at the smallest scale whose short side is at least minShort pixels; 0 means full size. A
+// damaged file is decoded as far as possible, if that is at least half the picture. Errors wrap ErrFormat or ErrUnsupported.
 func Decode(data []byte, minShort int) (*Picture, error) {
 	d := &decoder{bits: bits{data: data}, minShort: minShort}
 	if err := d.segments(); err != nil {
@@ -77,7 +77,7 @@ func Decode(data []byte, minShort int) (*Picture, error) {
 	return d.picture()
 }
 
-// scaleFor is the smallest scale, in eighths, whose short side is at least minShort.
+// scaleFor returns the smallest scale, in eighths, whose short side is at least minShort.
 func scaleFor(width, height, minShort int) int {
 	if minShort > 0 {
 		for n := 1; n < 8; n *= 2 {
@@ -89,8 +89,8 @@ func scaleFor(width, height, minShort int) int {
 	return 8
 }
 
-// Memory is the most that decoding allocates for a header's picture at a scale, in bytes: planes, and coefficients where
-// the file is progressive.
+// Memory returns the most bytes that decoding allocates for the picture at the scale for minShort: planes, and coefficients
+// if the file is progressive.
 func (h Header) Memory(minShort int) int64 {
 	scale := scaleFor(h.Width, h.Height, minShort)
 	var sum int64
@@ -104,13 +104,13 @@ func (h Header) Memory(minShort int) int64 {
 	return sum
 }
 
-// Pixels is how many pixels a header's picture has when it is decoded where the short side may be as small as minShort.
+// Pixels returns the number of pixels of the decoded picture if its short side may be as small as minShort.
 func (h Header) Pixels(minShort int) int64 {
 	scale := int64(scaleFor(h.Width, h.Height, minShort))
 	return ((int64(h.Width)*scale + 7) / 8) * ((int64(h.Height)*scale + 7) / 8)
 }
 
-// picture makes the result of what the scans gave.
+// picture builds the result from the decoded scans.
 func (d *decoder) picture() (*Picture, error) {
 	if len(d.comps) == 0 {
 		return nil, fmt.Errorf("%w: no frame header", ErrFormat)
@@ -123,13 +123,13 @@ func (d *decoder) picture() (*Picture, error) {
 			p.Damaged = true
 		}
 		if 2*c.done < total || c.done == 0 {
-			return nil, fmt.Errorf("%w: truncated, %d %% of the picture is there", ErrFormat, 100*c.done/max(total, 1))
+			return nil, fmt.Errorf("%w: truncated: only %d %% of the picture can be decoded", ErrFormat, 100*c.done/max(total, 1))
 		}
 		// Pixels for each row of blocks of this component.
 		p.Rows = min(p.Rows, c.lastRow*8*d.head.vmax/c.v)
 	}
 	if p.Rows == 0 {
-		return nil, fmt.Errorf("%w: no row of the picture is whole", ErrFormat)
+		return nil, fmt.Errorf("%w: no row of the picture is complete", ErrFormat)
 	}
 	if d.head.Progressive {
 		d.reconstruct()

@@ -31,7 +31,7 @@ func pixels(p *Picture) []byte {
 	return out
 }
 
-// difference is that of a picture's pixels to an image of its size.
+// difference compares a picture's pixels with an image of the same size.
 func difference(t testing.TB, p *Picture, want image.Image) (worst int, mean float64) {
 	t.Helper()
 	w, h := p.Size()
@@ -82,7 +82,7 @@ func TestPixels(t *testing.T) {
 			limit := 0 // the same arithmetic
 			switch name {
 			case "odd", "410", "411", "mixed":
-				limit = 12 // libjpeg interpolates some ratios in other steps
+				limit = 12 // libjpeg interpolates some ratios with other steps
 			}
 			worst, mean := difference(t, p, want)
 			t.Logf("worst %d, mean %.3f", worst, mean)
@@ -97,7 +97,7 @@ func TestPixels(t *testing.T) {
 	}
 }
 
-// TestScaled: the luma of a picture at 4/8, 2/8, 1/8 is that of the full one, averaged.
+// TestScaled checks that the luma of a picture at 4/8, 2/8 and 1/8 matches the averages of the full-size picture.
 func TestScaled(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.png"))
 	if err != nil || len(files) == 0 {
@@ -105,7 +105,7 @@ func TestScaled(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".png")
-		if name == "extended" { // quality 3: what is left has no smooth parts to compare
+		if name == "extended" { // quality 3: the picture has no smooth parts left to compare
 			continue
 		}
 		data := read(t, name+".jpg")
@@ -138,7 +138,7 @@ func TestScaled(t *testing.T) {
 					count++
 				}
 			}
-			if mean := float64(sum) / float64(count); mean > 9 { // sharp edges are kept sharper than by averaging
+			if mean := float64(sum) / float64(count); mean > 9 { // sharp edges stay sharper than with averaging
 				t.Errorf("%s at %d/8 differs from the averages by %.2f", name, c.scale, mean)
 			}
 		}
@@ -147,7 +147,7 @@ func TestScaled(t *testing.T) {
 
 func luma(rgb []byte) int { return (299*int(rgb[0]) + 587*int(rgb[1]) + 114*int(rgb[2])) / 1000 }
 
-// TestSpaces: what the components mean follows from Adobe's marker, JFIF and their names.
+// TestSpaces checks that the colour space follows from Adobe's marker, JFIF and the components' names.
 func TestSpaces(t *testing.T) {
 	for name, want := range map[string]Space{"420.jpg": YCbCr, "rgb.jpg": RGB, "gray.jpg": Gray, "cmyk.jpg": CMYK} {
 		p, err := Decode(read(t, name), 0)
@@ -172,7 +172,7 @@ func TestSpaces(t *testing.T) {
 	}
 }
 
-// TestStandardLibrary: at full size the pixels are the standard library's, but for the rounding of another transform.
+// TestStandardLibrary checks that at full size the pixels are the standard library's, except for the rounding of a different transform.
 func TestStandardLibrary(t *testing.T) {
 	for _, name := range []string{"444.jpg", "gray.jpg", "grayprogressive.jpg", "progressive444.jpg", "high.jpg"} {
 		data := read(t, name)
@@ -213,7 +213,7 @@ func BenchmarkDecode(b *testing.B) {
 	})
 }
 
-// photo is a picture of 4032 x 3024 with the detail and the noise of a camera's.
+// photo returns a JPEG of 4032 x 3024 with the detail and noise of a camera's.
 func photo(b *testing.B) []byte {
 	b.Helper()
 	small, err := Decode(read(b, "high.jpg"), 0)

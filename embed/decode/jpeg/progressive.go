@@ -1,6 +1,6 @@
 package jpeg
 
-// progressiveBlock decodes a scan's part of a block. Coefficients gather in natural order until all scans are read.
+// progressiveBlock decodes a scan's part of a block. Coefficients are collected in natural order until all scans are read.
 func (d *decoder) progressiveBlock(sc *scan, c *component, index int) {
 	size := c.coefficients()
 	b := c.coef[index*size : index*size+size]
@@ -56,8 +56,8 @@ func (d *decoder) coefficientsFirst(t *table, b *[64]int16, sc *scan) {
 	}
 }
 
-// coefficientsRefine reads one more bit of coefficients (T.81, G.1.2.3): of each that is not zero a bit that says whether
-// it grows, and between them those that begin.
+// coefficientsRefine reads one more bit of coefficients (T.81, G.1.2.3): for each nonzero one, a bit that says whether
+// it grows, and between them those that become nonzero.
 func (d *decoder) coefficientsRefine(t *table, b *[64]int16, sc *scan) {
 	one := int16(1) << sc.low
 	k := sc.from
@@ -93,7 +93,7 @@ func (d *decoder) coefficientsRefine(t *table, b *[64]int16, sc *scan) {
 	}
 }
 
-// refineUntil refines the coefficients that are not zero from place k on, and returns the place behind a run of zeros.
+// refineUntil refines the nonzero coefficients from position k on, and returns the position after a run of zeros.
 func (d *decoder) refineUntil(b *[64]int16, k, to int, one int16, run int) int {
 	for ; k <= to; k++ {
 		v := &b[zigzag[k&127]]
@@ -118,7 +118,7 @@ func (d *decoder) refineUntil(b *[64]int16, k, to int, one int16, run int) int {
 	return k
 }
 
-// reconstruct turns the gathered coefficients into samples.
+// reconstruct turns the collected coefficients into samples.
 func (d *decoder) reconstruct() {
 	for i := range d.comps {
 		c := &d.comps[i]
@@ -142,10 +142,10 @@ func (d *decoder) reconstruct() {
 	}
 }
 
-// transform multiplies the coefficients that n points need and transforms them.
+// transform dequantises the coefficients that n points need and transforms them.
 func transform(coef *[64]int16, q *[64]int32, n int, out []byte, stride int) {
 	var b [64]int32
-	rest := int16(0) // of the coefficients but the first, the bits
+	rest := int16(0) // the bits of all coefficients but the first
 	for y := 0; y < 8*n; y += 8 {
 		for x := y; x < y+n; x++ {
 			b[x] = int32(coef[x]) * q[x]

@@ -2,12 +2,12 @@ package jpeg
 
 import "sync"
 
-// scratch is the memory that a row is put together in.
+// scratch is the memory in which a row is assembled.
 type scratch struct{ rows [4][]byte }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// Row writes row y of the scaled picture as RGB, three bytes a column. Calls may run at once, with different buffers.
+// Row writes row y of the scaled picture as RGB, three bytes a column. It is safe for concurrent use with different buffers.
 func (p *Picture) Row(y int, rgb []byte) {
 	w, _ := p.Size()
 	rgb = rgb[:3*w]
@@ -50,7 +50,7 @@ func interleave(rgb, r, g, b []byte) {
 	}
 }
 
-// lay darkens colours by the share of black, both inverted: PIL's conversion from CMYK.
+// lay darkens colours by the share of black, both inverted, like PIL's conversion from CMYK.
 func lay(rgb, black []byte) {
 	for x, k := range black {
 		for i := 3 * x; i < 3*x+3; i++ {
@@ -60,7 +60,7 @@ func lay(rgb, black []byte) {
 	}
 }
 
-// fromYCbCr converts by JFIF's matrix (ITU-T T.871, 7), in 16 bits of fraction, each chroma's share rounded.
+// fromYCbCr converts by JFIF's matrix (ITU-T T.871, 7) with 16 bits of fraction, and rounds the sum of the chroma terms.
 func fromYCbCr(rgb, luma, blue, red []byte) {
 	blue, red = blue[:len(luma)], red[:len(luma)]
 	for x, v := range luma {
@@ -83,9 +83,9 @@ func fromYCbCr(rgb, luma, blue, red []byte) {
 	}
 }
 
-// row returns row y of the scaled picture, from the plane itself where it has that size, else made in dst. Planes of half
-// the size are interpolated by a triangle, 3/4 of the nearer sample and 1/4 of the farther one, with roundings that
-// alternate: "fancy upsampling", which the decoder that models were trained with does by default. Other sizes repeat samples.
+// row returns row y of the scaled picture: a slice of the plane if it has that size, otherwise dst. Planes of half the size
+// are interpolated with a triangle filter, 3/4 of the nearer sample and 1/4 of the farther one, with alternating rounding.
+// This is "fancy upsampling", the default of the decoder that the models were trained with. Other sizes repeat samples.
 func (p *plane) row(y int, dst []byte) []byte {
 	one, half := ratio{1, 1}, ratio{1, 2}
 	x, v := p.perX.reduced(), p.perY.reduced()
@@ -123,7 +123,7 @@ func (r ratio) reduced() ratio {
 
 func (p *plane) line(y int) []byte { return p.pix[y*p.stride : (y+1)*p.stride] }
 
-// nearFar are the lines that row y lies between, of a plane of half the height.
+// nearFar returns the two lines that row y is between, in a plane of half the height.
 func (p *plane) nearFar(y int) (near, far []byte) {
 	at := min(y/2, p.h-1)
 	return p.line(at), p.line(min(max(at-1+2*(y&1), 0), p.h-1))

@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// zigzag is the natural index of a coefficient by its place in the zigzag order (T.81, figure A.6), and 63 for the places
-// beyond the end that a damaged file may ask for: 63 + 15 at most; so that an index of 7 bits needs no check.
+// zigzag maps a coefficient's position in the zigzag order (T.81, figure A.6) to its natural index. Positions beyond the end,
+// which a damaged file may use (63 + 15 at most), map to 63, so that an index of 7 bits needs no check.
 var zigzag = [128]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20, 13, 6, 7, 14, 21, 28,
 	35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 	63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63, 63,
 }
 
-// maxScans bounds the scans of a file. Encoders write a dozen, a few hundred at the very most; a hostile file could have one of
-// nothing every few bytes, each of which takes a walk over all blocks.
+// maxScans bounds the number of scans in a file. Encoders write a dozen, a few hundred at most; a hostile file could have an
+// empty scan every few bytes, and each one takes a pass over all blocks.
 const maxScans = 500
 
 // scan is one scan of a file.
@@ -23,20 +23,20 @@ type scan struct {
 	from, to       int  // the coefficients of a progressive scan
 	high, low      uint // bits of its successive approximation
 	columns, rows  int  // MCUs
-	firstOfPicture bool // it gives the first coefficients for the first time
+	firstOfPicture bool // it contains the first coefficients for the first time
 }
 
-// readScan reads SOS's payload and decodes the scan behind it.
+// readScan reads SOS's payload and decodes the scan that follows.
 func (d *decoder) readScan(s []byte) error {
 	if len(d.comps) == 0 || len(s) < 1 {
-		return fmt.Errorf("%w: a scan before the frame header", ErrFormat)
+		return fmt.Errorf("%w: scan before the frame header", ErrFormat)
 	}
 	if d.scans++; d.scans > maxScans {
 		return fmt.Errorf("%w: more than %d scans", ErrFormat, maxScans)
 	}
 	n := int(s[0])
 	if n < 1 || n > len(d.comps) || len(s) < 4+2*n {
-		return fmt.Errorf("%w: a scan of %d components", ErrFormat, n)
+		return fmt.Errorf("%w: invalid scan of %d components", ErrFormat, n)
 	}
 	sc := scan{from: int(s[1+2*n]), to: int(s[2+2*n]), high: uint(s[3+2*n] >> 4), low: uint(s[3+2*n] & 15)}
 	for i := range n {
@@ -48,16 +48,16 @@ func (d *decoder) readScan(s []byte) error {
 			}
 		}
 		if len(sc.comps) != i+1 {
-			return fmt.Errorf("%w: a scan of an unknown component", ErrFormat)
+			return fmt.Errorf("%w: scan of an unknown component", ErrFormat)
 		}
 		for _, other := range sc.comps[:i] {
 			if other == sc.comps[i] {
-				return fmt.Errorf("%w: a scan with a component twice", ErrFormat)
+				return fmt.Errorf("%w: scan with a duplicate component", ErrFormat)
 			}
 		}
 	}
 	if d.head.Progressive && (sc.from > sc.to || sc.to > 63 || sc.low > 13 || sc.from > 0 && n != 1) {
-		return fmt.Errorf("%w: a scan of coefficients %d to %d", ErrFormat, sc.from, sc.to)
+		return fmt.Errorf("%w: invalid scan of coefficients %d to %d", ErrFormat, sc.from, sc.to)
 	}
 	sc.columns, sc.rows = ceilDiv(d.head.Width, 8*d.head.hmax), ceilDiv(d.head.Height, 8*d.head.vmax)
 	if n == 1 { // its MCU is a block (T.81, A.2.2)
@@ -65,14 +65,14 @@ func (d *decoder) readScan(s []byte) error {
 	}
 	sc.firstOfPicture = !d.head.Progressive || sc.from == 0 && sc.high == 0
 	if d.head.Progressive && sc.from > 0 && sc.comps[0].n == 1 {
-		d.skipScan() // of blocks that become one sample only the first coefficients count
+		d.skipScan() // blocks that become one sample need only their first coefficient
 		return nil
 	}
 	d.decodeScan(&sc)
 	return nil
 }
 
-// skipScan moves on to the next marker that is no restart.
+// skipScan moves to the next marker that is not a restart marker.
 func (d *decoder) skipScan() {
 	for {
 		i := bytes.IndexByte(d.data[d.pos:], 0xff)
@@ -92,8 +92,8 @@ func (d *decoder) skipScan() {
 	}
 }
 
-// decodeScan decodes the MCUs of a scan, restart interval by restart interval. Damage costs the rest of its interval; where
-// there are no intervals, the rest of the scan.
+// decodeScan decodes the MCUs of a scan, restart interval by restart interval. Damage loses the rest of its interval, or the
+// rest of the scan if there are no intervals.
 func (d *decoder) decodeScan(sc *scan) {
 	start := d.pos
 	total := sc.columns * sc.rows
@@ -129,15 +129,15 @@ func (d *decoder) decodeScan(sc *scan) {
 		number = (number + 1 + skipped) & 7
 		from = to + skipped*interval
 	}
-	// Bits that were read ahead may lie behind the scan's end, never behind a marker.
+	// Bits that were read ahead may be past the end of the scan, but never past a marker.
 	if !d.ended {
 		d.pos = max(start, d.pos-8)
 		d.skipScan()
 	}
 }
 
-// nextInterval moves behind the next restart marker; number is the one that is expected, of 0 to 7. Of markers that are
-// missing, skipped says how many, if the next one tells.
+// nextInterval moves past the next restart marker; number is the expected one, 0 to 7. skipped is the number of missing
+// markers, as far as the number of the marker found shows it.
 func (d *decoder) nextInterval(number int) (skipped int, ok bool) {
 	if !d.ended {
 		d.pos = max(0, d.pos-8)
@@ -158,7 +158,7 @@ func (d *decoder) nextInterval(number int) (skipped int, ok bool) {
 			d.pos += 2
 			ahead := (int(m-rst0) - number) & 7
 			if ahead > 4 {
-				continue // one that was there before
+				continue // an earlier marker
 			}
 			return ahead, true
 		default:
@@ -167,14 +167,14 @@ func (d *decoder) nextInterval(number int) (skipped int, ok bool) {
 	}
 }
 
-// count notes which blocks of the first coefficients are there: those of MCUs from..to.
+// count records that the first coefficients of the blocks in MCUs from..to were read.
 func (sc *scan) count(from, to int) {
 	for _, c := range sc.comps {
 		h, v := c.h, c.v
 		if len(sc.comps) == 1 {
 			h, v = 1, 1
 		}
-		// Blocks of the picture, not of the padding, row of MCUs by row of MCUs.
+		// Count the blocks of the picture, not of the padding, one row of MCUs at a time.
 		for at := from; at < to; {
 			row, column := at/sc.columns, at%sc.columns
 			end := min(to-at+column, sc.columns)
@@ -189,7 +189,7 @@ func (sc *scan) count(from, to int) {
 	}
 }
 
-// decodeInterval decodes MCUs from..to and returns the first that it did not.
+// decodeInterval decodes MCUs from..to and returns the first one that it did not decode.
 func (d *decoder) decodeInterval(sc *scan, from, to int) int {
 	x, y := from%sc.columns, from/sc.columns
 	single := len(sc.comps) == 1
@@ -246,13 +246,13 @@ func (d *decoder) block(sc *scan, c *component, x, y int) {
 	}
 }
 
-// The last coefficient in zigzag order that a transform of so many points uses.
+// The last coefficient in zigzag order that a transform of 2 or 4 points uses.
 const (
 	lastOf2 = 4
 	lastOf4 = 24
 )
 
-// firstCoefficient reads the difference of a block's mean to the block before it.
+// firstCoefficient reads the difference between a block's mean and that of the previous block.
 func (d *decoder) firstCoefficient(c *component) {
 	if d.n < 32 {
 		d.refill()
@@ -265,7 +265,7 @@ func (d *decoder) firstCoefficient(c *component) {
 	c.dc += extend(d.take(size), size)
 }
 
-// skipBlock reads a block's coefficients from place k on and forgets them.
+// skipBlock reads a block's coefficients from position k on and discards them.
 func (d *decoder) skipBlock(t *table, k int) {
 	acc, n := d.acc, d.n
 	for k < 64 {
@@ -296,8 +296,8 @@ func (d *decoder) skipBlock(t *table, k int) {
 	d.acc, d.n = acc, n
 }
 
-// readBlock reads a block's coefficients up to a place in zigzag order, multiplied by their quantisation, into b, which is
-// zero, and skips the rest. It tells whether there is any but the first.
+// readBlock reads a block's coefficients up to position last in zigzag order into b, which must be zero, multiplies them by
+// their quantisation, and skips the rest. It reports whether it read any coefficient but the first.
 func (d *decoder) readBlock(c *component, q *[64]int32, b *[64]int32, last int) (more bool) {
 	d.firstCoefficient(c)
 	b[0] = c.dc * q[0]

@@ -39,13 +39,13 @@ type decoder struct {
 	// restart is the number of MCUs between restart markers; 0: none.
 	restart int
 	eobRun  int
-	adobe   int // its transform; -1: no marker
+	adobe   int // transform in Adobe's marker; -1: no marker
 	jfif    bool
 	damaged bool
 	scans   int
 }
 
-// segments walks the file from marker to marker and decodes its scans. Damage behind the frame header ends the walk.
+// segments walks the file from marker to marker and decodes its scans. Damage after the frame header is recorded, and the walk continues.
 func (d *decoder) segments() error {
 	d.adobe = -1
 	if len(d.data) < 4 || d.data[0] != 0xff || d.data[1] != soi {
@@ -55,7 +55,7 @@ func (d *decoder) segments() error {
 	for {
 		marker, payload, ok := d.segment()
 		if !ok {
-			return nil // whether something is missing is seen by what the scans gave
+			return nil // picture checks whether something is missing from the scans
 		}
 		if marker == eoi {
 			return nil
@@ -71,7 +71,7 @@ func (d *decoder) segments() error {
 	}
 }
 
-// segment finds the next marker with its payload. What lies between segments is junk.
+// segment finds the next marker with its payload. Bytes between segments are skipped.
 func (d *decoder) segment() (marker byte, payload []byte, ok bool) {
 	for {
 		i := bytes.IndexByte(d.data[d.pos:], 0xff)
@@ -114,7 +114,7 @@ func (d *decoder) read(marker byte, s []byte) error {
 		return d.readQuantisation(s)
 	case marker == dri:
 		if len(s) < 2 {
-			return fmt.Errorf("%w: restart interval", ErrFormat)
+			return fmt.Errorf("%w: invalid restart interval", ErrFormat)
 		}
 		d.restart = int(s[0])<<8 | int(s[1])
 	case marker == sos:
@@ -134,7 +134,7 @@ func (d *decoder) readQuantisation(s []byte) error {
 			size = 128
 		}
 		if len(s) < 1+size || s[0]&15 > 3 {
-			return fmt.Errorf("%w: quantisation table", ErrFormat)
+			return fmt.Errorf("%w: invalid quantisation table", ErrFormat)
 		}
 		q := &d.quant[s[0]&15]
 		for i := range q {
@@ -164,9 +164,9 @@ func (d *decoder) startFrame(marker byte, s []byte) error {
 	for _, c := range comps {
 		blocks += c.wantX * c.wantY
 	}
-	// A block takes at least a bit in the scan of the first coefficients: memory is taken only for what may be there by half.
+	// A block takes at least one bit in the scan of the first coefficients: memory is allocated only if the file can hold at least half the blocks.
 	if blocks > 2*8*len(d.data) {
-		return fmt.Errorf("%w: truncated, %d bytes for %d x %d pixels", ErrFormat, len(d.data), h.Width, h.Height)
+		return fmt.Errorf("%w: truncated: only %d bytes for %d x %d pixels", ErrFormat, len(d.data), h.Width, h.Height)
 	}
 	for i := range comps {
 		c := &comps[i]
@@ -182,7 +182,7 @@ func (d *decoder) startFrame(marker byte, s []byte) error {
 	return nil
 }
 
-// space decides what the components mean, as libjpeg does: Adobe's marker, JFIF, the components' names.
+// space determines what the components mean, as libjpeg does: by Adobe's marker, JFIF and the components' names.
 func (d *decoder) space() Space {
 	switch len(d.comps) {
 	case 1:

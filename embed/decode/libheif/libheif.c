@@ -85,7 +85,7 @@ int imgsearch_heif_decode(const void *data, size_t size, struct imgsearch_heif *
 	void *ctx = heif.context_alloc();
 	if (ctx == NULL)
 		return failed(out, (struct heif_error){.message = "out of memory"});
-	// Several pictures are decoded side by side already.
+	// Several pictures are already decoded in parallel.
 	if (heif.set_threads != NULL)
 		heif.set_threads(ctx, 1);
 	int ok = decode(ctx, data, size, out);

@@ -1,15 +1,15 @@
 //go:build !linux && !darwin
 
-// Package libheif decodes HEIC and HEIF through the system's libheif; on this system it looks for none. It must not
+// Package libheif decodes HEIC and HEIF with the system's libheif; on this system it does not look for one. It must not
 // know what the picture is for.
 package libheif
 
 import "errors"
 
-// ErrMissing tells that the system has no libheif.
+// ErrMissing means that the system has no libheif.
 var ErrMissing = errors.New("no libheif")
 
-// Version is "": there is no library.
+// Version returns "", because there is no library.
 func Version() string { return "" }
 
 // Decode always fails.

@@ -1,7 +1,7 @@
 //go:build linux || darwin
 
-// Package libheif decodes HEIC and HEIF through the system's libheif, where it has one. The library is opened when the first
-// picture asks for it, never before: a search must not wait for it, nor fall with it.
+// Package libheif decodes HEIC and HEIF with the system's libheif, if there is one. The library is opened when the first
+// picture needs it, never earlier: a search must not wait for it, nor crash with it.
 // It must not know what the picture is for.
 package libheif
 
@@ -18,7 +18,7 @@ import (
 	"unsafe"
 )
 
-// names are where the library is looked for: by the loader's rules, and where Homebrew puts it.
+// names returns the file names to try: by the loader's rules, and where Homebrew installs the library.
 func names() []string {
 	if runtime.GOOS == "darwin" {
 		return []string{"/opt/homebrew/lib/libheif.1.dylib", "/usr/local/lib/libheif.1.dylib", "libheif.1.dylib"}
@@ -38,10 +38,10 @@ var open = sync.OnceValue(func() bool {
 	return false
 })
 
-// ErrMissing tells that the system has no libheif.
+// ErrMissing means that the system has no libheif.
 var ErrMissing = errors.New("no libheif")
 
-// Version is the library's version, "" where there is none.
+// Version returns the library's version, or "" if there is none.
 func Version() string {
 	if !open() {
 		return ""
@@ -49,8 +49,8 @@ func Version() string {
 	return C.GoString(C.imgsearch_heif_version())
 }
 
-// Decode decodes the picture of a whole file, upright: rows without gaps of three bytes a pixel, RGB, or four with the alpha
-// that is not multiplied into them.
+// Decode decodes the picture of a whole file and turns it upright. Its rows have no padding; a pixel has three bytes, RGB,
+// or four, RGBA with alpha that is not premultiplied.
 func Decode(data []byte) (pix []byte, width, height int, alpha bool, err error) {
 	if len(data) == 0 || !open() {
 		return nil, 0, 0, false, ErrMissing
@@ -68,7 +68,7 @@ func Decode(data []byte) (pix []byte, width, height int, alpha bool, err error) 
 		channels = 4
 	}
 	if w <= 0 || h <= 0 || stride < w*channels || out.pixels == nil {
-		return nil, 0, 0, false, fmt.Errorf("libheif gave %d x %d pixels", w, h)
+		return nil, 0, 0, false, fmt.Errorf("libheif returned %d x %d pixels", w, h)
 	}
 	pix = make([]byte, w*h*channels)
 	rows := unsafe.Slice((*byte)(out.pixels), stride*(h-1)+w*channels)

@@ -1,4 +1,4 @@
-// Package parse reads what people write: filters, dates, ranges, weights, distances. It must not know flags or stores.
+// Package parse parses user input: filters, dates, ranges, weights, distances. It must not know flags or stores.
 package parse
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Error is a value that cannot be read. Hint says what can.
+// Error means that a value is invalid. Hint describes the valid values.
 type Error struct {
-	Name string // of the value
+	Name string // name of the value
 	Err  error
 	Hint string
 }
@@ -23,14 +23,14 @@ type Error struct {
 func (e *Error) Error() string { return e.Name + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
-// bad is a value that cannot be read.
+// bad returns the error for an invalid value.
 func bad(name, hint, value string) error { return &Error{name, fmt.Errorf("%q", value), hint} }
 
-// Values are what was given, by the names that the filters' flags have too. Each may be given several values; what that means stands with
-// store.Filter. Under is not among them, since it needs the roots of an index.
+// Values are the given values, under the same names as the flags for filters. A name may have several values; store.Filter documents
+// their meaning. Under is not included, since it needs the roots of an index.
 type Values map[string][]string
 
-// one is the value of a filter that takes one; the last one given counts.
+// one returns the value of a filter that takes a single value: the last one given.
 func (v Values) one(name string) string {
 	if list := v[name]; len(list) > 0 {
 		return list[len(list)-1]
@@ -38,17 +38,17 @@ func (v Values) one(name string) string {
 	return ""
 }
 
-// Options are what values are read by.
+// Options control how values are parsed.
 type Options struct {
-	// Now is what "yesterday" is before.
+	// Now is the time that relative dates such as "yesterday" refer to.
 	Now time.Time
-	// Formats returns the formats that a word means; none: no word for formats.
+	// Formats returns the formats that a word stands for, or none if the word is not known.
 	Formats func(word string) []string
-	// FormatsHint names the words.
+	// FormatsHint is the hint that lists the known words.
 	FormatsHint string
 }
 
-// Filter makes a filter of values. Errors are *Error.
+// Filter parses values into a filter. Its errors are of type *Error.
 func Filter(v Values, o Options) (f store.Filter, err error) {
 	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place} {
 		if err := step(&f, v, o); err != nil {
@@ -58,7 +58,7 @@ func Filter(v Values, o Options) (f store.Filter, err error) {
 	return f, nil
 }
 
-const hintDates = "give a day (2023-07-14), a month (2023-07), a year (2023), today, yesterday, \"last week\", \"last month\", \"10 days ago\""
+const hintDates = "give a day (2023-07-14), a month (2023-07), a year (2023), today, yesterday, \"last week\", \"last month\" or \"10 days ago\""
 
 func times(f *store.Filter, v Values, o Options) error {
 	var from, to time.Time
@@ -138,7 +138,7 @@ func pixels(f *store.Filter, v Values, _ Options) error {
 				*end *= r.unit
 			}
 		}
-		// "12 megapixels" is what a camera's maker calls them: 11.5 to 12.5.
+		// "12 megapixels" is a nominal size: it means 11.5 to 12.5.
 		if r.unit > 1 && !strings.Contains(text, "..") {
 			half := r.unit / 2
 			low, high := *parsed.Min-half, *parsed.Max+half
@@ -149,7 +149,7 @@ func pixels(f *store.Filter, v Values, _ Options) error {
 	return nil
 }
 
-// Range reads "3..5", "3..", "..5" or "3", of numbers of 0 or more.
+// Range parses "3..5", "3..", "..5" or "3", with numbers of at least 0.
 func Range(text string) (r store.Range, err error) {
 	low, high, isRange := strings.Cut(text, "..")
 	if !isRange {
@@ -165,13 +165,13 @@ func Range(text string) (r store.Range, err error) {
 		}
 		v, err := strconv.ParseFloat(s, 64)
 		if err != nil || v < 0 || math.IsInf(v, 0) || math.IsNaN(v) {
-			return r, fmt.Errorf("%q is no number", s)
+			return r, fmt.Errorf("%q is not a valid number", s)
 		}
 		*end.to = &v
 	}
 	switch {
 	case r.Min == nil && r.Max == nil:
-		return r, fmt.Errorf("%q is no range", text)
+		return r, fmt.Errorf("%q is not a range", text)
 	case r.Min != nil && r.Max != nil && *r.Min > *r.Max:
 		return r, fmt.Errorf("%q ends before it begins", text)
 	}
@@ -183,7 +183,7 @@ func gear(f *store.Filter, v Values, _ Options) error {
 		for _, text := range v[name] {
 			words := strings.Fields(store.Fold(text))
 			if text != "" && len(words) == 0 {
-				return bad(name, "give words of its name", text)
+				return bad(name, "give one or more words of the name", text)
 			}
 			if len(words) > 0 {
 				*to = append(*to, words)
@@ -196,14 +196,14 @@ func gear(f *store.Filter, v Values, _ Options) error {
 func owner(f *store.Filter, v Values, _ Options) (err error) {
 	if text := v.one("rating"); text != "" {
 		if f.Rating, err = rating(text); err != nil {
-			return &Error{"rating", err, "give stars such as 3.., ..2 or 5; 0 is not rated, -1 rejected"}
+			return &Error{"rating", err, "give stars such as 3.., ..2 or 5; 0 means unrated, -1 rejected"}
 		}
 	}
 	f.Keywords, err = globs("keyword", v, `give a keyword, or a glob such as "fam*"`)
 	return err
 }
 
-// rating reads a range of stars, 0 to 5, or -1 for rejected.
+// rating parses a range of stars, 0 to 5, or -1 for rejected.
 func rating(text string) (r store.Range, err error) {
 	const rejected, most = -1.0, 5.0
 	if strings.TrimSpace(text) == "-1" {
@@ -230,7 +230,7 @@ func rating(text string) (r store.Range, err error) {
 	}
 	for _, end := range []*float64{r.Min, r.Max} {
 		if end != nil && *end > most {
-			return r, fmt.Errorf("there are %g stars at most", most)
+			return r, fmt.Errorf("a rating has at most %g stars", most)
 		}
 	}
 	return r, nil
@@ -253,10 +253,10 @@ func names(f *store.Filter, v Values, _ Options) (err error) {
 // defaultRadius is in metres.
 const defaultRadius = 10_000
 
-// HintRange is that of a range where one date is meant.
-const HintRange = "a range is for taken"
+// HintRange is the hint for a range given where a single date is expected.
+const HintRange = "only taken accepts a range"
 
-// ErrNoPlace is a radius around nothing.
+// ErrNoPlace means that a radius was given without a place.
 var ErrNoPlace = errors.New("a radius without a place")
 
 func place(f *store.Filter, v Values, _ Options) error {
@@ -284,22 +284,22 @@ func place(f *store.Filter, v Values, _ Options) error {
 	return nil
 }
 
-// Distance reads a length in metres; a bare number is kilometres.
+// Distance parses a distance and returns it in metres. A number without a unit is in kilometres.
 func Distance(text string) (float64, error) {
 	text = strings.TrimSpace(text)
 	number := strings.TrimRight(text, "kmift ")
 	metres, known := map[string]float64{"m": 1, "": 1000, "km": 1000, "mi": 1609.344, "ft": 0.3048}[strings.TrimSpace(text[len(number):])]
 	value, err := strconv.ParseFloat(number, 64)
 	if err != nil || !known || !(value > 0) || math.IsInf(value, 0) {
-		return 0, fmt.Errorf("%q is no distance", text)
+		return 0, fmt.Errorf("%q is not a distance", text)
 	}
 	return value * metres, nil
 }
 
-// weighted matches a weight before a term, as rclip has it: "0.5:sunset".
+// weighted matches a weight before a term, in the same syntax as rclip: "0.5:sunset".
 var weighted = regexp.MustCompile(`^(\d+(?:\.\d+)?|\.\d+|\d+\.):(.+)$`)
 
-// Weight reads the weight before a term; 1 where there is none.
+// Weight parses the weight before a term; without one, the weight is 1.
 func Weight(s string) (weight float64, rest string) {
 	m := weighted.FindStringSubmatch(s)
 	if m == nil {

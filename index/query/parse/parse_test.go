@@ -22,7 +22,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// TestPeriods: times as people give them, on Wednesday, 25 November 2026.
+// TestPeriods parses dates and periods as of Wednesday, 25 November 2026.
 func TestPeriods(t *testing.T) {
 	now := time.Date(2026, 11, 25, 15, 30, 0, 0, time.UTC)
 	for text, want := range map[string]string{

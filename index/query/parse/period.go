@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// Period reads a time as people give it and returns its beginning and its end, the end not included: a day, a month, a
-// year, today, yesterday, this or last week, month, year, "10 days ago", a range of them "2023-06..2023-08", and a moment
-// "2023-07-14 18:30". Weeks begin on Monday (ISO 8601).
+// Period parses a date or period and returns its start (inclusive) and its end (exclusive). It accepts a day, a month, a year, today,
+// yesterday, this or last week, month or year, "10 days ago", a range of these such as "2023-06..2023-08",
+// and a moment such as "2023-07-14 18:30". Weeks start on Monday (ISO 8601).
 func Period(text string, now time.Time) (from, to time.Time, err error) {
 	text = strings.ToLower(strings.Join(strings.Fields(text), " "))
 	if first, last, ok := strings.Cut(text, ".."); ok {
@@ -25,7 +25,7 @@ func Period(text string, now time.Time) (from, to time.Time, err error) {
 		}
 		switch {
 		case first == "" && last == "":
-			return from, to, fmt.Errorf("%q is no period", text)
+			return from, to, fmt.Errorf("%q is not a period", text)
 		case last == "":
 			to = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 		case !to.After(from):
@@ -46,12 +46,12 @@ func Period(text string, now time.Time) (from, to time.Time, err error) {
 			return t, t.AddDate(l.years, l.months, l.days).Add(l.moment), nil
 		}
 	}
-	// Times taken are local ones without a zone: so is now.
+	// Dates of pictures are in local time without a zone, so now is used without its zone too.
 	today := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
 	if from, to, ok := namedPeriod(text, today); ok {
 		return from, to, nil
 	}
-	return from, to, fmt.Errorf("%q is no date", text)
+	return from, to, fmt.Errorf("%q is not a date", text)
 }
 
 func namedPeriod(text string, today time.Time) (from, to time.Time, ok bool) {
@@ -80,7 +80,7 @@ func namedPeriod(text string, today time.Time) (from, to time.Time, ok bool) {
 	return from, to, false
 }
 
-// periodOf is the week, month or year that holds a day.
+// periodOf returns the week, month or year that contains a day.
 func periodOf(unit string, day time.Time) (from, to time.Time, ok bool) {
 	switch unit {
 	case "week":
@@ -97,7 +97,7 @@ func periodOf(unit string, day time.Time) (from, to time.Time, ok bool) {
 	return from, to, false
 }
 
-// before is the beginning of the period before the one that begins at from.
+// before returns the start of the period before the one that starts at from.
 func before(unit string, from time.Time) time.Time {
 	at, _ := back(unit, from, 1)
 	return at
@@ -117,7 +117,7 @@ func back(unit string, day time.Time, n int) (time.Time, bool) {
 	return day, false
 }
 
-// backMonths is the same day of an earlier month, or its last one where it has no such day.
+// backMonths returns the same day of an earlier month, or the last day of that month if it has no such day.
 func backMonths(day time.Time, n int) time.Time {
 	at := day.AddDate(0, -n, 0)
 	if at.Day() != day.Day() {

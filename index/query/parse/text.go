@@ -10,15 +10,15 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// maxNesting bounds filters in filters.
+// maxNesting limits the nesting of filters.
 const maxNesting = 8
 
 var (
 	errNesting = errors.New("filters are nested too deeply")
-	errNoRule  = errors.New("not NAME=VALUE")
+	errNoRule  = errors.New("not a rule of the form NAME=VALUE")
 )
 
-// Text reads the canonical text form of a filter, store.Filter.String. Dates are absolute there, and formats have their own names.
+// Text parses the canonical text form of a filter (store.Filter.String), in which dates are absolute and formats have their own names.
 func Text(text string) (store.Filter, error) { return readText(text, maxNesting) }
 
 func readText(text string, depth int) (f store.Filter, err error) {
@@ -66,7 +66,7 @@ var textNames = map[string]bool{
 	"radius": true, "rating": true, "width": true, "height": true, "pixels": true, "orientation": true, "not": true,
 }
 
-// rule reads the first NAME=VALUE.
+// rule parses the first NAME=VALUE.
 func rule(text string) (name, value, rest string, err error) {
 	name, rest, ok := strings.Cut(text, "=")
 	if !ok || !textNames[name] {
@@ -81,7 +81,7 @@ func rule(text string) (name, value, rest string, err error) {
 		value, err = strconv.Unquote(quoted)
 	}
 	if err != nil {
-		return "", "", "", fmt.Errorf("%q: a quotation without its end", rest)
+		return "", "", "", fmt.Errorf("%q: missing closing quote", rest)
 	}
 	return name, value, rest[len(quoted):], nil
 }

@@ -27,7 +27,7 @@ func filters() map[string]store.Filter {
 	}
 }
 
-// TestText: a filter's text form is read again as the same filter.
+// TestText: parsing a filter's text form returns the same filter.
 func TestText(t *testing.T) {
 	for text, f := range filters() {
 		got := f.String()
@@ -56,7 +56,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-// FuzzText: whatever is read has a text form that is read as the same filter.
+// FuzzText: every filter that Text parses has a text form that parses to the same filter.
 func FuzzText(f *testing.F) {
 	for text, filter := range filters() {
 		f.Add(text)

@@ -14,7 +14,7 @@ func (s *suite) folders() {
 	full := file(root, "d", "a.jpg", "a")
 	full.Sidecar = store.Sidecar{Name: "a.xmp", Stat: store.Stat{Size: 3, MTimeNS: 4}}
 	full.Twins = []string{"a.cr2", "a.heic"}
-	full.Device = 1<<63 + 5 // numbers are unsigned
+	full.Device = 1<<63 + 5 // device numbers are unsigned
 	twin := file(root, "d", "a.cr2", "a")
 	twin.Format, twin.IsTwin = "cr2", true
 	s.put(full, twin, file(root, "d/e", "b.jpg", "b"), file(root, "", "top\xff.jpg", "c"), file(root, "d0", "c.jpg", "b"))
@@ -48,7 +48,7 @@ func (s *suite) places() {
 	root, model := s.root("/p"), s.model("m")
 	var places []store.Place
 	var files []store.FileRecord
-	for i := range 1200 { // more than a statement takes
+	for i := range 1200 { // more than fit in one statement
 		f := file(root, fmt.Sprintf("%d", i%7), fmt.Sprintf("%d.jpg", i), fmt.Sprint(i%900))
 		f.Camera, f.Rating, f.Rated, f.Keywords = "Acme", 3, true, []string{"sea", "größe"}
 		files = append(files, f)

@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// concurrent searches while a writer commits: each search sees some committed state, and none fails.
+// concurrent runs searches while a writer commits: each search must see a committed state, and none may fail.
 func (s *suite) concurrent() {
 	const searchers, rounds = 8, 25
 	root, model := s.root("/p"), s.model("m")

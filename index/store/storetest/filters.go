@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// generated are random records, and filters that ask about what they have.
+// generated generates random records, and filters on the values in them.
 type generated struct {
 	r     *rand.Rand
 	roots []store.RootID
@@ -51,7 +51,7 @@ func (g generated) bound(list ...float64) *float64 {
 	return &v
 }
 
-// filter asks about one thing, or several.
+// filter returns a filter with one or more rules.
 func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 	for range 1 + g.r.IntN(3) {
 		switch g.r.IntN(15) {
@@ -101,7 +101,7 @@ func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 	return f
 }
 
-// filters compares what the store selects with what Match selects, on generated pictures.
+// filters compares the pictures that the store selects with those that Match selects, on generated data.
 func (s *suite) filters() {
 	const pictures, tries = 120, 250
 	g := generated{r: rand.New(rand.NewPCG(11, 12)), roots: []store.RootID{s.root("/p"), s.root("/q")}}
@@ -169,7 +169,7 @@ func (s *suite) filters() {
 	}
 }
 
-// hitsOf demands that hits come with the files that a filter asks for.
+// hitsOf checks that hits have exactly the files that meet the filter's file rules.
 func (s *suite) hitsOf(f store.Filter, records []store.Record) {
 	s.Helper()
 	ids := make([]store.PictureID, len(records))
@@ -195,7 +195,7 @@ func (s *suite) hitsOf(f store.Filter, records []store.Record) {
 	}
 }
 
-// facetsOf demands that facets count what the records of the pictures that Match selects say.
+// facetsOf checks that facets count the values in the records of the pictures that Match selects.
 func (s *suite) facetsOf(f store.Filter, by store.Facet, records []store.Record) {
 	s.Helper()
 	got, err := s.store.Facets(s.Context(), f, by)
@@ -224,7 +224,7 @@ func (s *suite) facetsOf(f store.Filter, by store.Facet, records []store.Record)
 	}
 }
 
-// facetValues are those of a picture.
+// facetValues returns the facet values of a picture.
 func facetValues(f store.Filter, by store.Facet, r store.Record) map[store.FacetCount]bool {
 	values := make(map[store.FacetCount]bool)
 	add := func(v string) { values[store.FacetCount{Value: v}] = true }

@@ -46,7 +46,7 @@ func (s *suite) lists() {
 			equal(s, fmt.Sprint("sorted by ", order), sorted, true)
 		}
 	}
-	// A few that come last of many.
+	// A few pictures that come last among many.
 	const many = 1500
 	files = files[:0]
 	for i := range many {

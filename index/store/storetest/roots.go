@@ -7,7 +7,7 @@ import (
 )
 
 func (s *suite) roots() {
-	outer, inner := s.root("/p"), s.root("/p/x_%") // wildcards are plain bytes here
+	outer, inner := s.root("/p"), s.root("/p/x_%") // wildcards of SQL, which must be treated as plain bytes
 	both, other := file(outer, "x_%", "a", "a"), file(inner, "", "a", "a")
 	other.Device = 9
 	s.put(both, other, file(inner, "y", "b", "b"), file(inner, "y/z", "c", "c"), file(outer, "x", "d", "d"))

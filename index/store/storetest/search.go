@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// near16 is what half precision costs a cosine.
+// near16 is the error of a cosine in half precision.
 const near16 = 2e-3
 
 func (s *suite) nearest() {
@@ -67,7 +67,7 @@ func (s *suite) nearest() {
 		check(store.Filter{Not: []store.Filter{{Rating: store.Range{Min: &four}}}}, func(i int) bool { return i%6 < 4 }, limit)
 		check(store.Filter{Pictures: []store.PictureID{id("5"), id("6")}}, func(i int) bool { return i == 5 || i == 6 }, limit)
 		check(store.Filter{Pictures: []store.PictureID{}}, func(int) bool { return false }, limit)
-		s.must(s.store.PrepareSearch(s.Context(), model)) // from then on by what was prepared
+		s.must(s.store.PrepareSearch(s.Context(), model)) // later rounds use the prepared data
 	}
 	vectors, err := s.store.Vectors(s.Context(), model, []store.PictureID{id("3"), id("none")})
 	s.must(err)
@@ -90,7 +90,7 @@ func (s *suite) nearest() {
 	if err := s.store.EachVector(s.Context(), model, store.Filter{}, func(store.Vector) error { return enough }); !errors.Is(err, enough) {
 		s.Errorf("the visitor's error: %v", err)
 	}
-	// Made again, it is the last vector that counts, also behind what was prepared.
+	// The last vector of a picture replaces earlier ones, even if it was added after PrepareSearch.
 	s.vector(model, "0", 0, unit(7777))
 	got, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1})
 	s.must(err)
@@ -101,7 +101,7 @@ func (s *suite) nearest() {
 	if got, err = s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1}); err != nil || got.Hits[0].Picture == id("0") {
 		s.Errorf("the earlier vector answers: %+v, %v", got, err)
 	}
-	// Equal scores come together.
+	// Pictures with equal scores are returned together.
 	s.vector(model, "1", 0, unit(2))
 	if got, err = s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(2), Limit: 1}); err != nil || len(got.Hits) != 2 {
 		s.Errorf("a tie: %+v, %v", got.Hits, err)

@@ -1,5 +1,5 @@
-// Package storetest is the conformance suite of stores: what every implementation of store.Store must do, whatever it keeps an index in.
-// It must not know which store it is.
+// Package storetest is the conformance test suite that every implementation of store.Store must pass.
+// It must not know which store it tests.
 package storetest
 
 import (
@@ -13,34 +13,34 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// Run proves that open gives a correct store: empty, for changes, closed by the suite.
+// Run tests the stores that open returns. Each must be empty and writable; Run closes it.
 func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	for _, c := range []struct {
 		name string
 		test func(*suite)
 	}{
-		{"a folder is known by its files and failures", (*suite).folders},
-		{"what is known at places is asked for together", (*suite).places},
-		{"a picture shows what its files say, in whatever order they come", (*suite).derived},
+		{"a folder lists its files and failures", (*suite).folders},
+		{"many places are looked up at once", (*suite).places},
+		{"a picture's metadata does not depend on the order of its files", (*suite).derived},
 		{"a picture without a file keeps its vector for a while", (*suite).orphans},
-		{"a moved file is the same file elsewhere", (*suite).moved},
-		{"a transaction that is not committed leaves nothing", (*suite).rollback},
+		{"a moved file is the same file in another place", (*suite).moved},
+		{"an uncommitted transaction changes nothing", (*suite).rollback},
 		{"roots are absorbed, moved and removed", (*suite).roots},
-		{"disks have numbers that change", (*suite).devices},
-		{"models have roles, and count their pictures", (*suite).models},
-		{"totals stay right", (*suite).totals},
+		{"device numbers of disks can change", (*suite).devices},
+		{"models have roles and counts of their pictures", (*suite).models},
+		{"totals stay correct", (*suite).totals},
 		{"the nearest pictures are found", (*suite).nearest},
-		{"a picture is as near as its best moment", (*suite).moments},
-		{"pages of lists compose", (*suite).lists},
+		{"a picture's score is that of its best moment", (*suite).moments},
+		{"the pages of a list add up to the list", (*suite).lists},
 		{"every filter selects what Match selects", (*suite).filters},
 		{"pictures are found by their ids", (*suite).ids},
-		{"copies are found, twins are none", (*suite).copies},
+		{"copies are found, and twins are not copies", (*suite).copies},
 		{"previews", (*suite).previews},
 		{"queries are remembered", (*suite).queries},
 		{"suspects and failures", (*suite).suspects},
 		{"runs", (*suite).runs},
 		{"one indexer at a time", (*suite).lock},
-		{"searches see a state that was committed", (*suite).concurrent},
+		{"searches see only committed states", (*suite).concurrent},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &suite{T: t, store: open(t)}
@@ -54,7 +54,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 }
 
-// suite is one test on one store.
+// suite runs one test on one store.
 type suite struct {
 	*testing.T
 	store store.Store
@@ -67,7 +67,7 @@ func (s *suite) must(err error) {
 	}
 }
 
-// equal demands that two values are the same.
+// equal reports an error if two values differ.
 func equal[T any](s *suite, what string, got, want T) {
 	s.Helper()
 	if !reflect.DeepEqual(got, want) {
@@ -75,7 +75,7 @@ func equal[T any](s *suite, what string, got, want T) {
 	}
 }
 
-// write commits a transaction.
+// write runs work in a transaction and commits it.
 func (s *suite) write(work func(tx store.Tx) error) {
 	s.Helper()
 	tx, err := s.store.Begin(s.Context())
@@ -102,10 +102,10 @@ func (s *suite) model(identity string) string {
 	return m.Identity
 }
 
-// id is the picture of a name.
+// id returns the id of the picture with a name.
 func id(name string) store.PictureID { return sha256.Sum256([]byte(name)) }
 
-// file is a file of the picture of a name.
+// file returns a file of the picture with a name.
 func file(root store.RootID, dir, name, picture string) store.FileRecord {
 	return store.FileRecord{
 		File:    store.File{Place: store.Place{Root: root, Dir: dir, Name: name}, Stat: store.Stat{Size: 10, MTimeNS: 1e18}, Device: 1, MetaVersion: 1},
@@ -113,7 +113,7 @@ func file(root store.RootID, dir, name, picture string) store.FileRecord {
 	}
 }
 
-// put writes files with their pictures.
+// put adds files and their pictures.
 func (s *suite) put(files ...store.FileRecord) {
 	s.Helper()
 	s.write(func(tx store.Tx) error {
@@ -129,7 +129,7 @@ func (s *suite) put(files ...store.FileRecord) {
 	})
 }
 
-// unit is a unit vector that depends on a number.
+// unit returns a unit vector that depends on n.
 func unit(n int) []float32 {
 	v := make([]float32, dim)
 	for i := range v {
@@ -151,7 +151,7 @@ func (s *suite) vector(model, picture string, moment int, v []float32) {
 	})
 }
 
-// record is what a picture is now.
+// record returns the current record of a picture.
 func (s *suite) record(picture string) store.Record {
 	s.Helper()
 	hits, err := s.store.Hits(s.Context(), []store.PictureID{id(picture)}, store.Filter{})

@@ -1,9 +1,9 @@
-// Command fill makes an index large, so that walking, filtering and searching can be measured without embedding a million photos first:
+// Command fill adds generated pictures to an index, to measure walking, filtering and searching without embedding a million photos first:
 //
 //	go run ./scripts/bench/fill [-files] N DIR INDEX
 //
-// N pictures below DIR, which is a root of INDEX already, get random vectors of its default model, and dates, cameras, lenses, places,
-// ratings and keywords. With -files, small files are written for them, 500 a folder.
+// It adds N pictures below DIR, which must already be a root of INDEX, with random vectors of its default model, and with dates, cameras,
+// lenses, places, ratings and keywords. With -files, it also writes a small file for each, 500 a folder.
 package main
 
 import (
@@ -44,7 +44,7 @@ func main() {
 	}
 }
 
-// filler makes pictures of one index.
+// filler makes the pictures for one index.
 type filler struct {
 	r      *rand.Rand
 	root   store.Root
@@ -88,7 +88,7 @@ func fill(ctx context.Context, n int, dir, path string, files bool) error {
 	return ix.PrepareSearch(ctx, f.model.Identity)
 }
 
-// learn takes the version of metadata from a file that was indexed: what is made up is not read again.
+// learn takes the metadata version from an indexed file, so that the generated files' metadata is not read again.
 func (f *filler) learn(ctx context.Context, ix store.Store) error {
 	places, err := ix.Sample(ctx, 1)
 	if err != nil {

@@ -2,7 +2,7 @@ package main
 
 import "math"
 
-// evening are skies from the zenith to the horizon, and the sun's colour.
+// evening lists evening skies: the colours of the zenith, the horizon and the sun.
 var evening = [][3]rgb{
 	{{0.16, 0.22, 0.45}, {0.98, 0.55, 0.28}, {1, 0.88, 0.6}},
 	{{0.25, 0.18, 0.40}, {0.95, 0.42, 0.40}, {1, 0.80, 0.55}},
@@ -10,10 +10,10 @@ var evening = [][3]rgb{
 	{{0.35, 0.25, 0.45}, {1.00, 0.65, 0.20}, {1, 0.90, 0.50}},
 }
 
-// day is a sky at noon.
+// day is a noon sky: the colours of the zenith, the horizon and the sun.
 var day = [3]rgb{{0.20, 0.45, 0.80}, {0.75, 0.87, 0.96}, {1, 1, 0.95}}
 
-// sky paints from the top to the horizon, with the sun at x, y of a radius r, and clouds.
+// sky paints a sky down to the horizon, with a sun of radius r at x, y, and clouds.
 func (p *painter) sky(colours [3]rgb, horizon, x, y, r, clouds float64) {
 	shift := p.between(0, 50)
 	p.fill(func(px, py float64, _ rgb) rgb {
@@ -27,7 +27,7 @@ func (p *painter) sky(colours [3]rgb, horizon, x, y, r, clouds float64) {
 	})
 }
 
-// coast is the sea in the evening.
+// coast paints the sea in the evening.
 func coast(p *painter) {
 	colours := evening[p.random.IntN(len(evening))]
 	horizon := p.between(0.45, 0.6)
@@ -55,7 +55,7 @@ func coast(p *painter) {
 	})
 }
 
-// headland is land on the horizon, on one side.
+// headland paints land on one side of the horizon.
 func (p *painter) headland(horizon float64, c rgb) {
 	side, height := p.random.IntN(2) == 0, p.between(0.03, 0.12)
 	p.fill(func(px, py float64, was rgb) rgb {
@@ -71,7 +71,7 @@ func (p *painter) headland(horizon float64, c rgb) {
 	})
 }
 
-// ridge paints a chain of hills whose tops lie around a height; shade colours by the place and the depth below the top.
+// ridge paints a chain of hills with tops around a height; shade returns the colour for a position and a depth below the top.
 func (p *painter) ridge(top, rough, wide, at float64, shade func(px, py, depth float64) rgb) {
 	p.fill(func(px, py float64, was rgb) rgb {
 		edge := top + rough*(0.5-p.fractal(px*wide+at, at, 6))
@@ -82,7 +82,7 @@ func (p *painter) ridge(top, rough, wide, at float64, shade func(px, py, depth f
 	})
 }
 
-// ridges are mountains behind mountains, in haze.
+// ridges paints layers of mountains in haze.
 func ridges(p *painter) {
 	colours := evening[p.random.IntN(len(evening))]
 	if p.random.IntN(2) == 0 {
@@ -99,7 +99,7 @@ func ridges(p *painter) {
 	}
 }
 
-// night has stars, a band of them, a moon.
+// night paints a night sky with stars, a band like the Milky Way, a moon and dark hills.
 func night(p *painter) {
 	x, y, r := p.between(0.2, 0.8)*p.aspect(), p.between(0.15, 0.35), p.between(0.025, 0.05)
 	tilt := p.between(-0.6, 0.6)
@@ -122,7 +122,7 @@ func night(p *painter) {
 	}
 }
 
-// snow has white mountains by day above dark woods.
+// snow paints white mountains by day above dark woods.
 func snow(p *painter) {
 	p.sky(day, 0.7, -1, -1, 0.03, p.between(0.5, 1.2))
 	for layer := range 2 {
@@ -144,7 +144,7 @@ func snow(p *painter) {
 	}
 }
 
-// firs stand on a ridge.
+// firs paints firs on a ridge.
 func (p *painter) firs(top, at, height float64, c rgb) {
 	for range int(60 * p.aspect()) {
 		x := p.between(0, p.aspect())
@@ -160,7 +160,7 @@ func (p *painter) firs(top, at, height float64, c rgb) {
 	}
 }
 
-// dunes are sand under a clear sky.
+// dunes paints sand dunes under a clear sky.
 func dunes(p *painter) {
 	colours := [3]rgb{{0.22, 0.42, 0.70}, {0.95, 0.80, 0.62}, {1, 0.95, 0.8}}
 	p.sky(colours, 0.6, p.between(0.1, 0.9)*p.aspect(), p.between(0.2, 0.45), 0.03, 0.1)

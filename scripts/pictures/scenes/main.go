@@ -1,4 +1,4 @@
-// Command scenes paints landscapes, for pictures of the program that show nobody's photos: scenes DIR.
+// Command scenes paints landscapes, so that screenshots of the program need no real photos: scenes DIR.
 package main
 
 import (
@@ -50,7 +50,7 @@ func run(dir string) error {
 	return nil
 }
 
-// rgb is a colour, 0 to 1 each.
+// rgb is a colour; each component is 0 to 1.
 type rgb [3]float64
 
 func mix(a, b rgb, t float64) rgb {
@@ -61,7 +61,7 @@ func mix(a, b rgb, t float64) rgb {
 	return a
 }
 
-// painter holds a picture; places are parts of its width and height from the top left.
+// painter holds a picture; positions are measured from the top left, in units of its height.
 type painter struct {
 	w, h   int
 	pixels []rgb
@@ -75,7 +75,7 @@ func newPainter(seed uint64, size image.Point) *painter {
 
 func (p *painter) between(a, b float64) float64 { return a + (b-a)*p.random.Float64() }
 
-// fill colours each pixel by its place and what it has been.
+// fill sets each pixel from its position and its previous colour.
 func (p *painter) fill(c func(x, y float64, was rgb) rgb) {
 	for j := range p.h {
 		for i := range p.w {
@@ -85,7 +85,7 @@ func (p *painter) fill(c func(x, y float64, was rgb) rgb) {
 	}
 }
 
-// aspect is the width in heights.
+// aspect returns the width in units of the height.
 func (p *painter) aspect() float64 { return float64(p.w) / float64(p.h) }
 
 func (p *painter) write(path string) error {
@@ -107,7 +107,7 @@ func (p *painter) write(path string) error {
 	return f.Close()
 }
 
-// noise is smooth value noise in 0 to 1; fractal adds its octaves up.
+// noise returns smooth value noise between 0 and 1; fractal sums octaves of it.
 func (p *painter) noise(x, y float64) float64 {
 	xi, yi := math.Floor(x), math.Floor(y)
 	corner := func(a, b float64) float64 {

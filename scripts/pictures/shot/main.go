@@ -1,4 +1,4 @@
-// Command shot takes a picture of a page in Chromium without a window, once the page's title is not "drawing": shot WIDTH HEIGHT PAGE PNG.
+// Command shot takes a screenshot of a page in headless Chromium, once the page's title is no longer "drawing": shot WIDTH HEIGHT PAGE PNG.
 package main
 
 import (

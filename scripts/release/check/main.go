@@ -1,5 +1,5 @@
-// Command check examines a release's folder (dist): every binary is of its platform and below its size, the Mac's has its load
-// commands and a signature, the archives are below theirs and hold what they must, the checksums are right.
+// Command check checks a release folder (dist): every binary is for its platform and within the size limit, the macOS binary has only
+// system libraries and a signature, the archives are within their size limit and complete, and the checksums match.
 package main
 
 import (
@@ -43,7 +43,7 @@ func check(dir string) error {
 		return err
 	}
 	if len(binaries) < 5 {
-		return fmt.Errorf("%d binaries in %s", len(binaries), dir)
+		return fmt.Errorf("found %d binaries in %s, want at least 5", len(binaries), dir)
 	}
 	var errs []error
 	for _, path := range binaries {
@@ -64,12 +64,12 @@ func size(path string, most float64) (string, error) {
 	}
 	text := fmt.Sprintf("%.1f MB", float64(info.Size())/1e6)
 	if float64(info.Size()) > most {
-		return text, fmt.Errorf("%s are more than %.0f MB", text, most/1e6)
+		return text, fmt.Errorf("its size is %s, over the limit of %.0f MB", text, most/1e6)
 	}
 	return text, nil
 }
 
-// binary says what a program is, and refuses one that is not of the platform that its folder is named after.
+// binary describes a program, and returns an error if it is not for the platform in its folder's name.
 func binary(path string) (string, error) {
 	text, err := size(path, maxBinary)
 	if err != nil {
@@ -85,7 +85,7 @@ func binary(path string) (string, error) {
 		}
 		defer f.Close()
 		if want := map[bool]elf.Machine{true: elf.EM_X86_64, false: elf.EM_AARCH64}[is("linux_amd64")]; f.Machine != want {
-			return "", fmt.Errorf("it is for %v", f.Machine)
+			return "", fmt.Errorf("wrong platform: %v", f.Machine)
 		}
 		libraries, err := f.ImportedLibraries()
 		return fmt.Sprintf("%s, ELF %v, needs %v", text, f.Machine, libraries), err
@@ -100,7 +100,7 @@ func binary(path string) (string, error) {
 			want, name = pe.IMAGE_FILE_MACHINE_ARM64, "arm64"
 		}
 		if f.Machine != want {
-			return "", fmt.Errorf("it is for %#x", f.Machine)
+			return "", fmt.Errorf("wrong platform: machine %#x", f.Machine)
 		}
 		symbols, err := f.ImportedSymbols()
 		return fmt.Sprintf("%s, PE %s, needs %v", text, name, librariesOf(symbols)), err
@@ -108,10 +108,10 @@ func binary(path string) (string, error) {
 		what, err := mac(path)
 		return text + ", " + what, err
 	}
-	return "", errors.New("of no platform that is known")
+	return "", errors.New("unknown platform")
 }
 
-// librariesOf are the libraries of "symbol:library", each once.
+// librariesOf returns the libraries in a list of "symbol:library", each once.
 func librariesOf(symbols []string) []string {
 	var list []string
 	for _, s := range symbols {
@@ -123,7 +123,7 @@ func librariesOf(symbols []string) []string {
 	return slices.Compact(list)
 }
 
-// loadCodeSignature is LC_CODE_SIGNATURE (mach-o/loader.h). macOS on arm64 starts nothing without one.
+// loadCodeSignature is LC_CODE_SIGNATURE (mach-o/loader.h). macOS on arm64 does not start programs without one.
 const loadCodeSignature = 0x1d
 
 func mac(path string) (string, error) {
@@ -133,7 +133,7 @@ func mac(path string) (string, error) {
 	}
 	defer f.Close()
 	if f.Cpu != macho.CpuArm64 || f.Type != macho.TypeExec {
-		return "", fmt.Errorf("it is for %v, %v", f.Cpu, f.Type)
+		return "", fmt.Errorf("wrong platform or file type: %v, %v", f.Cpu, f.Type)
 	}
 	signed := false
 	for _, load := range f.Loads {
@@ -141,7 +141,7 @@ func mac(path string) (string, error) {
 		signed = signed || len(raw) >= 4 && f.ByteOrder.Uint32(raw) == loadCodeSignature
 	}
 	if !signed {
-		return "", errors.New("it has no signature, not even its linker's")
+		return "", errors.New("it has no signature, not even the linker's ad-hoc one")
 	}
 	libraries, err := f.ImportedLibraries()
 	if err != nil {
@@ -150,13 +150,13 @@ func mac(path string) (string, error) {
 	known := []string{"/usr/lib/", "/System/Library/Frameworks/"}
 	for _, library := range libraries {
 		if !slices.ContainsFunc(known, func(prefix string) bool { return strings.HasPrefix(library, prefix) }) {
-			return "", fmt.Errorf("it wants %s, which a Mac does not have", library)
+			return "", fmt.Errorf("it needs %s, which macOS does not have", library)
 		}
 	}
 	return fmt.Sprintf("Mach-O arm64, signed, %d load commands, needs %v", len(f.Loads), libraries), nil
 }
 
-// inArchive is what every archive must hold.
+// inArchive lists the files that every archive must contain.
 var inArchive = []string{"LICENSE", "NOTICE", "README.md", "man/man1/imgsearch.1.gz", "completions/imgsearch.bash"}
 
 func archives(dir string) error {
@@ -183,7 +183,7 @@ func archives(dir string) error {
 		}
 		for _, want := range inArchive {
 			if !slices.Contains(names, want) {
-				return fmt.Errorf("%s: it has no %s", path, want)
+				return fmt.Errorf("%s: %s is missing", path, want)
 			}
 		}
 		fmt.Printf("%-60s %s, %d files\n", path, text, len(names))
@@ -225,7 +225,7 @@ func namesInZip(path string) (names []string, err error) {
 	return names, nil
 }
 
-// sums compares the files with their checksums.
+// sums compares the files with SHA256SUMS.
 func sums(dir string) error {
 	list, err := os.Open(filepath.Join(dir, "SHA256SUMS"))
 	if err != nil {
@@ -237,17 +237,17 @@ func sums(dir string) error {
 	for lines.Scan() {
 		want, name, ok := strings.Cut(lines.Text(), "  ")
 		if !ok {
-			return fmt.Errorf("SHA256SUMS: %q", lines.Text())
+			return fmt.Errorf("SHA256SUMS: bad line %q", lines.Text())
 		}
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			return err
 		}
 		if got := fmt.Sprintf("%x", sha256.Sum256(data)); got != want {
-			return fmt.Errorf("%s: its checksum is another", name)
+			return fmt.Errorf("%s: the checksum does not match", name)
 		}
 		n++
 	}
-	fmt.Printf("%d checksums are right\n", n)
+	fmt.Printf("%d checksums match\n", n)
 	return lines.Err()
 }

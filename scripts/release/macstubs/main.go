@@ -1,5 +1,5 @@
-// Command macstubs writes what the linker of zig wants to know of macOS and does not carry: text stubs (.tbd) of the frameworks
-// and of the library that Go's own packages import by name, with the symbols that they import. They hold names only; the program
+// Command macstubs writes the macOS stubs that zig's linker needs but does not include: text stubs (.tbd) for the frameworks
+// and the library that Go's own packages import by name, with the symbols that they import. They contain only names; the program
 // finds the functions on the Mac.
 package main
 
@@ -25,7 +25,7 @@ func main() {
 	}
 }
 
-// imported is a line of Go's runtime linking: //go:cgo_import_dynamic local name "library".
+// imported matches a dynamic import in Go's source: //go:cgo_import_dynamic local name "library".
 var imported = regexp.MustCompile(`^//go:cgo_import_dynamic \S+ (\S+) "(/[^"]+)"`)
 
 func write(dir string) error {
@@ -47,7 +47,7 @@ func write(dir string) error {
 		}
 	}
 	if len(symbols) == 0 {
-		return fmt.Errorf("nothing is imported by name in %s", src)
+		return fmt.Errorf("no dynamic imports found in %s", src)
 	}
 	for library, names := range symbols {
 		if err := stub(dir, library, names); err != nil {
@@ -66,7 +66,7 @@ func read(file string, symbols map[string][]string) error {
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		m := imported.FindStringSubmatch(lines.Text())
-		if m == nil || strings.HasPrefix(m[2], "/usr/lib/libSystem") { // zig has that one
+		if m == nil || strings.HasPrefix(m[2], "/usr/lib/libSystem") { // zig includes it
 			continue
 		}
 		if name := "_" + m[1]; !slices.Contains(symbols[m[2]], name) {
@@ -76,14 +76,14 @@ func read(file string, symbols map[string][]string) error {
 	return lines.Err()
 }
 
-// stub writes one library's, where -F or -L finds it.
+// stub writes the stub of one library where -F or -L finds it.
 func stub(dir, library string, names []string) error {
 	name := strings.TrimSuffix(filepath.Base(library), ".dylib")
 	path := filepath.Join(dir, name+".tbd")
 	if strings.Contains(library, ".framework/") {
 		path = filepath.Join(dir, name+".framework", name+".tbd")
 	} else if base, _, versioned := strings.Cut(name, "."); versioned {
-		path = filepath.Join(dir, base+".tbd") // libresolv.9 is asked for as -lresolv
+		path = filepath.Join(dir, base+".tbd") // libresolv.9 is linked with -lresolv
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err

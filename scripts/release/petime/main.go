@@ -1,5 +1,5 @@
-// Command petime makes a Windows program the same each time that it is built: the linker of zig writes the time into it, and a number
-// for debuggers that depends on it, and cannot be told not to (PE format, COFF file header and debug directory).
+// Command petime makes builds of a Windows program reproducible: zig's linker writes the time into it, and a debug identifier
+// that depends on the time, and has no option to omit them (PE format, COFF file header and debug directory).
 package main
 
 import (
@@ -25,9 +25,9 @@ func main() {
 }
 
 const (
-	headerAt       = 0x3c // where the offset of the PE header stands
-	stampInHeader  = 8    // of the COFF header's TimeDateStamp behind the signature
-	debugEntry     = 28   // an IMAGE_DEBUG_DIRECTORY
+	headerAt       = 0x3c // the position of the PE header's offset
+	stampInHeader  = 8    // the COFF header's TimeDateStamp, from the PE signature
+	debugEntry     = 28   // the size of an IMAGE_DEBUG_DIRECTORY
 	stampInEntry   = 4
 	pointerInEntry = 24 // PointerToRawData
 	sizeInEntry    = 16
@@ -49,7 +49,7 @@ func fix(path, seconds string) error {
 	defer f.Close()
 	header, ok := f.OptionalHeader.(*pe.OptionalHeader64)
 	if !ok {
-		return errors.New("no 64-bit program")
+		return errors.New("not a 64-bit program")
 	}
 	le := binary.LittleEndian
 	put := func(at uint32) { le.PutUint32(data[at:], uint32(stamp)) }

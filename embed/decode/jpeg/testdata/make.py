@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make.py: small JPEGs of every kind, and what libjpeg-turbo makes of them (NAME.png), to compare with.
+"""make.py writes small JPEGs of every kind, and libjpeg-turbo's decoded pictures (NAME.png) to compare with.
 Needs: pip install pillow numpy; cjpeg, djpeg and jpegtran of Debian's libjpeg-turbo-progs. The picture is drawn here."""
 import io, pathlib, subprocess
 import numpy as np
@@ -35,7 +35,7 @@ for name, args in {
 keep("gray", run("cjpeg", data=pgm.getvalue()))
 keep("grayprogressive", run("cjpeg", "-progressive", data=pgm.getvalue()))
 (here / "arithmetic.jpg").write_bytes(run("cjpeg", "-arithmetic", data=color))
-# Four components: djpeg gives no RGB, PIL does.
+# Four components: djpeg cannot output RGB, PIL can.
 for name, args in {"cmyk": {}, "cmykprogressive": {"progressive": True}}.items():
     out = io.BytesIO(); picture.convert("CMYK").save(out, "jpeg", quality=90, **args)
     (here / f"{name}.jpg").write_bytes(out.getvalue())
