@@ -3,7 +3,9 @@ package cli
 import (
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/agext/levenshtein"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -16,7 +18,37 @@ func FlagError(c *cobra.Command, err error) error {
 			return Usage("give "+kind+"; "+hint, "--%s %q", e.GetFlag().Name, e.GetValue())
 		}
 	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if name := similarFlag(c, e.GetSpecifiedName()); name != "" {
+			hint = fmt.Sprintf("did you mean --%s? %s", name, hint)
+		}
+	}
 	return Usage(hint, "%w", err)
+}
+
+// leastSimilar is the least similarity, from 0 to 1, of a flag that is suggested.
+const leastSimilar = 0.5
+
+// similarFlag returns the most similar name among a command's flags; "" if none is similar.
+func similarFlag(c *cobra.Command, name string) (similar string) {
+	best := leastSimilar
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		s := levenshtein.Similarity(name, f.Name, nil)
+		if letters(name) == letters(f.Name) { // they are in another order
+			s = 1
+		}
+		if !f.Hidden && (s > best || s == best && similar == "") {
+			best, similar = s, f.Name
+		}
+	})
+	return similar
+}
+
+// letters returns a name's letters in alphabetical order.
+func letters(name string) string {
+	sorted := []rune(name)
+	slices.Sort(sorted)
+	return string(sorted)
 }
 
 // valueKind describes the values of a flag type; "" for types that parse their values themselves.
