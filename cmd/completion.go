@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// completeFlags tells the shell's completion what flags take, for a command and those below it.
+// completeFlags registers shell completion of flag values, for a command and its subcommands.
 func completeFlags(p *cli.Program, c *cobra.Command) {
 	fixed := map[string][]string{
 		"format":      {"table", "paths", "tsv", "json", "jsonl"},
@@ -33,13 +33,13 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 	}
 	for name, values := range fixed {
 		if c.Flags().Lookup(name) != nil || c.PersistentFlags().Lookup(name) != nil {
-			// The flag is there, and has no function yet.
+			// It cannot fail: the flag exists and has no function yet.
 			_ = c.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
 		}
 	}
 	if c.Flags().Lookup("model") != nil {
 		_ = c.RegisterFlagCompletionFunc("model", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			return modelNames(p.App.Models()), cobra.ShellCompDirectiveDefault // a folder may be given too
+			return modelNames(p.App.Models()), cobra.ShellCompDirectiveDefault // it may also be a folder
 		})
 	}
 	if c.Flags().Lookup("lang") != nil {
@@ -60,7 +60,7 @@ func completeFlags(p *cli.Program, c *cobra.Command) {
 	}
 }
 
-// completeArgs sets the completion of a command's arguments, if it knows them.
+// completeArgs registers completion of a command's arguments, for the commands listed here.
 func completeArgs(p *cli.Program, c *cobra.Command) {
 	installed := func(context.Context) []string { return modelNames(p.App.Models()) }
 	roots := func(ctx context.Context) []string { return rootPaths(ctx, p) }
@@ -81,7 +81,7 @@ func completeArgs(p *cli.Program, c *cobra.Command) {
 	}
 }
 
-// catalogueNames are the models that can be downloaded.
+// catalogueNames returns the names of the models that can be downloaded.
 func catalogueNames() (names []string) {
 	catalogue, err := models.ReadCatalogue()
 	if err != nil {
@@ -93,7 +93,7 @@ func catalogueNames() (names []string) {
 	return names
 }
 
-// rootPaths are the index's roots; none without an index.
+// rootPaths returns the paths of the index's roots, or nil if there is no index.
 func rootPaths(ctx context.Context, p *cli.Program) (paths []string) {
 	ix, err := p.App.OpenForReading(ctx)
 	if err != nil {
@@ -110,7 +110,7 @@ func rootPaths(ctx context.Context, p *cli.Program) (paths []string) {
 	return paths
 }
 
-// facetValues are the values in the index that contain the text typed so far, the most frequent first; none without an index.
+// facetValues returns the values in the index that contain the text typed so far, most frequent first, or nil if there is no index.
 func facetValues(ctx context.Context, p *cli.Program, by store.Facet, begun string) (names []string) {
 	ix, err := p.App.OpenForReading(ctx)
 	if err != nil {
@@ -129,9 +129,9 @@ func facetValues(ctx context.Context, p *cli.Program, by store.Facet, begun stri
 	return names
 }
 
-// modelNames are the models that are installed.
+// modelNames returns the names of the installed models, the built-in one first.
 func modelNames(store models.Store) []string {
 	names := []string{models.StarterName}
-	installed, _ := store.Installed() // without the folder there are none
+	installed, _ := store.Installed() // it fails if the folder does not exist: no models then
 	return append(names, installed...)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 )
 
-// TestConfigTemplate reads the file that `config edit` makes, with all its options uncommented, and the example of its help.
+// TestConfigTemplate reads the file that `config edit` creates, as it is and with all options uncommented, and the example in the help.
 func TestConfigTemplate(t *testing.T) {
 	root := newRoot()
 	template := string(config.Template(root))
@@ -22,7 +22,7 @@ func TestConfigTemplate(t *testing.T) {
 	if n := len(option.FindAllString(template, -1)); n < 60 {
 		t.Errorf("the template has %d options", n)
 	}
-	example := regexp.MustCompile(`(?s)in a table for each command:\n\n(.*?)\n\nand by`).FindStringSubmatch(configCommand(root).Long)[1]
+	example := regexp.MustCompile(`(?s)in a table for each command:\n\n(.*?)\n\nYou can`).FindStringSubmatch(configCommand(root).Long)[1]
 	for name, text := range map[string]string{"template": template, "all of it": option.ReplaceAllString(template, "$1"), "help": example} {
 		path := filepath.Join(t.TempDir(), "config.toml")
 		t.Setenv("IMGSEARCH_CONFIG", path)
@@ -46,6 +46,6 @@ func TestConfigTemplate(t *testing.T) {
 func newRoot() *cobra.Command { return cmd.New(cli.New(cli.Streams{})) }
 
 func configCommand(root *cobra.Command) *cobra.Command {
-	c, _, _ := root.Find([]string{"config"}) // it is there, or the test fails at its help
+	c, _, _ := root.Find([]string{"config"}) // it exists, or the test fails when it reads the help
 	return c
 }

@@ -10,15 +10,15 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// shown finds what pages show of commands: blocks for a shell and for a console, and code in a line.
+// These find the commands in a page: in shell and console blocks, and in inline code.
 var (
 	shownBlock = regexp.MustCompile("(?ms)^```(?:sh|console)\n(.*?)^```$")
 	shownCode  = regexp.MustCompile("`(imgsearch [^`]*)`")
 	shownRun   = regexp.MustCompile(`(?:^|[\s|$(])(?:[^\s|]*/)?imgsearch ([^\n]*)`)
 )
 
-// TestDocumentedCommands parses every command line that the documentation shows: the command is there, and so are its options. What
-// the commands do, docs/usage_test.go and the scenarios try.
+// TestDocumentedCommands parses every command line in the documentation and checks that the command and its options exist.
+// docs/usage_test.go and the scenarios test what the commands do.
 func TestDocumentedCommands(t *testing.T) {
 	pages, err := filepath.Glob(filepath.Join(testkit.Repository(), "docs", "*.md"))
 	if err != nil {
@@ -50,7 +50,7 @@ func TestDocumentedCommands(t *testing.T) {
 				continue
 			}
 			if !c.HasParent() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
-				t.Errorf("%s: imgsearch %s: there is no such command", filepath.Base(page), line)
+				t.Errorf("%s: imgsearch %s: no such command", filepath.Base(page), line)
 				continue
 			}
 			if err := c.ParseFlags(rest); err != nil && !strings.Contains(err.Error(), "help requested") && !strings.Contains(err.Error(), "needs an argument") {

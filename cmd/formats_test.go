@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// TestMachineFormats holds every machine format to its JSON Schema in docs/schema.
+// TestMachineFormats validates every machine format against its JSON Schema in docs/schema.
 func TestMachineFormats(t *testing.T) {
 	p := scenario.NewProgram(t)
 	photos := t.TempDir()

@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 )
 
-// TestEveryOptionHasAScenario looks for each option of each command in the scenarios.
+// TestEveryOptionHasAScenario checks that a scenario uses each option of each command.
 func TestEveryOptionHasAScenario(t *testing.T) {
 	files, err := scenarioFiles()
 	if err != nil || len(files) == 0 {
@@ -51,7 +51,7 @@ func TestEveryOptionHasAScenario(t *testing.T) {
 	})
 }
 
-// scenarioFiles are those of all commands.
+// scenarioFiles returns the scenario files of all commands.
 func scenarioFiles() ([]string, error) {
 	own, err := filepath.Glob("testdata/script/*.txtar")
 	if err != nil {

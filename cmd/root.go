@@ -1,4 +1,4 @@
-// Package cmd assembles the commands. It must not know what they do.
+// Package cmd assembles the commands. It must not know what any command does.
 package cmd
 
 import (
@@ -35,11 +35,11 @@ func Main() int {
 	return Run(context.Background(), os.Args[1:], cli.SystemStreams())
 }
 
-// Run runs the program once. A test calls it like the shell does.
+// Run runs the program once. Tests call it too.
 func Run(ctx context.Context, args []string, s Streams) int {
 	p := cli.New(s)
 	p.Args = args
-	p.JSON = asksJSON(args) // also for errors that are found before --json is
+	p.JSON = asksJSON(args) // for errors that occur before --json is parsed
 	root := New(p)
 	root.SetArgs(args)
 	root.SetIn(s.In)
@@ -48,7 +48,7 @@ func Run(ctx context.Context, args []string, s Streams) int {
 	return p.Run(ctx, root.ExecuteContext)
 }
 
-// asksJSON reports whether --json stands among the flags.
+// asksJSON reports whether --json is one of the flags.
 func asksJSON(args []string) bool {
 	if end := slices.Index(args, "--"); end >= 0 {
 		args = args[:end]
@@ -69,17 +69,17 @@ func New(p *cli.Program) *cobra.Command {
 Nothing is sent anywhere, and no photo is ever changed.
 
 ENVIRONMENT
-  IMGSEARCH_INDEX    the index, as --index
-  IMGSEARCH_ORT_LIB  the ONNX Runtime library, as --ort-lib
-  IMGSEARCH_PROVIDER where models compute, as --provider
-  IMGSEARCH_CACHE    the folder for what can be made again
-  IMGSEARCH_STATE    the folder for what was found out about this machine
+  IMGSEARCH_INDEX    the index file (same as --index)
+  IMGSEARCH_ORT_LIB  the ONNX Runtime library (same as --ort-lib)
+  IMGSEARCH_PROVIDER where models run (same as --provider)
+  IMGSEARCH_CACHE    the cache folder; its contents can be recreated
+  IMGSEARCH_STATE    the folder for measurements of this machine
   IMGSEARCH_MODELS   the folder of downloaded models
   IMGSEARCH_CONFIG   the configuration file (see imgsearch config)
-  IMGSEARCH_OPTION   any option, IMGSEARCH_COMMAND_OPTION that of one command: IMGSEARCH_SEARCH_TOP=20
+  IMGSEARCH_OPTION   any option; IMGSEARCH_COMMAND_OPTION sets it for one command only: IMGSEARCH_SEARCH_TOP=20
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its others.`,
+  0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its own codes.`,
 		Version:       cli.VersionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -104,7 +104,7 @@ EXIT STATUS
 	flags := c.PersistentFlags()
 	flags.StringVar(&p.App.IndexFile, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
 	flags.StringVar(&p.App.LibraryFile, "ort-lib", "", "the ONNX Runtime library `FILE`")
-	flags.BoolVar(&p.JSON, "json", p.JSON, "print results, and errors, as JSON (docs/json.md)")
+	flags.BoolVar(&p.JSON, "json", p.JSON, "print results and errors as JSON (see docs/json.md)")
 	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors and warnings about unreachable folders")
 	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "print details")
 	p.AddLogFlags(flags)
@@ -119,5 +119,5 @@ EXIT STATUS
 	return c
 }
 
-// fresh is a program of its own, to try options on.
+// fresh returns a separate program, for trying options.
 func fresh() *cobra.Command { return New(cli.New(cli.Streams{})) }

@@ -12,10 +12,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// cronLine finds what a crontab's line runs.
+// cronLine matches a line of a crontab and captures the arguments of imgsearch.
 var cronLine = regexp.MustCompile(`(?m)^[0-9*]+ +[0-9*]+ +\* \* \* +\S*imgsearch ([^\n>|]*)`)
 
-// TestScheduledWithADiskAway: the lines that docs/scheduling.md gives to cron say that a disk is away, and status shows it.
+// TestScheduledWithADiskAway: the cron jobs in docs/scheduling.md report that a disk is unreachable, and status shows it.
 func TestScheduledWithADiskAway(t *testing.T) {
 	doc, err := os.ReadFile(filepath.Join(testkit.Repository(), "docs", "scheduling.md"))
 	if err != nil {
@@ -48,7 +48,7 @@ func TestScheduledWithADiskAway(t *testing.T) {
 		t.Errorf("without the disk: %d, %s%s", code, out, errs)
 	}
 	p.Must(0, "unreachable in the last run", "status")
-	// A run over another folder says nothing of the disk.
+	// A run over another folder does not clear the disk's state.
 	p.Must(0, "1 unchanged", "index", filepath.Join(parent, "here"))
 	if out, errs, code := p.Run("", morning...); code != 1 || !strings.Contains(out, "could not reach") {
 		t.Errorf("after a run over another folder: %d, %s%s", code, out, errs)

@@ -10,14 +10,14 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// internals are words of the libraries, which no message may have.
+// internals are words from libraries, which must not appear in any message.
 var internals = []string{"strconv", "json:", "SQLITE", "sql:", "unable to open database", "accepts ", "cmd.", "pflag", "cobra", "invalid syntax", "%!", "goroutine"}
 
-// TestWrongInputIsNamedInPlainWords gives each command what it cannot take.
+// TestWrongInputIsNamedInPlainWords gives each command invalid input.
 func TestWrongInputIsNamedInPlainWords(t *testing.T) {
 	p := scenario.NewProgram(t)
 	dir := t.TempDir()
-	t.Chdir(dir) // some are names of files
+	t.Chdir(dir) // some inputs are file names
 	write := func(name, text string) string {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

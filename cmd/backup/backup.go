@@ -1,4 +1,4 @@
-// Package backup is the command that copies an index. It must not know how an index is kept.
+// Package backup is the command that copies an index. It must not know how an index is stored.
 package backup
 
 import (
@@ -16,18 +16,18 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the index, also while it is in use",
-		Long: `Write a copy of the index, as it is at one moment, to a file: whole or not at all, also while others index and search. The
-copy is read through before it gets its name. An older copy is replaced; any other file is left alone. To use it:
+		Short: "Copy the index, even while it is in use",
+		Long: `Write a consistent copy of the index to a file. This also works while other processes index and search. The copy is verified
+before it gets its name, so an incomplete one is never left there. It replaces an older copy, but no other file. To use it:
 
-  imgsearch search --index FILE ...      as it is
-  cp FILE "$(imgsearch status | awk '/^index/ {print $2}')"      in place of a lost one, while nothing runs
+  imgsearch search --index FILE ...      directly
+  cp FILE "$(imgsearch status | awk '/^index/ {print $2}')"      to replace a lost index, while imgsearch is not running
 
-The vectors' file beside the index is not in it: the next run of index makes it anew.
+The copy does not include the vector file next to the index; the next run of index rebuilds it.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 10 no index here yet`,
@@ -53,11 +53,11 @@ func backup(ctx context.Context, p *cli.Program, file string) error {
 	}
 	if err := backuper.Backup(ctx, path); err != nil {
 		if bad, ok := errors.AsType[*os.PathError](err); ok {
-			return cli.Usage("give a file in a folder that is there and can be written", "%s: %w", words.Path(file), fserr.Cause(bad))
+			return cli.Usage("give a file in an existing folder that you can write to", "%s: %w", words.Path(file), fserr.Cause(bad))
 		}
 		switch {
 		case errors.Is(err, store.ErrNotReplaced):
-			return cli.Usage("give another name, or move it away", "%w", err)
+			return cli.Usage("give another name, or move the file away", "%w", err)
 		case errors.Is(err, store.ErrItself):
 			return cli.Usage("give another file", "%w", err)
 		}
@@ -70,6 +70,6 @@ func backup(ctx context.Context, p *cli.Program, file string) error {
 	if p.JSON {
 		return cli.PrintJSON(p.Out, map[string]any{"schema": cli.Schema, "file": path, "bytes": info.Size()})
 	}
-	p.Notef("%s in %s", humanize.IBytes(uint64(info.Size())), words.Path(file)) //nolint:gosec // a size
+	p.Notef("wrote %s to %s", humanize.IBytes(uint64(info.Size())), words.Path(file)) //nolint:gosec // a size
 	return nil
 }

@@ -24,15 +24,15 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// New makes the command. fresh makes a program of its own, whose options are tried with what the file says.
+// New returns the command. fresh returns a separate program, for trying the settings of the file.
 func New(p *cli.Program, fresh func() *cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "config",
-		Short: "Set options once, in a file",
-		Long: `Every option can be set in a file in TOML, called as on the command line, in a table for each command:
+		Short: "Manage the configuration file",
+		Long: `Set options once, in a TOML file. Options have the same names as on the command line, in a table for each command:
 
   [all]
-  index = "/home/me/photos.db"       # an option of all commands
+  index = "/home/me/photos.db"       # an option that all commands have
 
   [index]
   exclude = ["*.png", "/scans/"]
@@ -42,8 +42,8 @@ func New(p *cli.Program, fresh func() *cobra.Command) *cobra.Command {
   top = 20
   preview = "auto"
 
-and by the environment: IMGSEARCH_TOP=20, or IMGSEARCH_SEARCH_TOP=20 for one command only. The command line counts first, then
-the environment, then the file. A list replaces the file's.
+You can also set options in the environment: IMGSEARCH_TOP=20, or IMGSEARCH_SEARCH_TOP=20 for one command only. The command
+line takes precedence, then the environment, then the file. A list in the environment replaces the list in the file.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,
@@ -52,22 +52,22 @@ EXIT STATUS
 	}
 	c.AddCommand(
 		&cobra.Command{
-			Use: "path", Short: "Print where the file is, or would be", Args: cli.NoArgs,
+			Use: "path", Short: "Print the path of the configuration file", Args: cli.NoArgs,
 			RunE: func(*cobra.Command, []string) error { return printPath(p) },
 		},
 		&cobra.Command{
-			Use: "show", Short: "Print what is set, and where", Args: cli.NoArgs,
+			Use: "show", Short: "List the options that are set, and where", Args: cli.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return show(p, c.Root()) },
 		},
 		&cobra.Command{
-			Use: "edit", Short: "Open the file in your editor (VISUAL, EDITOR)", Args: cli.NoArgs,
+			Use: "edit", Short: "Open the configuration file in your editor (VISUAL, EDITOR)", Args: cli.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return edit(p, c.Root(), fresh()) },
 		},
 	)
 	return c
 }
 
-// needPath is cli.ConfigPath, where there must be one.
+// needPath returns cli.ConfigPath, or a usage error.
 func needPath() (string, error) {
 	path, err := cli.ConfigPath()
 	if err != nil {
@@ -139,12 +139,12 @@ func show(p *cli.Program, root *cobra.Command) error {
 		}
 	}
 	if len(list) == 0 {
-		p.Notef("nothing is set; `imgsearch config edit` opens %s", words.Path(config.Path))
+		p.Notef("no options are set; edit %s with `imgsearch config edit`", words.Path(config.Path))
 	}
 	return nil
 }
 
-// edit opens the file in the user's editor; one that is not there yet begins with all options, commented out.
+// edit opens the file in the user's editor. If there is no file, it first creates one with all options, commented out.
 func edit(p *cli.Program, root, fresh *cobra.Command) error {
 	path, err := needPath()
 	if err != nil {
@@ -152,13 +152,13 @@ func edit(p *cli.Program, root, fresh *cobra.Command) error {
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := atomicfile.Write(path, Template(root)); err != nil {
-			return cli.Usage("give another with IMGSEARCH_CONFIG", "make %s: %w", words.Path(path), fserr.Cause(err))
+			return cli.Usage("set IMGSEARCH_CONFIG to another file", "create %s: %w", words.Path(path), fserr.Cause(err))
 		}
 	}
 	command := cmp.Or(strings.TrimSpace(os.Getenv("VISUAL")), strings.TrimSpace(os.Getenv("EDITOR")), defaultEditor())
 	editor := editorCommand(command, path)
 	editor.Stdin, editor.Stdout, editor.Stderr = p.In, p.Out, p.Err
-	p.LeaveToChild() // Ctrl-C means the editor
+	p.LeaveToChild() // Ctrl-C is for the editor
 	if err := editor.Run(); err != nil {
 		return cli.Usage("set EDITOR to your editor, or open "+words.Path(path)+" yourself", "%s: %w", command, err)
 	}
@@ -175,7 +175,7 @@ func edit(p *cli.Program, root, fresh *cobra.Command) error {
 	return nil
 }
 
-// editorCommand is the editor as the shell understands EDITOR, which may have arguments and quotes.
+// editorCommand returns the command that runs the editor. The shell parses it, since EDITOR may have arguments and quotes.
 func editorCommand(command, path string) *exec.Cmd {
 	if runtime.GOOS == "windows" {
 		words := strings.Fields(command)
@@ -184,7 +184,7 @@ func editorCommand(command, path string) *exec.Cmd {
 	return exec.Command("sh", "-c", command+` "$@"`, "sh", path) //nolint:gosec,noctx // the user's own editor
 }
 
-// CheckValues tries every value of a file on a program of its own.
+// CheckValues applies every value of a file to a separate program and returns the first error.
 func CheckValues(fresh *cobra.Command, config cli.ConfigFile) error {
 	var failed error
 	cli.EachCommand(fresh, func(c *cobra.Command) {
@@ -205,11 +205,11 @@ func defaultEditor() string {
 	return "vi"
 }
 
-// Template is a file with all options, commented out, with what they are.
+// Template returns a configuration file with all options commented out, each with its description.
 func Template(root *cobra.Command) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Options of imgsearch. Remove the # before what you want to set; `imgsearch config show` tells what is set.\n")
-	fmt.Fprintf(&b, "# A path may begin with ~/. The command line counts first, then the environment, then this file.\n")
+	fmt.Fprintf(&b, "# Options of imgsearch. To set an option, remove the # before it; `imgsearch config show` lists the options that are set.\n")
+	fmt.Fprintf(&b, "# A path may begin with ~/. The command line takes precedence, then the environment, then this file.\n")
 	cli.EachCommand(root, func(c *cobra.Command) {
 		name := cli.CommandName(c)
 		flags := c.LocalNonPersistentFlags()
@@ -232,7 +232,7 @@ func Template(root *cobra.Command) []byte {
 	return b.Bytes()
 }
 
-// exampleValue is a flag's default as TOML.
+// exampleValue returns a flag's default as TOML.
 func exampleValue(f *pflag.Flag) string {
 	if _, many := f.Value.(pflag.SliceValue); many {
 		return "[]"

@@ -1,5 +1,5 @@
-// Package doctor is the command that shows what internal/doctor finds, writes reports, and repairs the index. It must not know how anything is
-// examined.
+// Package doctor is the command that prints the findings of internal/doctor, writes reports and repairs the index. It must not know how the
+// checks work.
 package doctor
 
 import (
@@ -27,7 +27,7 @@ type options struct {
 	repair   bool
 }
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
@@ -37,7 +37,7 @@ func New(p *cli.Program) *cobra.Command {
 accelerators, the decoders, the index, its folders and the free space, and suggest a fix for each problem. Checks that may crash
 run in child processes. doctor never changes your photos, and changes the index only with --repair.
 
---repair runs before the checks. It copies the readable part of a damaged index into a new one and keeps the damaged file beside it. In a
+--repair runs before the checks. It copies the readable part of a damaged index into a new one and keeps the damaged file next to it. In a
 sound index it drops unusable entries and rebuilds the vector file. The next run of index adds what is missing.
 
 EXIT STATUS
@@ -48,7 +48,7 @@ EXIT STATUS
 	}
 	cli.ModelFlags(c.Flags(), &o.model)
 	o.provider.Add(c.Flags())
-	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail if the last complete run of index started longer ago than `36h`")
+	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail if the last complete run of index started longer ago than `DURATION`, such as 36h")
 	c.Flags().StringVar(&o.report, "report", "", "write a report for a bug report to `FILE`, without the names of your folders")
 	c.Flags().BoolVar(&o.repair, "repair", false, "repair the index first: keep what is readable, rebuild the rest")
 	return c
@@ -57,7 +57,7 @@ EXIT STATUS
 // findingJSON is a finding in the machine format (docs/json.md).
 type findingJSON struct {
 	Name string `json:"name"`
-	// Status is ok, warn or fail: the severity in other words.
+	// Status is ok, warn or fail; it follows from the severity.
 	Status   string          `json:"status"`
 	Severity doctor.Severity `json:"severity"`
 	Detail   string          `json:"detail"`
@@ -67,13 +67,13 @@ type findingJSON struct {
 	Fix  string `json:"mend,omitempty"`
 }
 
-// statuses are what people read of the severities.
+// statuses and styles map severities to the text and style of the output.
 var (
 	statuses = map[doctor.Severity]string{doctor.Info: "ok", doctor.Warning: "warn", doctor.Error: "fail"}
 	styles   = map[doctor.Severity]cli.Style{doctor.Info: cli.Good, doctor.Warning: cli.Doubtful, doctor.Error: cli.Bad}
 )
 
-// check refuses a command line that cannot be meant, and returns what to examine.
+// check validates the command line and returns what to examine.
 func (o *options) check() (r doctor.Request, err error) {
 	r = doctor.Request{App: o.p.App, Version: cli.VersionText(), Model: o.model, MaxAge: o.maxAge}
 	if err := o.p.CheckModel(o.model); err != nil {
@@ -83,7 +83,7 @@ func (o *options) check() (r doctor.Request, err error) {
 		return r, err
 	}
 	if o.maxAge < 0 {
-		return r, cli.Usage("give a time such as 36h", "--max-age %v", o.maxAge)
+		return r, cli.Usage("give a time such as 36h", "invalid value for --max-age: %v", o.maxAge)
 	}
 	return r, nil
 }
@@ -99,7 +99,7 @@ func (o *options) run(ctx context.Context) error {
 		}
 	}
 	if o.report != "" {
-		if err := cli.MayReplace("--report", o.report, "report of imgsearch", func(head []byte) bool { return bytes.HasPrefix(head, []byte(reportTitle)) }); err != nil {
+		if err := cli.MayReplace("--report", o.report, "imgsearch report", func(head []byte) bool { return bytes.HasPrefix(head, []byte(reportTitle)) }); err != nil {
 			return err
 		}
 	}
@@ -115,7 +115,7 @@ func (o *options) run(ctx context.Context) error {
 		if err := o.writeReport(ctx, findings); err != nil {
 			return err
 		}
-		o.p.Notef("wrote %s: look through it before you give it to anybody", words.Path(o.report))
+		o.p.Notef("wrote %s; review it before you share it", words.Path(o.report))
 	}
 	if failed {
 		return cli.Quiet(words.Failed)
@@ -123,7 +123,7 @@ func (o *options) run(ctx context.Context) error {
 	return nil
 }
 
-// indent is the column in which a finding's text begins, behind the verdict and the name.
+// indent is the column in which a finding's text begins, after the verdict and the name.
 const indent = 17
 
 func (o *options) print(findings []doctor.Finding, ok bool) error {

@@ -15,8 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// repair mends what can be mended of the index: of a damaged one, what can be read goes into a new one, and the damaged file is
-// kept; of a sound one, what it cannot use is dropped and the vectors' file beside it made anew.
+// repair repairs the index. If it is damaged, repair copies the readable part into a new index and keeps the damaged file. If it is
+// sound, repair drops unusable rows and rebuilds the vector file.
 func repair(ctx context.Context, p *cli.Program) error {
 	at, err := p.App.Index()
 	if err != nil {
@@ -43,16 +43,16 @@ func repair(ctx context.Context, p *cli.Program) error {
 		return err
 	}
 	if dropped > 0 {
-		p.Notef("dropped %s that the index could not use; the next `imgsearch index` makes them anew", english.Count(int(dropped), "row"))
+		p.Notef("dropped %s that the index could not use; the next `imgsearch index` recreates them", english.Count(int(dropped), "row"))
 	}
 	if err := repairer.RebuildSearch(ctx); err != nil {
 		return err
 	}
-	p.Notef("the vectors beside the index were written anew")
+	p.Notef("rebuilt the vector file")
 	return nil
 }
 
-// isDamaged reports whether an index is; an error is of another kind, which repair does not fix.
+// isDamaged reports whether an index is damaged. It returns only errors that repair cannot fix.
 func isDamaged(ctx context.Context, at app.Index) (bool, error) {
 	findings, err := at.Examine(ctx)
 	if errors.Is(err, store.ErrDamaged) {
@@ -61,13 +61,13 @@ func isDamaged(ctx context.Context, at app.Index) (bool, error) {
 	return len(findings) > 0, err
 }
 
-// salvage makes a new index of a damaged one, under its lock.
+// salvage copies the readable part of a damaged index into a new one, under the index's lock.
 func salvage(ctx context.Context, p *cli.Program, at app.Index) error {
 	lock, err := at.TryLock()
 	if err != nil {
 		return err
 	}
-	defer lock.Unlock() //nolint:errcheck // it is taken again for what follows
+	defer lock.Unlock() //nolint:errcheck // repair takes it again
 	damaged, err := isDamaged(ctx, at)
 	if err != nil || !damaged {
 		return err
@@ -75,7 +75,7 @@ func salvage(ctx context.Context, p *cli.Program, at app.Index) error {
 	s, err := at.Salvage(ctx)
 	if err != nil {
 		if s.Kept == "" {
-			return &cli.Error{Code: words.Failed, Err: err, Hint: "move " + words.Path(at.Path) + " away and index again: nothing was changed, and the photos are not touched by this"}
+			return &cli.Error{Code: words.Failed, Err: err, Hint: "nothing was changed; move " + words.Path(at.Path) + " away and index your photos again"}
 		}
 		return err
 	}
@@ -84,7 +84,7 @@ func salvage(ctx context.Context, p *cli.Program, at app.Index) error {
 		return err
 	}
 	parts := []string{english.Count(s.Files, "file"), english.Count(s.Pictures, "picture"), english.Count(s.Vectors, "vector")}
-	p.Warnf("the index was damaged: %s were saved into a new one; the damaged one, of %s, is kept as %s; `imgsearch index` makes what is missing",
+	p.Warnf("the index was damaged: recovered %s into a new index; the damaged file (%s) is kept as %s; run `imgsearch index` to add what is missing",
 		strings.Join(parts, ", "), humanize.IBytes(uint64(info.Size())), words.Path(s.Kept))
 	return nil
 }

@@ -19,18 +19,18 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// reportVariables are the settings of the environment that a report tells.
+// reportVariables are the environment variables that a report lists.
 var reportVariables = []string{
 	"IMGSEARCH_INDEX", "IMGSEARCH_ORT_LIB", "IMGSEARCH_PROVIDER", "IMGSEARCH_CACHE", "IMGSEARCH_STATE", "IMGSEARCH_MODELS", "HF_ENDPOINT",
 	"XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "VK_ICD_FILENAMES", "VK_DRIVER_FILES", "CUDA_VISIBLE_DEVICES",
 	"LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "TERM", "LANG", "INVOCATION_ID", "XPC_SERVICE_NAME",
 }
 
-// reportTitle begins every report.
+// reportTitle is the start of every report.
 const reportTitle = "imgsearch doctor report"
 
-// writeReport writes the findings and what they rest on for a bug report. The user's folders are shortened: the home is ~,
-// an indexed folder ROOT1, ROOT2.
+// writeReport writes the findings and their evidence, for a bug report. It replaces the names of the user's folders: the home with ~,
+// indexed folders with ROOT1, ROOT2 and so on.
 func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, reportTitle+", %s\n\n", cli.Stamp(time.Now()))
@@ -48,7 +48,7 @@ func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) er
 		value, set := os.LookupEnv(name)
 		switch {
 		case name == "SSH_CONNECTION" && set:
-			value = "(set)" // it tells addresses
+			value = "(set)" // its value contains addresses
 		case !set:
 			continue
 		}
@@ -67,14 +67,14 @@ func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) er
 	}
 	verdicts := state.Verdicts()
 	for i := range verdicts {
-		verdicts[i].Canary = nil // numbers that say nothing
+		verdicts[i].Canary = nil // not useful in a report
 	}
 	section("MEASURED", anys(verdicts)...)
 	section("CRASHES", append(anys(state.Records()), anys(state.Deaths())...)...)
 	roots := o.reportIndex(ctx, &b)
 	text := shorten(b.String(), roots)
 	if err := atomicfile.Replace(o.report, []byte(text), atomicfile.Options{FollowLink: true, Unfinished: ".imgsearch-report-*"}); err != nil {
-		return cli.Usage("give a file in a folder that takes files", "--report: %w", err)
+		return cli.Usage("give a file in a folder that you can write to", "--report: %w", err)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func anys[T any](list []T) []any {
 	return out
 }
 
-// reportIndex tells of the index and its last runs, and returns the folders' paths.
+// reportIndex writes the status of the index and its last runs, and returns the paths of the roots.
 func (o *options) reportIndex(ctx context.Context, b *bytes.Buffer) (roots []string) {
 	fmt.Fprintf(b, "\nINDEX\n")
 	ix, err := o.p.App.OpenAtOnce(ctx)
@@ -112,7 +112,7 @@ func (o *options) reportIndex(ctx context.Context, b *bytes.Buffer) (roots []str
 	return roots
 }
 
-// shorten takes the names of the user's folders out of a text, the longest first.
+// shorten replaces the names of the user's folders in a text, the longest first.
 func shorten(text string, roots []string) string {
 	type place struct{ path, name string }
 	var places []place
@@ -125,7 +125,7 @@ func shorten(text string, roots []string) string {
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(len(b.path), len(a.path)) })
 	for _, p := range places {
 		text = strings.ReplaceAll(text, p.path, p.name)
-		// As it stands in JSON, where some characters are escaped.
+		// Also as written in JSON, where some characters are escaped.
 		if quoted, err := json.Marshal(p.path); err == nil {
 			text = strings.ReplaceAll(text, strings.Trim(string(quoted), `"`), p.name)
 		}

@@ -2,7 +2,7 @@ package doctor
 
 import "testing"
 
-// TestShorten: a report tells no folder's name, as it is and as it stands in JSON.
+// TestShorten checks that a report contains no folder names, neither plain nor escaped as in JSON.
 func TestShorten(t *testing.T) {
 	t.Setenv("HOME", "/home/ada")
 	text := `roots: /home/ada/Bob & Eve/2023, "/home/ada/Bob \u0026 Eve", /home/ada/.cache, /mnt/x`

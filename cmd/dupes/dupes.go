@@ -25,28 +25,28 @@ type options struct {
 	model     app.ModelChoice
 }
 
-// defaultThreshold: resized copies are above; of 1,000 photos, the built-in model, no two are, and the nearest ones, two shots of one
-// scene, are at 0.939 (docs/benchmarks.md#duplicates). Models differ: hence --threshold.
+// defaultThreshold is below the similarity of resized copies. With the built-in model, no two of 1,000 photos reach it; the nearest,
+// two shots of one scene, have 0.939 (docs/benchmarks.md#duplicates). Models differ, hence --threshold.
 const defaultThreshold = 0.95
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "dupes",
-		Short: "Find duplicates and pictures that are nearly the same",
+		Short: "Find duplicate and near-duplicate pictures",
 		Long: `Find files that hold the same picture, and pictures that are nearly the same: shots of one scene, resized or edited copies.
-Each group begins with the original. A copy has less detail than the original, even if it was enlarged; or it was saved with
-more compression; or it went through a program: it lacks the camera's data, or names an editor. If none of this decides, the
-larger file comes first, then the older one. The score is the cosine similarity to the original. Files that are missing or out
-of reach are left out, and nothing is deleted.
+Each group starts with the original. A copy has less detail than the original, even if it was enlarged; or it was saved with
+more compression; or a program edited it, so that it lacks the camera's data or names an editor. If none of this decides, the
+larger file comes first, then the older one. The score is the cosine similarity to the original. Missing and unreachable files
+are left out. dupes never deletes a file.
 
 FORMATS
   table   groups, for people (default)
-  paths   one path a line, an empty line between groups
+  paths   one path per line, with an empty line between groups
   tsv     group, score, path, width, height, bytes
   json    one object (docs/json.md)
-  jsonl   one group a line
+  jsonl   one group per line
 
 EXIT STATUS
   0   done, duplicates or not
@@ -57,16 +57,16 @@ EXIT STATUS
   14  the index is from a newer version of imgsearch
   130 interrupted`,
 		Example: `  imgsearch dupes
-  imgsearch dupes --exact --rest -0 | xargs -0 -n1 echo   # the copies, without the best of each group
+  imgsearch dupes --exact --rest -0 | xargs -0 -n1 echo   # the copies, without the best file of each group
   imgsearch dupes --threshold 0.98 --taken 2023 --json`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	f := c.Flags()
 	f.BoolVar(&o.exact, "exact", false, "only files that hold the same picture")
-	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "how alike pictures must be (`COSINE`)")
-	f.BoolVar(&o.rest, "rest", false, "leave the best file of each group out; scores stay those to it")
-	f.StringVar(&o.format, "format", "", "`table`, paths, tsv, json or jsonl")
+	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "least similarity of near duplicates, a `COSINE`")
+	f.BoolVar(&o.rest, "rest", false, "omit the best file of each group; scores are still relative to it")
+	f.StringVar(&o.format, "format", "", "output `FORMAT`: table, paths, tsv, json or jsonl")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte (also --null-output)")
 	cli.Alias(f, "null", "null-output")
 	o.filters.Add(f)
@@ -74,10 +74,10 @@ EXIT STATUS
 	return c
 }
 
-// formats are those of --format.
+// formats are the values of --format.
 var formats = []string{"table", "paths", "tsv", "json", "jsonl"}
 
-// chosenFormat is the format that the flags together mean.
+// chosenFormat returns the format chosen by --format, --json and -0.
 func (o *options) chosenFormat() (string, error) {
 	format := o.format
 	if o.p.JSON && format == "" {
@@ -85,28 +85,28 @@ func (o *options) chosenFormat() (string, error) {
 	}
 	switch {
 	case o.p.JSON && format != "json" && format != "jsonl":
-		return "", cli.Usage("give one of them", "--json and --format %s", format)
+		return "", cli.Usage("give only one of them", "--json and --format %s cannot be combined", format)
 	case o.nul && format != "" && format != "paths":
-		return "", cli.Usage("-0 prints paths", "-0 and --format %s", format)
+		return "", cli.Usage("-0 prints only paths", "-0 and --format %s cannot be combined", format)
 	case o.nul:
 		return "paths", nil
 	case format == "":
 		return "table", nil
 	case !slices.Contains(formats, format):
-		return "", cli.Usage("give table, paths, tsv, json or jsonl", "--format %q", format)
+		return "", cli.Usage("give table, paths, tsv, json or jsonl", "invalid value for --format: %q", format)
 	}
 	return format, nil
 }
 
-// check refuses a command line that cannot be meant, and returns what it means.
+// check validates the command line and returns the printer and the filter.
 func (o *options) check() (p printer, filter cli.Filter, err error) {
 	p = printer{p: o.p, nul: o.nul, threshold: o.threshold}
 	if p.format, err = o.chosenFormat(); err != nil {
 		return p, filter, err
 	}
-	const least = 0.8 // below, everything is like everything
+	const least = 0.8 // below, unrelated pictures match
 	if !(o.threshold >= least && o.threshold <= 1) {
-		return p, filter, cli.Usage("give a cosine similarity of 0.8 to 1", "--threshold %v", o.threshold)
+		return p, filter, cli.Usage("give a cosine similarity of 0.8 to 1", "invalid value for --threshold: %v", o.threshold)
 	}
 	if filter, err = o.filters.Parse(time.Now()); err != nil {
 		return p, filter, err
@@ -133,7 +133,7 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	if !o.exact && used.Embedded < totals.Pictures {
-		o.p.Notef("only %d of %d pictures have vectors: those of the others that are alike are not found; `imgsearch index` makes the rest", used.Embedded, totals.Pictures)
+		o.p.Notef("only %d of %d pictures have vectors; near duplicates among the others are not found; run `imgsearch index` to add the missing vectors", used.Embedded, totals.Pictures)
 	}
 	engine := app.Engine(ix, app.NoModel)
 	selected, err := filter.In(ctx, engine)
@@ -153,12 +153,12 @@ func (o *options) run(ctx context.Context) error {
 	return out.print(o.p.Out, groups, used)
 }
 
-// withoutBest leaves the best file of each group out.
+// withoutBest removes the best file of each group.
 func withoutBest(groups []dupes.Group) []dupes.Group {
 	var list []dupes.Group
 	for _, g := range groups {
 		first := g.Pictures[0]
-		if len(first.Also) > 0 { // its copies are no better, and no worse
+		if len(first.Also) > 0 { // its copies are just as good
 			first.Path, first.Also = first.Also[0], first.Also[1:]
 			g.Pictures = append([]dupes.Dupe{first}, g.Pictures[1:]...)
 		} else {

@@ -1,4 +1,4 @@
-// Package facets is the command that counts pictures by a property. It must not know how they are counted.
+// Package facets is the command that counts pictures by a property. It must not know how counting works.
 package facets
 
 import (
@@ -25,12 +25,12 @@ type options struct {
 	filters cli.FilterFlags
 }
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "facets camera|lens|keyword|year|month|folder|type|rating",
-		Short: "Count the cameras, keywords, years and so on of the photos",
+		Short: "Count photos by camera, keyword, year and so on",
 		Long: `Count photos by camera, lens, keyword, year, month, folder, type or rating: all photos, or those that match the filters. A
 photo counts once for each of its keywords, and once for each value if its copies have different ones. "-" counts photos
 without a value. The rating of unrated photos is 0, of rejected ones -1. A folder's count does not include its subfolders.
@@ -56,7 +56,7 @@ EXIT STATUS
 	}
 	f := c.Flags()
 	f.IntVarP(&o.top, "top", "n", 0, "print only `N` values (0: all)")
-	f.StringVar(&o.format, "format", "", "`table`, tsv or json")
+	f.StringVar(&o.format, "format", "", "output `FORMAT`: table, tsv or json")
 	o.filters.Add(f)
 	return c
 }
@@ -76,7 +76,7 @@ func oneFacet(_ *cobra.Command, args []string) error {
 	case len(args) == 0:
 		return cli.Usage(hint, "missing argument: a property")
 	case len(args) > 1:
-		return cli.Usage(hint, "one property expected, got %d: %s", len(args), strings.Join(args, " "))
+		return cli.Usage(hint, "expected one property, got %d: %s", len(args), strings.Join(args, " "))
 	case !slices.Contains(store.Facets, store.Facet(args[0])):
 		return cli.Usage(hint, "unknown property %q", args[0])
 	}
@@ -87,17 +87,17 @@ func oneFacet(_ *cobra.Command, args []string) error {
 func (o *options) check() (cli.Filter, error) {
 	switch {
 	case o.p.JSON && o.format != "" && o.format != "json":
-		return cli.Filter{}, cli.Usage("give one of them", "--json and --format %s", o.format)
+		return cli.Filter{}, cli.Usage("give only one of them", "--json and --format %s cannot be combined", o.format)
 	case o.p.JSON:
 		o.format = "json"
 	case o.format == "":
 		o.format = "table"
 	}
 	if !slices.Contains([]string{"table", "tsv", "json"}, o.format) {
-		return cli.Filter{}, cli.Usage("give table, tsv or json", "--format %q", o.format)
+		return cli.Filter{}, cli.Usage("give table, tsv or json", "invalid value for --format: %q", o.format)
 	}
 	if o.top < 0 {
-		return cli.Filter{}, cli.Usage("give a number of values, or 0 for all", "--top %d", o.top)
+		return cli.Filter{}, cli.Usage("give a number of values, or 0 for all", "invalid value for --top: %d", o.top)
 	}
 	return o.filters.Parse(time.Now())
 }
@@ -130,9 +130,9 @@ func (o *options) run(ctx context.Context, by store.Facet) error {
 	}
 	switch {
 	case len(counts) == 0 && filter.SelectsAll():
-		o.p.Notef("the index is empty; fill it with `imgsearch index DIR`")
+		o.p.Notef("the index is empty; add photos with `imgsearch index DIR`")
 	case len(counts) == 0:
-		o.p.Notef("no photos found that fit%s", o.filters.Meant(ctx, engine))
+		o.p.Notef("no matching photos%s", o.filters.Meant(ctx, engine))
 	case more > 0 && o.format == "table":
 		o.p.Notef("%d more; --top 0 prints all", more)
 	}

@@ -13,8 +13,8 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// TestLongCrashes are runs of the real program over native code that really crashes. They share a cache, so that the copy for
-// quick searches is made once.
+// TestLongCrashes runs the real program with native code that really crashes. The tests share a cache, so that the text tower's copy
+// for quick searches is made once.
 func TestLongCrashes(t *testing.T) {
 	cache := t.TempDir()
 	for _, c := range []struct {
@@ -38,7 +38,7 @@ func TestLongCrashes(t *testing.T) {
 	}
 }
 
-// testProviderWorks: what the tests below break works when nothing breaks, and leaves nothing.
+// testProviderWorks checks that the provider works if nothing breaks, and leaves no sentinel. The tests below break it.
 func testProviderWorks(t *testing.T, cache string) {
 	t.Parallel()
 	m := newMachine(t, cache)
@@ -53,7 +53,7 @@ func testProviderWorks(t *testing.T, cache string) {
 	if code != 0 || !strings.Contains(stdout, "provider webgpu works in a child process") {
 		t.Errorf("doctor: exit %d: %s", code, stdout)
 	}
-	// The vectors are the processor's.
+	// The vectors match the processor's.
 	first, _, _ := m.cron("", "search", "--json", "--top", "5", "waves")
 	m.home = t.TempDir()
 	if n, _, _ := m.index("", "--cpu"); n.Provider != "cpu" || n.ProviderReason != "as asked" {
@@ -77,8 +77,8 @@ func pathsOf(t *testing.T, answer string) (paths []string) {
 	return paths
 }
 
-// testBrokenInAChild: whatever breaks in every process breaks in a child first. index does its work on the processor in
-// the same night and says why; doctor names it and exits 1.
+// testBrokenInAChild: a provider that breaks in every process breaks in a child first. index then runs on the processor in
+// the same night and reports why; doctor reports the failure and exits 1.
 func testBrokenInAChild(t *testing.T, cache string) {
 	skipUnderRace(t)
 	for _, c := range []struct{ breaks, says string }{
@@ -110,7 +110,7 @@ func testBrokenInAChild(t *testing.T, cache string) {
 	}
 }
 
-// skipUnderRace leaves out what the race detector learns nothing new from: whole programs, one after another.
+// skipUnderRace skips tests that run whole programs one after another, in which the race detector finds nothing new.
 func skipUnderRace(t *testing.T) {
 	t.Helper()
 	if scenario.RaceEnabled {
@@ -118,7 +118,7 @@ func skipUnderRace(t *testing.T) {
 	}
 }
 
-// testHangInAChild: doctor ends, says so, and exits 1.
+// testHangInAChild: if a child hangs, doctor ends, reports it and exits 1.
 func testHangInAChild(t *testing.T, cache string) {
 	skipUnderRace(t)
 	t.Parallel()
@@ -129,7 +129,7 @@ func testHangInAChild(t *testing.T, cache string) {
 	}
 }
 
-// testBrokenInTheMainProcess: what a child does not show costs at most one night.
+// testBrokenInTheMainProcess: a failure that does not occur in a child costs at most one night.
 func testBrokenInTheMainProcess(t *testing.T, cache string) {
 	skipUnderRace(t)
 	for _, c := range []struct {
@@ -156,7 +156,7 @@ func testBrokenInTheMainProcess(t *testing.T, cache string) {
 			}
 			if c.first != 0 {
 				if strings.Contains(stderr, "goroutine") || !strings.Contains(stderr, `"name":"failed"`) {
-					t.Errorf("the crash is not told as an error: %s", stderr)
+					t.Errorf("the crash is not reported as an error: %s", stderr)
 				}
 				stdout, _, code := m.cron("", "doctor")
 				if code != 1 || !strings.Contains(stdout, "fail  crash") || !strings.Contains(stdout, c.says) {
@@ -170,7 +170,7 @@ func testBrokenInTheMainProcess(t *testing.T, cache string) {
 					t.Errorf("night %d: exit %d, %+v: %s", night, code, n, stderr)
 				}
 				if night == 4 && strings.Contains(stderr, "warning: webgpu") {
-					t.Errorf("it is still said: %s", stderr)
+					t.Errorf("the warning is repeated: %s", stderr)
 				}
 			}
 			if m.sentinels() > 0 {
@@ -180,7 +180,7 @@ func testBrokenInTheMainProcess(t *testing.T, cache string) {
 	}
 }
 
-// testWarmupForgives: a provider that crashed is used again when warmup finds that it works.
+// testWarmupForgives: a provider that crashed is used again once warmup finds that it works.
 func testWarmupForgives(t *testing.T, cache string) {
 	skipUnderRace(t)
 	t.Parallel()
@@ -207,7 +207,7 @@ func testWarmupForgives(t *testing.T, cache string) {
 	}
 }
 
-// testKilled: kill -9 costs a probe, not the provider.
+// testKilled: after a kill -9 the provider is tried again in a child and still used.
 func testKilled(t *testing.T, cache string) {
 	skipUnderRace(t)
 	t.Parallel()
@@ -223,12 +223,12 @@ func testKilled(t *testing.T, cache string) {
 		t.Errorf("doctor: exit %d: %s", code, stdout)
 	}
 	n, stderr, code := m.index("", "--verbose")
-	if code != 0 || n.Provider != "webgpu" || !strings.Contains(stderr, "it failed the last time") {
+	if code != 0 || n.Provider != "webgpu" || !strings.Contains(stderr, "it failed last time") {
 		t.Errorf("exit %d, %+v: %s", code, n, stderr)
 	}
 }
 
-// testKilledTwice: what ends the process without a word, night after night, is left alone from the third night on.
+// testKilledTwice: a provider with which the process was killed in two nights is not used from the third night on.
 func testKilledTwice(t *testing.T, cache string) {
 	skipUnderRace(t)
 	t.Parallel()
@@ -243,7 +243,7 @@ func testKilledTwice(t *testing.T, cache string) {
 	}
 }
 
-// testInterruptedTrial: Ctrl-C is obeyed while a child hangs, and the child is gone.
+// testInterruptedTrial: Ctrl-C works while a child hangs, and ends the child.
 func testInterruptedTrial(t *testing.T, cache string) {
 	t.Parallel()
 	m := newMachine(t, cache)
@@ -283,7 +283,7 @@ func testInterruptedTrial(t *testing.T, cache string) {
 	}
 }
 
-// childOf is the number of a process's child that tries a provider; "" without one.
+// childOf returns the process id of the child that tries a provider; "" if there is none.
 func childOf(pid int) string {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, path := range tasks {
@@ -297,7 +297,7 @@ func childOf(pid int) string {
 	return ""
 }
 
-// testHangInTheMainProcess: native code that does not come back costs some seconds; the processor does the rest.
+// testHangInTheMainProcess: native code that does not return costs a few seconds; the processor does the rest.
 func testHangInTheMainProcess(t *testing.T, cache string) {
 	skipUnderRace(t)
 	for _, breaks := range []string{"main/session:hang", "main/run3:hang"} {
@@ -316,7 +316,7 @@ func testHangInTheMainProcess(t *testing.T, cache string) {
 	}
 }
 
-// testBrokenLibrary: a library that breaks while it is loaded is a diagnosis and exit 12, in every command, the first time
+// testBrokenLibrary: a library that crashes while it is loaded is reported with exit code 12, by every command, the first time
 // and the next.
 func testBrokenLibrary(t *testing.T, cache string) {
 	skipUnderRace(t)
@@ -337,7 +337,7 @@ func testBrokenLibrary(t *testing.T, cache string) {
 						t.Errorf("%v: exit %d: %s", args, code, stderr)
 					}
 				}
-				// Where a child has loaded the library before, the crash handler speaks.
+				// If a child has loaded the library before, the crash handler reports the error.
 				if strings.HasPrefix(c.breaks, "main/") {
 					break
 				}
@@ -356,7 +356,7 @@ func testBrokenLibrary(t *testing.T, cache string) {
 	}
 }
 
-// testCachedSearch: a query that was asked before loads nothing, tries nothing, and writes no state.
+// testCachedSearch: a query whose vector is cached loads nothing, tries nothing, and writes no state.
 func testCachedSearch(t *testing.T, cache string) {
 	skipUnderRace(t)
 	t.Parallel()
@@ -378,7 +378,7 @@ func testCachedSearch(t *testing.T, cache string) {
 	}
 }
 
-// testSearchOnAProvider: a text tower that is asked to run on a provider does, and falls back to the processor.
+// testSearchOnAProvider: the text tower runs on the requested provider, and falls back to the processor.
 func testSearchOnAProvider(t *testing.T, cache string) {
 	t.Parallel()
 	m := newMachine(t, cache)

@@ -1,5 +1,5 @@
-// Package index is the command that brings an index up to date with folders of photos. It must not know how photos are read, or how an
-// index is kept.
+// Package index is the command that brings an index up to date with folders of photos. It must not know how photos are read or how an
+// index is stored.
 package index
 
 import (
@@ -46,37 +46,37 @@ type options struct {
 	watch         bool
 }
 
-// defaultMaxPixels is above every camera of today (150 MP) and most stitched panoramas.
+// defaultMaxPixels is above the resolution of all current cameras (150 MP) and most stitched panoramas.
 const defaultMaxPixels = 300_000_000
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "index [DIR|FILE...]",
 		Short: "Bring the index up to date with folders of photos",
-		Long: `Bring the index up to date with these folders and files; without any, with all folders indexed before.
+		Long: `Bring the index up to date with the given folders and files, or with all indexed folders if you give none.
 
-Only what is new or changed is read. A moved, renamed or copied photo is recognised and not embedded again.
-Files that are gone leave the index; where that looks like an unplugged disk, they stay and are reported.
+Only new and changed files are read. A moved, renamed or copied photo is recognised and not embedded again.
+Missing files are removed from the index. If it looks as if a disk was unplugged, they are kept and reported.
 You can stop it at any time; the next run resumes.
 
-Left out are hidden files and folders, folders that systems keep for themselves (docs/formats.md), what
---exclude names, and what the lines of a file .imgsearchignore name (gitignore syntax), below its folder.
+index skips hidden files and folders, system folders (docs/formats.md), and files and folders that match --exclude
+or a line of an .imgsearchignore file (gitignore syntax), which applies to its folder and everything below.
 
 EXIT STATUS
   0   done
   1   failed (full disk, read-only index, ...)
-  2   wrong usage, a DIR or FILE that is not there, or an index without folders and none given
-  3   done, but files that were not known to be broken could not be read
-  4   done where it could: a root or folder was unreachable, nothing of it was dropped
+  2   wrong usage, a DIR or FILE does not exist, or none is given and the index has no folders
+  3   done, but some files could not be read (files already known to be broken do not count)
+  4   done, except for a root or folder that was unreachable; its photos stay in the index
   10  no folders were given, and there is no index yet
   11  another process is indexing (0 with --if-idle)
   12  the model or the runtime library is missing or damaged
   14  the index is from a newer version of imgsearch
-  130 interrupted; what was done is kept`,
+  130 interrupted; finished work is kept`,
 		Example: `  imgsearch index ~/Pictures
-  imgsearch index                                  # all folders again, from cron
+  imgsearch index                                  # all indexed folders again, for example from cron
   find ~/Pictures -newer mark | imgsearch index --from -`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -85,47 +85,47 @@ EXIT STATUS
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.from, "from", "", "read paths from `FILE`, one a line; - is the standard input")
-	f.BoolVarP(&o.fromNul, "null", "0", false, "the paths of --from end with a NUL byte instead of a newline (also --null-input)")
+	f.StringVar(&o.from, "from", "", "read paths from `FILE`, one per line; - is standard input")
+	f.BoolVarP(&o.fromNul, "null", "0", false, "paths in --from end with a NUL byte instead of a newline (also --null-input)")
 	cli.Alias(f, "null", "null-input")
 	cli.ModelFlags(f, &o.model)
 	o.provider.Add(f)
-	f.StringArrayVar(&o.exclude, "exclude", nil, "leave out what matches `PATTERN` (gitignore syntax; may be repeated)")
+	f.StringArrayVar(&o.exclude, "exclude", nil, "skip files and folders that match `PATTERN` (gitignore syntax; may be repeated)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
-	f.BoolVar(&o.prune, "prune", false, "drop files that are gone even where that looks like an accident; not those of a root that is empty or missing (see roots rm)")
-	f.BoolVar(&o.noPairs, "no-pairs", false, "count a raw or HEIC file and the JPEG of the same name beside it as two pictures")
-	f.BoolVar(&o.keepPreviews, "keep-previews", false, "keep a small JPEG of each picture in the index: --html, --preview and another model work while the disk is away")
-	f.BoolVar(&o.retryFailed, "retry-failed", false, "try files again that could not be read before")
+	f.BoolVar(&o.prune, "prune", false, "remove missing files from the index even if it looks like an accident, except those of an empty or missing root (see roots rm)")
+	f.BoolVar(&o.noPairs, "no-pairs", false, "treat a raw or HEIC file and the JPEG of the same name next to it as two pictures")
+	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is away")
+	f.BoolVar(&o.retryFailed, "retry-failed", false, "retry files that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
-	f.BoolVar(&o.ifIdle, "if-idle", false, "end quietly if another process is indexing")
+	f.BoolVar(&o.ifIdle, "if-idle", false, "exit quietly if another process is indexing")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
-	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "the largest picture that is decoded, in pixels (`N`)")
-	f.StringVar(&o.maxMemory, "max-memory", "", "the memory to stay below (`1GB`; default: what the container allows, at most 60 % of what is free)")
-	f.BoolVar(&o.watch, "watch", false, "stay, and bring the index up to date whenever something changes")
-	f.DurationVar(&o.limit, "for", 0, "stop after this time (`5h`, 30m), in an orderly way")
-	f.StringVar(&o.progress, "progress", "", "`bar`, plain, json or none (default: bar on a terminal)")
+	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "largest picture to decode, of `N` pixels")
+	f.StringVar(&o.maxMemory, "max-memory", "", "memory limit, a `SIZE` such as 1GB (default: what the container allows, at most 60 % of free memory)")
+	f.BoolVar(&o.watch, "watch", false, "keep running, and bring the index up to date whenever something changes")
+	f.DurationVar(&o.limit, "for", 0, "stop cleanly after `DURATION`, such as 5h or 30m")
+	f.StringVar(&o.progress, "progress", "", "`KIND` of progress display: bar, plain, json or none (default: bar on a terminal)")
 	return c
 }
 
-// settings are what the options mean.
+// settings are the parsed options.
 type settings struct {
 	provider provider.Name
-	memory   int64 // that was asked for; 0: what there is
+	memory   int64 // of --max-memory; 0 means the default limit
 }
 
-// check refuses a command line that cannot be meant, and returns what it means.
+// check validates the command line and returns the settings.
 func (o *options) check() (s settings, err error) {
 	switch {
 	case o.jobs < 1:
-		return s, cli.Usage("give a number of 1 or more", "--jobs %d", o.jobs)
+		return s, cli.Usage("give a number of 1 or more", "invalid value for --jobs: %d", o.jobs)
 	case o.maxPixels < 1:
-		return s, cli.Usage("give a number of 1 or more", "--max-pixels %d", o.maxPixels)
+		return s, cli.Usage("give a number of 1 or more", "invalid value for --max-pixels: %d", o.maxPixels)
 	case o.limit < 0:
-		return s, cli.Usage("give a time such as 5h or 30m", "--for %v", o.limit)
+		return s, cli.Usage("give a time such as 5h or 30m", "invalid value for --for: %v", o.limit)
 	case o.fromNul && o.from == "":
-		return s, cli.Usage("it belongs to --from", "--null without --from")
+		return s, cli.Usage("add --from, or omit --null", "--null needs --from")
 	case o.progress != "" && !slices.Contains(cli.ProgressKinds, o.progress):
-		return s, cli.Usage("give bar, plain, json or none", "--progress %q", o.progress)
+		return s, cli.Usage("give bar, plain, json or none", "invalid value for --progress: %q", o.progress)
 	}
 	if err := o.checkWatch(); err != nil {
 		return s, err
@@ -152,7 +152,7 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	if o.from != "" && len(paths) == 0 {
-		o.p.Notef("no paths were given: nothing to do")
+		o.p.Notef("nothing to do: --from lists no existing paths")
 		return nil
 	}
 	if o.watch {
@@ -160,7 +160,7 @@ func (o *options) run(ctx context.Context) error {
 	}
 	ix, lock, err := o.open(ctx, len(paths) > 0)
 	if errors.Is(err, store.ErrBusy) && o.ifIdle {
-		o.p.Notef("another process is indexing: nothing to do")
+		o.p.Notef("nothing to do: another process is indexing")
 		return nil
 	}
 	if err != nil {
@@ -183,10 +183,10 @@ func (o *options) run(ctx context.Context) error {
 }
 
 func errNoRoots() error {
-	return cli.Usage("give one: `imgsearch index DIR`", "the index has no folders yet")
+	return cli.Usage("add one with `imgsearch index DIR`", "the index has no folders yet")
 }
 
-// resolve makes the paths absolute and sees that they are there.
+// resolve makes the paths absolute and checks that they exist.
 func (o *options) resolve() ([]string, error) {
 	paths := o.paths
 	if o.from != "" {
@@ -199,18 +199,18 @@ func (o *options) resolve() ([]string, error) {
 	abs := make([]string, 0, len(paths))
 	for i, p := range paths {
 		if p == "" {
-			return nil, cli.Usage("give a folder or a file", "an empty path")
+			return nil, cli.Usage("give a folder or a file", "a path is empty")
 		}
 		full, err := filepath.Abs(p)
 		if err != nil {
 			return nil, err
 		}
 		if _, err := os.Stat(full); err != nil {
-			if i >= len(o.paths) { // a list is older than the disk
+			if i >= len(o.paths) { // files may have gone since the list was made
 				o.p.Warnf("%s: %v", words.Path(full), fserr.Cause(err))
 				continue
 			}
-			return nil, cli.Usage("check the path; a folder indexed before is looked after by `imgsearch index` without arguments",
+			return nil, cli.Usage("check the path; to update all indexed folders, run `imgsearch index` without arguments",
 				"%s: %w", words.Path(full), fserr.Cause(err))
 		}
 		abs = append(abs, full)
@@ -218,7 +218,7 @@ func (o *options) resolve() ([]string, error) {
 	return abs, nil
 }
 
-// open opens the index and takes its lock. A dry run changes nothing: it reads, or makes up an empty index.
+// open opens the index and takes its lock. A dry run changes nothing: it opens the index for reading, or an empty one in memory.
 func (o *options) open(ctx context.Context, create bool) (store.Store, store.Lock, error) {
 	at, err := o.p.App.Index()
 	if err != nil {
@@ -232,10 +232,10 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 		return ix, nil, err
 	}
 	if err := at.Check(); !create && errors.Is(err, store.ErrNoIndex) {
-		return nil, nil, fmt.Errorf("open index %q: %w", at.Path, err) // without folders there must be one: none is made
+		return nil, nil, fmt.Errorf("open index %q: %w", at.Path, err) // without folders, do not create an index
 	}
 	if o.model.Name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
-		// No index is made for a model that cannot be used.
+		// Do not create an index for a model that cannot be used.
 		if _, err := o.p.App.OpenSpec(o.model.Name); err != nil {
 			return nil, nil, err
 		}

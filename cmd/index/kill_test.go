@@ -16,8 +16,8 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// TestLongKillNine kills the indexer without warning, again and again: each next run continues, nothing is lost but what a
-// second may make, and the index stays sound.
+// TestLongKillNine kills the indexer several times with SIGKILL: each next run resumes, at most about a second of work is lost, and
+// the index stays sound.
 func TestLongKillNine(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
 	const n = 400
@@ -41,18 +41,18 @@ func TestLongKillNine(t *testing.T) {
 		}
 		before = files
 	}
-	// A kill that hits a file twice, the second time while it is read alone, sets it aside: hence --retry-failed.
+	// A file that is being read at two kills, the second time alone, is set aside: hence --retry-failed.
 	s, err := scenario.SummaryOf(t, scenario.Command(t, home, "index", "--json", "--retry-failed", photos))
 	if err != nil || !s.Complete || s.Added+s.Unchanged != n || s.Failed+s.FailedKnown != 0 || s.Unchanged < before {
-		t.Fatalf("the run that may end: %+v, %v", s, err)
+		t.Fatalf("the run that is not killed: %+v, %v", s, err)
 	}
 	out, err := scenario.Command(t, home, "doctor").CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "is sound") {
+	if err != nil || !strings.Contains(string(out), "is intact") {
 		t.Errorf("doctor: %v\n%s", err, out)
 	}
 }
 
-// TestInterrupt: the first Ctrl-C commits what is done and exits 130; the next run continues.
+// TestInterrupt checks that the first Ctrl-C commits finished work and exits with 130, and that the next run resumes.
 func TestInterrupt(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
 	const n = 300
@@ -83,7 +83,7 @@ func TestInterrupt(t *testing.T) {
 	}
 }
 
-// TestSecondIndexer: one at a time; searching goes on meanwhile.
+// TestSecondIndexer checks that only one process can index at a time, and that searching works meanwhile.
 func TestSecondIndexer(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
 	for i := range 600 {

@@ -9,18 +9,18 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// logRun logs the beginning of a run, and adds its number to all records until the returned function is called.
+// logRun logs the start of a run, and adds its number to all records until the returned function is called.
 func (r *indexing) logRun(run store.RunID, roots []string) (end func()) {
 	end = r.p.LogWith("run", int64(run))
 	level := slog.LevelDebug // not for people
 	if r.p.LogsLines() && !r.p.Quiet {
 		level = slog.LevelInfo
 	}
-	r.p.Log().Log(context.Background(), level, "run begun", "roots", strings.Join(roots, ", "))
+	r.p.Log().Log(context.Background(), level, "run started", "roots", strings.Join(roots, ", "))
 	return end
 }
 
-// countAttrs are the log attributes with a run's counts and duration.
+// countAttrs returns the log attributes with a run's counts and duration.
 func countAttrs(sum index.Summary) []any {
 	return []any{
 		"scanned", sum.Scanned, "added", sum.Added, "updated", sum.Updated, "moved", sum.Moved, "unchanged", sum.Unchanged, "removed", sum.Removed,

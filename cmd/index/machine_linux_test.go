@@ -13,8 +13,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// machine is a home with photos, a runtime library that breaks on demand, and a processor that is slow, so that auto
-// takes the provider where it works.
+// machine is a home folder with photos, a runtime library that breaks on demand, and a slow processor, so that auto
+// chooses the provider if it works.
 type machine struct {
 	t            *testing.T
 	home, photos string
@@ -40,7 +40,7 @@ func (m machine) addPhotos(n int) {
 	}
 }
 
-// command is the program as cron would run it: no terminal, hardly an environment.
+// command returns the program as cron would run it: without a terminal, and with few environment variables.
 func (m machine) command(breaks string, args ...string) *exec.Cmd {
 	m.t.Helper()
 	self, err := os.Executable()
@@ -54,7 +54,7 @@ func (m machine) command(breaks string, args ...string) *exec.Cmd {
 	return c
 }
 
-// cron runs it to its end.
+// cron runs the program until it ends.
 func (m machine) cron(breaks string, args ...string) (stdout, stderr string, code int) {
 	m.t.Helper()
 	c := m.command(breaks, args...)
@@ -74,7 +74,7 @@ type night struct {
 	ProviderReason string `json:"provider_reason"`
 }
 
-// index is a night's run.
+// index runs index for one night.
 func (m machine) index(breaks string, args ...string) (n night, stderr string, code int) {
 	m.t.Helper()
 	stdout, stderr, code := m.cron(breaks, append([]string{"index", "--json", m.photos}, args...)...)

@@ -15,7 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// writeLarge writes a flat picture, whose file is small and whose pixels are many.
+// writeLarge writes a picture of one colour: a small file with many pixels.
 func writeLarge(t *testing.T, path string, w, h int) {
 	t.Helper()
 	img := image.NewNRGBA(image.Rect(0, 0, w, h))
@@ -32,7 +32,7 @@ func writeLarge(t *testing.T, path string, w, h int) {
 	}
 }
 
-// TestMaxMemory: a picture that does not fit is named and not held against the file.
+// TestMaxMemory checks that a picture that does not fit into memory is reported, and is tried again in the next run.
 func TestMaxMemory(t *testing.T) {
 	p := scenario.NewProgram(t)
 	photos := t.TempDir()
@@ -43,7 +43,7 @@ func TestMaxMemory(t *testing.T) {
 	p.Must(0, "1 added, 1 unchanged", "index", photos)
 }
 
-// TestLongContainer indexes large pictures in a control group of 1 GB: by what the program finds out itself it stays below.
+// TestLongContainer indexes large pictures in a control group of 1 GB. The program detects the limit and stays below it.
 func TestLongContainer(t *testing.T) {
 	if scenario.RaceEnabled {
 		t.Skip("the race detector takes many times the memory")
@@ -55,7 +55,7 @@ func TestLongContainer(t *testing.T) {
 		writeLarge(t, filepath.Join(photos, fmt.Sprint(i)+".jpg"), 4032+i, 3024)
 	}
 	c := scenario.Command(t, t.TempDir(), "index", "--jobs", "6", photos)
-	named := filepath.Join(t.TempDir(), "imgsearch") // the name tells the test's binary what to be
+	named := filepath.Join(t.TempDir(), "imgsearch") // the test binary is the program if it has this name
 	if err := os.Symlink(c.Path, named); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestLongContainer(t *testing.T) {
 	t.Logf("peak %s bytes", strings.TrimSpace(string(data)))
 }
 
-// memoryGroup makes a control group; a process joins it by writing its number to the file join.
+// memoryGroup creates a control group; a process joins it by writing its process id to the file join.
 func memoryGroup(t *testing.T, limit int64) (join, peak string) {
 	t.Helper()
 	for _, kind := range []struct{ dir, limit, peak string }{

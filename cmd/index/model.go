@@ -21,13 +21,13 @@ func (r *indexing) register(ctx context.Context, ix store.Store, m app.Model) (s
 		return stored, err
 	}
 	if r.model == (app.ModelChoice{}) && usual.Identity != "" && usual.Identity != m.Identity {
-		r.p.Warnf("model %s computes other vectors than before (its files, the precision's arithmetic or imgsearch changed): embedding the photos again", m.Spec.Model.Name)
+		r.p.Warnf("model %s now computes different vectors, because its files, the arithmetic of the precision or imgsearch changed; embedding the photos again", m.Spec.Model.Name)
 		return stored, ix.SetRole(ctx, m.Identity, store.Wanted)
 	}
 	return stored, nil
 }
 
-// settleModel makes the wanted model the default once it has all vectors, and tells where searches use another model.
+// settleModel makes the wanted model the default once it has all vectors, and notes if searches use another model.
 func (r *indexing) settleModel(ctx context.Context, ix store.Store, used store.Model) error {
 	all, err := ix.Models(ctx)
 	if err != nil {
@@ -44,17 +44,17 @@ func (r *indexing) settleModel(ctx context.Context, ix store.Store, used store.M
 	used, _ = all.ByIdentity(used.Identity)
 	switch {
 	case used.Role == store.Wanted && used.Embedded == totals.Pictures:
-		r.p.Notef("model %s has the vectors of all %d pictures: searches use it from now on", used.Title(), totals.Pictures)
+		r.p.Notef("model %s has vectors of all %d pictures; searches now use it", used.Title(), totals.Pictures)
 		return ix.SetRole(ctx, used.Identity, store.Default)
 	case used.Role == store.Wanted:
-		r.p.Notef("model %s has the vectors of %d of %d pictures: searches use %s until it has all", used.Title(), used.Embedded, totals.Pictures, usual.Title())
+		r.p.Notef("model %s has vectors of %d of %d pictures; searches use %s until it has all", used.Title(), used.Embedded, totals.Pictures, usual.Title())
 	default:
-		r.p.Notef("searches use model %s; `imgsearch models use %s` changes that", usual.Title(), useArgs(used))
+		r.p.Notef("searches still use model %s; to change that, run `imgsearch models use %s`", usual.Title(), useArgs(used))
 	}
 	return nil
 }
 
-// useArgs are what `models use` takes to mean a model.
+// useArgs returns the arguments of `models use` for a model.
 func useArgs(m store.Model) string {
 	if m.Precision == string(embed.FP32) {
 		return m.Ref

@@ -6,14 +6,14 @@ import (
 	"strings"
 )
 
-// ownFiles are the files that an index is made of: what changes them is ourselves.
+// ownFiles are the files of an index. --watch ignores changes to them, since this program makes them.
 type ownFiles struct{ dir, name string }
 
 func newOwnFiles(index string) ownFiles {
 	return ownFiles{realDir(filepath.Dir(index)), filepath.Base(index)}
 }
 
-// realDir is a folder without links on the way, where that can be told.
+// realDir returns a folder with links resolved, or unchanged if that fails.
 func realDir(dir string) string {
 	if target, err := filepath.EvalSymlinks(dir); err == nil {
 		return target
@@ -21,7 +21,7 @@ func realDir(dir string) string {
 	return dir
 }
 
-// has tells whether a path is one of them.
+// has reports whether a path is one of them.
 func (o ownFiles) has(path string) bool {
 	dir, name := realDir(filepath.Dir(path)), filepath.Base(path)
 	for _, folder := range []string{strings.TrimSuffix(o.name, ".db") + ".vectors", o.name + ".cache"} {

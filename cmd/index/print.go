@@ -40,7 +40,7 @@ type indexJSON struct {
 	DryRun          *dryRunJSON    `json:"dry_run,omitempty"`
 }
 
-// dryRunJSON is there in a dry run only.
+// dryRunJSON is set only in a dry run.
 type dryRunJSON struct {
 	Pending   int     `json:"pending"`
 	Gone      int     `json:"gone"`
@@ -82,7 +82,7 @@ func dryRunLine(sum index.Summary) string {
 	}
 	line += fmt.Sprintf("; %d unchanged", sum.Unchanged)
 	if sum.Gone > 0 {
-		line += fmt.Sprintf(", %d gone or left out", sum.Gone)
+		line += fmt.Sprintf(", %d missing or excluded", sum.Gone)
 	}
 	if sum.FailedKnown > 0 {
 		line += fmt.Sprintf(", %d known to be broken", sum.FailedKnown)
@@ -109,7 +109,7 @@ func summaryLine(sum index.Summary, rate float64, m app.Model, provider embed.Pr
 	if len(parts) == 0 && sum.Stopped == index.NotStopped {
 		parts = append(parts, "no photos found")
 	} else if len(parts) == 0 {
-		parts = append(parts, "nothing done yet")
+		parts = append(parts, "no files finished")
 	}
 	line := strings.Join(parts, ", ") + skippedText(sum.Skipped) + " in " + english.Duration(sum.Elapsed)
 	if sum.Embedded > 0 {
@@ -121,15 +121,15 @@ func summaryLine(sum index.Summary, rate float64, m app.Model, provider embed.Pr
 	}
 	switch sum.Stopped {
 	case index.Interrupted:
-		line = "interrupted; " + line + "; the next run continues"
+		line = "interrupted; " + line + "; the next run resumes"
 	case index.TimeUp:
-		line = "time is up; " + line + "; the next run continues"
+		line = "reached the time limit; " + line + "; the next run resumes"
 	case index.NotStopped:
 	}
 	return line
 }
 
-// skippedText lists what was left out, by reason.
+// skippedText returns the counts of skipped files, by reason.
 func skippedText(skipped map[string]int) string {
 	if len(skipped) == 0 {
 		return ""

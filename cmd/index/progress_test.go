@@ -11,7 +11,7 @@ import (
 func TestProgressJSON(t *testing.T) {
 	p := scenario.NewProgram(t)
 	photos := t.TempDir()
-	for i := range 120 { // more than a second's work here
+	for i := range 120 { // more than a second of work
 		scenario.WritePicture(t, filepath.Join(photos, "d", string(rune('a'+i%26))+strings.Repeat("x", i)+".jpg"), i)
 	}
 	_, errs, code := p.Run("", "index", "--quiet", "--progress", "json", photos)

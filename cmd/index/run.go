@@ -14,13 +14,13 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// indexing is one run of the pipeline, with what it takes and what comes after.
+// indexing is one run of the pipeline, with its preparation and what follows it.
 type indexing struct {
 	*options
 	settings
 
-	limit time.Duration // of this run; 0: none
-	// tells says whether the run is worth a line.
+	limit time.Duration // of this run; 0 means none
+	// tells reports whether to print the summary of the run.
 	tells func(index.Summary) bool
 }
 
@@ -76,13 +76,13 @@ func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) erro
 		}
 	}
 	if sum.Embedded > 0 && sum.Stopped == index.NotStopped {
-		loader.Close() // what crashes from here on is no accelerator's fault
+		loader.Close() // a crash after this is not the accelerator's fault
 		r.p.App.PrepareOneShot(ctx, loader, app.MemoryLimit(r.memory))
 	}
 	return ending(sum)
 }
 
-// ending is how a run that went through ends: files or folders that could not be read are told by the exit code.
+// ending returns the error for the exit code of a run without a failure: interrupted, or files or folders that could not be read.
 func ending(sum index.Summary) error {
 	switch {
 	case sum.Stopped == index.Interrupted:
@@ -95,8 +95,8 @@ func ending(sum index.Summary) error {
 	return nil
 }
 
-// prepare sees that the model can be used as it was asked for, and returns what the index has of it. Unless the run is dry, the index
-// knows the model then.
+// prepare checks that the model can be used as requested, and returns the model as the index has it. Unless it is a dry run, it adds the
+// model to the index.
 func (r *indexing) prepare(ctx context.Context, ix store.Store, m app.Model, loader *embed.Loader) (store.Model, error) {
 	if err := loader.CheckAsked(); err != nil {
 		return store.Model{}, err
@@ -117,10 +117,10 @@ func (r *indexing) prepare(ctx context.Context, ix store.Store, m app.Model, loa
 	return m.Stored(), nil
 }
 
-// reserve is what there is for files and decoded pictures in memory, in bytes. The garbage collector is told too.
+// reserve returns the memory for files and decoded pictures, in bytes, and sets the limit of the garbage collector.
 func (r *indexing) reserve(loader *embed.Loader) (int64, error) {
 	size := loader.VisualBytes
-	if r.dryRun { // which makes nothing, and an int8 copy is smaller
+	if r.dryRun { // it does not make the int8 copy, which is smaller
 		size = loader.FullVisualBytes
 	}
 	tower, err := size()
@@ -129,12 +129,12 @@ func (r *indexing) reserve(loader *embed.Loader) (int64, error) {
 	}
 	limit := app.MemoryLimit(r.memory)
 	room, heap := app.DecodeLimit(limit, tower)
-	r.p.Logf("%d MB of memory, %d MB of it for pictures", limit>>20, room>>20)
+	r.p.Logf("memory limit %d MB, of which %d MB for pictures", limit>>20, room>>20)
 	debug.SetMemoryLimit(heap)
 	return room, nil
 }
 
-// conclude gives the model its role, and says what comes next when an index has just got its first photos.
+// conclude sets the model's role, and suggests a search if these are the first photos in the index.
 func (r *indexing) conclude(ctx context.Context, ix store.Store, used store.Model, sum index.Summary) error {
 	ctx = context.WithoutCancel(ctx)
 	if err := r.settleModel(ctx, ix, used); err != nil {
@@ -145,7 +145,7 @@ func (r *indexing) conclude(ctx context.Context, ix store.Store, used store.Mode
 	}
 	n, err := ix.Totals(ctx)
 	if err == nil && n.Files == sum.Added {
-		r.p.Notef("find them by what is in them: imgsearch search \"dog on beach\"")
+		r.p.Notef("search them with `imgsearch search \"dog on beach\"`")
 	}
 	return err
 }

@@ -21,34 +21,34 @@ import (
 // busyWait is how long --watch waits for another process that is indexing.
 const busyWait = 5 * time.Second
 
-// checkWatch refuses what does not go with --watch.
+// checkWatch rejects options that cannot be combined with --watch.
 func (o *options) checkWatch() error {
 	switch {
 	case !o.watch:
 		return nil
 	case o.dryRun:
-		return cli.Usage("give one of them", "--watch and --dry-run")
+		return cli.Usage("give only one of them", "--watch and --dry-run cannot be combined")
 	case o.from != "":
-		return cli.Usage("give the folders themselves", "--watch and --from")
+		return cli.Usage("give the folders as arguments", "--watch and --from cannot be combined")
 	case o.ifIdle:
-		return cli.Usage("--watch waits for another process that is indexing", "--watch and --if-idle")
+		return cli.Usage("--watch waits if another process is indexing", "--watch and --if-idle cannot be combined")
 	}
 	return nil
 }
 
-// watching is what the runs of --watch share.
+// watching is the state that the runs of --watch share.
 type watching struct {
 	*options
 	settings
 
-	paths []string  // that were given; none: the index's roots
-	roots []string  // at the last look
-	end   time.Time // of --for; zero: none
+	paths []string  // as given; if none, the index's roots
+	roots []string  // as last read
+	end   time.Time // of --for; zero means none
 	first bool      // no run has ended yet
 }
 
-// watchFolders brings the index up to date whenever something changes, until it is interrupted or --for is over. Each time is a run
-// like any other, which takes the lock and gives it back.
+// watchFolders brings the index up to date whenever something changes, until it is interrupted or the time of --for is over. Each update
+// is a normal run, which takes the lock and releases it.
 func (o *options) watchFolders(ctx context.Context, s settings, paths []string) error {
 	w := &watching{options: o, settings: s, paths: paths, first: true}
 	if err := w.checkPaths(ctx); err != nil {
@@ -58,7 +58,7 @@ func (o *options) watchFolders(ctx context.Context, s settings, paths []string) 
 	if err != nil {
 		return err
 	}
-	// The first signal ends the waiting; a run that is under way sees it too, and ends in its own orderly way.
+	// The first signal ends the waiting. A current run receives it too and stops cleanly.
 	o.p.Orderly()
 	waiting, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -90,11 +90,11 @@ func (o *options) watchFolders(ctx context.Context, s settings, paths []string) 
 	return watch.Run(waiting, options, func(waiting context.Context, dirs []string) error { return w.changed(ctx, waiting, dirs) })
 }
 
-// checkPaths refuses files, and an index without folders where none are given.
+// checkPaths rejects files, and an index without folders if none are given.
 func (w *watching) checkPaths(ctx context.Context) error {
 	for _, path := range w.paths {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			return cli.Usage("give folders", "--watch: %s is a file", words.Path(path))
+			return cli.Usage("give only folders", "--watch: %s is a file", words.Path(path))
 		}
 	}
 	if len(w.paths) > 0 {
@@ -112,7 +112,7 @@ func (w *watching) checkPaths(ctx context.Context) error {
 	return err
 }
 
-// walk walks a folder from its root: patterns and ignore files hold from there on.
+// walk walks a folder as part of its root, since patterns and ignore files apply from the root on.
 func (w *watching) walk(ctx context.Context, dir string, visit func(string, int)) error {
 	root, start := dir, ""
 	for _, r := range w.roots {
@@ -127,7 +127,7 @@ func (w *watching) walk(ctx context.Context, dir string, visit func(string, int)
 	})
 }
 
-// changed runs the pipeline over folders in which something has changed; the first time, over all of it.
+// changed runs the pipeline over the folders that have changed; the first time, over all folders.
 func (w *watching) changed(ctx, waiting context.Context, dirs []string) error {
 	if w.first {
 		dirs = w.paths
@@ -137,23 +137,23 @@ func (w *watching) changed(ctx, waiting context.Context, dirs []string) error {
 		w.p.Notef("watching for changes")
 	}
 	w.first = false
-	// A model, and what a run leaves, is not kept in memory for what may come tomorrow.
+	// Free the model and the memory of the run: the next change may be far off.
 	w.p.App.FreeLoaders()
 	debug.FreeOSMemory()
 	return err
 }
 
-// tells says whether a run is worth a line: the first one, and those that did something.
+// tells reports whether to print the summary of a run: of the first one, and of those that did something.
 func (w *watching) tells(sum index.Summary) bool {
 	return w.first || sum.Added+sum.Updated+sum.Moved+sum.Removed+sum.Failed+sum.Embedded > 0
 }
 
-// runOver is one run over folders. What a run reports and goes on from does not end the watch. While it waits for another process, the
-// end of waiting ends it.
+// runOver runs the pipeline once over folders. Problems that a run only reports do not end the watch. While runOver waits for another
+// process, the end of waiting ends it.
 func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 	var there []string
 	for _, dir := range dirs {
-		there = append(there, disk.Nearest(dir)) // a folder that is gone is missing from the nearest one that is there
+		there = append(there, disk.Nearest(dir)) // for a missing folder, index the nearest existing one
 	}
 	if len(dirs) > 0 && !w.first {
 		known, err := w.walkedRoots(waiting)
@@ -169,7 +169,7 @@ func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 	if err != nil || ix == nil {
 		return err
 	}
-	defer lock.Unlock() //nolint:errcheck // the next run takes it anew
+	defer lock.Unlock() //nolint:errcheck // the next run takes it again
 	defer ix.Close()
 	run := &indexing{options: w.options, settings: w.settings, tells: w.tells}
 	if !w.end.IsZero() {
@@ -190,7 +190,7 @@ func (w *watching) wait(ctx, waiting context.Context, create bool) (store.Store,
 			return ix, lock, err
 		}
 		if !said {
-			w.p.Notef("another process is indexing: waiting for it")
+			w.p.Notef("waiting for another process that is indexing")
 		}
 		select {
 		case <-waiting.Done():
@@ -200,7 +200,7 @@ func (w *watching) wait(ctx, waiting context.Context, create bool) (store.Store,
 	}
 }
 
-// insideRoots are the folders that lie in roots; where one does not, because its root is gone, all roots are looked at.
+// insideRoots returns dirs, or nil, which means all roots, if one of them is outside roots because its root is gone.
 func insideRoots(dirs, roots []string) []string {
 	for _, dir := range dirs {
 		if !slices.ContainsFunc(roots, func(root string) bool {
@@ -213,7 +213,7 @@ func insideRoots(dirs, roots []string) []string {
 	return dirs
 }
 
-// walkedRoots are the folders that the index looks after.
+// walkedRoots returns the roots that index walks, which excludes those with single files only.
 func (w *watching) walkedRoots(ctx context.Context) ([]string, error) {
 	ix, err := w.p.App.OpenForReading(ctx)
 	if errors.Is(err, store.ErrNoIndex) {

@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// lockedBuffer is what a running program has printed so far.
+// lockedBuffer collects the output of a running program.
 type lockedBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
@@ -32,7 +32,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// TestWatch changes folders under a watching indexer: a new photo, a new folder, another name, another index run beside it.
+// TestWatch changes folders while an indexer watches them: a new photo, a new folder, a renamed folder, and another index run.
 func TestWatch(t *testing.T) {
 	home := t.TempDir()
 	photos := filepath.Join(home, "photos")
@@ -72,7 +72,7 @@ func TestWatch(t *testing.T) {
 	scenario.WritePicture(t, filepath.Join(photos, "e.jpg"), 5)
 	scenario.WritePicture(t, filepath.Join(photos, "f.jpg"), 6)
 	files(5)
-	// Between its runs it does not hold the index.
+	// It does not hold the lock between runs.
 	if s, err := scenario.SummaryOf(t, scenario.Command(t, home, "index", "--json")); err != nil || s.Unchanged != 5 {
 		t.Errorf("another run: %+v, %v", s, err)
 	}

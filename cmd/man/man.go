@@ -19,12 +19,12 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
-		Short: "Write the manual pages into a folder",
-		Long: `Write the manual pages of all commands, imgsearch.1 and imgsearch-COMMAND.1, into a folder. Packages bring them along.
+		Short: "Write the manual pages to a folder",
+		Long: `Write the manual pages of all commands, imgsearch.1 and imgsearch-COMMAND.1, to a folder. Packages install them already.
 
   imgsearch man ~/.local/share/man/man1 && man imgsearch-search
 
@@ -32,7 +32,7 @@ EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return cli.Usage("give the folder: imgsearch man ~/.local/share/man/man1", "one argument expected, got %d", len(args))
+				return cli.Usage("give a folder: `imgsearch man ~/.local/share/man/man1`", "expected one argument, got %d", len(args))
 			}
 			return nil
 		},
@@ -44,7 +44,7 @@ EXIT STATUS
 
 func write(p *cli.Program, root *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return cli.Usage("give a folder that can be made", "%s: %w", words.Path(dir), fserr.Cause(err))
+		return cli.Usage("give a folder that can be created", "%s: %w", words.Path(dir), fserr.Cause(err))
 	}
 	n := 0
 	var all []*cobra.Command
@@ -60,20 +60,20 @@ func write(p *cli.Program, root *cobra.Command, dir string) error {
 		}
 		name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
 		if err := os.WriteFile(filepath.Join(dir, name), page, 0o644); err != nil {
-			return cli.Usage("give a folder that can be written", "%w", fserr.Cause(err))
+			return cli.Usage("give a folder that you can write to", "%w", fserr.Cause(err))
 		}
 		n++
 	}
-	p.Notef("%s in %s", english.Count(n, "page"), words.Path(filepath.Clean(dir)))
+	p.Notef("wrote %s to %s", english.Count(n, "page"), words.Path(filepath.Clean(dir)))
 	return nil
 }
 
-// manual is a command's page. Options name their values as in the help, "--add TERM", instead of the defaults that cobra writes,
-// "--add=[]".
+// manual returns a command's page. Options are shown with their values as in the help, "--add TERM", instead of with the defaults that
+// cobra writes, "--add=[]".
 func manual(c *cobra.Command) ([]byte, error) {
 	option := regexp.MustCompile(`(?m)^((?:\\fB-\w\\fP, )?\\fB--([a-z0-9-]+)\\fP).*$`)
 	var page bytes.Buffer
-	// SOURCE_DATE_EPOCH gives the date where builds must be the same.
+	// The date comes from SOURCE_DATE_EPOCH in reproducible builds.
 	header := &doc.GenManHeader{Section: "1", Source: "imgsearch " + cli.Version(), Manual: "imgsearch"}
 	if err := doc.GenMan(c, header, &page); err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func manual(c *cobra.Command) ([]byte, error) {
 	}), nil
 }
 
-// manualText makes Markdown of a help text: its headings are in capitals, and what is indented keeps its lines.
+// manualText converts a help text to Markdown. Headings are lines in capitals; indented lines keep their line breaks.
 func manualText(text string) string {
 	var b strings.Builder
 	was := false // indented

@@ -37,9 +37,9 @@ func newCalibrate(p *cli.Program) *cobra.Command {
 		Long: fmt.Sprintf(`Measure, on the pictures of the index, which score separates hits from misses, and store it in the index. Searches then report when
 nothing looks like the query. NAME is a model whose vectors the index has (default: the one that searches use).
 
-FILE has one query a line: "absent" or "present", a tab and the text. No picture of the index shows an absent query; at least one shows
-a present query. At least %d queries of each kind and %d pictures are required. The command prints the error rates by cross-validation,
-which you can expect for other queries.
+FILE has one query per line: "absent" or "present", a tab and the text. No picture of the index shows an absent query; at least one shows
+a present query. At least %d queries of each kind and %d pictures are required. The command prints the error rates that you can
+expect for other queries, from cross-validation.
 
 The built-in model is already calibrated. --reset removes a stored calibration.
 
@@ -57,9 +57,9 @@ EXIT STATUS
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.queries, "queries", "", "read the queries from `FILE` (- is the standard input)")
-	f.StringVar(&o.model.Precision, "precision", "", "`fp32` or int8 (default: what the index has)")
-	f.BoolVar(&o.dryRun, "dry-run", false, "print the result, and that of the current calibration, without storing it")
+	f.StringVar(&o.queries, "queries", "", "read the queries from `FILE` (- is standard input)")
+	f.StringVar(&o.model.Precision, "precision", "", "`PRECISION`: fp32 or int8 (default: the index's)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "print the result and that of the current calibration, without storing it")
 	f.BoolVar(&o.reset, "reset", false, "remove the stored calibration")
 	o.language.Add(f)
 	o.provider.Add(f)
@@ -74,10 +74,10 @@ type calibrateJSON struct {
 	Pictures  int    `json:"pictures"`
 	Absent    int    `json:"absent"`
 	Present   int    `json:"present"`
-	// Calibration is what was measured, Rates its error rates by cross-validation; null with --reset.
+	// Calibration is the new calibration; Rates are its error rates from cross-validation. Both are null with --reset.
 	Calibration *store.Calibration `json:"calibration"`
 	Rates       *ratesJSON         `json:"rates"`
-	// InUse are the error rates of what searches used before; null where they used nothing.
+	// InUse are the error rates of the calibration that searches used before; null if there was none.
 	InUse  *ratesJSON `json:"in_use"`
 	Stored bool       `json:"stored"`
 }
@@ -105,9 +105,9 @@ func newRatesJSON(r calibrate.Rates) *ratesJSON {
 func (o *calibrateOptions) run(ctx context.Context) error {
 	switch {
 	case o.reset && (o.queries != "" || o.dryRun || o.language.Given()):
-		return cli.Usage("give --reset alone", "--reset with --queries, --dry-run or --lang")
+		return cli.Usage("give only --reset", "--reset cannot be combined with --queries, --dry-run or --lang")
 	case !o.reset && o.queries == "":
-		return cli.Usage("give --queries FILE, or --queries - for the standard input", "missing flag: --queries")
+		return cli.Usage("give --queries FILE, or --queries - for standard input", "missing flag: --queries")
 	}
 	chosen, err := o.provider.Choose()
 	if err != nil {
@@ -135,7 +135,7 @@ func (o *calibrateOptions) run(ctx context.Context) error {
 	return o.print(out)
 }
 
-// calibrate measures a model, and keeps what was measured.
+// calibrate calibrates a model and stores the result.
 func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, language string) (out calibrateJSON, err error) {
 	queries, err := o.readQueries()
 	if err != nil {
@@ -153,7 +153,7 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, 
 		return out, err
 	}
 	defer ix.Close()
-	if locked, err := at.IsLocked(); !o.dryRun && err == nil && locked { // before minutes are spent
+	if locked, err := at.IsLocked(); !o.dryRun && err == nil && locked { // before work that takes minutes
 		return out, fmt.Errorf("calibrate: %w", store.ErrBusy)
 	}
 	m, err := o.p.App.ChooseModel(ctx, ix, o.model, false)
@@ -188,7 +188,7 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, 
 	}
 	if inUse != nil {
 		out.InUse = newRatesJSON(sample.Rate(*inUse))
-		fitted.Bins = inUse.Bins // they are measured with captions
+		fitted.Bins = inUse.Bins // they are measured with captions, not with these queries, not with these queries
 	}
 	if o.dryRun {
 		return out, nil
@@ -196,13 +196,13 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, 
 	return out, o.p.App.Change(ctx, func(ix store.Store) error { return ix.SetCalibration(ctx, stored.Identity, &fitted) })
 }
 
-// readQueries reads the list.
+// readQueries reads the file of --queries.
 func (o *calibrateOptions) readQueries() ([]calibrate.Query, error) {
 	in := o.p.In
 	if o.queries != "-" {
 		f, err := os.Open(o.queries)
 		if err != nil {
-			return nil, cli.Usage("give a file with one query a line, or -", "--queries: %w", err)
+			return nil, cli.Usage("give a file with one query per line, or - for standard input", "--queries: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -210,10 +210,10 @@ func (o *calibrateOptions) readQueries() ([]calibrate.Query, error) {
 	return calibrate.ReadQueries(in)
 }
 
-// textBatch is how many texts are embedded together: as many as search takes of --queries.
+// textBatch is the number of texts that are embedded together, as in search --queries.
 const textBatch = 8
 
-// measure finds the best scores of the queries among the index's pictures.
+// measure finds the best score of each query among the index's pictures.
 func measure(ctx context.Context, ix store.Store, m store.Model, encoder app.Encoder, queries []calibrate.Query, prefix string) (*calibrate.Sample, error) {
 	var vectors [][]float32
 	for batch := range slices.Chunk(queries, textBatch) {
@@ -235,7 +235,7 @@ func measure(ctx context.Context, ix store.Store, m store.Model, encoder app.Enc
 	return sample, err
 }
 
-// forget drops what was measured.
+// forget removes the stored calibration.
 func (o *calibrateOptions) forget(ctx context.Context) (out calibrateJSON, err error) {
 	return out, o.p.App.Change(ctx, func(ix store.Store) error {
 		m, err := o.p.App.VectorsWithoutModel(ctx, ix, o.model)
@@ -254,7 +254,7 @@ func (o *calibrateOptions) forget(ctx context.Context) (out calibrateJSON, err e
 	})
 }
 
-// print shows what was measured, for people.
+// print writes the result as text.
 func (o *calibrateOptions) print(out calibrateJSON) error {
 	if out.Calibration == nil {
 		o.p.Notef("removed the calibration of model %s", out.Model)
@@ -262,7 +262,7 @@ func (o *calibrateOptions) print(out calibrateJSON) error {
 	}
 	c := out.Calibration
 	fmt.Fprintf(o.p.Out, "model %s, %d pictures, %d absent and %d present queries\n", words.Path(out.Model), out.Pictures, out.Absent, out.Present)
-	fmt.Fprintf(o.p.Out, "threshold %.3f, and %.3f more each time the pictures double; nothing: %.3f below it, found: %.3f above\n\n",
+	fmt.Fprintf(o.p.Out, "threshold %.3f, plus %.3f each time the number of pictures doubles; nothing: %.3f below it, found: %.3f above\n\n",
 		c.Threshold(out.Pictures), c.PerDoubling, c.NothingBelow, c.FoundAbove)
 	w := tabwriter.NewWriter(o.p.Out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(w, "\tqueries\tnothing\tuncertain\tfound\twrong at the threshold\t\n")
@@ -284,7 +284,7 @@ func (o *calibrateOptions) print(out calibrateJSON) error {
 		return err
 	}
 	if out.Stored {
-		o.p.Notef("stored; searches with this model now use it")
+		o.p.Notef("stored the calibration; searches with this model now use it")
 	}
 	return nil
 }

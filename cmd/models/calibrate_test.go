@@ -13,8 +13,8 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// TestCalibrate: what is measured over an index is kept there, searches go by it, and it can be forgotten. Which queries are present is
-// chosen by their scores: the pictures show waves only.
+// TestCalibrate checks that a calibration is stored in the index, is used by searches, and can be removed. It marks queries as present
+// by their scores, since the pictures show only waves.
 func TestCalibrate(t *testing.T) {
 	p := scenario.NewProgram(t)
 	photos := t.TempDir()
@@ -85,19 +85,19 @@ func TestCalibrate(t *testing.T) {
 	best := answers[len(answers)-1].Query
 	p.Must(0, ".jpg", "search", "--confident", best)
 	p.Must(0, "no more photos found", "search", "--confident", "--offset", "500", best)
-	p.Must(5, "no photos found that fit", "search", "--confident", "--min-score", "0.99", best)
+	p.Must(5, "no matching photos", "search", "--confident", "--min-score", "0.99", best)
 	away := filepath.Join(t.TempDir(), "away")
 	if err := os.Rename(photos, away); err != nil {
 		t.Fatal(err)
 	}
 	for _, format := range []string{"table", "paths"} {
-		p.Must(5, "no photos found whose files are there", "search", "--confident", "--format", format, best)
+		p.Must(5, "no photos found whose files still exist", "search", "--confident", "--format", format, best)
 	}
 	if err := os.Rename(away, photos); err != nil {
 		t.Fatal(err)
 	}
 	p.Must(0, "removed the calibration", "models", "calibrate", "--reset")
 	if got := *threshold().Threshold; got != before {
-		t.Errorf("forgotten, the threshold is %v, was %v", got, before)
+		t.Errorf("after --reset, the threshold is %v, was %v", got, before)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestLongKillPull kills the puller in the middle of a file, several times: what has a name is right each time, and the
-// last pull continues where the one before it was.
+// TestLongKillPull kills the puller in the middle of a file, several times: each time, files with their final name are correct, and the
+// last pull resumes where the previous one stopped.
 func TestLongKillPull(t *testing.T) {
 	hub := newHub(t)
 	home := t.TempDir()
@@ -27,7 +27,7 @@ func TestLongKillPull(t *testing.T) {
 		if path != models.TextualFile {
 			return false
 		}
-		// A server so slow that the puller can be killed on the way: it sends a part and waits.
+		// A slow server: it sends a part and waits, so that the puller can be killed in the middle.
 		start := rangeStart(r)
 		from.Store(int64(start))
 		if start+step >= len(data) {

@@ -17,18 +17,18 @@ func newList(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List available models",
-		Long: `List the installed models, then those of the catalogue that suit this machine: the recommended ones first, then by recall.
+		Long: `List the installed models, then those in the catalogue that suit this machine: recommended models first, then by recall.
 
-RECALL is the published one for English on Crossmodal-3600 (mean of recall@1, @5 and @10, in per cent), that of the built-in
-model its own on Flickr8k, which is easier. DISK and MEMORY are estimated from the number of parameters. LANG is en,
-many, or how many. --json has dimensions, picture sizes, licences, notes, and the source of each figure.
+RECALL is the published recall for English on Crossmodal-3600 (mean of recall@1, @5 and @10, in per cent). For the built-in
+model it is our measurement on Flickr8k, which is easier. DISK and MEMORY are estimated from the number of parameters. LANG
+is en, many, or the number of languages. --json adds dimensions, picture sizes, licences, notes, and the source of each figure.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return list(p, all) },
 	}
-	c.Flags().BoolVar(&all, "all", false, "also the models that are too large for this machine")
+	c.Flags().BoolVar(&all, "all", false, "include models that are too large for this machine")
 	return c
 }
 
@@ -43,7 +43,7 @@ type modelsJSON struct {
 	catalogue models.Catalogue
 }
 
-// modelListed is one model; what is not known is absent.
+// modelListed is one model; unknown values are absent.
 type modelListed struct {
 	Name          string            `json:"name"`
 	Repository    string            `json:"repository,omitempty"`
@@ -78,7 +78,7 @@ func list(p *cli.Program, all bool) error {
 	return l.print(p, all)
 }
 
-// starterQuality are the built-in model's figures, starterSource is the key of their source.
+// starterQuality are the built-in model's figures; starterSource is the key of their source.
 const starterSource = "STARTER_README"
 
 var starterQuality = []models.Quality{
@@ -115,7 +115,7 @@ func collect(p *cli.Program) (modelsJSON, error) {
 		l.Models = append(l.Models, m)
 	}
 	for _, name := range installed {
-		if _, catalogued := l.catalogue.Lookup(name); !catalogued { // one's own
+		if _, catalogued := l.catalogue.Lookup(name); !catalogued { // the user's own model
 			m := modelListed{Name: name, Fits: true}
 			m.take(store)
 			l.Models = append(l.Models, m)
@@ -124,7 +124,7 @@ func collect(p *cli.Program) (modelsJSON, error) {
 	return l, nil
 }
 
-// take fills in what is known of an installed model.
+// take adds the details of an installed model.
 func (m *modelListed) take(store models.Store) {
 	manifest, err := store.Manifest(m.Name)
 	if err != nil {
@@ -133,7 +133,7 @@ func (m *modelListed) take(store models.Store) {
 	m.Installed, m.Revision, m.DiskBytes, m.Estimated = true, manifest.Revision, manifest.Bytes(), false
 }
 
-// fits tells whether this machine has the memory, of which others want a third, and the disk for a model.
+// fits reports whether this machine has the memory and disk space for a model. It leaves a third of the memory to other programs.
 func (l modelsJSON) fits(m modelListed) (fits bool, reason string) {
 	switch {
 	case l.Memory > 0 && uint64(m.MemoryBytes) > l.Memory/3*2:

@@ -1,4 +1,4 @@
-// Package models is the family of commands that list, download, choose, verify and remove models. It must not know what a tower computes.
+// Package models holds the commands that list, download, choose, verify and remove models. It must not know what a tower computes.
 package models
 
 import (
@@ -7,19 +7,19 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 )
 
-// New makes the commands.
+// New returns the commands.
 func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "models",
 		Short: "List, download and choose models",
-		Long: `List, download, choose, verify and remove models. The vectors of different models live side by side in the index.
+		Long: `List, download, choose, verify and remove models. The index can hold the vectors of several models.
 
 ENVIRONMENT
   IMGSEARCH_MODELS   the folder of downloaded models
-  HF_ENDPOINT        the hub's address
-  HF_TOKEN           the token for repositories that want one (HF_TOKEN_PATH: a file with it)
-  HF_HUB_OFFLINE     1: never ask the hub
-  HTTPS_PROXY        and its like: the proxy
+  HF_ENDPOINT        the address of the hub
+  HF_TOKEN           the token for repositories that require one (HF_TOKEN_PATH: a file with the token)
+  HF_HUB_OFFLINE     1: never contact the hub
+  HTTPS_PROXY        the proxy (also HTTP_PROXY, NO_PROXY)
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage, an unknown model; 10 no index here yet (use); 11 another process holds the store or

@@ -13,7 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// catalogued is a name of the catalogue under which the tests' hub has the built-in model's files.
+// catalogued is a model name from the catalogue. The test hub serves the built-in model's files under it.
 const catalogued = "ViT-B-32__laion2b-s34b-b79k"
 
 func newHub(t *testing.T) *testkit.Hub {
@@ -23,7 +23,7 @@ func newHub(t *testing.T) *testkit.Hub {
 	return hub
 }
 
-// TestModelByName goes the way of somebody who wants a better model: asked for, downloaded, used, compared, removed.
+// TestModelByName does what a user who wants a better model does: name it, download it, use it, compare it, remove it.
 func TestModelByName(t *testing.T) {
 	scenario.DeletesWhatIsMapped(t)
 	p := scenario.NewProgram(t)
@@ -44,7 +44,7 @@ func TestModelByName(t *testing.T) {
 	p.Must(0, testkit.HubCommit, "models", "pull", catalogued)
 	p.Must(0, catalogued+": ok", "models", "verify")
 	p.Must(0, "installed", "models", "list", "--all")
-	// The hub's files are the built-in model's: to tell them apart, squash becomes shortest.
+	// The hub serves the built-in model's files. To make a different model, change squash to shortest.
 	changed := filepath.Join(os.Getenv("IMGSEARCH_MODELS"), catalogued, filepath.FromSlash(models.PreprocessFile))
 	data, err := os.ReadFile(changed)
 	if err != nil {
@@ -64,11 +64,11 @@ func TestModelByName(t *testing.T) {
 	p.Must(0, "0 of 3 pictures", "models", "use", catalogued)
 	p.Must(0, catalogued+" has 0 of 3", "search", "waves")
 	p.Must(0, "3 of 3 pictures embedded", "status")
-	p.Must(0, "searches use it from now on", "index")
+	p.Must(0, "searches now use it", "index")
 	if out := p.Must(0, `"model":"`+catalogued+`"`, "search", "--json", "waves"); !strings.Contains(out, `"indexed":3`) {
 		t.Errorf("search: %s", out)
 	}
-	// It is not calibrated: --confident says so, what is configured gives way.
+	// It is not calibrated: --confident is an error on the command line and is ignored in the configuration.
 	p.Must(2, "models calibrate", "search", "--confident", "waves")
 	t.Setenv("IMGSEARCH_SEARCH_CONFIDENT", "true")
 	p.Must(0, ".jpg", "search", "waves")
@@ -76,16 +76,16 @@ func TestModelByName(t *testing.T) {
 	t.Setenv("IMGSEARCH_SEARCH_CONFIDENT", "")
 	p.Must(2, "gains nothing from int8", "models", "use", "starter", "--precision", "int8")
 	p.Must(0, "3 unchanged", "index")
-	p.Must(2, "answers the searches", "models", "rm", "--yes", catalogued)
-	p.Must(0, "answers from now on, with 3 of 3", "models", "use", "starter")
-	p.Must(2, "nobody to ask", "models", "rm", catalogued)
+	p.Must(2, "is used by searches", "models", "rm", "--yes", catalogued)
+	p.Must(0, "searches now use model starter, with 3 of 3", "models", "use", "starter")
+	p.Must(2, "no terminal to confirm", "models", "rm", catalogued)
 	p.Must(0, "dropped 3 vectors", "models", "rm", "--yes", catalogued)
 	p.Must(12, pull, "search", "--model", catalogued, "waves")
 	p.Must(0, "3 of 3 pictures embedded", "status")
 	p.Must(0, "0.", "search", "waves")
 }
 
-// TestDamagedManifest: a power cut or a hand in the wrong folder leaves a model that is named and can be removed.
+// TestDamagedManifest checks that a model with a damaged manifest is reported and can be removed.
 func TestDamagedManifest(t *testing.T) {
 	scenario.DeletesWhatIsMapped(t)
 	p := scenario.NewProgram(t)
@@ -102,12 +102,12 @@ func TestDamagedManifest(t *testing.T) {
 	p.Must(12, models.ManifestFile, "models", "verify")
 	p.Must(2, "models rm", "models", "pull", "--from", dir, "own")
 	p.Must(0, "deleted the files", "models", "rm", "--yes", "--keep-vectors", "own")
-	p.Must(12, "is not installed any more", "search", "waves")
+	p.Must(12, "is no longer installed", "search", "waves")
 	p.Must(0, "own:", "models", "pull", "--from", dir, "own")
 	p.Must(0, "0.", "search", "waves")
 }
 
-// TestPrecision: int8 is an identity of its own, made once, kept in the cache, and made again if it was damaged there.
+// TestPrecision checks that int8 is a separate identity, made once, kept in the cache, and made again if the cached copy is damaged.
 func TestPrecision(t *testing.T) {
 	scenario.DeletesWhatIsMapped(t)
 	p := scenario.NewProgram(t)
@@ -117,7 +117,7 @@ func TestPrecision(t *testing.T) {
 		scenario.WritePicture(t, filepath.Join(photos, fmt.Sprint(i)+".jpg"), i)
 	}
 	p.Must(2, "fp32 or int8", "index", "--precision", "int4", photos)
-	p.Must(2, "gains nothing from int8", "index", "--precision", "int8", photos) // the built-in model is convolutions
+	p.Must(2, "gains nothing from int8", "index", "--precision", "int8", photos) // the built-in model consists of convolutions
 	p.Must(13, "no vectors of model tiny-clip", "models", "use", "--now", tiny)
 	p.Must(0, "making the int8 copy", "index", "--model", tiny, "--precision", "int8", photos)
 	p.Must(0, `"precision":"int8"`, "search", "--json", "waves")
@@ -141,7 +141,7 @@ func TestPrecision(t *testing.T) {
 	p.Must(0, `"cosine_min":0.99`, "warmup", "--json")
 }
 
-// TestPullFails: each failure has its code and its mend, and leaves no model behind.
+// TestPullFails checks that each failure has its exit code and hint, and leaves no model behind.
 func TestPullFails(t *testing.T) {
 	p := scenario.NewProgram(t)
 	hub := newHub(t)

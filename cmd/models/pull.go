@@ -30,13 +30,13 @@ func newPull(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pull NAME",
 		Short: "Download a model",
-		Long: `Download a model of the catalogue, or of any repository of the hub in the OpenCLIP-ONNX layout (ORGANISATION/NAME),
-verify it and try it. Interrupted downloads resume; a file gets its name only when its digest is right.
+		Long: `Download a model from the catalogue, or from any repository of the hub in the OpenCLIP-ONNX layout (ORGANISATION/NAME),
+verify it and try it. Interrupted downloads resume; a file gets its name only when its digest is correct.
 
-With --from the files come from a folder or a plain address instead, and NAME is what to call the model.
+With --from, the files come from a folder or a URL instead, and NAME is the name to give the model.
 
 EXIT STATUS
-  0 done; 1 failed: the hub, the network or the disk; what came is kept, the next pull continues; 2 wrong usage, an
+  0 done; 1 failed because of the hub, the network or the disk (the next pull resumes); 2 wrong usage, or an
   unknown name; 11 another process is downloading; 12 the download is not a usable model; 130 interrupted`,
 		Example: `  imgsearch models pull ViT-B-32__laion2b-s34b-b79k
   imgsearch models pull --from ~/my-export my-model`,
@@ -46,8 +46,8 @@ EXIT STATUS
 			return o.run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&o.from, "from", "", "take the files from a folder or below an address (`DIR|URL`)")
-	c.Flags().StringVar(&o.revision, "revision", "", "the hub's branch, tag or `COMMIT` (default: main)")
+	c.Flags().StringVar(&o.from, "from", "", "get the files from a folder or URL, `DIR|URL`")
+	c.Flags().StringVar(&o.revision, "revision", "", "branch, tag or `COMMIT` in the hub's repository (default: main)")
 	return c
 }
 
@@ -74,7 +74,7 @@ func (o *pullOptions) run(ctx context.Context) error {
 	if m.Revision != "" {
 		at = " at " + m.Revision
 	}
-	_, err = fmt.Fprintf(o.p.Out, "%s: %s from %s%s\nuse it with `imgsearch index --model %s DIR`; for an index that there is, `imgsearch models use %s`\n",
+	_, err = fmt.Fprintf(o.p.Out, "%s: %s from %s%s\nuse it with `imgsearch index --model %s DIR`, or for an existing index with `imgsearch models use %s`\n",
 		m.Name, humanize.IBytes(uint64(m.Bytes())), m.Source, at, m.Name, m.Name)
 	return err
 }
@@ -89,12 +89,12 @@ func (o *pullOptions) pull(ctx context.Context) (models.Manifest, error) {
 	return o.p.App.Pull(ctx, name, source, transfer.Download())
 }
 
-// source turns the arguments into a name and where the files come from.
+// source returns the model's name and the source of its files.
 func (o *pullOptions) source() (string, hub.Source, error) {
 	if o.from == "" {
 		name, source, err := o.p.App.HubSource(o.name, o.revision)
 		if errors.Is(err, models.ErrUnknown) {
-			err = cli.Usage("`imgsearch models list --all` shows the names; ORGANISATION/NAME means any repository of the hub", "%w", err)
+			err = cli.Usage("list the names with `imgsearch models list --all`, or give ORGANISATION/NAME for any repository of the hub", "%w", err)
 		}
 		return name, source, err
 	}
@@ -102,7 +102,7 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 		return "", nil, err
 	}
 	if o.revision != "" {
-		return "", nil, cli.Usage("it is the hub's", "--revision and --from")
+		return "", nil, cli.Usage("--revision applies only to the hub", "--revision and --from cannot be combined")
 	}
 	if err := models.CheckName(o.name); err != nil {
 		return "", nil, cli.Usage("give a name of letters, digits, - and _", "%w", err)
@@ -115,7 +115,7 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 		return "", nil, err
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", nil, cli.Usage("give a folder that is there, or an address that starts with https://", "--from %s", words.Path(o.from))
+		return "", nil, cli.Usage("give an existing folder, or a URL that starts with https://", "--from: no such folder: %s", words.Path(o.from))
 	}
 	return o.name, hub.Folder{Dir: dir}, nil
 }

@@ -31,21 +31,21 @@ func newRemove(p *cli.Program) *cobra.Command {
 	o := removeOptions{p: p}
 	c := &cobra.Command{
 		Use:   "rm NAME",
-		Short: "Remove a model: its files, and its vectors from the index",
-		Long: `Remove a model's downloaded files and, after asking, its vectors from the index, which took the time of indexing to make.
-The model that searches use stays until another is chosen. Photos are never touched.
+		Short: "Remove a model's files, and its vectors from the index",
+		Long: `Remove a model's downloaded files and its vectors from the index. To get the vectors back, you must index again, so rm asks first.
+The model that searches use cannot be removed; choose another one first. Photos are never touched.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, no such model, or nobody to ask and no --yes; 11 an indexer holds the index`,
+  0 done; 1 failed; 2 wrong usage, no such model, or no terminal to confirm and no --yes; 11 an indexer holds the index`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.name = args[0]
 			return o.run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&o.precision, "precision", "", "only the vectors of this precision (`fp32` or int8); the files stay")
-	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	c.Flags().BoolVar(&o.keep, "keep-vectors", false, "remove the files only")
+	c.Flags().StringVar(&o.precision, "precision", "", "remove only the vectors of this `PRECISION` (fp32 or int8), not the files")
+	c.Flags().BoolVarP(&o.yes, "yes", "y", false, "do not ask for confirmation")
+	c.Flags().BoolVar(&o.keep, "keep-vectors", false, "remove only the files")
 	return c
 }
 
@@ -54,12 +54,12 @@ func (o *removeOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.keep && o.precision != "" {
-		return cli.Usage("--precision removes vectors only", "--keep-vectors and --precision")
+		return cli.Usage("--precision removes only vectors", "--keep-vectors and --precision cannot be combined")
 	}
 	manifest, err := o.p.App.Models().Manifest(o.name)
 	installed := err == nil && models.CheckName(o.name) == nil
 	if models.CheckName(o.name) == nil && (errors.Is(err, models.ErrDamaged) || o.p.App.Models().Partial(o.name)) {
-		installed = true // what is there of it can be removed
+		installed = true // its remaining files can be removed
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		o.p.Warnf("%v", err)
@@ -83,7 +83,7 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 	var drop []store.Model
 	vectors, answers := 0, false
 	for _, m := range known {
-		// By the name alone only where it means nothing else: two folders, or a folder and a stored model, may share it.
+		// Match by name only if the name is unambiguous: two folders, or a folder and a stored model, may share it.
 		if m.Ref != o.name && (installed || m.Name != o.name || len(places(known, o.name)) > 1) || o.precision != "" && m.Precision != o.precision {
 			continue
 		}
@@ -95,10 +95,10 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 		drop = append(drop, m)
 	}
 	if answers && (len(drop) == 0 || installed && o.precision == "") {
-		return cli.Usage("choose another first: `imgsearch models use NAME`", "model %s answers the searches", used.Title())
+		return cli.Usage("choose another first with `imgsearch models use NAME`", "model %s is used by searches", used.Title())
 	}
 	if len(drop) == 0 && !installed && len(places(known, o.name)) > 1 {
-		return cli.Usage("give one of "+strings.Join(places(known, o.name), ", "), "%q means several models", o.name)
+		return cli.Usage("give one of "+strings.Join(places(known, o.name), ", "), "%q matches several models", o.name)
 	}
 	if len(drop) == 0 {
 		return o.removeFiles(installed && o.precision == "", manifest, true)
@@ -123,7 +123,7 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 	return o.removeFiles(installed && o.precision == "", manifest, false)
 }
 
-// places are where models of a name lie.
+// places returns the folders or names of the models with a name.
 func places(known []store.Model, name string) []string {
 	var refs []string
 	for _, m := range known {
@@ -134,11 +134,11 @@ func places(known []store.Model, name string) []string {
 	return refs
 }
 
-// removeFiles deletes a stored model's files; must tells that there is nothing else to remove.
+// removeFiles deletes a stored model's files. must means that nothing else is removed: then it asks, and having no files is an error.
 func (o *removeOptions) removeFiles(installed bool, manifest models.Manifest, must bool) error {
 	if !installed {
 		if must {
-			return cli.Usage("`imgsearch models list` shows what is installed, `imgsearch status` what the index has", "model %q not found", o.name)
+			return cli.Usage("see `imgsearch models list` for the installed models and `imgsearch status` for those in the index", "model %q not found", o.name)
 		}
 		return nil
 	}
@@ -147,7 +147,7 @@ func (o *removeOptions) removeFiles(installed bool, manifest models.Manifest, mu
 			return err
 		}
 	}
-	if spec, err := o.p.App.OpenSpec(o.name); err == nil { // of a damaged model nothing tells which copies are its
+	if spec, err := o.p.App.OpenSpec(o.name); err == nil { // the copies of a damaged model cannot be identified
 		if err := embed.DropCopies(spec, o.p.App.CacheDirs()); err != nil {
 			o.p.Warnf("%v", err)
 		}
@@ -159,18 +159,18 @@ func (o *removeOptions) removeFiles(installed bool, manifest models.Manifest, mu
 	return nil
 }
 
-// confirm asks the person at the terminal.
+// confirm asks for confirmation at the terminal.
 func (o *removeOptions) confirm(what string) (bool, error) {
 	if o.yes {
 		return true, nil
 	}
 	if !o.p.InTTY || !o.p.ErrTTY {
-		return false, cli.Usage("give --yes", "this would %s, and there is nobody to ask", what)
+		return false, cli.Usage("give --yes", "this would %s, and there is no terminal to confirm it", what)
 	}
 	fmt.Fprintf(o.p.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
 	line, err := bufio.NewReader(o.p.In).ReadString('\n')
 	if err != nil && line == "" {
-		return false, nil // the end of the input is a no
+		return false, nil // end of input means no
 	}
 	switch strings.ToLower(strings.TrimSpace(line)) {
 	case "y", "yes":

@@ -13,7 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// print writes the table, in 100 columns: installed models, recommended ones, and the others by recall.
+// print writes the table, at most 100 columns wide: installed models, recommended ones, then the others by recall.
 func (l modelsJSON) print(p *cli.Program, all bool) error {
 	list := slices.Clone(l.Models)
 	slices.SortStableFunc(list, func(a, b modelListed) int {
@@ -32,9 +32,9 @@ func (l modelsJSON) print(p *cli.Program, all bool) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	p.Notef("* on 1,000 photos of Flickr8k; the others on the 3,600 of Crossmodal-3600")
+	p.Notef("* on 1,000 photos of Flickr8k; the others on the 3,600 photos of Crossmodal-3600")
 	if left > 0 {
-		p.Notef("%d models are too large for this machine (%s of memory, %s of disk free); --all shows them", left, humanize.IBytes(l.Memory), humanize.IBytes(l.DiskFree))
+		p.Notef("%d models are too large for this machine (%s of memory, %s of free disk space); use --all to list them", left, humanize.IBytes(l.Memory), humanize.IBytes(l.DiskFree))
 	}
 	return nil
 }
@@ -54,7 +54,7 @@ func (m modelListed) standing() int {
 	return 4
 }
 
-// recallOf is the published recall, or 0.
+// recallOf returns the published recall, or 0 if there is none.
 func (l modelsJSON) recallOf(name string) float64 {
 	e, _ := l.catalogue.Lookup(name)
 	v, _ := e.Recall(models.EnglishRecall)

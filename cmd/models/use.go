@@ -16,10 +16,10 @@ func newUse(p *cli.Program) *cobra.Command {
 	var now bool
 	c := &cobra.Command{
 		Use:   "use NAME",
-		Short: "Choose the model that index and search use when none is named",
-		Long: `Choose the index's model. Where it has the vectors of all pictures it takes effect at once; else the next runs of
-` + "`imgsearch index`" + ` make what is missing, and searches use the present model until it is complete.
-Nothing is destroyed: the other model's vectors stay.
+		Short: "Choose the model that index and search use by default",
+		Long: `Choose the index's model. If all pictures have vectors of this model, the choice takes effect at once. Otherwise the next runs
+of ` + "`imgsearch index`" + ` make the missing vectors, and searches use the current model until they are complete.
+The vectors of the other model are kept.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage, an unknown model; 10 no index here yet; 11 an indexer holds the index;
@@ -29,8 +29,8 @@ EXIT STATUS
 			return use(c.Context(), p, app.ModelChoice{Name: args[0], Precision: precision}, now)
 		},
 	}
-	c.Flags().StringVar(&precision, "precision", "", "`fp32` or int8 (default: what the index has, else fp32)")
-	c.Flags().BoolVar(&now, "now", false, "take effect at once, with the vectors that there are")
+	c.Flags().StringVar(&precision, "precision", "", "`PRECISION`: fp32 or int8 (default: the index's, else fp32)")
+	c.Flags().BoolVar(&now, "now", false, "take effect at once, with the vectors that exist so far")
 	return c
 }
 
@@ -59,9 +59,9 @@ func use(ctx context.Context, p *cli.Program, asked app.ModelChoice, now bool) e
 	if p.JSON {
 		return cli.PrintJSON(p.Out, out)
 	}
-	text := fmt.Sprintf("model %s answers from now on, with %d of %d pictures\n", title, out.Embedded, out.Pictures)
+	text := fmt.Sprintf("searches now use model %s, with %d of %d pictures\n", title, out.Embedded, out.Pictures)
 	if !out.Effective {
-		text = fmt.Sprintf("model %s has %d of %d pictures: it answers when it has all; `imgsearch index` makes the rest\n", title, out.Embedded, out.Pictures)
+		text = fmt.Sprintf("model %s has vectors of %d of %d pictures; searches use it once it has all; run `imgsearch index` to make the rest\n", title, out.Embedded, out.Pictures)
 	}
 	_, err := fmt.Fprint(p.Out, text)
 	return err
@@ -83,7 +83,7 @@ func setModel(ctx context.Context, p *cli.Program, ix store.Store, asked app.Mod
 		}
 	}
 	if err := p.App.Loader(m, app.Loading{}).Prepare(); err != nil {
-		return out, title, err // a model that there is not in that precision
+		return out, title, err // the model does not exist in that precision
 	}
 	stored, err := p.App.EnsureModel(ctx, ix, m)
 	if err != nil {

@@ -15,11 +15,11 @@ import (
 func newVerify(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "verify [NAME...]",
-		Short: "Compare the files of installed models with what was downloaded",
-		Long: `Hash every file of these models, of all installed ones without a name, and compare it with the SHA-256 of when it came.
+		Short: "Check the files of installed models for damage",
+		Long: `Compare the SHA-256 of every file of the named models with the one recorded at download. Without NAME, check all installed models.
 
 EXIT STATUS
-  0 all as they were; 1 failed; 2 wrong usage, no such model; 12 a file is missing or damaged`,
+  0 all unchanged; 1 failed; 2 wrong usage, no such model; 12 a file is missing or damaged`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return verify(p, args) },
 	}
@@ -63,7 +63,7 @@ func verify(p *cli.Program, names []string) error {
 		}
 		problems, err := store.Verify(name, func(file string, _ int64) { p.Logf("%s: %s", name, file) })
 		if errors.Is(err, fs.ErrNotExist) {
-			return cli.Usage("`imgsearch models list` shows what is installed", "model %q is not installed", name)
+			return cli.Usage("see `imgsearch models list` for the installed models", "model %q is not installed", name)
 		}
 		if errors.Is(err, models.ErrDamaged) {
 			problems, err = []models.Problem{{File: models.ManifestFile, What: err.Error()}}, nil

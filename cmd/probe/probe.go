@@ -1,4 +1,4 @@
-// Package probe is the hidden command that child processes run, to try what may crash. It must not know why.
+// Package probe is the hidden command that child processes run, to try code that may crash. It must not know why it is tried.
 package probe
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// New makes the hidden command that child processes run (package probe): it may end in any way.
+// New returns the hidden command that child processes run (package probe). It may end in any way.
 func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:    probe.Command,
@@ -37,9 +37,9 @@ func answer(p *cli.Program) error {
 		err = json.Unmarshal(request, &r)
 	}
 	if err != nil {
-		return cli.Usage("it is not for people", "read the request: %w", err)
+		return cli.Usage("imgsearch runs this command itself", "read the request: %w", err)
 	}
-	// The parent holds the other end as long as it lives. Native code that hangs does not hinder this.
+	// The parent keeps the other end open while it lives. Hanging native code does not block this goroutine.
 	go func() {
 		_, _ = io.Copy(io.Discard, in)
 		os.Exit(cli.ExitFailed)
@@ -49,7 +49,7 @@ func answer(p *cli.Program) error {
 		if err != nil {
 			return err
 		}
-		// Native code may have left a line without an end.
+		// Native code may have printed an unfinished line.
 		_, err = fmt.Fprintf(p.Out, "\n%s\n", data)
 		return err
 	}
@@ -60,7 +60,7 @@ func answer(p *cli.Program) error {
 	}
 	defer disarm()
 	found, err := embed.Examine(o, r, p.App.ReadSpec, func(stage string) {
-		_ = say(probe.Line{Stage: stage}) // a parent that is gone does not matter
+		_ = say(probe.Line{Stage: stage}) // it is fine if the parent is gone
 	})
 	if err != nil {
 		_ = say(probe.Line{Error: err.Error()})

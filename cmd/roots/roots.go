@@ -1,4 +1,4 @@
-// Package roots is the command that lists, forgets and moves the indexed folders. It must not know how an index is kept.
+// Package roots is the command that lists, forgets and moves the indexed folders. It must not know how an index is stored.
 package roots
 
 import (
@@ -15,20 +15,20 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "roots",
 		Short: "List, forget or move the indexed folders",
-		Long: `The roots are the folders that were given to index. Files are remembered relative to them, so that a disk that is
-mounted elsewhere is one ` + "`roots move`" + `, and nothing is embedded again.
+		Long: `The roots are the folders that you gave to index. The index stores the paths of files relative to them: if a disk is mounted
+elsewhere, one ` + "`roots move`" + ` is enough, and nothing is embedded again.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage, or no such root; 10 no index here yet; 11 another process is indexing;
   14 the index is from a newer version of imgsearch`,
 		Args: cli.UnknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return cli.Usage("see `imgsearch roots --help`", "roots needs one of list, rm, move")
+			return cli.Usage("see `imgsearch roots --help`", "missing subcommand: list, rm or move")
 		},
 	}
 	c.AddCommand(
@@ -37,7 +37,7 @@ EXIT STATUS
 			RunE: func(c *cobra.Command, _ []string) error { return listRoots(c.Context(), p) },
 		},
 		&cobra.Command{
-			Use: "rm DIR...", Short: "Forget roots and their files; no photo is touched", Args: cobra.MinimumNArgs(1),
+			Use: "rm DIR...", Short: "Remove roots and their files from the index; the photos are kept", Args: cobra.MinimumNArgs(1),
 			RunE: func(c *cobra.Command, args []string) error { return removeRoots(c.Context(), p, args) },
 		},
 		&cobra.Command{
@@ -84,7 +84,7 @@ func listRoots(ctx context.Context, p *cli.Program) error {
 			mark = ", single files only"
 		}
 		if !r.Reachable {
-			mark += ", not reachable now"
+			mark += ", unreachable"
 		}
 		if _, err := fmt.Fprintf(p.Out, "%s  (%s%s)\n", words.Path(r.Path), english.Count(r.Files, "file"), mark); err != nil {
 			return err
@@ -114,7 +114,7 @@ func removeRoots(ctx context.Context, p *cli.Program, paths []string) error {
 				}
 				continue
 			}
-			p.Notef("forgot %s and its %s; the photos are where they were", words.Path(abs), english.Count(n, "file"))
+			p.Notef("removed %s and its %s from the index; the photos are kept", words.Path(abs), english.Count(n, "file"))
 		}
 		return nil
 	})
@@ -140,7 +140,7 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 		}
 		for _, r := range roots {
 			if r.Path == newAbs && r.Path != oldAbs {
-				return cli.Usage("forget one of them with `imgsearch roots rm`", "%s is a root itself", words.Path(newAbs))
+				return cli.Usage("remove one of them with `imgsearch roots rm`", "%s is already a root", words.Path(newAbs))
 			}
 		}
 		if err := ix.MoveRoot(ctx, oldAbs, newAbs); err != nil {
@@ -153,7 +153,7 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 				New    string `json:"new"`
 			}{cli.Schema, oldAbs, newAbs})
 		}
-		p.Notef("%s is at %s now", words.Path(oldAbs), words.Path(newAbs))
+		p.Notef("moved root %s to %s", words.Path(oldAbs), words.Path(newAbs))
 		return nil
 	})
 }

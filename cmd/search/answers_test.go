@@ -12,11 +12,11 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// TestHitJSONHoldsRawBytes: a path that is not UTF-8 comes through in path_b64.
+// TestHitJSONHoldsRawBytes checks that path_b64 holds the bytes of a path that is not UTF-8.
 func TestHitJSONHoldsRawBytes(t *testing.T) {
 	p := scenario.NewProgram(t)
 	if runtime.GOOS == "windows" {
-		t.Skip("names are no bytes there")
+		t.Skip("file names are not bytes on Windows")
 	}
 	path := filepath.Join(t.TempDir(), "x\xff.jpg")
 	scenario.WritePicture(t, path, 1)
@@ -37,7 +37,7 @@ func TestHitJSONHoldsRawBytes(t *testing.T) {
 	}
 }
 
-// TestEarlierPreprocessing: an index whose vectors an earlier version made answers, and says so, until index makes new ones.
+// TestEarlierPreprocessing checks that search works with vectors from an earlier version and reports this.
 func TestEarlierPreprocessing(t *testing.T) {
 	p := scenario.NewProgram(t)
 	data, err := os.ReadFile(filepath.Join(testkit.Repository(), "testdata", "backcompat", "schema-1.db"))

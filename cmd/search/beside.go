@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// addBeside adds the companions of listed files that are not in the index.
+// addBeside adds the companions (raw files and sidecars) of listed files that are not in the index.
 func (s *session) addBeside(companions map[string][]string) {
 	if s.listed == nil {
 		return
@@ -25,10 +25,10 @@ func (s *session) addBeside(companions map[string][]string) {
 	}
 }
 
-// beside are the raw files and sidecars with the photo's name in its folder.
+// beside returns the raw files and sidecars in a photo's folder that have its name.
 func beside(photo string) (list []string) {
 	dir, name := filepath.Split(photo)
-	entries, _ := os.ReadDir(dir) // what was read before an error is there
+	entries, _ := os.ReadDir(dir) // on an error, use the entries read so far
 	names := []string{name}
 	for _, e := range entries {
 		if scan.ClaimsJPEG(name) && e.Type().IsRegular() && scan.ClaimsTwin(e.Name()) && scan.Stem(e.Name()) == scan.Stem(name) {

@@ -15,7 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// search is what the options mean.
+// search is the parsed options.
 type search struct {
 	*options
 
@@ -29,24 +29,24 @@ type search struct {
 	provider    provider.Name
 	language    string            // of the texts
 	draw        terminal.Protocol // of --preview
-	page        string            // of --html; "": none is written
+	page        string            // of --html; "" means no page
 	columns     []string          // of TSV
 }
 
-// formats are those of --format besides template=TEXT.
+// formats are the values of --format, except template=TEXT.
 var formats = []string{"table", "paths", "tsv", "json", "jsonl"}
 
 // templateFormat is the format of --format template=TEXT.
 const templateFormat = "template"
 
-// check refuses a command line that cannot be meant, and returns what it means.
+// check validates the command line and returns its meaning.
 func (o *options) check() (s *search, err error) {
 	s = &search{options: o}
 	if err := s.chooseFormat(); err != nil {
 		return nil, err
 	}
 	if !utf8.ValidString(o.query) {
-		return nil, cli.Usage("write it in UTF-8", "the query is not UTF-8")
+		return nil, cli.Usage("encode it as UTF-8", "the query is not valid UTF-8")
 	}
 	if err := s.readNumbers(); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (o *options) check() (s *search, err error) {
 		}
 	}
 	if o.lang.Given() && o.queries == "" && !slices.ContainsFunc(s.terms, func(t queryTerm) bool { return len(t.Texts) > 0 }) {
-		return nil, cli.Usage("give a query of words", "--lang without a text")
+		return nil, cli.Usage("add a text query", "--lang needs a text")
 	}
 	if s.language, err = o.lang.Choose(); err != nil {
 		return nil, err
@@ -71,24 +71,24 @@ func (o *options) check() (s *search, err error) {
 	return s, o.p.CheckModel(o.model)
 }
 
-// chooseFormat finds the format that --format, --json and -0 together mean.
+// chooseFormat sets the format chosen by --format, --json and -0.
 func (s *search) chooseFormat() (err error) {
 	asked := s.options.format
 	s.format = asked
 	switch {
 	case s.p.JSON && asked != "" && asked != "json" && asked != "jsonl":
-		return cli.Usage("give one of them", "--json and --format %s", asked)
+		return cli.Usage("give only one of them", "--json and --format %s cannot be combined", asked)
 	case s.p.JSON && asked == "":
 		s.format = "json"
 	}
 	if s.nul {
 		if s.format != "" && s.format != "paths" {
-			return cli.Usage("-0 prints paths", "-0 and --format %s", s.format)
+			return cli.Usage("-0 prints only paths", "-0 and --format %s cannot be combined", s.format)
 		}
 		s.format = "paths"
 	}
 	if s.queries != "" && s.format != "" && s.format != "json" && s.format != "jsonl" {
-		return cli.Usage("--queries answers with JSON lines", "--queries and --format %s", s.format)
+		return cli.Usage("--queries prints JSON lines", "--queries and --format %s cannot be combined", s.format)
 	}
 	if text, ok := strings.CutPrefix(s.format, templateFormat+"="); ok {
 		s.format = templateFormat
@@ -99,9 +99,9 @@ func (s *search) chooseFormat() (err error) {
 	case s.format == "":
 		s.format = "table"
 	case s.format == templateFormat:
-		return cli.Usage("give the template: --format template='{{.Path}}'", "--format template without one")
+		return cli.Usage("give a template: --format template='{{.Path}}'", "--format template needs a template")
 	case !slices.Contains(formats, s.format):
-		return cli.Usage("give table, paths, tsv, json, jsonl or template=...", "--format %q", s.format)
+		return cli.Usage("give table, paths, tsv, json, jsonl or template=...", "invalid value for --format: %q", s.format)
 	}
 	return nil
 }
@@ -109,24 +109,24 @@ func (s *search) chooseFormat() (err error) {
 // readNumbers reads --top, --offset and --min-score.
 func (s *search) readNumbers() error {
 	if s.options.top < 1 {
-		return cli.Usage("give a number of 1 or more", "--top %d", s.options.top)
+		return cli.Usage("give a number of 1 or more", "invalid value for --top: %d", s.options.top)
 	}
 	if s.options.offset < 0 {
-		return cli.Usage("give a number of 0 or more", "--offset %d", s.options.offset)
+		return cli.Usage("give a number of 0 or more", "invalid value for --offset: %d", s.options.offset)
 	}
-	const most = 1 << 30 // so that sums of them are numbers
+	const most = 1 << 30 // so that their sum does not overflow
 	s.top, s.offset = min(s.options.top, most), min(s.options.offset, most)
 	if text := s.options.minScore; text != "" {
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(v >= -1 && v <= 1) {
-			return cli.Usage("give a cosine similarity, -1 to 1", "--min-score %q", text)
+			return cli.Usage("give a cosine similarity, -1 to 1", "invalid value for --min-score: %q", text)
 		}
 		s.minScore = &v
 	}
 	return nil
 }
 
-// readQuery reads the terms and the filters, and refuses a search for nothing.
+// readQuery parses the terms and filters, and rejects an empty search.
 func (s *search) readQuery() (err error) {
 	if s.terms, err = s.readTerms(); err != nil {
 		return err
@@ -137,18 +137,18 @@ func (s *search) readQuery() (err error) {
 	filtered := !s.filter.SelectsAll() || s.from != "" || s.given("sort") && (s.sort == "date" || s.sort == "path")
 	switch {
 	case s.queries != "" && len(s.terms) > 0:
-		return cli.Usage("the lines are the queries", "--queries with terms of a query")
+		return cli.Usage("put the queries into the file", "--queries and terms of a query cannot be combined")
 	case s.queries != "" && (len(s.prompts) > 0 || s.explain):
-		return cli.Usage("they belong to a single query", "--queries with --prompt or --explain")
+		return cli.Usage("--prompt and --explain apply to a single query", "--queries cannot be combined with --prompt or --explain")
 	case len(s.prompts) > 0 && !slices.ContainsFunc(s.terms, func(t queryTerm) bool { return t.kind == textTerm }):
-		return cli.Usage("give the words that go into it", "--prompt without a text")
+		return cli.Usage("add the words that replace {}", "--prompt needs a text")
 	case s.queries == "" && len(s.terms) == 0 && (!filtered || s.query != "" || s.args > 0):
-		return cli.Usage("say what to look for: `imgsearch search dog on beach`", "an empty query")
+		return cli.Usage("say what to look for: `imgsearch search dog on beach`", "the query is empty")
 	}
 	if len(s.terms) == 0 && s.queries == "" {
-		// What is configured for queries does not keep a listing from being printed.
+		// Only flags on the command line are errors: a configuration for queries must not prevent a listing.
 		if s.given("sort") && s.sort == "score" || s.given("min-score") || s.given("explain") && s.explain {
-			return cli.Usage("give a query, or leave it out", "a score without a query")
+			return cli.Usage("add a query, or omit them", "--sort score, --min-score and --explain need a query")
 		}
 	}
 	return s.checkSort()
@@ -160,20 +160,20 @@ func (s *search) checkSort() error {
 		return nil
 	case "date", "path":
 		if s.options.offset > 0 && (len(s.terms) > 0 || s.queries != "") {
-			return cli.Usage("raise --top, or leave --sort out: pages go by score", "--sort %s with --offset: it arranges the best hits, which are chosen first", s.sort)
+			return cli.Usage("raise --top, or omit --sort to get pages by score", "--sort %s and --offset cannot be combined with a query: the best hits are chosen before sorting", s.sort)
 		}
 		return nil
 	}
-	return cli.Usage("give score, date or path", "--sort %q", s.sort)
+	return cli.Usage("give score, date or path", "invalid value for --sort: %q", s.sort)
 }
 
-// checkQueries refuses a list of queries that is not there.
+// checkQueries checks that the file of --queries exists.
 func (o *options) checkQueries() error {
 	if o.queries == "" || o.queries == "-" {
 		return nil
 	}
 	if info, err := os.Stat(o.queries); err != nil || info.IsDir() {
-		return cli.Usage("give a file with one query a line, or -", "--queries %s is not a file that is there", words.Path(o.queries))
+		return cli.Usage("give a file with one query per line, or - for standard input", "--queries: no such file: %s", words.Path(o.queries))
 	}
 	return nil
 }

@@ -20,30 +20,30 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// collect puts a search's hits into a folder, as copies or as links: names kept behind the rank, so that the folder sorts as
-// the hits do, and what belongs to a photo named as it is. Nothing is ever overwritten; what is there already, the same, is left.
+// collect copies or links the hits of a search into a folder. Their names start with the rank, so that the folder sorts like the
+// hits, and the companions of a photo are named like it. Existing files are never overwritten; identical ones are kept.
 type collect struct {
 	p    *cli.Program
 	dir  string
 	link bool
 }
 
-// checkCollect refuses what does not go with --copy-to and --link-to.
+// checkCollect rejects options that cannot be combined with --copy-to and --link-to.
 func (o *options) checkCollect() error {
 	switch {
 	case o.copyTo == "" && o.linkTo == "" && o.noTwins && o.given("no-twins"):
-		return cli.Usage("add --copy-to or --link-to", "--no-twins without --copy-to or --link-to")
+		return cli.Usage("add one of them, or omit --no-twins", "--no-twins needs --copy-to or --link-to")
 	case o.copyTo == "" && o.linkTo == "":
 		return nil
 	case o.copyTo != "" && o.linkTo != "":
-		return cli.Usage("give one of them", "--copy-to and --link-to")
+		return cli.Usage("give only one of them", "--copy-to and --link-to cannot be combined")
 	case o.queries != "":
-		return cli.Usage("they belong to a single query", "--queries with --copy-to or --link-to")
+		return cli.Usage("--copy-to and --link-to apply to a single query", "--queries cannot be combined with --copy-to or --link-to")
 	}
 	return nil
 }
 
-// collectHits does what --copy-to and --link-to ask for. A file that cannot be put there is told, and the exit code is that of
+// collectHits copies or links the hits for --copy-to and --link-to. It warns of files that fail; the exit code is then that of
 // unreadable files.
 func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	dir := s.copyTo + s.linkTo // one of them
@@ -59,7 +59,7 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 		s.addBeside(companions)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return cli.Usage("give a folder that can be made", "%w", err)
+		return cli.Usage("give a folder that can be created", "%w", err)
 	}
 	c := collect{s.p, dir, s.linkTo != ""}
 	width := max(2, len(strconv.Itoa(len(hits)+s.offset)))
@@ -76,10 +76,10 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	}
 	text := fmt.Sprintf("%s %s to %s", verb, english.Count(sum.photos, "photo"), words.Path(dir))
 	if sum.companions > 0 {
-		text += fmt.Sprintf(", and %s that belong to them", english.Count(sum.companions, "file"))
+		text += fmt.Sprintf(", with %s", english.Count(sum.companions, "related file"))
 	}
 	if sum.there > 0 {
-		text += fmt.Sprintf("; %d were there already", sum.there)
+		text += fmt.Sprintf("; %d already existed", sum.there)
 	}
 	s.p.Notef("%s", text)
 	if sum.failed > 0 {
@@ -88,10 +88,10 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	return nil
 }
 
-// collected counts what was put there, what was there already, and what could not be.
+// collected counts the photos and companions that were added, the files that existed already, and those that failed.
 type collected struct{ photos, companions, there, failed int }
 
-// member is a file of a group, and the name that it gets: before is put in front of a number, after behind it.
+// member is a file of a group and its new name: before precedes the number, after follows it.
 type member struct {
 	path, before, after string
 	isThere             bool
@@ -104,7 +104,7 @@ func (m member) name(number int) string {
 	return fmt.Sprintf("%s (%d)%s", m.before, number, m.after)
 }
 
-// group is a photo and what belongs to it, which is named after it: what looks for it by its name finds it.
+// group returns a photo and its companions, which are named after it so that programs that look for them by name find them.
 func group(photo string, companions []string, rank string) []member {
 	ext := filepath.Ext(photo)
 	stem := strings.TrimSuffix(filepath.Base(photo), ext)
@@ -121,11 +121,11 @@ func group(photo string, companions []string, rank string) []member {
 	return list
 }
 
-// maxTries bounds the numbers that are tried behind names that are taken.
+// maxTries is the highest number that is tried after a name that is taken.
 const maxTries = 1000
 
-// putGroup puts a photo and what belongs to it there, all under the same number: the first under which each name is free or is this file
-// already. The error is that of a disk that is full.
+// putGroup adds a photo and its companions, all with the same number: the first with which each name is free or already this file.
+// It returns an error only if the disk is full.
 func (c collect) putGroup(files []member, sum *collected) error {
 	number := 1
 	for ; number < maxTries && !c.fits(files, number); number++ {
@@ -149,14 +149,14 @@ func (c collect) putGroup(files []member, sum *collected) error {
 			sum.failed++
 			c.p.Warnf("%s: %v", words.Path(m.path), fserr.Cause(err))
 			if i == 0 {
-				return nil // what belongs to it would stand alone
+				return nil // do not add companions without their photo
 			}
 		}
 	}
 	return nil
 }
 
-// fits reports whether a group may have its names under a number, and notes which of its files have them already.
+// fits reports whether a group can use its names with a number, and records which of its files exist already.
 func (c collect) fits(files []member, number int) bool {
 	for i := range files {
 		m := &files[i]
@@ -172,7 +172,7 @@ func (c collect) fits(files []member, number int) bool {
 	return true
 }
 
-// put puts a file there, under a name that must be free.
+// put copies or links a file to a name that must be free.
 func (c collect) put(from, to string) error {
 	if c.link {
 		return os.Symlink(from, to)
@@ -180,7 +180,7 @@ func (c collect) put(from, to string) error {
 	return copyNew(from, to)
 }
 
-// isThere tells whether a name that is taken is what would be put there.
+// isThere reports whether the existing file to is what put would create.
 func (c collect) isThere(from, to string) bool {
 	if c.link {
 		target, err := os.Readlink(to)
@@ -189,7 +189,7 @@ func (c collect) isThere(from, to string) bool {
 	return sameBytes(from, to)
 }
 
-// copyNew copies a file to a name that must be free, with its times. What cannot be finished is removed.
+// copyNew copies a file to a name that must be free, with its modification time. It removes an incomplete copy.
 func copyNew(from, to string) (err error) {
 	in, err := os.Open(from)
 	if err != nil {
@@ -215,7 +215,7 @@ func copyNew(from, to string) (err error) {
 	return err
 }
 
-// sameBytes compares two files.
+// sameBytes reports whether two files have the same contents.
 func sameBytes(a, b string) bool {
 	x, err := os.Open(a)
 	if err != nil {

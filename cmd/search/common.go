@@ -33,7 +33,7 @@ func isIn(folder, path string) bool {
 	return strings.HasPrefix(path, strings.TrimSuffix(folder, string(filepath.Separator))+string(filepath.Separator))
 }
 
-// shownPath is a path in the table, relative to the common folder if that is printed above.
+// shownPath returns a path for the table, relative to the common folder if that is printed above.
 func (s *session) shownPath(path string) string {
 	shown := path
 	if s.common != "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// tellEmpty says why there is no hit. In JSON the list is empty.
+// tellEmpty reports why there are no hits, except in JSON, where the list is empty.
 func (s *session) tellEmpty(ctx context.Context, a answer) error {
 	if len(a.Hits) > 0 || s.format == "json" {
 		return nil
@@ -19,20 +19,20 @@ func (s *session) tellEmpty(ctx context.Context, a answer) error {
 	case a.Searched == 0 && s.search.filter.Dirs != nil && s.listed == nil:
 		return s.tellOfFolders(ctx)
 	case a.Searched == 0 && !filtered:
-		s.p.Notef("no photos found: the index is empty; fill it with `imgsearch index DIR`")
+		s.p.Notef("no photos found: the index is empty; add photos with `imgsearch index DIR`")
 	case s.offset > 0:
 		s.p.Notef("no more photos found")
 	case a.Gone > 0 || !a.listing && !filtered && s.minScore == nil && !s.confident:
-		s.p.Notef("no photos found whose files are there (%d searched)", a.Searched)
+		s.p.Notef("no photos found whose files still exist (%d searched)", a.Searched)
 	case s.confident && a.Best < *a.Threshold:
 		s.p.Notef("nothing looks like %s (best %.2f, %d searched)", words.Path(a.query), a.Best, a.Searched)
 	default:
-		s.p.Notef("no photos found that fit (%d searched)%s", a.Searched, s.meant(ctx))
+		s.p.Notef("no matching photos (%d searched)%s", a.Searched, s.meant(ctx))
 	}
 	return nil
 }
 
-// tellOfFolders says why nothing was found in the folders of --under.
+// tellOfFolders reports why there are no hits in the folders of --under.
 func (s *session) tellOfFolders(ctx context.Context) error {
 	n, err := s.ix.Count(ctx, store.Filter{Under: s.filter.Under})
 	if err != nil {
@@ -52,7 +52,7 @@ func (s *session) tellOfFolders(ctx context.Context) error {
 	return nil
 }
 
-// meant says what may be meant by a filter that no photo matches.
+// meant returns a suggestion for a filter that no photo matches.
 func (s *session) meant(ctx context.Context) string {
 	if text := s.namesMeant(); text != "" {
 		return text
@@ -60,11 +60,11 @@ func (s *session) meant(ctx context.Context) string {
 	return s.filters.Meant(ctx, s.engine)
 }
 
-// namesMeant asks whether a part of a name was meant where --name has whole ones.
+// namesMeant suggests a pattern if --name has a name without wildcards.
 func (s *session) namesMeant() string {
 	names := s.search.filter.Names
 	if len(names) == 0 || slices.ContainsFunc(names, func(glob string) bool { return strings.ContainsAny(glob, `*?[{\`) }) {
 		return ""
 	}
-	return "; --name matches whole names: for a part of one, use --name '*" + words.Path(names[0]) + "*'"
+	return "; --name matches whole names; to match part of a name, use --name '*" + words.Path(names[0]) + "*'"
 }

@@ -78,30 +78,30 @@ func degrees(l line, latitude bool) string {
 	return fmt.Sprintf("%.6f", p.Longitude)
 }
 
-// chooseFields reads --fields, which asks for TSV.
+// chooseFields parses --fields, which needs --format tsv.
 func (s *search) chooseFields() error {
 	if len(s.fields) == 0 {
 		s.columns = tsvFields
 		return nil
 	}
 	if s.format != "tsv" {
-		if !s.given("fields") { // configured, for other calls with TSV
+		if !s.given("fields") { // configured, for calls with --format tsv
 			return nil
 		}
-		return cli.Usage("they are the columns of --format tsv", "--fields with --format %s", s.format)
+		return cli.Usage("--fields chooses the columns of --format tsv", "--fields and --format %s cannot be combined", s.format)
 	}
 	s.columns = nil
 	for _, name := range s.fields {
 		name = strings.TrimSpace(name)
 		if fields[name] == nil {
-			return cli.Usage("give some of "+strings.Join(slices.Sorted(maps.Keys(fields)), ","), "--fields %q", name)
+			return cli.Usage("choose from "+strings.Join(slices.Sorted(maps.Keys(fields)), ","), "unknown name in --fields: %q", name)
 		}
 		s.columns = append(s.columns, name)
 	}
 	return nil
 }
 
-// tsv is a line of TSV.
+// tsv returns a line of TSV.
 func (s *session) tsv(l line, a answer) string {
 	columns := make([]string, len(s.columns))
 	for i, name := range s.columns {
@@ -110,7 +110,7 @@ func (s *session) tsv(l line, a answer) string {
 	return strings.Join(columns, "\t")
 }
 
-// known summarises the metadata of a hit: "Canon EOS R6, RF50mm F1.8, ★★★★, beach, family".
+// known returns a summary of a hit's metadata: "Canon EOS R6, RF50mm F1.8, ★★★★, beach, family".
 func known(l query.Hit) string {
 	var parts []string
 	for _, name := range []string{l.Camera, l.Lens} {

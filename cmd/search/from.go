@@ -20,21 +20,21 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// listed are the files of --from: those whose pictures the index has, and the others.
+// listed holds the files of --from: those whose pictures are in the index, and the others.
 type listed struct {
-	// model is the identity whose vectors they were looked up for.
+	// model is the identity of the model whose vectors were looked up.
 	model string
-	// paths are the listed files of each picture of the index.
+	// paths are the listed files of each indexed picture.
 	paths map[store.PictureID][]string
-	// others are pictures that the index does not have, or no vector of.
+	// others are pictures that are not in the index, or have no vector there.
 	others []*other
 }
 
-// other is a picture that is embedded on the way.
+// other is a picture that is embedded during the search.
 type other struct{ query.Other }
 
-// readListed reads --from and finds its pictures in the index. What the filters do not select is left out: folders and names
-// are those of the list here.
+// readListed reads --from and finds its pictures in the index. It omits pictures that the filters do not select; folders and
+// names are those of the list.
 func (s *session) readListed(ctx context.Context) error {
 	if s.from == "" {
 		return nil
@@ -43,7 +43,7 @@ func (s *session) readListed(ctx context.Context) error {
 	if err != nil || s.listed != nil && s.listed.model == model {
 		return err
 	}
-	if s.listedPaths == nil { // the standard input is there once
+	if s.listedPaths == nil { // standard input can be read only once
 		paths, err := s.p.ReadPaths(s.from, s.fromNul)
 		if err != nil {
 			return err
@@ -61,7 +61,7 @@ func (s *session) readListed(ctx context.Context) error {
 			seen[abs] = true
 		}
 	}
-	// The list has gone through folders and names. A --not is one rule each.
+	// The list is already filtered by folder and name. Each --not is one rule.
 	s.filter.Under, s.filter.Names = nil, nil
 	s.filter.Not = slices.DeleteFunc(s.filter.Not, func(not store.Filter) bool { return not.Under != nil || len(not.Names) > 0 })
 	s.listed = &listed{model: model, paths: make(map[store.PictureID][]string)}
@@ -72,7 +72,7 @@ func (s *session) readListed(ctx context.Context) error {
 	return s.readUnknown(ctx, unknown)
 }
 
-// searched is the identity of the model that is searched; "" where the index has none.
+// searched returns the identity of the model to search; "" if the index has none.
 func (s *session) searched(ctx context.Context) (string, error) {
 	if s.model != "" {
 		return s.model, nil
@@ -106,12 +106,12 @@ func isBelow(dirs []string, path string) bool {
 	})
 }
 
-// asksOwner reports whether a filter, or one under Not, asks what the owner says of a picture.
+// asksOwner reports whether a filter, or one in its Not, needs the owner's metadata: rating or keywords.
 func asksOwner(f store.Filter) bool {
 	return !f.Rating.IsOpen() || len(f.Keywords) > 0 || slices.ContainsFunc(f.Not, asksOwner)
 }
 
-// findListed finds the listed files that look as they did when they were indexed, and whose pictures have vectors. It returns the
+// findListed finds the listed files that are unchanged since they were indexed and whose pictures have vectors. It returns the
 // others.
 func (s *session) findListed(ctx context.Context) (unknown []string, err error) {
 	known, err := s.engine.Files(ctx, s.listed.model, s.listedPaths)
@@ -128,7 +128,7 @@ func (s *session) findListed(ctx context.Context) (unknown []string, err error) 
 			continue
 		}
 		if !info.Mode().IsRegular() {
-			continue // a folder of find's list
+			continue // find also lists folders
 		}
 		f, ok := known[path]
 		if ok && f.Embedded && f.Same(store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) {
@@ -140,7 +140,7 @@ func (s *session) findListed(ctx context.Context) (unknown []string, err error) 
 	return unknown, nil
 }
 
-// readUnknown reads listed files that the index does not know at their places: it may know their pictures.
+// readUnknown reads listed files whose paths are not in the index. Their pictures may be.
 func (s *session) readUnknown(ctx context.Context, paths []string) error {
 	byID := make(map[store.PictureID][]pictures.File)
 	var order []store.PictureID
@@ -151,13 +151,13 @@ func (s *session) readUnknown(ctx context.Context, paths []string) error {
 		p, err := pictures.Read(path)
 		if err != nil {
 			if pictures.IsNotPicture(err) {
-				s.p.Logf("%s", cli.Sentence(err)) // find lists what it finds
+				s.p.Logf("%s", cli.Sentence(err)) // find lists all kinds of files
 			} else {
 				s.p.Warnf("%s", cli.Sentence(err))
 			}
 			continue
 		}
-		p.Forget() // all of a list's pictures would be too much to keep
+		p.Forget() // a list's pictures would take too much memory
 		if byID[p.Picture.ID] == nil {
 			order = append(order, p.Picture.ID)
 		}
@@ -170,7 +170,7 @@ func (s *session) readUnknown(ctx context.Context, paths []string) error {
 	if err != nil {
 		return err
 	}
-	vectors, err := s.ix.Vectors(ctx, s.listed.model, order) // of those too of which the index keeps a vector, and no file
+	vectors, err := s.ix.Vectors(ctx, s.listed.model, order) // also of pictures without a file, whose vectors the index keeps
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func (s *session) readUnknown(ctx context.Context, paths []string) error {
 	return nil
 }
 
-// addOther adds a picture that the index does not answer for, if the filters select it.
+// addOther adds a picture that the index cannot search, if the filters select it.
 func (s *session) addOther(files []pictures.File, vector []float32) {
 	p := files[0]
 	if asksOwner(s.filter) {
@@ -208,7 +208,7 @@ func (s *session) addOther(files []pictures.File, vector []float32) {
 	s.listed.others = append(s.listed.others, o)
 }
 
-// embedOthers embeds the pictures that the index does not have.
+// embedOthers embeds the pictures that have no vector in the index.
 func (s *session) embedOthers(ctx context.Context) error {
 	if s.listed == nil {
 		return nil
@@ -225,7 +225,7 @@ func (s *session) embedOthers(ctx context.Context) error {
 	if s.loader == nil {
 		return query.ErrNoEncoder
 	}
-	s.p.Notef("embedding %s that the index does not have; `imgsearch index` would keep them", english.Count(len(wanted), "photo"))
+	s.p.Notef("embedding %s not in the index; run `imgsearch index` to keep the vectors", english.Count(len(wanted), "photo"))
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
 	for _, o := range wanted {
@@ -246,18 +246,18 @@ func (s *session) embedOthers(ctx context.Context) error {
 	return g.Wait()
 }
 
-// checkFrom refuses what does not go with --from.
+// checkFrom rejects options that cannot be combined with --from.
 func (o *options) checkFrom() error {
 	switch {
 	case o.from == "" && o.fromNul:
-		return cli.Usage("it belongs to --from", "--from-null without --from")
+		return cli.Usage("add --from, or omit --from-null", "--from-null needs --from")
 	case o.from == "":
 		return nil
 	case o.queries != "":
-		return cli.Usage("give one of them", "--from and --queries")
+		return cli.Usage("give only one of them", "--from and --queries cannot be combined")
 	case o.from != "-":
 		if info, err := os.Stat(o.from); err != nil || info.IsDir() {
-			return cli.Usage("give a file with one path a line, or -", "--from %s is not a file that is there", words.Path(o.from))
+			return cli.Usage("give a file with one path per line, or - for standard input", "--from: no such file: %s", words.Path(o.from))
 		}
 	}
 	return nil

@@ -19,33 +19,33 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// galleryBox is the size of a page's thumbnails: rows of 13rem, 208 pixels, on screens with up to two pixels for one.
+// galleryBox is the size of a page's thumbnails: rows of 13rem, 208 pixels, on screens with up to two device pixels per pixel.
 var galleryBox = thumbnail.Box{Short: 320, Long: 1280}
 
-// stdout is the name of the standard output, as --html has it.
+// stdout is the value of --html that means standard output.
 const stdout = "-"
 
-// besidePage are the options that say how hits are printed or shown: a page on the standard output stands alone.
+// besidePage are the options that print or show hits; they cannot be combined with a page on standard output.
 var besidePage = []string{"json", "format", "null", "preview", "open", "explain", "all-paths"}
 
-// choosePage finds where the page goes, and refuses to write it over anything but a page. Of a page on the standard output and other
-// results, what is only configured gives way.
+// choosePage sets the file of the page, and rejects a file that exists and is not a page. If a page on standard output and another
+// output option are both set, the command line takes precedence over the configuration.
 func (s *search) choosePage() error {
 	others := slices.ContainsFunc(besidePage, s.given)
 	switch {
 	case s.html == "":
 		return nil
 	case s.queries != "":
-		return cli.Usage("they belong to a single query", "--queries with --html")
+		return cli.Usage("--html applies to a single query", "--queries and --html cannot be combined")
 	case s.html == stdout && others && s.given("html"):
-		return cli.Usage("--html - prints only the page", "--html - with --%s", besidePage[slices.IndexFunc(besidePage, s.given)])
+		return cli.Usage("--html - prints only the page", "--html - and --%s cannot be combined", besidePage[slices.IndexFunc(besidePage, s.given)])
 	case s.html == stdout && others:
 		return nil
 	}
 	if s.page = s.html; s.page == stdout {
 		return nil
 	}
-	return cli.MayReplace("--html", s.html, "page of imgsearch", gallery.IsPage)
+	return cli.MayReplace("--html", s.html, "imgsearch page", gallery.IsPage)
 }
 
 // writeHTML writes the hits as a page.
@@ -84,15 +84,15 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	if err != nil {
 		return err
 	}
-	o := atomicfile.Options{FollowLink: true, Mode: 0o666, Unfinished: ".imgsearch-page-*"} // the umask decides who may read it
+	o := atomicfile.Options{FollowLink: true, Mode: 0o666, Unfinished: ".imgsearch-page-*"} // the umask decides who can read it
 	if err := atomicfile.Replace(path, b.Bytes(), o); err != nil {
-		return cli.Usage("give a file that can be written", "--html: %w", fserr.Cause(err))
+		return cli.Usage("give a file that you can write to", "--html: %w", fserr.Cause(err))
 	}
-	s.p.Notef("%s in %s", english.Count(len(a.Hits), "photo"), words.Path(s.page))
+	s.p.Notef("wrote %s to %s", english.Count(len(a.Hits), "photo"), words.Path(s.page))
 	return nil
 }
 
-// pageTitle names the query and the filters: "dog on beach, camera canon, taken 2023".
+// pageTitle returns the query and the filters: "dog on beach, camera canon, taken 2023".
 func (s *session) pageTitle(query string) string {
 	parts := s.filters.Describe()
 	if query != "" {
@@ -104,7 +104,7 @@ func (s *session) pageTitle(query string) string {
 	return strings.Join(parts, ", ")
 }
 
-// pageFolder is the folder of the page, "" on the standard output.
+// pageFolder returns the folder of the page, or "" for standard output.
 func (s *session) pageFolder() (string, error) {
 	if s.page == stdout {
 		return "", nil
@@ -113,8 +113,8 @@ func (s *session) pageFolder() (string, error) {
 	return filepath.Dir(page), err
 }
 
-// pageLink returns the link to a file, and how its path is shown. With --paths both are absolute. Without, a page in a folder above the
-// photos has relative ones, and any other page, which may be sent to somebody, has only names.
+// pageLink returns the link to a file, and its path as shown. With --paths both are absolute. Without, they are relative if the page
+// is in a folder above the photo; otherwise the page, which may be sent to others, has only the name.
 func (s *session) pageLink(folder, path string) (link, shown string) {
 	if s.paths {
 		return gallery.FileURL(path), path
@@ -137,16 +137,16 @@ const (
 func (o *options) checkPage() error {
 	switch {
 	case o.html == "" && o.paths && o.given("paths"):
-		return cli.Usage("they belong to --html", "--paths without --html")
+		return cli.Usage("add --html, or omit --paths", "--paths needs --html")
 	case o.html == "" && o.embedSize != 0 && o.given("embed-size"):
-		return cli.Usage("it belongs to --html", "--embed-size without --html")
+		return cli.Usage("add --html, or omit --embed-size", "--embed-size needs --html")
 	case o.embedSize != 0 && (o.embedSize < leastEmbedSize || o.embedSize > mostEmbedSize):
-		return cli.Usage(fmt.Sprintf("give a number of pixels from %d to %d", leastEmbedSize, mostEmbedSize), "--embed-size %d", o.embedSize)
+		return cli.Usage(fmt.Sprintf("give a number of pixels from %d to %d", leastEmbedSize, mostEmbedSize), "invalid value for --embed-size: %d", o.embedSize)
 	}
 	return nil
 }
 
-// thumbnailJPEG is a hit's picture for a page: the preview that the index keeps as it is, else one that is made of the file.
+// thumbnailJPEG returns a hit's picture for a page: the preview in the index, unchanged, else one made from the file.
 func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error) {
 	preview, ok, err := s.preview(ctx, h.ID)
 	if err != nil || ok && (s.embedSize == 0 || h.Missing) {
@@ -158,7 +158,7 @@ func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error
 	}
 	img, err := thumbnail.Open(h.Path, box)
 	if err != nil && ok {
-		return preview, nil // which is small, and there
+		return preview, nil // small, but available
 	}
 	if err != nil {
 		return nil, err
@@ -166,7 +166,7 @@ func (s *session) thumbnailJPEG(ctx context.Context, h query.Hit) ([]byte, error
 	return thumbnail.JPEG(img)
 }
 
-// caption says what the table does.
+// caption returns what the table prints about a hit, for the page.
 func (s *session) caption(h query.Hit, a answer) string {
 	var parts []string
 	if !a.listing {

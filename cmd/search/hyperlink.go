@@ -10,8 +10,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/terminal"
 )
 
-// linksFiles tells whether the terminal is one that makes OSC 8 hyperlinks of paths
-// (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda): others might print them.
+// linksFiles reports whether the terminal supports OSC 8 hyperlinks
+// (https://gist.github.com/egmontkob/eb114294efbcd5adb1944c9f3cb5feda). Others might print the escape sequences.
 func linksFiles(env func(string) string) bool {
 	if terminal.IsPlain(env) {
 		return false
@@ -29,13 +29,13 @@ func linksFiles(env func(string) string) bool {
 	return strings.HasPrefix(term, "foot") || strings.HasPrefix(term, "alacritty") || term == "xterm-kitty" || term == "xterm-ghostty"
 }
 
-// hyperlink makes a path that a click opens, where the output understands escapes and is such a terminal.
+// hyperlink returns a path as a clickable link, if the output understands escapes and the terminal supports links.
 func hyperlink(escapes bool, path, shown string) string {
 	if !escapes || !linksFiles(os.Getenv) {
 		return shown
 	}
 	link := gallery.FileURL(path)
-	// The host tells a terminal on another machine that the file is not there. Windows Terminal opens no link that has one.
+	// With the host name, a terminal on another machine can see that the file is not there. Windows Terminal does not open links that have one.
 	if host, err := os.Hostname(); err == nil && runtime.GOOS != "windows" {
 		link = strings.Replace(link, "file:///", "file://"+url.PathEscape(host)+"/", 1)
 	}

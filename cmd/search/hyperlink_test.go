@@ -30,7 +30,7 @@ func TestLinksFiles(t *testing.T) {
 	}
 }
 
-// TestHyperlink: a click opens the file, whatever its name; without a terminal the path is a path.
+// TestHyperlink checks that special characters in a path are escaped, and that there is no link without a terminal.
 func TestHyperlink(t *testing.T) {
 	t.Setenv("TERM", "xterm-kitty")
 	t.Setenv("NO_COLOR", "")

@@ -19,8 +19,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// optionalValue is the value of a flag that may stand alone, in which case it is the flag's default for that. It knows how many words
-// stood before it, so that one behind it may be asked about.
+// optionalValue is the value of a flag whose value is optional; without one it is NoOptDefVal. It counts the words before the flag, so
+// that a word after it can be recognised as a misplaced value.
 type optionalValue struct {
 	to     *string
 	flags  *pflag.FlagSet
@@ -36,37 +36,37 @@ func (v *optionalValue) String() string {
 
 func (v *optionalValue) Type() string { return "string" }
 
-// Set is called by the parser where the flag stands.
+// Set is called by the parser when it reaches the flag.
 func (v *optionalValue) Set(s string) error {
 	*v.to, v.before = s, v.flags.NArg()
 	return nil
 }
 
-// checkWords refuses words that were meant for an option.
+// checkWords rejects words that look like the value of an option.
 func (o *options) checkWords(c *cobra.Command, args []string) error {
 	f := c.Flags()
 	preview, ok := f.Lookup("preview").Value.(*optionalValue)
 	if ok && o.given("preview") && o.preview == "auto" && preview.before < len(args) {
 		if word := args[preview.before]; slices.Contains(terminal.Protocols, terminal.Protocol(word)) {
 			rest := slices.Delete(slices.Clone(args), preview.before, preview.before+1)
-			return cli.Usage(fmt.Sprintf("write --preview=%s, or the query before it: `imgsearch search %s --preview`", word, strings.Join(append(rest, word), " ")),
-				"--preview %s: is that the protocol, or the query?", word)
+			return cli.Usage(fmt.Sprintf("write --preview=%s, or put the query first: `imgsearch search %s --preview`", word, strings.Join(append(rest, word), " ")),
+				"--preview %s is ambiguous: a protocol, or part of the query", word)
 		}
 	}
 	if len(args) == 1 && args[0] == "-" && c.ArgsLenAtDash() < 0 {
-		return cli.Usage("to read queries from the standard input: `imgsearch search --queries -`", "- is not a query")
+		return cli.Usage("to read queries from standard input: `imgsearch search --queries -`", "- is not a query")
 	}
 	return nil
 }
 
-// tellOfFile asks whether a picture was meant where the query is only the name of one.
+// tellOfFile suggests --image if the query is the name of a picture file.
 func (o *options) tellOfFile() {
 	if o.args == 1 && isPicture(o.query) {
 		o.p.Notef("%s is a picture; to search for similar ones: `imgsearch search --image %s`", words.Path(o.query), quoted(o.query))
 	}
 }
 
-// isPicture reports whether a file is there, and begins as a picture does.
+// isPicture reports whether a file exists and starts like a picture.
 func isPicture(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
@@ -80,7 +80,7 @@ func isPicture(path string) bool {
 	return err == nil
 }
 
-// quoted is a word as it may be given to a shell.
+// quoted returns a word quoted for a shell.
 func quoted(word string) string {
 	if strings.ContainsAny(word, " \t()&;'") {
 		return strconv.Quote(word)
@@ -88,7 +88,7 @@ func quoted(word string) string {
 	return words.Path(word)
 }
 
-// flagError says what a wrong flag may mean here: -beach is what the query should not show.
+// flagError suggests --subtract for an unknown flag such as -beach.
 func (o *options) flagError(c *cobra.Command, err error) error {
 	end := ""
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -97,7 +97,7 @@ func (o *options) flagError(c *cobra.Command, err error) error {
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok && e.GetFlag().Shorthand != "" {
 		end = e.GetFlag().Shorthand + e.GetValue()
 	}
-	// The parser names the rest of a word from the first letter on that it does not know.
+	// The parser reports the rest of a word, starting at the first unknown letter.
 	at := slices.IndexFunc(o.p.Args, func(arg string) bool {
 		return end != "" && strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") && strings.HasSuffix(arg, end) && isWord(arg[1:])
 	})
@@ -105,10 +105,10 @@ func (o *options) flagError(c *cobra.Command, err error) error {
 		return cli.FlagError(c, err)
 	}
 	word := o.p.Args[at][1:]
-	return cli.Usage(fmt.Sprintf("to leave %s out, add --subtract %s; put a query that starts with - after --", word, word), "unknown option -%s", word)
+	return cli.Usage(fmt.Sprintf("to exclude %s, use --subtract %s; put a query that starts with - after --", word, word), "unknown option -%s", word)
 }
 
-// isWord reports whether a text is letters, two at least.
+// isWord reports whether a text consists of at least two letters and nothing else.
 func isWord(text string) bool {
 	return utf8.RuneCountInString(text) > 1 && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 }

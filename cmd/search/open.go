@@ -12,18 +12,18 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// maxOpened bounds the windows that --open makes.
+// maxOpened is the greatest number of files that --open opens.
 const maxOpened = 10
 
-// checkOpen refuses what does not go with --open.
+// checkOpen rejects options that cannot be combined with --open.
 func (o *options) checkOpen() error {
 	if o.view && o.queries != "" {
-		return cli.Usage("they belong to a single query", "--queries with --open")
+		return cli.Usage("--open applies to a single query", "--queries and --open cannot be combined")
 	}
 	return nil
 }
 
-// openHits shows the page, or without one the best hits, in what the system opens such files with.
+// openHits opens the page, or the best hits if there is no page, in the system's viewer.
 func (s *session) openHits(hits []query.Hit) error {
 	if !s.view || s.page == stdout {
 		return nil
@@ -38,17 +38,17 @@ func (s *session) openHits(hits []query.Hit) error {
 			}
 		}
 		if len(hits) > maxOpened {
-			s.p.Notef("opening the first %d of %d photos; --html FILE --open shows all in one page", maxOpened, len(hits))
+			s.p.Notef("opening the first %d of %d photos; use --html FILE --open to see all in one page", maxOpened, len(hits))
 		}
 	}
-	browser.Stdout, browser.Stderr = s.p.Err, s.p.Err // results only go to Out
+	browser.Stdout, browser.Stderr = s.p.Err, s.p.Err // only results go to Out
 	for _, file := range files {
 		abs, err := filepath.Abs(file)
 		if err != nil {
 			return err
 		}
 		if err := browser.OpenURL(gallery.FileURL(abs)); err != nil {
-			return &cli.Error{Code: words.Failed, Err: fmt.Errorf("open %s: %w", words.Path(file), err), Hint: "on Linux, xdg-utils opens files: sudo apt install xdg-utils"}
+			return &cli.Error{Code: words.Failed, Err: fmt.Errorf("open %s: %w", words.Path(file), err), Hint: "on Linux, install xdg-utils to open files: sudo apt install xdg-utils"}
 		}
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// TestPipeIntoHead: a reader that has enough ends the program quietly.
+// TestPipeIntoHead checks that the program ends without an error when the reader closes the pipe.
 func TestPipeIntoHead(t *testing.T) {
 	home, photos := t.TempDir(), t.TempDir()
 	scenario.WritePicture(t, filepath.Join(photos, "a.jpg"), 1)
@@ -36,7 +36,7 @@ func TestPipeIntoHead(t *testing.T) {
 	}
 }
 
-// TestFullOutput: results that cannot be written are a failure, not a success.
+// TestFullOutput checks that the program fails if it cannot write its results.
 func TestFullOutput(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// choosePreview chooses the protocol that draws thumbnails: the given one, else the terminal's, and none without a terminal.
+// choosePreview chooses the protocol for thumbnails: the given one, else the terminal's, or none without a terminal.
 func (s *search) choosePreview() error {
 	s.draw = terminal.None
 	switch {
 	case s.preview == "" || s.preview == string(terminal.None) || s.page == stdout:
 		return nil
 	case s.format != "table":
-		return cli.Usage("thumbnails belong to the table", "--preview with --format %s", s.format)
+		return cli.Usage("thumbnails are printed only with --format table", "--preview and --format %s cannot be combined", s.format)
 	case s.preview == "auto":
 		if s.p.OutEscapes {
 			s.draw = terminal.Detect(os.Getenv)
@@ -32,7 +32,7 @@ func (s *search) choosePreview() error {
 		s.draw = terminal.Protocol(s.preview)
 		return nil
 	}
-	return cli.Usage("give auto, kitty, iterm2, sixel, blocks or none", "--preview %q", s.preview)
+	return cli.Usage("give auto, kitty, iterm2, sixel, blocks or none", "invalid value for --preview: %q", s.preview)
 }
 
 func (s *session) screen() terminal.Screen {
@@ -42,7 +42,7 @@ func (s *session) screen() terminal.Screen {
 	}
 }
 
-// tiles returns the tiles of hits for --preview: each picture with its rank and its file's name.
+// tiles returns the tiles of the hits for --preview: each picture with its rank and file name.
 func (s *session) tiles(ctx context.Context, hits []query.Hit) ([]terminal.Tile, error) {
 	if s.draw == terminal.None {
 		return nil, nil

@@ -22,16 +22,16 @@ type answer struct {
 	line    int // of --queries, 0 otherwise
 	query   string
 	elapsed time.Duration
-	listing bool            // without a query: there are no scores
+	listing bool            // without a query, and so without scores
 	tiles   []terminal.Tile // with --preview
 }
 
-// contributionJSON is what a term adds to a hit's score.
+// contributionJSON is the contribution of a term to a hit's score.
 type contributionJSON struct {
 	Term string `json:"term"`
 	// Weight is negative for a term that was subtracted.
 	Weight float64 `json:"weight"`
-	// Cosine is between the term and the picture; Contribution its part of the score, of which the sum is the score.
+	// Cosine is the similarity between the term and the picture. The Contributions of all terms add up to the score.
 	Cosine       float64 `json:"cosine"`
 	Contribution float64 `json:"contribution"`
 }
@@ -51,9 +51,9 @@ type hitJSON struct {
 	Format   string   `json:"format"`
 	Bytes    *int64   `json:"bytes"`
 	cli.MetadataJSON
-	// Twins are those of the files that stand behind their JPEG twin.
+	// Twins are the raw files among the files that are listed after their JPEG.
 	Twins []string `json:"twins,omitempty"`
-	// Terms are there with --explain.
+	// Terms are set with --explain.
 	Terms []contributionJSON `json:"terms,omitempty"`
 }
 
@@ -66,7 +66,7 @@ type answerJSON struct {
 	ElapsedMS float64   `json:"elapsed_ms"`
 	Indexed   int       `json:"indexed"`
 	Results   []hitJSON `json:"results"`
-	// Verdict and Threshold are null where nobody can say.
+	// Verdict and Threshold are null if the model or the query has no calibration.
 	Verdict   *string  `json:"verdict"`
 	Threshold *float64 `json:"threshold"`
 }
@@ -119,14 +119,14 @@ func (s *session) answerJSON(a answer) answerJSON {
 	return out
 }
 
-// line is one line of output: a hit, and the file of it that the line shows.
+// line is one line of output: a hit, with the file that the line shows.
 type line struct {
 	query.Hit
 
 	rank int
 }
 
-// lines gives each hit one line; with --all-paths each of its files.
+// lines returns one line per hit, or one per file with --all-paths.
 func (s *session) lines(hits []query.Hit) []line {
 	lines := make([]line, 0, len(hits))
 	for i, h := range hits {
@@ -177,7 +177,7 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		fmt.Fprintf(w, "%3d  %-10s  %s%s\n", l.rank, day, s.shownPath(l.Path), remarks(l.Hit))
 	default:
 		shown := ""
-		if s.p.OutTTY { // elsewhere the columns stay what scripts know
+		if s.p.OutTTY { // otherwise keep the columns stable for scripts
 			shown = bar(a, l.Score)
 		}
 		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, s.shownPath(l.Path), remarks(l.Hit))
@@ -187,7 +187,7 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 	}
 }
 
-// twinKinds names the kinds of twins: "CR2", "HEIC and DNG".
+// twinKinds returns the kinds of twins: "CR2", "HEIC and DNG".
 func twinKinds(twins []string) string {
 	var kinds []string
 	for _, path := range twins {
@@ -198,7 +198,7 @@ func twinKinds(twins []string) string {
 	return strings.Join(kinds, " and ")
 }
 
-// remarks are what the table says behind a path.
+// remarks returns the text after a path in the table.
 func remarks(h query.Hit) string {
 	var list []string
 	if n := h.Copies(); n == 1 {

@@ -16,8 +16,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// Queries are embedded together when they are there already, at most queryBatch at once: measured with the built-in
-// model, 121 texts a second in batches of 8 against 79 one by one. A line that comes alone is answered at once.
+// Queries that are already available are embedded together, at most queryBatch at once: measured with the built-in
+// model, 121 texts a second in batches of 8 against 79 one by one. A line that arrives alone is answered at once.
 const (
 	queryBatch   = 8
 	maxQueryLine = 64 << 10
@@ -27,10 +27,10 @@ const (
 type queryLine struct {
 	number int
 	text   string
-	err    error // a bad line, which is answered with its error
+	err    error // of a bad line; it is the answer
 }
 
-// answerAll answers each line of --queries with one JSON object, in order, flushed a line at a time.
+// answerAll answers each line of --queries with one JSON object, in order, and flushes after each line.
 func (s *session) answerAll(ctx context.Context) error {
 	in := s.p.In
 	if s.queries != "-" {
@@ -63,7 +63,7 @@ func (s *session) answerAll(ctx context.Context) error {
 	}
 }
 
-// nextBatch waits for a line and takes those that are there besides; none at the end.
+// nextBatch waits for a line and returns it with the others that are available. At the end it returns none.
 func nextBatch(ctx context.Context, lines <-chan queryLine) ([]queryLine, error) {
 	var batch []queryLine
 	select {
@@ -96,15 +96,15 @@ func readQueries(ctx context.Context, in io.Reader, lines chan<- queryLine) erro
 		l := queryLine{number: n, text: strings.TrimRight(string(text), "\r\n")}
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-			l.err = fmt.Errorf("a line of more than %d bytes", maxQueryLine)
+			l.err = fmt.Errorf("the line is longer than %d bytes", maxQueryLine)
 			for errors.Is(err, bufio.ErrBufferFull) {
 				_, err = r.ReadSlice('\n')
 			}
 		case len(text) == 0:
 		case !utf8.ValidString(l.text):
-			l.err = errors.New("the line is not UTF-8")
+			l.err = errors.New("the line is not valid UTF-8")
 		case tokenize.Clean(l.text, false) == "":
-			l.err = errors.New("an empty query")
+			l.err = errors.New("the query is empty")
 		}
 		if len(text) > 0 {
 			select {
@@ -125,7 +125,7 @@ func readQueries(ctx context.Context, in io.Reader, lines chan<- queryLine) erro
 func (s *session) answerBatch(ctx context.Context, batch []queryLine) error {
 	begin := time.Now()
 	var err error
-	if s.filter, err = s.search.filter.In(ctx, s.engine); err != nil { // roots may have come and gone
+	if s.filter, err = s.search.filter.In(ctx, s.engine); err != nil { // roots may have changed
 		return err
 	}
 	var requests []query.Request
@@ -163,5 +163,5 @@ func (s *session) printBadLine(l queryLine) error {
 		Schema int           `json:"schema"`
 		Line   int           `json:"line"`
 		Error  cli.ErrorJSON `json:"error"`
-	}{cli.Schema, l.number, cli.NewErrorJSON(words.Word{Code: words.Usage, Sentence: l.err.Error(), Hint: "one query a line, as UTF-8"})})
+	}{cli.Schema, l.number, cli.NewErrorJSON(words.Word{Code: words.Usage, Sentence: l.err.Error(), Hint: "write one query per line, in UTF-8"})})
 }

@@ -15,21 +15,21 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// session is what one or many queries share.
+// session is the state that one or more queries share.
 type session struct {
 	*search
 
 	ix     store.Store
 	engine *query.Engine
-	// loader is that of the model that was chosen; nil while none was needed.
+	// loader loads the chosen model; nil if no model has been needed.
 	loader *embed.Loader
-	// model is the identity that is searched; "" is the index's default.
+	// model is the identity of the model to search; "" is the index's default.
 	model  string
 	filter store.Filter
-	// listed are the files of --from, nil without; listedPaths are what stood there.
+	// listed are the files of --from, nil without --from; listedPaths are its paths.
 	listed      *listed
 	listedPaths []string
-	reported    bool // the notices
+	reported    bool // whether the notices have been printed
 	// common is the folder printed above the table, to which its paths are relative; "" if there is none.
 	common string
 }
@@ -40,10 +40,10 @@ func newSession(search *search, ix store.Store) *session {
 	return s
 }
 
-// close gives back what was opened; it only read.
+// close closes the index, which was opened only for reading.
 func (s *session) close() { _ = s.ix.Close() }
 
-// answerKnown answers a listing, or a query that the index's model was asked before: without a model. known reports whether it did.
+// answerKnown answers a listing, or a query whose vectors are cached, without loading a model. known is whether it did.
 func (s *session) answerKnown(ctx context.Context) (known bool, err error) {
 	if s.queries != "" || s.options.model != (app.ModelChoice{}) && len(s.terms) > 0 {
 		return false, nil
@@ -53,12 +53,12 @@ func (s *session) answerKnown(ctx context.Context) (known bool, err error) {
 		return false, nil
 	}
 	if err == nil && len(s.terms) > 0 {
-		s.p.Logf("a query that was asked before: no model is loaded")
+		s.p.Logf("the query's vector is cached: no model was loaded")
 	}
 	return true, err
 }
 
-// request is one query's.
+// request returns the request for a query.
 func (s *session) request() query.Request {
 	r := query.Request{
 		Terms: s.asked(), Filter: s.filter, Order: store.Order(s.sort), Limit: s.top, Offset: s.offset, MinScore: s.minScore, Confident: s.confident,
@@ -77,7 +77,7 @@ func (s *session) request() query.Request {
 	return r
 }
 
-// singleGCPercent keeps the heap small in a process that answers once and ends: measured, 4 MB less and no time more.
+// singleGCPercent keeps the heap small in a process that answers one query: measured, 4 MB less in the same time.
 const singleGCPercent = 50
 
 func (s *session) answerOne(ctx context.Context) error {
@@ -95,7 +95,7 @@ func (s *session) answerOne(ctx context.Context) error {
 		}
 	}
 	r, err := s.engine.Search(ctx, s.request())
-	if errors.Is(err, query.ErrNoVerdict) && !s.given("confident") { // what is configured holds where the model is calibrated
+	if errors.Is(err, query.ErrNoVerdict) && !s.given("confident") { // a configured --confident applies only to calibrated models
 		s.confident = false
 		r, err = s.engine.Search(ctx, s.request())
 	}
@@ -115,7 +115,7 @@ func (s *session) answerOne(ctx context.Context) error {
 	return nil
 }
 
-// report prints the notices of an answer, of many queries once.
+// report prints the notices of an answer, only once for many queries.
 func (s *session) report(r *query.Response) {
 	if !s.reported {
 		for _, n := range r.Notices {
@@ -126,21 +126,21 @@ func (s *session) report(r *query.Response) {
 	s.reported = true
 }
 
-// remember keeps the vectors of texts that were asked for the first time, and the text tower's copy that the next query is
-// quicker with. Both only save time.
+// remember stores the vectors of new texts, and the copy of the text tower that makes the next query faster. Both only save
+// time.
 func (s *session) remember(ctx context.Context, r *query.Response) {
 	if !r.Asked() {
 		return
 	}
 	if err := s.engine.Remember(ctx, r); err != nil {
-		s.p.Logf("the query is not remembered: %v", err)
+		s.p.Logf("could not cache the query's vector: %v", err)
 	}
 	s.close()
-	s.loader.Close() // what crashes from here on is no accelerator's fault
+	s.loader.Close() // a crash after this is not the accelerator's fault
 	s.p.App.PrepareOneShot(ctx, s.loader, app.MemoryLimit(0))
 }
 
-// show prints an answer, and does with its hits what else is asked for.
+// show prints an answer, then writes, opens, copies or links its hits as requested.
 func (s *session) show(ctx context.Context, a answer) (err error) {
 	if a.tiles, err = s.tiles(ctx, a.Hits); err != nil {
 		return err
@@ -163,11 +163,11 @@ func (s *session) show(ctx context.Context, a answer) (err error) {
 	return s.collectHits(ctx, a.Hits)
 }
 
-// openQueries opens the list of queries.
+// openQueries opens the file of --queries.
 func (s *session) openQueries() (*os.File, error) {
 	f, err := os.Open(s.queries)
 	if err != nil {
-		return nil, cli.Usage("give a file with one query a line, or -", "--queries: %w", err)
+		return nil, cli.Usage("give a file with one query per line, or - for standard input", "--queries: %w", err)
 	}
 	return f, nil
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// readTemplate reads the template of --format, and tries it on nothing: a field that there is not is wrong usage, before
-// anything is searched.
+// readTemplate parses the template of --format and executes it on an empty hit, so that an unknown field is a usage error before
+// the search.
 func readTemplate(text string) (*template.Template, error) {
-	const hint = "a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins; join puts lists together: {{join .Keywords \", \"}}"
+	const hint = "give a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins; join concatenates lists: {{join .Keywords \", \"}}"
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
@@ -22,13 +22,13 @@ func readTemplate(text string) (*template.Template, error) {
 		err = t.Execute(io.Discard, templateHit{Also: []string{""}, Keywords: []string{""}, Twins: []string{""}})
 	}
 	if err != nil {
-		// The library names our types.
+		// Remove the names of our types from the library's message.
 		return nil, cli.Usage(hint, "--format template: %s", strings.ReplaceAll(err.Error(), fmt.Sprintf(" in type %T", templateHit{}), ""))
 	}
 	return t, nil
 }
 
-// templateHit is what a template sees of a hit.
+// templateHit is a hit as a template sees it.
 type templateHit struct {
 	Rank            int
 	Score, Relative float64
@@ -41,11 +41,11 @@ type templateHit struct {
 	Bytes           int64
 	TakenFrom       string
 	Camera, Lens    string
-	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false where nothing is said.
+	// Rating is 1 to 5 stars, 0 for none, -1 for rejected; Rated is false if there is no rating.
 	Rating   int
 	Rated    bool
 	Keywords []string
-	// Place is 0, 0 where it is not known.
+	// Place is 0, 0 if unknown.
 	Place store.Position
 	Twins []string
 }

@@ -17,30 +17,30 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// termKind is what a term of a query is.
+// termKind is the kind of a query term.
 type termKind int
 
 const (
 	textTerm  termKind = iota
 	imageTerm          // a picture file
-	likeTerm           // a picture of the index
+	likeTerm           // a picture in the index
 )
 
-// queryTerm is a term as it stands on the command line.
+// queryTerm is a term from the command line.
 type queryTerm struct {
 	query.Term
 
 	kind termKind
-	// value is a text, the absolute path of a picture, or the beginning of a picture's id.
+	// value is a text, the absolute path of a picture, or the start of a picture's id.
 	value string
 }
 
-// readTerms makes the terms of the query's words and flags.
+// readTerms returns the terms from the query's words and flags.
 func (o *options) readTerms() ([]queryTerm, error) {
 	var terms []queryTerm
 	for _, p := range o.prompts {
 		if strings.Count(p, "{}") != 1 {
-			return nil, cli.Usage(`write {} once where the words go: --prompt "a photo of {}"`, "--prompt %q", p)
+			return nil, cli.Usage(`write {} once where the words go: --prompt "a photo of {}"`, "invalid value for --prompt: %q", p)
 		}
 	}
 	if tokenize.Clean(o.query, false) != "" {
@@ -67,14 +67,14 @@ func (o *options) readTerms() ([]queryTerm, error) {
 			}
 			weight *= group.sign
 			if weight == 0 {
-				return nil, cli.Usage("leave the term out", "%s %q: a weight of 0", group.flag, value)
+				return nil, cli.Usage("omit the term", "%s %q: the weight is 0", group.flag, value)
 			}
 			if w := math.Abs(weight); w < query.LeastWeight || w > query.MostWeight {
-				return nil, cli.Usage("give a number between 0.000001 and 1000000", "%s %q: a weight of %v", group.flag, value, weight)
+				return nil, cli.Usage("give a number between 0.000001 and 1000000", "%s %q: the weight is %v", group.flag, value, weight)
 			}
 			if group.kind == textTerm {
 				if !utf8.ValidString(value) || tokenize.Clean(value, false) == "" {
-					return nil, cli.Usage("give words, as UTF-8", "%s %q", group.flag, value)
+					return nil, cli.Usage("give words, in UTF-8", "invalid value for %s: %q", group.flag, value)
 				}
 				terms = append(terms, o.textTerm(weight, value))
 				continue
@@ -85,7 +85,7 @@ func (o *options) readTerms() ([]queryTerm, error) {
 			}
 			info, err := os.Stat(path)
 			if group.kind == imageTerm && (err != nil || info.IsDir()) {
-				return nil, cli.Usage("give a picture", "%s: %s is not a file that is there", group.flag, words.Path(value))
+				return nil, cli.Usage("give a picture", "%s: no such file: %s", group.flag, words.Path(value))
 			}
 			if _, _, notID := store.ParsePrefix(value); err != nil && group.kind == likeTerm && notID == nil {
 				path = value
@@ -108,7 +108,7 @@ func (o *options) textTerm(weight float64, text string) queryTerm {
 	return t
 }
 
-// findLike finds the pictures of the index that terms name, by path or by id.
+// findLike finds the pictures in the index that terms name by path or id.
 func (s *session) findLike(ctx context.Context) error {
 	var paths []string
 	for _, t := range s.terms {
@@ -149,14 +149,14 @@ func (s *session) findLike(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if len(hits) > 0 { // its file, should its vector be of another model
+		if len(hits) > 0 { // use its file if its vector is of another model
 			t.Picture = &pictures.Term{Path: hits[0].Path}
 		}
 	}
 	return nil
 }
 
-// asked are the terms as the engine takes them.
+// asked returns the terms in the engine's form.
 func (s *search) asked() []query.Term {
 	terms := make([]query.Term, len(s.terms))
 	for i, t := range s.terms {

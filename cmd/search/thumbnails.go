@@ -13,7 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// eachThumbnail calls shrink for the hits, several at once. A picture that cannot be made is left out.
+// eachThumbnail calls shrink for the hits, in parallel. Pictures that fail are omitted.
 func (s *session) eachThumbnail(ctx context.Context, hits []query.Hit, shrink func(i int, h query.Hit) error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
@@ -31,15 +31,15 @@ func (s *session) eachThumbnail(ctx context.Context, hits []query.Hit, shrink fu
 	return g.Wait()
 }
 
-// preview is the small JPEG that the index keeps of a picture; ok is false where it keeps none.
+// preview returns the small JPEG of a picture in the index; ok is false if there is none.
 func (s *session) preview(ctx context.Context, id store.PictureID) (jpeg []byte, ok bool, err error) {
 	previews, err := s.ix.Previews(ctx, []store.PictureID{id})
 	jpeg, ok = previews[id]
 	return jpeg, ok, err
 }
 
-// thumbnail makes a small picture of a hit. The preview that the index keeps, where it is large enough, is quicker than the file,
-// and is there when the file is not.
+// thumbnail returns a small picture of a hit. It uses the preview in the index if that is large enough, which is faster than the
+// file, or if the file is missing.
 func (s *session) thumbnail(ctx context.Context, h query.Hit, box thumbnail.Box) (thumbnail.Image, error) {
 	preview, ok, err := s.preview(ctx, h.ID)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// checkConfident refuses --confident where no calibration says what a score means. What is configured holds for the queries of which one
-// does.
+// checkConfident rejects --confident for queries that no calibration covers. A configured --confident applies only to the queries that
+// one covers.
 func (s *search) checkConfident() error {
 	plain := s.queries == "" && query.IsPlain(s.asked())
 	s.confident = s.options.confident && plain
@@ -20,7 +20,7 @@ func (s *search) checkConfident() error {
 		return nil
 	}
 	if s.queries != "" {
-		return cli.Usage("the JSON of each answer has verdict and threshold", "--queries with --confident")
+		return cli.Usage("the JSON of each answer has verdict and threshold", "--queries and --confident cannot be combined")
 	}
 	return cli.Usage("give a single text without a weight or --prompt, or use --min-score",
 		"--confident applies only to queries of a single text")
@@ -47,18 +47,18 @@ func (s *session) tellVerdict(a answer) {
 	}
 }
 
-// isAnswered reports whether an answer has what --confident asks for.
+// isAnswered reports whether an answer satisfies --confident.
 func (s *session) isAnswered(a answer) bool {
 	return !s.confident || len(a.Hits) > 0 || s.offset > 0 && a.Best >= *a.Threshold
 }
 
-// barCells is the width of a bar, at a share of all hits.
+// barCells is the width of a full bar.
 const barCells = 5
 
-// eighths are the parts of a bar's last cell.
+// eighths are the partial cells at the end of a bar.
 var eighths = []rune(" ▏▎▍▌▋▊▉█")
 
-// bar draws how many of the hits with a score fit, as far as that was measured; "" where it was not.
+// bar draws the share of hits with a score that fit, according to the calibration; "" if it is unknown.
 func bar(a answer, score float64) string {
 	share, known := a.Calibration.Share(score)
 	if !known || a.Verdict == "" {

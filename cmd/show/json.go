@@ -5,11 +5,11 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// pictureJSON is the machine format (docs/json.md). Of a file that could not be read it has only the failure.
+// pictureJSON is the machine format (docs/json.md). For a file that could not be read it has only the failure.
 type pictureJSON struct {
 	Schema int     `json:"schema"`
 	ID     *string `json:"id"`
-	// Path is the file on the command line, null if there was an id. Indexed reports whether that file is in the index, and not only its
+	// Path is the file on the command line, null if there was an id. Indexed is whether that file is in the index, and not only its
 	// picture.
 	Path    *string `json:"path"`
 	PathB64 []byte  `json:"path_b64,omitempty"`
@@ -19,7 +19,7 @@ type pictureJSON struct {
 	Height  *int    `json:"height"`
 	TakenAt *string `json:"taken_at"`
 	cli.MetadataJSON
-	// Sources maps each known field of the metadata to the path of the file that it comes from.
+	// Sources maps each known metadata field to the path of the file that it comes from.
 	Sources map[string]string `json:"sources"`
 	Files   []fileJSON        `json:"files"`
 	Models  []modelJSON       `json:"models"`

@@ -17,12 +17,12 @@ import (
 
 func modified(f store.FileRecord) time.Time { return time.Unix(0, f.MTimeNS) }
 
-// sidecar is the path of a file's sidecar.
+// sidecar returns the path of a file's sidecar.
 func sidecar(path string, f store.FileRecord) string {
 	return filepath.Join(filepath.Dir(path), f.Sidecar.Name)
 }
 
-// role says whether a file shows the picture, or is a copy or twin.
+// role returns the role of a file: picture, copy or twin.
 func (s *shown) role(i int) string {
 	switch {
 	case s.Files[i].IsTwin:
@@ -61,7 +61,7 @@ func (s *shown) sources() map[string]int {
 	return from
 }
 
-// indent is the column in which the values begin.
+// indent is the column in which the values start.
 const indent = 12
 
 // print writes the text format.
@@ -101,7 +101,7 @@ func (s *shown) print(p *cli.Program) error {
 		models = append(models, m.Title())
 	}
 	if len(models) == 0 {
-		models = []string{"none; `imgsearch index` makes them"}
+		models = []string{"none; run `imgsearch index` to make them"}
 	}
 	row("vectors", strings.Join(models, ", "))
 	if s.Preview {
@@ -110,12 +110,12 @@ func (s *shown) print(p *cli.Program) error {
 	return out.Flush()
 }
 
-// megapixels are rounded to a tenth, and at least 0.1.
+// megapixels returns a number of megapixels, rounded to a tenth, and at least 0.1.
 func megapixels(pixels int) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", max(float64(pixels)/1e6, 0.1)), ".0")
 }
 
-// named identifies a file among the others: by its name, or by its path if another file has the same name.
+// named returns a name for a file among the others: its file name, or its path if another file has the same name.
 func (s *shown) named(i int) string {
 	name := filepath.Base(s.Paths[i])
 	for k, path := range s.Paths {
@@ -126,7 +126,7 @@ func (s *shown) named(i int) string {
 	return name
 }
 
-// printMetadata writes the metadata, with the file it comes from if there are several.
+// printMetadata writes the metadata, with the file that each value comes from if there are several files.
 func (s *shown) printMetadata(row func(name, value string)) {
 	sources := s.sources()
 	told := func(name, field, value string) {
@@ -184,7 +184,7 @@ func (s *shown) file(i int, f store.FileRecord) string {
 	path := s.Paths[i]
 	switch {
 	case path == "":
-		path, parts = f.Rel(), append(parts, "its folder has no place on this machine: `imgsearch roots move`")
+		path, parts = f.Rel(), append(parts, "its folder has no path on this machine; set one with `imgsearch roots move`")
 	case s.Missing[i]:
 		parts = append(parts, "missing")
 	}

@@ -1,4 +1,4 @@
-// Package show is the command that prints everything the index knows about a picture. It must not know where that is stored.
+// Package show is the command that prints everything in the index about a picture. It must not know how the index is stored.
 package show
 
 import (
@@ -20,7 +20,7 @@ import (
 
 type options struct{ p *cli.Program }
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p}
 	return &cobra.Command{
@@ -32,7 +32,7 @@ which --json prints. If the file is not in the index but the same photo is, that
 
 EXIT STATUS
   0   done
-  1   failed, or the index does not know the file
+  1   failed, or the file is not in the index
   2   wrong usage
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   14  the index is from a newer version of imgsearch
@@ -52,11 +52,11 @@ func oneArgument(_ *cobra.Command, args []string) error {
 		return cli.Usage(hint, "missing argument: FILE or ID")
 	case 1:
 		if args[0] == "" {
-			return cli.Usage(hint, "an empty name")
+			return cli.Usage(hint, "the name is empty")
 		}
 		return nil
 	}
-	return cli.Usage("run it once per photo", "one photo expected, got %d", len(args))
+	return cli.Usage("run it once per photo", "expected one photo, got %d", len(args))
 }
 
 func (o *options) run(ctx context.Context, name string) error {
@@ -82,7 +82,7 @@ type shown struct {
 
 	// path is the file on the command line; "" if there was an id.
 	path string
-	// known reports whether that file is in the index, and not only its picture.
+	// known is whether that file is in the index, and not only its picture.
 	known   bool
 	failure *store.Failure
 }
@@ -142,7 +142,7 @@ func (s *shown) findOther(ctx context.Context, ix store.Store, engine *query.Eng
 	return engine.Picture(ctx, file.Picture.ID)
 }
 
-// errNotIndexed is a file that is not in the index.
+// errNotIndexed means that a file is not in the index.
 var errNotIndexed = errors.New("not in the index")
 
 func notIndexed(path string) error {

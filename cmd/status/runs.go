@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// shownRuns is how many runs are told of.
+// shownRuns is the number of runs to list.
 const shownRuns = 10
 
 // endedRun is a run that has ended.
@@ -23,11 +23,11 @@ type endedRun struct {
 	Error    string `json:"error,omitempty"`
 	Provider string `json:"provider"`
 	Embedded int    `json:"embedded"`
-	// Counts are nil of a run of a version that did not keep them.
+	// Counts is nil for a run of a version that did not store them.
 	Counts *runCounts `json:"counts,omitempty"`
 }
 
-// runCounts are what a run did, and how long it took.
+// runCounts are the counts of a run, and its duration.
 type runCounts struct {
 	index.Counts
 
@@ -60,7 +60,7 @@ func newEndedRun(run store.Run) endedRun {
 	return e
 }
 
-// lastCounts are those of the last run, if it has ended.
+// lastCounts returns the counts of the last run, or nil if it has not ended.
 func (s *Status) lastCounts() *runCounts {
 	if s.LastRun == nil || s.LastRun.EndedAt == nil || len(s.Runs) == 0 {
 		return nil
@@ -68,7 +68,7 @@ func (s *Status) lastCounts() *runCounts {
 	return s.Runs[0].Counts
 }
 
-// counted says what a run did with files, but for what there was none of.
+// counted returns the counts of a run as text, without those that are 0.
 func counted(c *runCounts) string {
 	if c == nil {
 		return ""

@@ -1,4 +1,4 @@
-// Package status is the command that shows what an index holds. It must not know how an index is kept.
+// Package status is the command that shows the state of the index. It must not know how an index is stored.
 package status
 
 import (
@@ -24,13 +24,14 @@ type options struct {
 	failures bool
 }
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "status",
 		Short: "Show the index status",
-		Long: `Show what is indexed, with which model, what the last run did, and which files could not be read.
+		Long: `Show the indexed folders, the photos, the models and how many pictures have their vectors, the last run, and the files that could
+not be read.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
@@ -55,9 +56,9 @@ type Status struct {
 	Model       *modelStatus  `json:"model"`
 	Models      []modelStatus `json:"models"`
 	LastRun     *runStatus    `json:"last_run"`
-	// UnreachableRoots are those of the roots that the last complete run over them could not reach.
+	// UnreachableRoots are the roots that the last complete run over them could not reach.
 	UnreachableRoots []string `json:"unreachable_roots"`
-	// Runs are the last runs that have ended, the newest first.
+	// Runs are the last runs that have ended, newest first.
 	Runs        []endedRun `json:"runs"`
 	FailureList []failure  `json:"failure_list,omitempty"`
 }
@@ -68,7 +69,7 @@ type modelStatus struct {
 	Precision string `json:"precision"`
 	Dim       int    `json:"dim"`
 	Embedded  int    `json:"embedded"`
-	// Role is "default" for the model that answers, "wanted" for the one that is to, else "".
+	// Role is "default" for the model that searches use, "wanted" for the one that they will use when it is complete, else "".
 	Role string `json:"role"`
 }
 
@@ -78,7 +79,7 @@ type runStatus struct {
 	StartedAt string  `json:"started_at"`
 	EndedAt   *string `json:"ended_at"`
 	Complete  bool    `json:"complete"`
-	// State is complete, interrupted, time_up, failed, running, crashed, or unknown where the index's lock does not tell which of these two.
+	// State is complete, interrupted, time_up, failed, running, crashed, or unknown if the index's lock does not show which of the last two.
 	State string `json:"state"`
 	// Error is why a failed run failed.
 	Error    string `json:"error,omitempty"`
@@ -86,7 +87,7 @@ type runStatus struct {
 	Embedded int    `json:"embedded"`
 }
 
-// The states of a run that has no end on record.
+// The states of a run without a recorded end.
 const (
 	running = "running" // the index's lock is held
 	crashed = "crashed"
@@ -125,7 +126,7 @@ func (o *options) run(ctx context.Context) error {
 	return o.print(s)
 }
 
-// Collect gathers what an index holds, with the list of failures if that is asked for.
+// Collect returns the status of an index, including the list of failures if withFailures is set.
 func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool) (s Status, err error) {
 	s = Status{Schema: cli.Schema, Index: ix.Location(), Roots: []string{}}
 	if sized, ok := ix.(store.Sized); ok {
@@ -170,7 +171,7 @@ func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool)
 	return s, err
 }
 
-// addModels tells each identity's coverage, the default one's first.
+// addModels adds the models and how many pictures each has vectors of, the default model first.
 func (s *Status) addModels(ctx context.Context, ix store.Store) error {
 	known, err := ix.Models(ctx)
 	if err != nil {
@@ -189,7 +190,7 @@ func (s *Status) addModels(ctx context.Context, ix store.Store) error {
 	return nil
 }
 
-// lastRun says how the last run ended, or that it goes on; nil: there was none.
+// lastRun returns how the last run ended, or that it is running; nil if there was none.
 func lastRun(ctx context.Context, a *app.App, ix store.Store) (*runStatus, error) {
 	run, ok, err := ix.LastRun(ctx, false)
 	if err != nil || !ok {
@@ -200,7 +201,7 @@ func lastRun(ctx context.Context, a *app.App, ix store.Store) (*runStatus, error
 		if state, err = stateByLock(a); err != nil {
 			return nil, err
 		}
-		if state == crashed { // or it has ended just now
+		if state == crashed { // or it has just ended
 			if run, _, err = ix.LastRun(ctx, false); err != nil {
 				return nil, err
 			}
@@ -215,7 +216,7 @@ func lastRun(ctx context.Context, a *app.App, ix store.Store) (*runStatus, error
 	return r, nil
 }
 
-// stateByLock is the state of a run without an end. A lock that cannot be looked at, another user's, leaves it open.
+// stateByLock returns the state of a run without an end. It is unknown if the lock cannot be read, because it is another user's.
 func stateByLock(a *app.App) (string, error) {
 	at, err := a.Index()
 	if err != nil {
@@ -232,7 +233,7 @@ func stateByLock(a *app.App) (string, error) {
 	return crashed, nil
 }
 
-// indent is the column in which the values begin.
+// indent is the column in which the values start.
 const indent = 10
 
 func (o *options) print(s Status) error {
@@ -260,7 +261,7 @@ func (o *options) print(s Status) error {
 		} else if len(s.Models) == 1 {
 			label = "model"
 		}
-		role := map[string]string{"wanted": "; searches use it when it has all (`imgsearch index`)", "": "; kept beside (`imgsearch models use` chooses it)"}[m.Role]
+		role := map[string]string{"wanted": "; searches use it once it has all of them (run `imgsearch index`)", "": "; not in use (choose it with `imgsearch models use`)"}[m.Role]
 		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
 	}
 	if s.Failures > 0 {
@@ -287,15 +288,15 @@ func (o *options) lastRunText(r *runStatus, counts *runCounts) string {
 	case running:
 		return when + styled("running")
 	case crashed:
-		return when + styled("crashed") + ": the next run continues"
+		return when + styled("crashed") + "; the next run resumes"
 	case unknown:
-		return when + styled("not ended") + ": it is running, or crashed"
+		return when + styled("not ended") + "; still running, or crashed"
 	case index.RunFailed:
 		when += styled("failed") + ": " + r.Error
 	case index.RunInterrupted:
-		when += styled("interrupted") + ": the next run continues"
+		when += styled("interrupted") + "; the next run resumes"
 	case index.RunTimeUp:
-		when += styled("its time was up") + ": the next run continues"
+		when += styled("reached its time limit") + "; the next run resumes"
 	case index.RunComplete:
 		when += styled("complete")
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestMain(m *testing.M) { scenario.Main(m) }
 
-// TestLastRun: status says how the last run ended, of one without an end by the index's lock.
+// TestLastRun checks that status reports how the last run ended. For a run without an end, the index's lock shows its state.
 func TestLastRun(t *testing.T) {
 	p := scenario.NewProgram(t)
 	photos := t.TempDir()
@@ -43,6 +43,6 @@ func TestLastRun(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Must(0, `"state":"crashed"`, "status", "--json")
-	p.Must(0, ", crashed: the next run continues", "status")
-	p.Must(0, "1 unchanged", "index") // looking has left no lock
+	p.Must(0, ", crashed; the next run resumes", "status")
+	p.Must(0, "1 unchanged", "index") // status did not leave a lock behind
 }

@@ -1,4 +1,4 @@
-// Package vectors holds the commands that give vectors to other tools. It must not know how they are made or kept.
+// Package vectors holds the commands that print or export vectors. It must not know how vectors are made or stored.
 package vectors
 
 import (
@@ -24,18 +24,18 @@ type embedOptions struct {
 	provider cli.ProviderFlags
 }
 
-// NewEmbed makes the command that prints the vectors of texts and pictures.
+// NewEmbed returns the command that prints the vectors of texts and pictures.
 func NewEmbed(p *cli.Program) *cobra.Command {
 	o := embedOptions{p: p}
 	c := &cobra.Command{
 		Use:   "embed [TEXT...]",
 		Short: "Print the vector of a text or of pictures",
-		Long: `Print the L2-normalised vector of a text, or of each picture given by --image, one JSON object a line (docs/json.md), with
-the identity of the model that made it: vectors of different identities cannot be compared. The dot product of two vectors is
+		Long: `Print the L2-normalised vector of a text, or of each picture given by --image, one JSON object per line (see docs/json.md).
+Each object has the identity of the model that made the vector; vectors of different identities cannot be compared. The dot product of two vectors is
 their cosine similarity.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, or a file that is no picture; 12 the model or the runtime library is missing or damaged`,
+  0 done; 1 failed; 2 wrong usage, or a file that is not a picture; 12 the model or the runtime library is missing or damaged`,
 		Example: `  imgsearch embed dog on beach
   imgsearch embed --image a.jpg --image b.jpg`,
 		Args: cobra.ArbitraryArgs,
@@ -52,7 +52,7 @@ EXIT STATUS
 	return c
 }
 
-// vectorJSON is a vector with where it comes from (docs/json.md).
+// vectorJSON is a vector with its source and model (docs/json.md).
 type vectorJSON struct {
 	Schema    int       `json:"schema"`
 	Model     string    `json:"model"`
@@ -69,11 +69,11 @@ func (o *embedOptions) run(ctx context.Context) error {
 	hasText := tokenize.Clean(o.text, false) != ""
 	switch {
 	case !utf8.ValidString(o.text):
-		return cli.Usage("write it in UTF-8", "the text is not UTF-8")
+		return cli.Usage("encode it as UTF-8", "the text is not valid UTF-8")
 	case !hasText && o.language.Given():
-		return cli.Usage("give a text", "--lang without a text")
+		return cli.Usage("add a text", "--lang needs a text")
 	case hasText == (len(o.images) > 0):
-		return cli.Usage("give a text, or pictures: `imgsearch embed --image FILE`", "a text or --image")
+		return cli.Usage("give either a text or pictures: `imgsearch embed --image FILE`", "expected a text or --image")
 	}
 	language, err := o.language.Choose()
 	if err != nil {
@@ -90,7 +90,7 @@ func (o *embedOptions) run(ctx context.Context) error {
 	if err == nil {
 		defer ix.Close()
 	} else {
-		ix = nil // without an index it is the built-in model, or the one that is named
+		ix = nil // without an index, use the model of --model or the built-in one
 	}
 	m, err := o.p.App.ChooseModel(ctx, ix, o.model, false)
 	if err != nil {

@@ -27,18 +27,18 @@ type exportOptions struct {
 	model   app.ModelChoice
 }
 
-// NewExport makes the command that writes the vectors of an index.
+// NewExport returns the command that writes the vectors of an index.
 func NewExport(p *cli.Program) *cobra.Command {
 	o := exportOptions{p: p}
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Give the index's vectors to other tools",
-		Long: `Write the vectors of the pictures in the index, with what they are.
+		Short: "Export the vectors in the index",
+		Long: `Write the vectors of the pictures in the index, with the metadata of each picture, for use in other tools.
 
 FORMATS
-  jsonl   one picture a line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity
-  npy     NumPy's: --output X.npy gets the vectors, float16 [pictures, dimension], X.jsonl the lines without them, in
-          the same order
+  jsonl   one picture per line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity
+  npy     NumPy arrays: X.npy, the file of --output, gets the vectors, float16 [pictures, dimension]; X.jsonl gets the
+          lines without vectors, in the same order
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 10 no index here yet; 13 the index has no vectors of this model;
@@ -49,20 +49,20 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.format, "format", "jsonl", "`jsonl` or npy")
-	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`; - is the standard output")
+	f.StringVar(&o.format, "format", "jsonl", "output `FORMAT`: jsonl or npy")
+	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`; - is standard output")
 	o.filters.Add(f)
 	cli.ModelFlags(f, &o.model)
 	return c
 }
 
-// check refuses a command line that cannot be meant, and returns the filter.
+// check validates the command line and returns the filter.
 func (o *exportOptions) check() (filter cli.Filter, err error) {
 	switch o.format {
 	case "jsonl":
 	case "npy":
 		if !strings.HasSuffix(o.output, ".npy") {
-			return filter, cli.Usage("give a file: --output vectors.npy", "--format npy without a file FILE.npy")
+			return filter, cli.Usage("give a file: --output vectors.npy", "--format npy needs a file whose name ends in .npy")
 		}
 	default:
 		return filter, cli.Usage("give jsonl or npy", "--format %q", o.format)
@@ -110,7 +110,7 @@ func (o *exportOptions) run(ctx context.Context) error {
 		return err
 	}
 	if n, err := engine.Count(ctx, selected); err == nil && n == 0 && !filter.SelectsAll() {
-		o.p.Notef("no photos found that fit%s", o.filters.Meant(ctx, engine))
+		o.p.Notef("no matching photos%s", o.filters.Meant(ctx, engine))
 	}
 	vectors := engine.Vectors(ctx, selected, used.Identity)
 	if o.format == "npy" {
@@ -127,13 +127,13 @@ func pictureJSON(used store.Model, v query.Vector) exportJSON {
 	}
 }
 
-// create opens where the results go: a new file that gets its name when it is whole, or the standard output.
+// create opens the output: standard output, or a new file that gets its name only when it is complete.
 func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) error, err error) {
 	if path == "-" {
 		w = bufio.NewWriter(o.p.Out)
 		return w, func(err error) error { return errors.Join(err, w.Flush()) }, nil
 	}
-	err = cli.MayReplace("--output", path, "export of imgsearch", func(head []byte) bool {
+	err = cli.MayReplace("--output", path, "imgsearch export", func(head []byte) bool {
 		return bytes.HasPrefix(head, []byte("\x93NUMPY")) || bytes.HasPrefix(head, []byte(`{"schema":1,"model":`))
 	})
 	if err != nil {
@@ -141,7 +141,7 @@ func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) e
 	}
 	f, err := atomicfile.Create(path, atomicfile.Options{FollowLink: true, Unfinished: ".imgsearch-export-*"})
 	if err != nil {
-		return nil, nil, cli.Usage("give a file in a folder that takes files", "--output: %w", err)
+		return nil, nil, cli.Usage("give a file in a folder that you can write to", "--output: %w", err)
 	}
 	w = bufio.NewWriter(f)
 	return w, func(err error) error {

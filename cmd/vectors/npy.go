@@ -13,8 +13,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// exportNPY writes the vectors in NumPy's format, version 1.0 (numpy.lib.format): the header tells the number of rows, which
-// is known at the end, so the rows wait in memory as they are stored.
+// exportNPY writes the vectors in NumPy's format, version 1.0 (numpy.lib.format). The header holds the number of rows, which
+// is known only at the end, so the rows are kept in memory until then, as they are stored.
 func (o *exportOptions) exportNPY(used store.Model, vectors iter.Seq2[query.Vector, error]) error {
 	lines, linesDone, err := o.create(strings.TrimSuffix(o.output, ".npy") + ".jsonl")
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package version is the command that says which version this is. It must not know how it came about.
+// Package version is the command that prints the version. It must not know how the version is set.
 package version
 
 import (
@@ -10,12 +10,12 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 )
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Long: `Print the version, the commit that it was built from, and the platform, as --version does.
+		Long: `Print the version, the commit that it was built from, and the platform, like --version.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,

@@ -17,43 +17,43 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// int8JSON compares int8 with fp32 (docs/json.md). What was measured on photos is absent without enough of them.
+// int8JSON compares int8 with fp32 (docs/json.md). The results on photos are absent if the index has too few photos.
 type int8JSON struct {
 	FP32ImagesPerS float64 `json:"fp32_images_per_s"`
 	ImagesPerS     float64 `json:"images_per_s"`
 	Speedup        float64 `json:"speedup"`
 	// Photos is the number of indexed photos that were compared.
 	Photos int `json:"photos"`
-	// CosineMin and CosineMean are between a photo's two vectors.
+	// CosineMin and CosineMean are of the cosine between a photo's two vectors.
 	CosineMin  *float64 `json:"cosine_min,omitempty"`
 	CosineMean *float64 `json:"cosine_mean,omitempty"`
-	// Overlap10 is the share of a photo's ten nearest in the sample that both precisions agree on.
+	// Overlap10 is the mean share of a photo's ten nearest photos in the sample that are the same in both precisions.
 	Overlap10 *float64 `json:"overlap_10,omitempty"`
-	// Recommended: index --precision int8 gains here and changes next to nothing.
+	// Recommended is whether int8 is worth using here: faster, with nearly the same vectors.
 	Recommended bool `json:"recommended"`
 }
 
-// Int8 is recommended where it is at least a quarter faster and the photos' vectors are this near to fp32's.
+// Int8 is recommended if it is at least a quarter faster and the cosine between the photos' vectors and those of fp32 is at least nearCosine.
 const (
 	worthSpeedup = 1.25
 	nearCosine   = 0.99
 )
 
 func (j int8JSON) text() string {
-	text := fmt.Sprintf("int8     %.1f images/s, fp32 %.1f: %.2f times", j.ImagesPerS, j.FP32ImagesPerS, j.Speedup)
+	text := fmt.Sprintf("int8     %.1f images/s, fp32 %.1f: %.2f times as fast", j.ImagesPerS, j.FP32ImagesPerS, j.Speedup)
 	if j.CosineMin != nil {
-		text += fmt.Sprintf("; on %d of your photos cosine to fp32 %.4f (least %.4f)", j.Photos, *j.CosineMean, *j.CosineMin)
+		text += fmt.Sprintf("; on %d of your photos, mean cosine to fp32 %.4f (lowest %.4f)", j.Photos, *j.CosineMean, *j.CosineMin)
 	}
 	if j.Overlap10 != nil {
-		text += fmt.Sprintf(", %.0f %% of the ten nearest the same", *j.Overlap10*100)
+		text += fmt.Sprintf(", %.0f %% of the ten nearest photos are the same", *j.Overlap10*100)
 	}
 	if j.Recommended {
-		text += "\n         worth it here: `imgsearch index --precision int8`"
+		text += "\n         recommended here: `imgsearch index --precision int8`"
 	}
 	return text
 }
 
-// comparePrecisions measures both precisions of the vision tower; tower is the one that is loaded. Nil where the tower
+// comparePrecisions measures both precisions of the vision tower; tower is the loaded one. It returns nil if the tower
 // has nothing to quantise.
 func (o *options) comparePrecisions(ctx context.Context, ix store.Store, m app.Model, tower *embed.Visual) (*int8JSON, error) {
 	other := embed.Int8
@@ -62,7 +62,7 @@ func (o *options) comparePrecisions(ctx context.Context, ix store.Store, m app.M
 	}
 	second, err := o.p.App.Loader(app.NewModel(m.Spec, other), app.Loading{Provider: provider.CPU}).Visual(ctx)
 	if errors.Is(err, quantize.ErrNothing) {
-		return nil, nil //nolint:nilnil // nothing to compare is no error
+		return nil, nil //nolint:nilnil // nothing to compare is not an error
 	}
 	if err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (o *options) comparePrecisions(ctx context.Context, ix store.Store, m app.M
 	}
 	var j int8JSON
 	size := m.Spec.Preprocess.TensorLen()
-	// Interleaved, so that a machine that others use as well is as busy for one as for the other.
+	// The measurements alternate, so that other load on the machine affects both equally.
 	for range 3 {
 		_, a, err := timeVisual(ctx, full, size)
 		if err != nil {
@@ -95,7 +95,7 @@ func (o *options) comparePrecisions(ctx context.Context, ix store.Store, m app.M
 	return &j, nil
 }
 
-// samplePhotos is how many photos are compared: some seconds with a ViT-B/32 on two cores.
+// samplePhotos is the number of photos to compare. It takes a few seconds with a ViT-B/32 on two cores.
 const samplePhotos = 48
 
 func (j *int8JSON) compareOnPhotos(ctx context.Context, ix store.Store, spec embed.Spec, full, quantised *embed.Visual) error {
@@ -118,7 +118,7 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, ix store.Store, spec emb
 		}
 		tensor, err := tensorOf(spec, p.Path(byID[p.Root]))
 		if err != nil {
-			continue // gone or broken since: a sample may do without
+			continue // gone or damaged since; the sample does not need it
 		}
 		x, err := full.Embed(tensor, 1)
 		if err != nil {
@@ -142,7 +142,7 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, ix store.Store, spec emb
 	mean := cli.Round(sum/float64(len(a)), 5)
 	least = cli.Round(least, 5)
 	j.CosineMin, j.CosineMean = &least, &mean
-	if len(a) > 2*nearest { // else the ten nearest are nearly all
+	if len(a) > 2*nearest { // in a smaller sample the ten nearest are nearly all photos
 		overlap := cli.Round(overlapNearest(a, b), 3)
 		j.Overlap10 = &overlap
 	}
@@ -151,7 +151,7 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, ix store.Store, spec emb
 
 const nearest = 10
 
-// overlapNearest is the mean share of each vector's nearest that are the same in both sets.
+// overlapNearest returns the mean share of each vector's nearest neighbours that are the same in both sets.
 func overlapNearest(a, b [][]float32) float64 {
 	sum := 0.0
 	for i := range a {
@@ -180,7 +180,7 @@ func nearestOf(all [][]float32, i int) []int {
 	return order[:nearest]
 }
 
-// tensorOf reads a photo as index does.
+// tensorOf reads and preprocesses a photo as index does.
 func tensorOf(spec embed.Spec, path string) ([]float32, error) {
 	f, err := pictures.Read(path)
 	if err != nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// candidateJSON is one provider with a setting, as it was measured (docs/json.md).
+// candidateJSON is the measurement of one provider with one setting (docs/json.md).
 type candidateJSON struct {
 	Tower    string `json:"tower"`
 	Provider string `json:"provider"`
 	Variant  string `json:"variant,omitempty"`
 	Batch    int    `json:"batch,omitempty"`
 	OK       bool   `json:"ok"`
-	// PerS is pictures or texts a second, LoadMS from the start of loading to the first answer.
+	// PerS is pictures or texts per second; LoadMS is the time from the start of loading to the first result.
 	PerS   float64 `json:"per_s"`
 	LoadMS float64 `json:"load_ms"`
 	Cosine float64 `json:"cosine"`
@@ -28,23 +28,23 @@ type candidateJSON struct {
 	Hint   string  `json:"hint,omitempty"`
 }
 
-// chosenJSON is what a tower will run on.
+// chosenJSON is the provider and setting that a tower will run on.
 type chosenJSON struct {
 	Provider string `json:"provider"`
 	Variant  string `json:"variant,omitempty"`
 	Batch    int    `json:"batch,omitempty"`
-	// Gain is how many times as fast as the processor it is; 1 for the processor.
+	// Gain is the speed relative to the processor's; 1 for the processor.
 	Gain float64 `json:"gain"`
 }
 
 const (
-	// warmupLimit is what a candidate may take: a large model is compiled for minutes.
+	// warmupLimit is the time limit for a candidate: compiling a large model takes minutes.
 	warmupLimit = 5 * time.Minute
-	// candidateRounds is how often a candidate is measured.
+	// candidateRounds is the number of measurements of a candidate.
 	candidateRounds = 7
 )
 
-// providers are what warmup finds out about a model's providers.
+// providers measures the providers for a model.
 type providers struct {
 	program *cli.Program
 	asked   provider.Name
@@ -53,15 +53,15 @@ type providers struct {
 	out     *resultJSON
 }
 
-// measureProviders tries every candidate of both towers in child processes, keeps what it finds, and notes the winners.
-// queryMS is what a query takes on the processor from the start of loading.
+// measureProviders measures every candidate for both towers in child processes, stores the results, and puts the best ones into out.
+// queryMS is the time of a query on the processor, from the start of loading.
 func measureProviders(ctx context.Context, program *cli.Program, asked provider.Name, loader *embed.Loader, library ortlib.Library, precision embed.Precision,
 	queryMS float64, out *resultJSON) error {
 	out.Candidates, out.Chosen = []candidateJSON{}, make(map[string]chosenJSON)
 	p := providers{program, asked, loader, library, out}
 	files := map[string]string{provider.Visual: models.VisualFile, provider.Textual: models.TextualFile}
 	for _, tower := range []string{provider.Visual, provider.Textual} {
-		if tower == provider.Visual && precision == embed.Int8 { // the processor's own
+		if tower == provider.Visual && precision == embed.Int8 { // int8 runs only on the processor
 			out.Chosen[tower] = chosenJSON{Provider: string(provider.CPU), Gain: 1}
 			continue
 		}
@@ -79,7 +79,7 @@ func measureProviders(ctx context.Context, program *cli.Program, asked provider.
 	return embed.DropStaleCompiled(program.App.CacheDirs(), library)
 }
 
-// measure tries a tower's candidates: all settings at the first batch size, then the other sizes at the best setting.
+// measure measures a tower's candidates: all settings at the first batch size, then the other batch sizes at the best setting.
 func (p *providers) measure(ctx context.Context, file string, v *provider.Verdict) error {
 	for _, d := range p.loader.Accelerators() {
 		batches := embed.Batches(d, file)
@@ -97,7 +97,7 @@ func (p *providers) measure(ctx context.Context, file string, v *provider.Verdic
 		}
 		best, ok := v.Of(d.Name)
 		cpu, _ := v.CPU()
-		// One that is far behind will not catch up in another batch size.
+		// A provider at less than half the processor's speed will not catch up with another batch size.
 		if !ok || best.PerSecond*2 < cpu.PerSecond {
 			continue
 		}
@@ -121,7 +121,7 @@ func (p *providers) try(ctx context.Context, file string, d provider.Definition,
 	return m, ctx.Err()
 }
 
-// conclude keeps a verdict and tells it.
+// conclude stores a verdict and adds it to the output.
 func (p *providers) conclude(file string, v provider.Verdict) {
 	for _, m := range v.Candidates {
 		if m.Missing {
@@ -145,15 +145,15 @@ func (p *providers) conclude(file string, v provider.Verdict) {
 	}
 	p.out.Chosen[v.Slot.Tower] = chosenJSON{Provider: string(best.Provider), Variant: best.Variant, Batch: best.Batch, Gain: cli.Round(gain, 2)}
 	if len(v.Candidates) < 2 {
-		return // there is nothing to choose
+		return // the processor is the only candidate
 	}
 	if err := p.program.App.State().Keep(v); err != nil {
-		p.program.Warnf("%v: the next runs measure again", err)
+		p.program.Warnf("%v; the next run will measure again", err)
 	}
 	p.loader.DropCompiledBut(file, best)
 }
 
-// chosenReason says why the vision tower runs where it will.
+// chosenReason returns the reason for the vision tower's provider.
 func (j *resultJSON) chosenReason(asked provider.Name) string {
 	chosen := j.Chosen[provider.Visual]
 	switch {
@@ -166,17 +166,17 @@ func (j *resultJSON) chosenReason(asked provider.Name) string {
 	case len(j.Candidates) <= len(j.Chosen):
 		return "the runtime library has no accelerator for this machine"
 	}
-	return "nothing else that works is faster"
+	return "no working accelerator is faster"
 }
 
-// text tells what was measured besides the processor.
+// text returns the result of a candidate, for people.
 func (c candidateJSON) text() string {
 	title := provider.Measured{Provider: provider.Name(c.Provider), Variant: c.Variant, Batch: c.Batch}.Title()
 	switch {
 	case !c.OK:
 		return fmt.Sprintf("%s, %s tower: %s", title, c.Tower, c.Reason)
 	case c.Tower == provider.Textual:
-		return fmt.Sprintf("%s, %s tower: a query in %.0f ms from the start, cosine to the processor %.5f", title, c.Tower, c.LoadMS, c.Cosine)
+		return fmt.Sprintf("%s, %s tower: %.0f ms per query including loading, cosine to the processor's vectors %.5f", title, c.Tower, c.LoadMS, c.Cosine)
 	}
-	return fmt.Sprintf("%s, %s tower: %.1f images/s, cosine to the processor %.5f", title, c.Tower, c.PerS, c.Cosine)
+	return fmt.Sprintf("%s, %s tower: %.1f images/s, cosine to the processor's vectors %.5f", title, c.Tower, c.PerS, c.Cosine)
 }

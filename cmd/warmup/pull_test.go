@@ -9,10 +9,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// catalogued is a name of the catalogue under which the tests' hub has the built-in model's files.
+// catalogued is a model name from the catalogue. The test hub serves the built-in model's files under it.
 const catalogued = "ViT-B-32__laion2b-s34b-b79k"
 
-// TestWarmupPulls: warmup --model downloads what is not there.
+// TestWarmupPulls checks that warmup --model downloads a model that is not installed.
 func TestWarmupPulls(t *testing.T) {
 	p := scenario.NewProgram(t)
 	hub := testkit.NewHub(t, "immich-app/"+catalogued, scenario.StarterFolder(t))

@@ -10,10 +10,10 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 )
 
-// rounds is how often each tower runs: enough for a median, a second or so in all with the built-in model.
+// rounds is the number of runs of each tower: enough for a median, about a second in total with the built-in model.
 const rounds = 7
 
-// timeVisual runs the vision tower as index does: as many batches at once as it wants.
+// timeVisual measures the vision tower with as many parallel batches as index uses.
 func timeVisual(ctx context.Context, tower *embed.Visual, tensorLen int) (imageMS, perSecond float64, err error) {
 	size, parallel := tower.Batch()
 	tensors := make([]float32, size*tensorLen)
@@ -46,7 +46,7 @@ func timeTextual(ctx context.Context, tower *embed.Textual) (float64, error) {
 	return cli.Milliseconds(took), err
 }
 
-// medianTime runs f some times, the first not counted, and returns the median duration.
+// medianTime returns the median duration of f over several runs, without the first.
 func medianTime(ctx context.Context, f func() error) (time.Duration, error) {
 	var times []time.Duration
 	for i := range rounds + 1 {

@@ -1,4 +1,4 @@
-// Package warmup is the command that prepares the machine and measures what a run costs on it. It must not know how a model is loaded.
+// Package warmup is the command that prepares models and measures their speed on this machine. It must not know how a model is loaded.
 package warmup
 
 import (
@@ -26,21 +26,23 @@ type options struct {
 	provider cli.ProviderFlags
 }
 
-// New makes the command.
+// New returns the command.
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "warmup",
-		Short: "Prepare the machine and measure what a run costs on it",
-		Long: `Download the model named by --model, or verify it if it is there, unpack the runtime library, load both towers, run
-them, make the copy of the text tower that searches start quickly with, and tell what a picture and a query cost on this
-machine. The vision tower is measured in fp32 and in int8, on some of your indexed photos if there are any: how much
-faster int8 is, and how near its vectors and its ten nearest pictures are.
+		Short: "Prepare the model and measure its speed on this machine",
+		Long: `Prepare the model, then measure how long a picture and a query take on this machine.
 
-Every accelerator that the runtime library has is compiled for and measured, each in a process of its own: its settings,
-its batch sizes, and whether its vectors are the processor's. The fastest one is kept for index and search in sessions of
-this kind (a terminal, ssh, cron), until the runtime library, a driver, the system or the model changes. One that died in
-an earlier run is trusted again when it works here.
+warmup downloads the model of --model, or verifies it if it is installed. It unpacks the runtime library, loads and runs
+both towers, and makes the copy of the text tower that lets searches start quickly. It runs the vision tower in fp32 and
+int8, and reports how much faster int8 is. If there are indexed photos, it also compares the vectors and the ten nearest
+pictures of both precisions on a sample of them.
+
+warmup compiles the model for every accelerator that the runtime library supports and measures it in a separate process:
+its settings, its batch sizes, and whether its vectors match the processor's. index and search then use the fastest one in
+sessions of this kind (a terminal, ssh, cron), until the runtime library, a driver, the system or the model changes. An
+accelerator that crashed in an earlier run is used again if it works here.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage; 11 another process is downloading; 12 the model or the runtime library is missing
@@ -67,10 +69,10 @@ type resultJSON struct {
 	ImageMS        float64 `json:"image_ms"`
 	ImagesPerS     float64 `json:"images_per_s"`
 	QueryMS        float64 `json:"query_ms"`
-	// Candidates are the providers that were measured, Chosen what each tower will run on.
+	// Candidates are the providers that were measured; Chosen is the provider of each tower.
 	Candidates []candidateJSON       `json:"candidates"`
 	Chosen     map[string]chosenJSON `json:"chosen"`
-	// Int8 compares the precisions; absent where the model has nothing to quantise.
+	// Int8 compares the precisions; absent if the model has nothing to quantise.
 	Int8 *int8JSON `json:"int8,omitempty"`
 }
 
@@ -118,7 +120,7 @@ func (o *options) run(ctx context.Context) error {
 	return out.print(o.p.Out)
 }
 
-// measureProcessor measures both towers on the processor, in both precisions. queryMS is what a query takes from the start of loading.
+// measureProcessor measures both towers on the processor, in both precisions. queryMS is the time of a query from the start of loading.
 func (o *options) measureProcessor(ctx context.Context, ix store.Store, m app.Model, out *resultJSON) (queryMS float64, err error) {
 	loader := o.p.App.Loader(m, app.Loading{Provider: provider.CPU})
 	begin := time.Now()
@@ -146,10 +148,10 @@ func (o *options) measureProcessor(ctx context.Context, ix store.Store, m app.Mo
 	return o.timeQuery(ctx, m)
 }
 
-// print prints the result for people.
+// print writes the result as text.
 func (j *resultJSON) print(w io.Writer) error {
 	_, err := fmt.Fprintf(w, `model    %s, dimension %d, %s, on the processor (ONNX Runtime %s)
-loading  %.0f ms the vision tower, %.0f ms the text tower
+loading  vision tower %.0f ms, text tower %.0f ms
 picture  %.1f ms (%.1f images/s without decoding)
 query    %.1f ms
 `, j.Model, j.Dim, j.Precision, j.Runtime, j.LoadVisualMS, j.LoadTextualMS, j.ImageMS, j.ImagesPerS, j.QueryMS)
@@ -167,7 +169,7 @@ query    %.1f ms
 	return err
 }
 
-// timeQuery is what a search waits for: loading the text tower for one query and asking it, in milliseconds.
+// timeQuery returns how long a search waits for its vector, in milliseconds: loading the text tower for one query and running it.
 func (o *options) timeQuery(ctx context.Context, m app.Model) (float64, error) {
 	begin := time.Now()
 	tower, err := o.p.App.Loader(m, app.Loading{Provider: provider.CPU, OneShot: true}).Textual(ctx)
@@ -178,7 +180,7 @@ func (o *options) timeQuery(ctx context.Context, m app.Model) (float64, error) {
 	return cli.Milliseconds(time.Since(begin)), err
 }
 
-// pull downloads a model of the catalogue that is asked for and not there.
+// pull downloads the model of --model if it is not installed.
 func (o *options) pull(ctx context.Context) error {
 	if o.model.Name == "" {
 		return nil
@@ -187,7 +189,7 @@ func (o *options) pull(ctx context.Context) error {
 		if err == nil && found.IsStored() {
 			return o.verify()
 		}
-		return nil // what else is wrong with it comes up when it is opened
+		return nil // other errors are reported when the model is opened
 	}
 	name, source, err := o.p.App.HubSource(o.model.Name, "")
 	if err != nil {
@@ -203,7 +205,7 @@ func (o *options) pull(ctx context.Context) error {
 	return nil
 }
 
-// verify compares an installed model with what was downloaded.
+// verify compares an installed model with its manifest.
 func (o *options) verify() error {
 	problems, err := o.p.App.Models().Verify(o.model.Name, func(string, int64) {})
 	if err != nil || len(problems) == 0 {
@@ -213,7 +215,7 @@ func (o *options) verify() error {
 		Hint: cli.MendModel(o.p.App.Models(), o.model.Name)}
 }
 
-// store opens the index where there is one; warmup works without.
+// store opens the index, or returns nil if there is none: warmup works without one.
 func (o *options) store(ctx context.Context) store.Store {
 	ix, err := o.p.App.OpenAtOnce(ctx)
 	if err != nil {

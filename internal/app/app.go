@@ -1,5 +1,5 @@
-// Package app wires what is configured to what does the work: an index to its store, a model's name to its files, a model to its one
-// loader, an index to the engine. Every door uses it. It must not know the command line: a door fills in an App, and is told notices.
+// Package app connects the configuration to the code that does the work: an index to its store, a model's name to its files, a model to its
+// one loader, an index to the engine. Every door uses it. It must not know the command line: a door fills in an App and receives notices.
 package app
 
 import (
@@ -9,30 +9,30 @@ import (
 	"github.com/imgsearch/imgsearch/embed/guard"
 )
 
-// App is what is configured for this process. Its fields are set before its methods are called; these may be called from any goroutine.
+// App is the configuration of this process. Set its fields before calling its methods, which may be called from any goroutine.
 type App struct {
-	// IndexFile is the index that was asked for; "": IMGSEARCH_INDEX, else the platform's.
+	// IndexFile is the index to use; "": IMGSEARCH_INDEX, else the platform's default.
 	IndexFile string
-	// LibraryFile is the ONNX Runtime library that was asked for; "": IMGSEARCH_ORT_LIB, else wherever one is found.
+	// LibraryFile is the ONNX Runtime library to use; "": IMGSEARCH_ORT_LIB, else the first one found.
 	LibraryFile string
-	// Notify is told what is worth telling and is no error: the notices of this package and of embed.
+	// Notify is called with notices of this package and of embed: messages for the user that are not errors.
 	Notify func(notice any)
-	// Logf is told details.
+	// Logf logs details.
 	Logf func(format string, args ...any)
 	// Stop is closed when the user wants the process to end; nil: never.
 	Stop <-chan struct{}
-	// Crash makes what a crash of native code is reported with, from the error that it amounts to; nil: crashes are the system's own.
+	// Crash returns how to report a crash of native code, given the equivalent error; nil: crashes are left to the system.
 	Crash func(what error) guard.Watch
 
 	mu      sync.Mutex
-	loaders []*embed.Loader // those that were made, to be closed
+	loaders []*embed.Loader // all loaders made so far, to be closed
 }
 
-// Migrating is the notice that an index of an earlier schema is brought up to date.
+// Migrating is the notice that an index of an earlier schema is being upgraded.
 type Migrating struct{ From, To int }
 
-// MigratedElsewhere is the notice that a command waits for another process which is bringing the index up to date.
+// MigratedElsewhere is the notice that a command is waiting for another process to upgrade the index.
 type MigratedElsewhere struct{}
 
-// EarlierVectors is the notice that vectors answer which an earlier version of imgsearch made.
+// EarlierVectors is the notice that a search uses vectors made by an earlier version of imgsearch.
 type EarlierVectors struct{}

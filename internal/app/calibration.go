@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
-// builtinCalibration is what the built-in model came with, and the identities for which it holds.
+// builtinCalibration is the built-in model's calibration, and the model identities to which it applies.
 var builtinCalibration = sync.OnceValues(func() (c struct {
 	store.Calibration
 	Precision embed.Precision `json:"precision"`
@@ -23,7 +23,7 @@ var builtinCalibration = sync.OnceValues(func() (c struct {
 	if err := json.Unmarshal(starter.Calibration, &c); err != nil {
 		return c, fmt.Errorf("read the calibration of the built-in model: %w", err)
 	}
-	spec := embed.Spec{Model: models.Builtin()} // for its identities the digests are enough, and every search waits for them
+	spec := embed.Spec{Model: models.Builtin()} // the digests suffice for its identities, and every search waits for this
 	if err := spec.ReadDigests(""); err != nil {
 		return c, err
 	}
@@ -31,7 +31,7 @@ var builtinCalibration = sync.OnceValues(func() (c struct {
 	return c, nil
 })
 
-// Calibration is what a model came with that says what its scores mean; nil: it came with nothing.
+// Calibration returns the calibration that a model is delivered with; nil if there is none.
 func Calibration(m store.Model) *store.Calibration {
 	c, err := builtinCalibration()
 	if err != nil || !slices.Contains(c.identities, m.Identity) {

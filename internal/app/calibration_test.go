@@ -9,8 +9,8 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// TestBuiltinCalibration: the built-in model comes calibrated in full precision, under the identities that earlier versions gave it too;
-// nothing else does.
+// TestBuiltinCalibration checks that the built-in model has a calibration in full precision, also under the identities of earlier versions,
+// and that nothing else has one.
 func TestBuiltinCalibration(t *testing.T) {
 	spec, err := embed.ReadSpec(models.Builtin())
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// ErrNoHome is an environment in which the platform's folders cannot be told.
+// ErrNoHome is the error if the environment does not say where the platform's folders are.
 var ErrNoHome = errors.New("the platform's data folder is unknown (HOME is not set)")
 
 // dataDir is the platform's folder for a program's data: XDG_DATA_HOME or ~/.local/share on Linux,
@@ -37,7 +37,7 @@ func dataDir() (string, error) {
 	return filepath.Join(home, ".local", "share", "imgsearch"), nil
 }
 
-// stateDir is XDG_STATE_HOME or ~/.local/state on Linux; elsewhere a folder among the program's data.
+// stateDir is XDG_STATE_HOME or ~/.local/state on Linux, and a subfolder of the program's data folder elsewhere.
 func stateDir() (string, error) {
 	if runtime.GOOS == "windows" || runtime.GOOS == "darwin" {
 		dir, err := dataDir()
@@ -53,7 +53,7 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "imgsearch"), nil
 }
 
-// IndexPath is the index that was asked for, or the platform's.
+// IndexPath returns the path of the configured index, or of the platform's default one.
 func (a *App) IndexPath() (string, error) {
 	path := a.IndexFile
 	if path == "" {
@@ -69,8 +69,8 @@ func (a *App) IndexPath() (string, error) {
 	return filepath.Join(dir, "index.db"), nil
 }
 
-// CacheDirs are the folders that may keep what can be made again, best first: IMGSEARCH_CACHE, the platform's, and a
-// folder beside the index where the home has no room for it.
+// CacheDirs returns the folders for data that can be recreated, best first: IMGSEARCH_CACHE, the platform's cache folder, and a
+// folder next to the index in case the home directory has no space.
 func (a *App) CacheDirs() []string {
 	var dirs []string
 	if dir := os.Getenv("IMGSEARCH_CACHE"); dir != "" {
@@ -85,8 +85,8 @@ func (a *App) CacheDirs() []string {
 	return dirs
 }
 
-// State keeps what was found out about this machine, in the best of these folders: IMGSEARCH_STATE, the platform's, one beside
-// the index.
+// State returns the store for what was measured and observed on this machine. Its folders, best first: IMGSEARCH_STATE, the
+// platform's state folder, and one next to the index.
 func (a *App) State() provider.Store {
 	var dirs []string
 	if dir := os.Getenv("IMGSEARCH_STATE"); dir != "" {
@@ -101,20 +101,20 @@ func (a *App) State() provider.Store {
 	return provider.Store{Dirs: dirs}
 }
 
-// Models is the store of downloaded models: IMGSEARCH_MODELS, or a folder in the platform's data folder; without a home there is none,
-// and its Dir is "".
+// Models returns the store of downloaded models: IMGSEARCH_MODELS, or a folder in the platform's data folder. Its Dir is "" if there is no
+// home directory.
 func (a *App) Models() models.Store {
 	if dir := os.Getenv("IMGSEARCH_MODELS"); dir != "" {
 		return models.Store{Dir: dir}
 	}
 	dir, err := dataDir()
 	if err != nil {
-		return models.Store{} // only the built-in model and folders
+		return models.Store{} // then only the built-in model and model folders work
 	}
 	return models.Store{Dir: filepath.Join(dir, "models")}
 }
 
-// Library says where the native runtime is looked for.
+// Library returns where to look for the native runtime.
 func (a *App) Library() ortlib.Options {
 	explicit := a.LibraryFile
 	if explicit == "" {

@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
 
-// Engine returns the engine over an index. loader is asked for the model's loader when a query needs one: nil says that there is none.
+// Engine returns the engine for an index. It calls loader when a query needs the model; loader returns nil if there is none.
 func Engine(ix store.Store, loader func() *embed.Loader) *query.Engine {
 	return query.New(ix, func(context.Context, store.Model) (query.Encoder, error) {
 		if l := loader(); l != nil {
@@ -21,8 +21,8 @@ func Engine(ix store.Store, loader func() *embed.Loader) *query.Engine {
 	}, Calibration, func(m store.Model, language string) (string, bool) { return LanguagePrefix(m.Name, language) })
 }
 
-// LanguagePrefix returns what stands before a text in a language where the model of that name expects it; "" where the language is unknown.
-// expected is false for a model that does without.
+// LanguagePrefix returns the prefix that a model expects before a text in a language, "" if the language is unknown. expected is false if
+// the model expects no prefix.
 func LanguagePrefix(model, name string) (prefix string, expected bool) {
 	if !language.IsExpected(model) {
 		return "", false
@@ -34,13 +34,13 @@ func LanguagePrefix(model, name string) (prefix string, expected bool) {
 	return code + " ", true
 }
 
-// NoModel is the loader of a client that never needs one.
+// NoModel is the loader argument of clients that never need a model.
 func NoModel() *embed.Loader { return nil }
 
-// Encoder gives the engine the towers of one loader. The pictures of its terms are *pictures.Term.
+// Encoder gives the engine access to one loader's towers. The pictures of query terms are *pictures.Term.
 type Encoder struct{ Loader *embed.Loader }
 
-// Start begins to load the towers that will be needed.
+// Start starts loading the towers that will be needed.
 func (e Encoder) Start(texts, pictures bool) {
 	if texts {
 		e.Loader.StartTextual()
@@ -59,9 +59,9 @@ func (e Encoder) Texts(ctx context.Context, texts []string) ([][]float32, error)
 	return tower.Embed(texts)
 }
 
-var errForeignPicture = errors.New("a picture that this program did not read")
+var errForeignPicture = errors.New("the picture was not read by this program")
 
-// Picture returns the vector of a picture that a term gave.
+// Picture returns the vector of the picture of a query term.
 func (e Encoder) Picture(ctx context.Context, p query.Given) ([]float32, error) {
 	term, ok := p.(*pictures.Term)
 	if !ok {
@@ -74,7 +74,7 @@ func (e Encoder) Picture(ctx context.Context, p query.Given) ([]float32, error) 
 	return e.File(ctx, f)
 }
 
-// File computes a picture's vector as index does.
+// File computes a picture's vector in the same way as indexing does.
 func (e Encoder) File(ctx context.Context, f pictures.File) ([]float32, error) {
 	tensor, err := f.Tensor(e.Loader.Spec())
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package app wires what is configured to what does the work. It is the only place that knows which store an index is kept in; it must
-// not know the command line.
+// This is the only file that knows which store implements an index.
+
 package app
 
 import (
@@ -10,14 +10,14 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Index is an index by its name: today the path of a SQLite file.
+// Index names an index: the path of a SQLite file.
 type Index struct {
 	Path string
-	// Migrating is told of the versions before an index of an earlier schema is brought up to date; nil: nobody is.
+	// Migrating, if not nil, is called with both schema versions before an index of an earlier schema is upgraded.
 	Migrating func(from, to int)
-	// Waiting is told, once, that opening the index for reading waits for another process which is bringing it up to date; nil: nobody is.
+	// Waiting, if not nil, is called once when opening the index for reading must wait for another process to upgrade it.
 	Waiting func()
-	// Wait bounds that; 0: where another process has the lock of an index of an earlier schema, opening it is ErrBusy at once.
+	// Wait limits that wait; 0: if another process holds the lock of an index of an earlier schema, opening it fails with ErrBusy at once.
 	Wait time.Duration
 }
 
@@ -25,20 +25,20 @@ func (i Index) options() sqlite.Options {
 	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting, Wait: i.Wait}
 }
 
-// Check tells apart what may lie at the index's place, by its name only: nothing is opened.
+// Check returns an error if the index's path cannot be an index. It does not open the file.
 func (i Index) Check() error { return sqlite.Check(i.Path) }
 
-// OpenForReading opens the index for reading, on a read-only disk too.
+// OpenForReading opens the index for reading. It works on read-only disks too.
 func (i Index) OpenForReading(ctx context.Context) (store.Store, error) {
 	return opened(sqlite.OpenReadOnly(ctx, i.Path, i.options()))
 }
 
-// OpenForChanges opens the index for changes, and makes it where there is none.
+// OpenForChanges opens the index for changes, and creates it if it does not exist.
 func (i Index) OpenForChanges(ctx context.Context) (store.Store, error) {
 	return opened(sqlite.Open(ctx, i.Path, i.options()))
 }
 
-// OpenLocked takes the lock of the index, which it makes where there is none, and opens it for changes; ErrBusy: another has the lock.
+// OpenLocked locks the index and opens it for changes. It creates the index if it does not exist. ErrBusy: another process holds the lock.
 func (i Index) OpenLocked(ctx context.Context) (store.Store, store.Lock, error) {
 	s, lock, err := sqlite.OpenLocked(ctx, i.Path, i.options())
 	if err != nil {
@@ -47,7 +47,7 @@ func (i Index) OpenLocked(ctx context.Context) (store.Store, store.Lock, error) 
 	return s, lock, nil
 }
 
-// InMemory returns an empty index that lives as long as the process.
+// InMemory returns an empty index in memory.
 func InMemory(ctx context.Context) (store.Store, error) { return opened(sqlite.OpenMemory(ctx)) }
 
 // opened keeps a nil pointer from becoming an interface that is not nil.
@@ -58,27 +58,27 @@ func opened(s *sqlite.Store, err error) (store.Store, error) {
 	return s, nil
 }
 
-// TryLock takes the lock of an index that may be too damaged to be opened; ErrBusy: another has it.
+// TryLock locks an index that may be too damaged to open. ErrBusy: another process holds the lock.
 func (i Index) TryLock() (store.Lock, error) { return sqlite.TryLock(i.Path) }
 
-// IsLocked reports whether somebody holds the lock of the index: it is being brought up to date, or repaired.
+// IsLocked reports whether a process holds the lock of the index: it is being updated or repaired.
 func (i Index) IsLocked() (bool, error) { return sqlite.IsLocked(i.Path) }
 
-// Examine checks the index as it lies, without changing it: what is wrong with it, nothing if it is sound.
+// Examine checks the index without changing it, and returns what is wrong with it: nothing if it is intact.
 func (i Index) Examine(ctx context.Context) ([]string, error) { return sqlite.Examine(ctx, i.Path) }
 
-// Journal is a file of this machine that notes what is being read.
+// Journal returns the path of the local file that records which files are being read.
 func (i Index) Journal() string { return i.Path + ".inflight" }
 
-// Salvaged is what was saved of a damaged index.
+// Salvaged is what was recovered from a damaged index.
 type Salvaged struct {
-	// Kept is where the damaged file lies now; it is never deleted.
+	// Kept is the new path of the damaged file, which is never deleted.
 	Kept string
-	// Files, Pictures and Vectors are those that were saved.
+	// Files, Pictures and Vectors are the numbers of those that were recovered.
 	Files, Pictures, Vectors int
 }
 
-// Salvage makes a new index of what can be read of a damaged one, and puts it in its place. The caller holds the lock.
+// Salvage replaces a damaged index with a new one that has everything that is still readable. The caller holds the lock.
 func (i Index) Salvage(ctx context.Context) (Salvaged, error) {
 	s, err := sqlite.Salvage(ctx, i.Path)
 	return Salvaged{s.Kept, s.Rows["files"], s.Rows["pictures"], s.Rows["embeddings"]}, err

@@ -10,7 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/machine"
 )
 
-// Program is this program, which child processes run; "" where the system does not tell.
+// Program returns the path of this program, which child processes run; "" if the system does not report it.
 func Program() string {
 	path, err := os.Executable()
 	if err != nil {
@@ -19,15 +19,15 @@ func Program() string {
 	return path
 }
 
-// Loading says how a model is to be loaded.
+// Loading says how to load a model.
 type Loading struct {
-	// Provider is where it is to compute; "" is the processor.
+	// Provider is the provider to run it on; "" is the processor.
 	Provider provider.Name
-	// OneShot says that each tower will run a single time.
+	// OneShot says that each tower will run only once.
 	OneShot bool
 }
 
-// Loader returns a new loader of a model. It has loaded nothing yet; CloseLoaders closes it.
+// Loader returns a new loader for a model. It has not loaded anything yet; CloseLoaders closes it.
 func (a *App) Loader(m Model, o Loading) *embed.Loader {
 	l := embed.NewLoader(m.Spec, embed.Options{
 		Library: a.Runtime(), Precision: m.Precision, CacheDirs: a.CacheDirs(), FreeBytes: disk.Free, OneShot: o.OneShot,
@@ -42,7 +42,7 @@ func (a *App) Loader(m Model, o Loading) *embed.Loader {
 	return l
 }
 
-// Runtime says where the native runtime is, and what a crash of it is reported as.
+// Runtime returns where to find the native runtime, and how to report its crashes.
 func (a *App) Runtime() embed.RuntimeOptions {
 	o := embed.RuntimeOptions{Options: a.Library(), Crash: a.Crash}
 	if p := Program(); p != "" {
@@ -51,14 +51,14 @@ func (a *App) Runtime() embed.RuntimeOptions {
 	return o
 }
 
-// CloseLoaders ends the use of accelerators.
+// CloseLoaders closes all loaders, which stops using accelerators.
 func (a *App) CloseLoaders() {
 	for _, l := range a.made() {
 		l.Close()
 	}
 }
 
-// FreeLoaders is CloseLoaders of a process that goes on.
+// FreeLoaders closes all loaders and frees their memory, for a process that keeps running.
 func (a *App) FreeLoaders() {
 	a.CloseLoaders()
 	for _, l := range a.made() {
@@ -69,7 +69,7 @@ func (a *App) FreeLoaders() {
 	a.loaders = nil
 }
 
-// AbandonLoaders tells the next run that this one did not crash, before the process is ended at once.
+// AbandonLoaders records for the next run that this one did not crash. It is called before the process exits immediately.
 func (a *App) AbandonLoaders() {
 	for _, l := range a.made() {
 		l.Interrupted()

@@ -11,30 +11,30 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// Model is a model with everything but its towers.
+// Model is a model without its towers.
 type Model struct {
 	Spec      embed.Spec
 	Precision embed.Precision
 	Identity  string
 }
 
-// NewModel is a model in a precision.
+// NewModel returns a model in a precision.
 func NewModel(spec embed.Spec, p embed.Precision) Model {
 	return Model{Spec: spec, Precision: p, Identity: spec.Identity(p)}
 }
 
-// Stored is the model as an index knows it.
+// Stored returns the model as an index stores it.
 func (m Model) Stored() store.Model {
 	return store.Model{Identity: m.Identity, Name: m.Spec.Model.Name, Ref: m.Spec.Model.Ref(), Dim: m.Spec.Dim, Precision: string(m.Precision)}
 }
 
-// ModelChoice is a model that was asked for, by name or folder, and a precision; empty ones leave it to the index.
+// ModelChoice is a requested model, by name or folder, and precision. Empty fields leave the choice to the index.
 type ModelChoice struct{ Name, Precision string }
 
-// ErrPrecision is a precision that there is not.
+// ErrPrecision is the error for a precision that does not exist.
 var ErrPrecision = errors.New("unknown precision")
 
-// Check refuses a name or precision that there is not, before anything else is looked at.
+// Check returns an error if the name or the precision does not exist. It is called before any other work.
 func (a *App) Check(c ModelChoice) error {
 	if c.Precision != "" {
 		if _, err := embed.ParsePrecision(c.Precision); err != nil {
@@ -50,7 +50,7 @@ func (a *App) Check(c ModelChoice) error {
 	return nil
 }
 
-// NotInstalledError is a model of the catalogue that was not downloaded.
+// NotInstalledError is a model of the catalogue that has not been downloaded.
 type NotInstalledError struct {
 	Name string
 	Err  error
@@ -60,16 +60,16 @@ func (e *NotInstalledError) Error() string { return e.Err.Error() }
 
 func (e *NotInstalledError) Unwrap() error { return e.Err }
 
-// RemovedError is the model of an index whose files are not there any more.
+// RemovedError is an index's model whose files no longer exist.
 type RemovedError struct{ Ref string }
 
 func (e *RemovedError) Error() string {
-	return fmt.Sprintf("%v: the index's model %s is not installed any more", models.ErrMissing, e.Ref)
+	return fmt.Sprintf("%v: the index's model %s is no longer installed", models.ErrMissing, e.Ref)
 }
 
 func (e *RemovedError) Unwrap() error { return models.ErrMissing }
 
-// OpenSpec resolves a name or a folder. The model's small files are read, its digests asked for.
+// OpenSpec resolves a model's name or folder, and reads the model's small files and its digests.
 func (a *App) OpenSpec(nameOrDir string) (embed.Spec, error) {
 	m, err := a.Models().Open(nameOrDir)
 	if errors.Is(err, models.ErrNotInstalled) {
@@ -85,7 +85,7 @@ func (a *App) OpenSpec(nameOrDir string) (embed.Spec, error) {
 	return spec, spec.ReadDigests(a.digestCache())
 }
 
-// ReadSpec opens a model without its digests: a child process does not ask who it is.
+// ReadSpec opens a model without its digests: child processes do not need the model's identity.
 func (a *App) ReadSpec(nameOrDir string) (embed.Spec, error) {
 	m, err := a.Models().Open(nameOrDir)
 	if err != nil {
@@ -101,8 +101,8 @@ func (a *App) digestCache() string {
 	return ""
 }
 
-// ChooseModel opens the model that was asked for, else that of the index (wanted: the one that is to be the default),
-// else the built-in one. Where a model is named without a precision, the one counts that the index has it in. ix may be nil.
+// ChooseModel opens the requested model, else the index's model (with wanted, the one that is to become the default), else the
+// built-in one. If a model is requested without a precision, it takes the precision that the index has. ix may be nil.
 func (a *App) ChooseModel(ctx context.Context, ix store.Store, asked ModelChoice, wanted bool) (Model, error) {
 	var usual store.Model
 	var known store.Models
@@ -149,8 +149,8 @@ func (a *App) ChooseModel(ctx context.Context, ix store.Store, asked ModelChoice
 	return full, nil
 }
 
-// EnsureModel makes an index know a model. The place where the index knows it stays, while it is there: a copy of the
-// files elsewhere may go again.
+// EnsureModel adds a model to an index unless it is there. If the model is still at the place that the index has stored, that place
+// is kept: a copy of the files elsewhere may be temporary.
 func (a *App) EnsureModel(ctx context.Context, ix store.Store, m Model) (store.Model, error) {
 	all, err := ix.Models(ctx)
 	if err != nil {
@@ -165,7 +165,7 @@ func (a *App) EnsureModel(ctx context.Context, ix store.Store, m Model) (store.M
 	return ix.PutModel(ctx, m.Stored())
 }
 
-// UsualModel is an index's model, the zero value where it has none.
+// UsualModel returns an index's model, the zero value if it has none.
 func UsualModel(known store.Models, wanted bool) store.Model {
 	if wanted {
 		if m, ok := known.Of(store.Wanted); ok {

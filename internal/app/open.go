@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Index is the index that is configured.
+// Index returns the configured index.
 func (a *App) Index() (Index, error) {
 	path, err := a.IndexPath()
 	return Index{
@@ -20,7 +20,7 @@ func (a *App) Index() (Index, error) {
 	}, err
 }
 
-// migrationWait is how long a reader waits for another process to bring the index up to date: a million pictures take 18 s.
+// migrationWait is how long a reader waits for another process to upgrade the index: a million pictures take 18 s.
 const migrationWait = 30 * time.Second
 
 // OpenForReading opens the configured index for reading.
@@ -32,7 +32,7 @@ func (a *App) OpenForReading(ctx context.Context) (store.Store, error) {
 	return at.OpenForReading(ctx)
 }
 
-// OpenAtOnce opens the configured index for reading if that needs no waiting: for those who can do without, or must answer soon.
+// OpenAtOnce opens the configured index for reading if it need not wait: for callers that can do without the index or must answer quickly.
 func (a *App) OpenAtOnce(ctx context.Context) (store.Store, error) {
 	at, err := a.Index()
 	if err != nil {
@@ -42,13 +42,13 @@ func (a *App) OpenAtOnce(ctx context.Context) (store.Store, error) {
 	return at.OpenForReading(ctx)
 }
 
-// Change opens an index that is there for a change, under its lock.
+// Change calls change with the configured index, which must exist, while it holds the lock of the index.
 func (a *App) Change(ctx context.Context, change func(store.Store) error) error {
 	at, err := a.Index()
 	if err != nil {
 		return err
 	}
-	if err := at.Check(); errors.Is(err, store.ErrNoIndex) { // an index that is not there is not made
+	if err := at.Check(); errors.Is(err, store.ErrNoIndex) { // do not create an index
 		return fmt.Errorf("open index %q: %w", at.Path, err)
 	}
 	ix, lock, err := at.OpenLocked(ctx)

@@ -15,37 +15,37 @@ import (
 )
 
 var (
-	// ErrBuiltIn is a download of the built-in model.
+	// ErrBuiltIn is the error for a download of the built-in model.
 	ErrBuiltIn = errors.New("the model starter is built in")
-	// ErrNotRepository is a name with a slash that no repository of a hub can have.
-	ErrNotRepository = errors.New("no repository of the hub")
-	// ErrNoModels is an environment in which there is no place for models.
-	ErrNoModels = errors.New("no place for models")
+	// ErrNotRepository is the error for a name with a slash that is not a possible name of a repository.
+	ErrNotRepository = errors.New("not a valid repository name")
+	// ErrNoModels is the error if the environment names no folder for models.
+	ErrNoModels = errors.New("no folder for models")
 )
 
-// CatalogueNameError is another source's model under a name of the catalogue.
+// CatalogueNameError is a model from another source under a name that the catalogue uses.
 type CatalogueNameError struct{ Name, Repository string }
 
 func (e *CatalogueNameError) Error() string {
 	return fmt.Sprintf("%q is the catalogue's name for %s", e.Name, e.Repository)
 }
 
-// SameRevision is the notice that a model is downloaded again as it was installed: that mends it, and does not make another model of
-// it, whose vectors the index has not.
+// SameRevision is the notice that the installed revision of a model is downloaded again: that repairs it without turning it into a different
+// model, of which the index has no vectors.
 type SameRevision struct{ Revision string }
 
-// Untried is the notice that a model that came could not be tried, as there is no runtime library.
+// Untried is the notice that a downloaded model could not be tested, because there is no runtime library.
 type Untried struct{ Err error }
 
-// Download is told how a download goes on; all of its functions are set.
+// Download receives the progress of a download. All of its functions must be set.
 type Download struct {
-	Total    func(bytes int64) // what there is to come, once it is known
-	Got      func(bytes int64) // what came; negative: what came was thrown away
-	Checking func()            // all came, and is being tried
+	Total    func(bytes int64) // the total size, as soon as it is known
+	Got      func(bytes int64) // bytes received; negative: that many were discarded
+	Checking func()            // the download is complete and is being tested
 }
 
-// CheckSourceName refuses to give a model of the hub's repository, or of anywhere else ("": a folder, an address), a name of the catalogue
-// that means another.
+// CheckSourceName returns an error if name is the catalogue's name for a model from another repository. repository is "" for models from
+// other sources: a folder or an address.
 func CheckSourceName(name, repository string) error {
 	catalogue, err := models.ReadCatalogue()
 	if err != nil {
@@ -57,15 +57,15 @@ func CheckSourceName(name, repository string) error {
 	return nil
 }
 
-// HubClient is a client of the hub, as the environment wants it, that tells who waits what for.
+// HubClient returns a client of the hub that is configured by the environment and reports its notices.
 func (a *App) HubClient() *hub.Client {
 	c := hub.NewClient()
 	c.Notify = func(n hub.Notice) { a.Notify(n) }
 	return c
 }
 
-// HubSource resolves a name of the catalogue, or ORGANISATION/NAME of the hub, into a model's name and where its files come from.
-// Without a revision, an installed model's own counts, else the newest.
+// HubSource resolves a name of the catalogue, or ORGANISATION/NAME of the hub, to a model's name and the source of its files.
+// Without a revision, it uses that of the installed model, else the newest one.
 func (a *App) HubSource(nameOrRepository, revision string) (name string, source hub.Source, err error) {
 	if nameOrRepository == models.StarterName {
 		return "", nil, ErrBuiltIn
@@ -99,7 +99,7 @@ func (a *App) HubSource(nameOrRepository, revision string) (name string, source 
 	return name, &hub.Repository{Client: a.HubClient(), Name: repository, Revision: revision}, nil
 }
 
-// Pull downloads a model's files and tries the model.
+// Pull downloads a model's files and tests the model.
 func (a *App) Pull(ctx context.Context, name string, source hub.Source, on Download) (models.Manifest, error) {
 	store := a.Models()
 	if store.Dir == "" {
@@ -121,7 +121,7 @@ func (a *App) Pull(ctx context.Context, name string, source hub.Source, on Downl
 	})
 }
 
-// try tries a model that came. Without a runtime library only its files are examined.
+// try tests a downloaded model. Without a runtime library, it only checks the files.
 func (a *App) try(name, dir string, manifest *models.Manifest) error {
 	m, err := models.Open(dir)
 	if err != nil {
@@ -132,7 +132,7 @@ func (a *App) try(name, dir string, manifest *models.Manifest) error {
 	if err != nil {
 		return err
 	}
-	a.Logf("trying both towers")
+	a.Logf("testing both towers")
 	found, err := embed.Check(spec, embed.Options{Library: a.Runtime(), Logf: a.Logf})
 	if errors.Is(err, ortlib.ErrNotFound) || errors.Is(err, ortlib.ErrNoPlace) || errors.Is(err, ortlib.ErrUnusable) {
 		a.Notify(Untried{err})

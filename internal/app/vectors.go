@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// NoVectorsError is an index without a vector of a model. Asked is how that model was chosen.
+// NoVectorsError is an index that has no vectors of a model. Asked is how the user chose that model.
 type NoVectorsError struct {
 	Model store.Model
 	Asked ModelChoice
@@ -17,8 +17,8 @@ func (e *NoVectorsError) Error() string {
 	return fmt.Sprintf("the index has no vectors of model %s", e.Model.Title())
 }
 
-// VectorsOf finds the model in the index whose vectors answer for a model. An index that nothing was embedded into answers with no
-// hits; else the error is a *NoVectorsError.
+// VectorsOf finds the model in the index whose vectors can be used for a model. If the index has no pictures, the model needs no vectors:
+// searches find nothing. If there are pictures but no vectors, the error is a *NoVectorsError.
 func (a *App) VectorsOf(ctx context.Context, ix store.Store, m Model, asked ModelChoice) (store.Model, error) {
 	all, err := ix.Models(ctx)
 	if err != nil {
@@ -40,8 +40,8 @@ func (a *App) VectorsOf(ctx context.Context, ix store.Store, m Model, asked Mode
 	return store.Model{}, &NoVectorsError{m.Stored(), asked}
 }
 
-// VectorsWithoutModel finds the model whose vectors are looked at: the index's, or the one that is asked for. None is loaded, and
-// the index's need not be installed any more.
+// VectorsWithoutModel finds the model whose vectors to use: the requested one, or the index's. It does not load the model, and the index's
+// model need not be installed.
 func (a *App) VectorsWithoutModel(ctx context.Context, ix store.Store, asked ModelChoice) (store.Model, error) {
 	if asked == (ModelChoice{}) {
 		all, err := ix.Models(ctx)

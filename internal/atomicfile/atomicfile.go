@@ -1,4 +1,4 @@
-// Package atomicfile writes files whole or not at all: readers see the old contents or the new ones. It must not know what is in them.
+// Package atomicfile writes files atomically: readers see the old contents or the new ones. It must not know what is in them.
 package atomicfile
 
 import (
@@ -11,22 +11,22 @@ import (
 	"strings"
 )
 
-// Options say how a file is written. The zero value: for its owner only, and for what can be made again, which a power cut may cost.
+// Options say how to write a file. The zero value is for files that only their owner may read, and that may be lost in a power failure.
 type Options struct {
-	// Durable has the contents on the disk before the file gets its name.
+	// Durable writes the contents to the disk before the file gets its name.
 	Durable bool
-	// Mode are the permissions, of which the umask takes its part; 0: 0600.
+	// Mode has the permissions, before the umask; 0: 0600.
 	Mode fs.FileMode
-	// FollowLink replaces the file that a link at the path leads to, and not the link.
+	// FollowLink replaces the target of a link at the path, not the link.
 	FollowLink bool
-	// Unfinished names the file until it is committed, with a * for a number: what a process that was killed left is found by it.
+	// Unfinished is the name of the file until it is committed, with a * for a number. It identifies the leftovers of killed processes.
 	Unfinished string
 }
 
-// Unfinished is the name, until it is committed, of a file for which nobody chose one.
+// Unfinished is the default of Options.Unfinished.
 const Unfinished = ".new-*"
 
-// File is a file on its way to its name. Its methods are those of the open file, and Commit or Abort.
+// File is an open file that has not got its name yet. Call Commit or Abort when it is written.
 type File struct {
 	*os.File
 
@@ -35,10 +35,10 @@ type File struct {
 	ended   bool
 }
 
-// maxTries bounds the names that are tried for a file.
+// maxTries limits how many temporary names are tried.
 const maxTries = 100
 
-// Create begins a file beside its place, in a folder that is there.
+// Create creates the unfinished file in the folder of path, which must exist.
 func Create(path string, o Options) (*File, error) {
 	if o.Mode == 0 {
 		o.Mode = 0o600
@@ -50,7 +50,7 @@ func Create(path string, o Options) (*File, error) {
 		o.Unfinished = Unfinished
 	}
 	for try := 1; ; try++ {
-		name := strings.Replace(o.Unfinished, "*", fmt.Sprint(rand.Uint32()), 1) //nolint:gosec // a name that is free is all that is asked of it
+		name := strings.Replace(o.Unfinished, "*", fmt.Sprint(rand.Uint32()), 1) //nolint:gosec // the name must only be unused
 		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_RDWR|os.O_CREATE|os.O_EXCL, o.Mode)
 		if errors.Is(err, fs.ErrExist) && try < maxTries {
 			continue
@@ -62,7 +62,7 @@ func Create(path string, o Options) (*File, error) {
 	}
 }
 
-// Commit closes the file and gives it its name. After an error nothing is left of it, and what had the name has it still.
+// Commit closes the file and gives it its name. If it fails, it removes the file, and the existing file keeps the name.
 func (f *File) Commit() error {
 	if f.ended {
 		return os.ErrClosed
@@ -81,7 +81,7 @@ func (f *File) Commit() error {
 	return err
 }
 
-// Abort removes the file, unless it was committed: it is deferred.
+// Abort removes the file unless it was committed. Defer it.
 func (f *File) Abort() {
 	if !f.ended {
 		f.ended = true
@@ -90,7 +90,7 @@ func (f *File) Abort() {
 	}
 }
 
-// Write makes path hold data, and the folder above it.
+// Write writes data to the file at path, and creates its folder if needed.
 func Write(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -98,7 +98,7 @@ func Write(path string, data []byte) error {
 	return Replace(path, data, Options{})
 }
 
-// Replace makes path hold data, in a folder that is there.
+// Replace writes data to the file at path, in an existing folder.
 func Replace(path string, data []byte, o Options) error {
 	f, err := Create(path, o)
 	if err != nil {
@@ -111,7 +111,7 @@ func Replace(path string, data []byte, o Options) error {
 	return f.Commit()
 }
 
-// Put gives a file that somebody else wrote its name, with its contents on the disk before.
+// Put renames a finished file to path, after it wrote its contents to the disk.
 func Put(tmp, path string) error {
 	f, err := os.OpenFile(tmp, os.O_RDWR, 0)
 	if err != nil {

@@ -26,11 +26,11 @@ func TestWrite(t *testing.T) {
 		t.Errorf("left %v", left)
 	}
 	if err := atomicfile.Write(filepath.Join(path, "below"), nil); err == nil {
-		t.Error("a file is taken for a folder")
+		t.Error("a file is used as a folder")
 	}
 }
 
-// TestCreate: until it is committed, a file that is written leaves what had its name; afterwards nothing else is left.
+// TestCreate checks that the existing file stays until the new one is committed, and that no unfinished file is left afterwards.
 func TestCreate(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
@@ -77,7 +77,7 @@ func TestCreate(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Mkdir(path, 0o700); err != nil { // a name that cannot be taken
+	if err := os.Mkdir(path, 0o700); err != nil { // a folder cannot be replaced
 		t.Fatal(err)
 	}
 	if err := begin().Commit(); err == nil {
@@ -88,7 +88,7 @@ func TestCreate(t *testing.T) {
 	}
 }
 
-// TestFollowLink: a link stays, and the file that it leads to is replaced.
+// TestFollowLink checks that a link stays and its target is replaced.
 func TestFollowLink(t *testing.T) {
 	dir := t.TempDir()
 	target, link := filepath.Join(dir, "target"), filepath.Join(dir, "link")

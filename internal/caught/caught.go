@@ -1,4 +1,4 @@
-// Package caught makes errors of panics: other people's code that reads hostile files costs the file, and not the process. It must
+// Package caught turns panics into errors: if other people's code panics on a hostile file, only that file fails, not the process. It must
 // not know what the code does.
 package caught
 
@@ -13,12 +13,12 @@ type PanicError struct {
 	Stack []byte
 }
 
-// Error says the value, and on the lines below where it happened.
+// Error returns the value, followed by the stack trace on the next lines.
 func (p *PanicError) Error() string {
 	return fmt.Sprintf("panicked: %v\n%s", p.Value, p.Stack)
 }
 
-// Error puts a panic into an error, as a *PanicError. It is deferred.
+// Error recovers a panic and stores it in err as a *PanicError. Defer it.
 func Error(err *error) {
 	if v := recover(); v != nil {
 		*err = &PanicError{v, debug.Stack()}

@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
-// TestError: a panic is an error that says where it happened; an error stays what it is.
+// TestError checks that a panic becomes an error that says where it happened, and that other errors are returned unchanged.
 func TestError(t *testing.T) {
 	plain := errors.New("plain")
 	run := func(work func() error) (err error) {

@@ -1,6 +1,6 @@
-// Package disk tells kinds of disks apart, and what room they have. It must not know what is kept on them.
+// Package disk identifies kinds of disks and their free space. It must not know what is stored on them.
 package disk
 
-// Sequential tells whether the disk that holds path serves one reader better than several: one that rotates, or a network's.
-// Where the system does not say, it does not.
+// Sequential reports whether the disk that holds path is faster with one reader than with several: a rotating disk, or a network disk.
+// It returns false if the system does not know.
 func Sequential(path string) bool { return OnNetwork(path) || rotates(path) }

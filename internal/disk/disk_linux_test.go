@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestRotates: what the kernel says of a disk holds for its partitions.
+// TestRotates checks that partitions inherit what the kernel reports about their disk.
 func TestRotates(t *testing.T) {
 	sys := t.TempDir()
 	for name, says := range map[string]string{"sda": "1\n", "nvme0n1": "0\n"} {
@@ -26,6 +26,6 @@ func TestRotates(t *testing.T) {
 		}
 	}
 	if Sequential("/nowhere at all") {
-		t.Error("a path that is not there")
+		t.Error("a path that does not exist is sequential")
 	}
 }

@@ -2,7 +2,7 @@ package disk
 
 import "golang.org/x/sys/windows"
 
-// Free is the space in bytes that this user may still fill.
+// Free returns the free space that is available to this user, in bytes.
 func Free(dir string) (uint64, error) {
 	path, err := windows.UTF16PtrFromString(dir)
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 )
 
-// Nearest is the folder itself, or the nearest one above it that exists.
+// Nearest returns the folder itself, or the nearest one above it that exists.
 func Nearest(dir string) string {
 	for {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() || dir == filepath.Dir(dir) || dir == "" {

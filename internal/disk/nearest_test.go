@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestNearest: of a path that is not there, the folder that will hold it; a file on the way is no folder.
+// TestNearest checks that Nearest finds the folder that a new path would be created in. A file in the path does not count as a folder.
 func TestNearest(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")

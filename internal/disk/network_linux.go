@@ -2,7 +2,7 @@ package disk
 
 import "golang.org/x/sys/unix"
 
-// OnNetwork tells the file systems on which locks and shared memory cannot be trusted (magic numbers of statfs(2)).
+// OnNetwork reports whether locks and shared memory are unreliable on the file system (magic numbers of statfs(2)).
 func OnNetwork(dir string) bool {
 	var st unix.Statfs_t
 	if unix.Statfs(dir, &st) != nil {

@@ -2,5 +2,5 @@
 
 package disk
 
-// OnNetwork is not known here.
+// OnNetwork returns false: it is not known on this platform.
 func OnNetwork(string) bool { return false }

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// OnNetwork tells mapped drives and UNC paths.
+// OnNetwork reports whether dir is on a mapped drive or a UNC path.
 func OnNetwork(dir string) bool {
 	abs, err := filepath.Abs(dir)
 	if err != nil {

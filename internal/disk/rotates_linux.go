@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// rotates asks the kernel's block layer; of a partition its disk knows.
+// rotates asks the kernel's block layer, which records this for the disk of a partition.
 func rotates(path string) bool {
 	var st unix.Stat_t
 	if unix.Stat(path, &st) != nil {

@@ -2,5 +2,5 @@
 
 package disk
 
-// rotates is not known here.
+// rotates returns false: it is not known on this platform.
 func rotates(string) bool { return false }

@@ -17,10 +17,10 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode"
 )
 
-// sampleWebP is one red pixel, lossless: no encoder for the format is among our libraries.
+// sampleWebP is one red pixel, lossless: none of our libraries encodes the format.
 const sampleWebP = "UklGRhwAAABXRUJQVlA4TA8AAAAvAAAAAAcQ/Y/+ByKi/wEA"
 
-// checkDecoders makes a picture in each format and reads it back.
+// checkDecoders encodes a picture in each format and decodes it.
 func checkDecoders(_ context.Context, e *examination) {
 	webp, err := base64.StdEncoding.DecodeString(sampleWebP)
 	if err != nil {
@@ -49,7 +49,7 @@ func checkDecoders(_ context.Context, e *examination) {
 			return
 		}
 	}
-	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP are read; HEIC by %s; AVIF and JPEG XL; camera raw by its previews", decode.HEICDecoder())
+	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP work; HEIC with %s; AVIF and JPEG XL; camera raw by its previews", decode.HEICDecoder())
 }
 
 // readsRed decodes a sample, whose pixels are all red.
@@ -59,7 +59,7 @@ func readsRed(format decode.Format, data []byte) error {
 		return err
 	}
 	if h.Format != format {
-		return fmt.Errorf("it is taken for %s", h.Format)
+		return fmt.Errorf("recognised as %s", h.Format)
 	}
 	m, err := h.Decode(data, 1, 0)
 	if err != nil {
@@ -68,7 +68,7 @@ func readsRed(format decode.Format, data []byte) error {
 	row := make([]byte, 3*m.Width)
 	m.Row(0, row)
 	if row[0] < 250 || row[1] > 5 || row[2] > 5 {
-		return fmt.Errorf("red is read as %v", row[:3])
+		return fmt.Errorf("red was decoded as %v", row[:3])
 	}
 	return nil
 }

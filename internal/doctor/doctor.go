@@ -1,5 +1,5 @@
-// Package doctor examines what a run needs: the machine, the runtime library, the model, the accelerators, the decoders, the index and its
-// folders. It returns findings. It must not know how they are said, or what a user types to mend them.
+// Package doctor checks everything that a run needs: the machine, the runtime library, the model, the accelerators, the decoders, the index
+// and its folders. It returns findings. It must not know how they are worded, or what a user types to fix them.
 package doctor
 
 import (
@@ -16,12 +16,12 @@ import (
 // Request says what to examine.
 type Request struct {
 	App *app.App
-	// Version is the program's.
+	// Version is the version of the program.
 	Version string
-	// Model and Provider are those that were asked for.
+	// Model and Provider are those that the user asked for.
 	Model    app.ModelChoice
 	Provider provider.Name
-	// MaxAge is how long ago the last complete run may have begun; 0: it does not matter.
+	// MaxAge is how long ago the last complete run may have started; 0: any time.
 	MaxAge time.Duration
 }
 
@@ -40,16 +40,16 @@ type Finding struct {
 	Name     string
 	Severity Severity
 	Detail   string
-	// Evidence are lines that the finding rests on.
+	// Evidence are lines of output that support the finding.
 	Evidence []string
-	// What to do is said by one of these: the error itself, what is known of a provider, or advice, about Path where it is about a file.
+	// One of these says what to do: Err, Remedy for a known problem of a provider, or Advice, with Path if it is about a file.
 	Err    error
 	Remedy provider.Remedy
 	Advice Advice
 	Path   string
 }
 
-// Examine makes all checks, in order.
+// Examine runs all checks, in order.
 func Examine(ctx context.Context, r Request) ([]Finding, error) {
 	e := &examination{Request: r, begin: time.Now()}
 	for _, check := range []func(context.Context, *examination){
@@ -64,15 +64,15 @@ func Examine(ctx context.Context, r Request) ([]Finding, error) {
 	return e.findings, ctx.Err()
 }
 
-// examination collects findings; what one check learns, later ones use.
+// examination collects findings, and results of checks that later ones use.
 type examination struct {
 	Request
 
 	findings []Finding
-	model    *app.Model // nil: it cannot be opened
-	runtime  bool       // the native runtime is there
+	model    *app.Model // nil if it cannot be opened
+	runtime  bool       // whether the native runtime was loaded
 	library  ortlib.Library
-	trials   *trials // nil: none were begun
+	trials   *trials // nil if none were started
 	begin    time.Time
 }
 
@@ -90,7 +90,7 @@ func (e *examination) fail(name string, advice Advice, format string, args ...an
 	e.add(Finding{Name: name, Severity: Error, Detail: fmt.Sprintf(format, args...), Advice: advice})
 }
 
-// failErr is fail of an error that says itself what to do.
+// failErr adds a finding for an error whose hint says what to do.
 func (e *examination) failErr(name string, err error) {
 	first, _, _ := strings.Cut(err.Error(), "\n")
 	e.add(Finding{Name: name, Severity: Error, Detail: first, Err: err})

@@ -24,11 +24,11 @@ func checkIndex(ctx context.Context, e *examination) {
 		e.failErr("index", err)
 		return
 	}
-	at.Wait = 0 // doctor answers soon
+	at.Wait = 0 // doctor must answer quickly
 	path := at.Path
 	ix, err := at.OpenForReading(ctx)
 	if errors.Is(err, store.ErrNoIndex) {
-		e.warn("index", MakeIndex, "there is none yet at %s", path)
+		e.warn("index", MakeIndex, "no index yet at %s", path)
 		return
 	}
 	if err != nil {
@@ -68,21 +68,21 @@ func checkIndex(ctx context.Context, e *examination) {
 	}
 	switch {
 	case n.Pictures > 0 && embedded == 0 && e.model != nil:
-		e.warn("index", RunIndex, "%s is sound (schema %d), %d pictures, none with vectors of model %s", path, schema, n.Pictures, e.model.Spec.Model.Name)
+		e.warn("index", RunIndex, "%s is intact (schema %d), %d pictures, none with vectors of model %s", path, schema, n.Pictures, e.model.Spec.Model.Name)
 	case embedded < n.Pictures && e.model != nil:
-		e.warn("index", RunIndex, "%s is sound (schema %d), %d of %d pictures have vectors", path, schema, embedded, n.Pictures)
+		e.warn("index", RunIndex, "%s is intact (schema %d), %d of %d pictures have vectors", path, schema, embedded, n.Pictures)
 	default:
-		e.ok("index", "%s is sound (schema %d), %d pictures in %d files", path, schema, n.Pictures, n.Files)
+		e.ok("index", "%s is intact (schema %d), %d pictures in %d files", path, schema, n.Pictures, n.Files)
 	}
 	checkPrivate(e, path)
 	checkRoots(ctx, e, ix)
 }
 
-// checkPrivate sees that nobody else can read what is in the photos.
+// checkPrivate checks that other users cannot read the index, which reveals what the photos show.
 func checkPrivate(e *examination, path string) {
 	info, err := os.Stat(path)
 	if err == nil && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		e.add(Finding{Name: "privacy", Severity: Warning, Advice: MakePrivate, Path: path, Detail: fmt.Sprintf("others may read the index (mode %o)", info.Mode().Perm())})
+		e.add(Finding{Name: "privacy", Severity: Warning, Advice: MakePrivate, Path: path, Detail: fmt.Sprintf("other users can read the index (mode %o)", info.Mode().Perm())})
 	}
 }
 
@@ -97,7 +97,7 @@ func checkRoots(ctx context.Context, e *examination, ix store.Store) {
 		f, err := os.Open(r.Path)
 		if err == nil {
 			if _, err = f.Readdirnames(1); errors.Is(err, io.EOF) {
-				err = errors.New("it is empty")
+				err = errors.New("the folder is empty")
 			}
 			f.Close()
 		}
@@ -112,7 +112,7 @@ func checkRoots(ctx context.Context, e *examination, ix store.Store) {
 	}
 }
 
-// rootAdvice says what to do about a root that cannot be read. macOS denies with EPERM what its privacy settings protect.
+// rootAdvice returns what to do about a root that cannot be read. macOS returns EPERM for folders that its privacy settings protect.
 func rootAdvice(goos string, err error) Advice {
 	if goos == "darwin" && errors.Is(err, syscall.EPERM) {
 		return GrantFullDiskAccess
@@ -123,14 +123,14 @@ func rootAdvice(goos string, err error) Advice {
 	return ConnectDisk
 }
 
-// checkMaxAge sees that index has gone through lately: a nightly job that fails every night is noticed.
+// checkMaxAge checks that a recent run of index was complete, so that a nightly job that fails every night is noticed.
 func checkMaxAge(ctx context.Context, e *examination) {
 	if e.MaxAge == 0 {
 		return
 	}
 	ix, err := e.App.OpenAtOnce(ctx)
 	if err != nil {
-		e.fail("age", RunNightly, "no run is on record: %v", err)
+		e.fail("age", RunNightly, "no run is recorded: %v", err)
 		return
 	}
 	defer ix.Close()
@@ -139,9 +139,9 @@ func checkMaxAge(ctx context.Context, e *examination) {
 	case err != nil:
 		e.failErr("age", err)
 	case !ok:
-		e.fail("age", RunNightly, "no run has been completed")
+		e.fail("age", RunNightly, "no run has completed yet")
 	case time.Since(last.StartedAt) > e.MaxAge:
-		e.fail("age", RunNightly, "the last complete run began %s ago (%s), more than %s", english.Duration(time.Since(last.StartedAt)), last.StartedAt.UTC().Format(time.RFC3339), english.Duration(e.MaxAge))
+		e.fail("age", RunNightly, "the last complete run started %s ago (%s), more than the allowed %s", english.Duration(time.Since(last.StartedAt)), last.StartedAt.UTC().Format(time.RFC3339), english.Duration(e.MaxAge))
 	default:
 		away, err := index.Unreachable(ctx, ix)
 		if err != nil {
@@ -152,7 +152,7 @@ func checkMaxAge(ctx context.Context, e *examination) {
 			e.fail("age", ConnectDisk, "the last complete run could not reach %q", root.Path)
 		}
 		if len(away) == 0 {
-			e.ok("age", "the last complete run began %s ago", english.Duration(time.Since(last.StartedAt)))
+			e.ok("age", "the last complete run started %s ago", english.Duration(time.Since(last.StartedAt)))
 		}
 	}
 }

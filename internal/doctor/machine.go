@@ -17,15 +17,15 @@ import (
 	"github.com/imgsearch/imgsearch/internal/machine"
 )
 
-// askLimit is how long a program of the system may take to answer.
+// askLimit is how long a system program may take to answer.
 const askLimit = 2 * time.Second
 
-// ask runs a program of the system and returns what it prints; "" where it is not there or does not answer.
+// ask runs a system program and returns its output, "" if it is missing, fails or does not answer in time.
 func ask(ctx context.Context, name string, args ...string) string {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	answered := make(chan string, 1)
-	go func() { // a driver that hangs holds its tools in the kernel, where nothing ends them
+	go func() { // if a driver hangs, its tools block in the kernel and cannot be killed
 		c := exec.CommandContext(ctx, name, args...)
 		c.WaitDelay = time.Second
 		out, err := c.Output()
@@ -42,7 +42,7 @@ func ask(ctx context.Context, name string, args ...string) string {
 	}
 }
 
-// checkMachine tells the system and the processor, and what its instructions mean for int8.
+// checkMachine reports the system and the processor, and what its instructions mean for int8.
 func checkMachine(_ context.Context, e *examination) {
 	has, means := instructions()
 	name := machine.Processor()
@@ -54,11 +54,11 @@ func checkMachine(_ context.Context, e *examination) {
 		Evidence: []string{"instructions: " + strings.Join(has, ", ")},
 	})
 	if machine.Translated() {
-		e.warn("rosetta", InstallARM64, "the program is translated by Rosetta: it is slow, and CoreML does not reach the Neural Engine")
+		e.warn("rosetta", InstallARM64, "imgsearch runs under Rosetta: it is slow, and CoreML cannot use the Neural Engine")
 	}
 }
 
-// instructions are the sets that matter here, and what they mean.
+// instructions returns the instruction sets that matter here, and what they mean for int8.
 func instructions() (has []string, means string) {
 	type set struct {
 		name string
@@ -83,32 +83,32 @@ func instructions() (has []string, means string) {
 		}
 	}
 	if dot {
-		return has, "int8 computes with the processor's integer dot products"
+		return has, "int8 uses the processor's integer dot product instructions"
 	}
-	return has, "the processor has no integer dot products: int8 gains little"
+	return has, "the processor has no integer dot product instructions, so int8 is hardly faster"
 }
 
-// checkSession tells the kind of session: what a terminal reaches, a job may not.
+// checkSession reports the kind of session: a job may not have access to devices that a terminal has.
 func checkSession(ctx context.Context, e *examination) {
 	kind := machine.CurrentSession()
 	detail := map[machine.Session]string{
 		machine.Terminal: "a terminal", machine.SSH: "ssh", machine.Background: "no terminal (cron, a timer, another program)",
-		machine.Launchd: "a job outside the desktop's session",
+		machine.Launchd: "a job outside the desktop session",
 	}[kind]
 	if box := sandbox(); box != "" {
 		detail += ", in " + box
 	}
 	if runtime.GOOS == "darwin" && kind != machine.Terminal && kind != machine.Background {
-		e.warn("session", UseLaunchAgent, "%s: Metal's compiler may be out of reach, the processor is not", detail)
+		e.warn("session", UseLaunchAgent, "%s: Metal's compiler may be unavailable here, and then only the processor works", detail)
 		return
 	}
 	e.ok("session", "%s", detail)
 	if runtime.GOOS == "darwin" && strings.Contains(ask(ctx, "/usr/bin/pmset", "-g"), "lowpowermode         1") {
-		e.warn("power", PlugIn, "low power mode: all of it is slower")
+		e.warn("power", PlugIn, "low power mode is on: everything is slower")
 	}
 }
 
-// sandbox names what confines the process; "": nothing that we know of.
+// sandbox names the sandbox or container that the process runs in, "" if none is detected.
 func sandbox() string {
 	if id := os.Getenv("APP_SANDBOX_CONTAINER_ID"); id != "" {
 		return "the sandbox " + id
@@ -121,14 +121,14 @@ func sandbox() string {
 	return ""
 }
 
-// checkGraphics tells which devices and drivers there are for accelerators.
+// checkGraphics reports the devices and drivers for accelerators.
 func checkGraphics(ctx context.Context, e *examination) {
 	var found, evidence []string
 	if v := machine.NVIDIA(); v != "" {
 		found = append(found, "NVIDIA driver "+v)
 		evidence = append(evidence, strings.Split(ask(ctx, "nvidia-smi", "-L"), "\n")...)
 		if len(machine.CUDALibraries()) == 0 {
-			e.warn("graphics", InstallLibcuda, "NVIDIA's kernel driver is there, libcuda.so.1 is not among the system's libraries")
+			e.warn("graphics", InstallLibcuda, "NVIDIA's kernel driver is loaded, but libcuda.so.1 is not among the system's libraries")
 		}
 	}
 	if runtime.GOOS == "linux" {
@@ -145,18 +145,18 @@ func checkGraphics(ctx context.Context, e *examination) {
 		devices := metalDevices([]byte(ask(ctx, "/usr/sbin/system_profiler", "-json", "SPDisplaysDataType")))
 		found = append(found, devices...)
 		if len(devices) == 0 {
-			e.warn("graphics", LookForMetal, "no Metal device is told by the system")
+			e.warn("graphics", LookForMetal, "the system reports no Metal device")
 			return
 		}
 	}
 	if len(found) == 0 {
-		e.ok("graphics", "no GPU driver is known to the system: the processor does the work")
+		e.ok("graphics", "no GPU driver found: imgsearch uses the processor")
 		return
 	}
 	e.add(Finding{Name: "graphics", Severity: Info, Detail: strings.Join(found, "; "), Evidence: evidence})
 }
 
-// metalDevices reads the answer of system_profiler.
+// metalDevices parses the output of system_profiler.
 func metalDevices(data []byte) []string {
 	var answer struct {
 		Displays []struct {

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// TestMetalDevices: what a Mac's system_profiler tells, in its shape of macOS 14.
+// TestMetalDevices parses output of system_profiler in the format of macOS 14.
 func TestMetalDevices(t *testing.T) {
 	const answer = `{"SPDisplaysDataType": [
 		{"_name": "kHW_AppleM2Item", "spdisplays_mtlgpufamilysupport": "spdisplays_metal3", "sppci_bus": "spdisplays_builtin", "sppci_cores": "10", "sppci_model": "Apple M2"},
@@ -27,7 +27,7 @@ func TestMetalDevices(t *testing.T) {
 	}
 }
 
-// TestRootAdvice: a folder that may not be read names the privacy setting on a Mac, the permissions elsewhere.
+// TestRootAdvice checks that the advice for an unreadable folder names the privacy setting on a Mac, and the permissions elsewhere.
 func TestRootAdvice(t *testing.T) {
 	denied := fmt.Errorf("open: %w", &fs.PathError{Op: "open", Path: "/p", Err: syscall.EPERM})
 	for _, c := range []struct {

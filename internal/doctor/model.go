@@ -22,7 +22,7 @@ func checkProgram(_ context.Context, e *examination) {
 }
 
 func checkRuntime(ctx context.Context, e *examination) {
-	// Always in a child first, also a library that was loaded before: doctor is asked when something is wrong.
+	// Load it in a child process first, even if it loaded before: people run doctor when something is wrong.
 	options := e.App.Runtime()
 	library, err := ortlib.Find(options.Options)
 	if err != nil {
@@ -53,7 +53,7 @@ func checkModel(ctx context.Context, e *examination) {
 		e.failErr("model", err)
 		return
 	}
-	// The built-in model's identity comes from its manifest: see that the bytes are what it says.
+	// The built-in model's identity comes from its manifest, so check that its files match the manifest.
 	if m.Spec.Model.IsBuiltin() {
 		if err := models.VerifyBuiltin(); err != nil {
 			e.fail("model", Reinstall, "%v", err)
@@ -69,7 +69,7 @@ func checkModel(ctx context.Context, e *examination) {
 		m.Spec.Preprocess.Width, m.Spec.Preprocess.Height, m.Identity)
 }
 
-// references are what PyTorch and Hugging Face's tokenizers answer for the built-in model.
+// references are the results of PyTorch and of Hugging Face's tokenizers for the built-in model.
 type references struct {
 	Texts map[string]struct {
 		IDs       []int32   `json:"ids"`
@@ -80,7 +80,7 @@ type references struct {
 func readReferences() (references, error) {
 	var r references
 	if err := json.Unmarshal(starter.Reference, &r); err != nil {
-		return r, fmt.Errorf("read the reference answers: %w", err)
+		return r, fmt.Errorf("read the reference results: %w", err)
 	}
 	return r, nil
 }
@@ -96,7 +96,7 @@ func checkTokenizer(_ context.Context, e *examination) {
 	}
 	if !e.model.Spec.Model.IsBuiltin() {
 		ids, used := tok.Encode("dog on beach")
-		e.ok("tokenizer", "reads; %q is %v (no reference answers for this model)", "dog on beach", ids[:used])
+		e.ok("tokenizer", "works; %q is encoded as %v (no reference results for this model)", "dog on beach", ids[:used])
 		return
 	}
 	ref, err := readReferences()
@@ -106,16 +106,16 @@ func checkTokenizer(_ context.Context, e *examination) {
 	}
 	for text, want := range ref.Texts {
 		if got, _ := tok.Encode(text); !slices.Equal(got, want.IDs) {
-			e.fail("tokenizer", ReportBug, "%q is %v, want %v", text, got, want.IDs)
+			e.fail("tokenizer", ReportBug, "%q is encoded as %v, want %v", text, got, want.IDs)
 			return
 		}
 	}
-	e.ok("tokenizer", "gives the reference's ids for %d texts", len(ref.Texts))
+	e.ok("tokenizer", "gives the reference ids for %d texts", len(ref.Texts))
 }
 
-// minCosine is how near a vector must be to PyTorch's. The weights are stored in 8 bits, the reference is from before
-// that: with this file the runtime itself comes to 0.99522 on the emptiest text and above 0.998 on all others
-// (docs/benchmarks.md#reference). A wrong computation is far below.
+// minCosine is the least cosine of a vector with PyTorch's. The weights are stored in 8 bits and the reference was computed before that:
+// with this file, the runtime reaches 0.99522 on the emptiest text and above 0.998 on all others (docs/benchmarks.md#reference).
+// A wrong computation is far below.
 const minCosine = 0.995
 
 func checkTowers(ctx context.Context, e *examination) {
@@ -142,7 +142,7 @@ func checkTowers(ctx context.Context, e *examination) {
 			e.failErr("towers", err)
 			return
 		}
-		e.ok("towers", "both load and run on %s (no reference answers for this model)", loader.Provider().Name)
+		e.ok("towers", "both load and run on %s (no reference results for this model)", loader.Provider().Name)
 		return
 	}
 	ref, err := readReferences()
@@ -160,7 +160,7 @@ func checkTowers(ctx context.Context, e *examination) {
 		worst = min(worst, vec.Cosine(got[0], want.Embedding))
 	}
 	if worst < minCosine {
-		e.fail("towers", TryAnotherLibrary, "cosine to the reference is %.5f, want %.4f", worst, minCosine)
+		e.fail("towers", TryAnotherLibrary, "cosine to the reference is %.5f, want at least %.4f", worst, minCosine)
 		return
 	}
 	e.ok("towers", "both load and run on %s; cosine to the reference at least %.5f", loader.Provider().Name, worst)

@@ -15,14 +15,14 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// doctor answers within 15 s: the trials, side by side, end at trialsEnd after its begin, but have leastTrial.
+// doctor finishes within 15 s: the trials run in parallel and end trialsEnd after its start, but get at least leastTrial.
 const (
 	libraryLimit = 6 * time.Second
 	trialsEnd    = 12 * time.Second
 	leastTrial   = 4 * time.Second
 )
 
-// trials are the providers that are being tried in child processes.
+// trials are the trials of providers in child processes.
 type trials struct {
 	wg       sync.WaitGroup
 	loader   *embed.Loader
@@ -33,15 +33,15 @@ type tried struct {
 	provider.Definition
 	outcome probe.Outcome
 	err     error
-	// lag is how many times as fast the processor was, where that is why it was not tried.
+	// lag is how many times as fast the processor was, if that is why the provider was not tried; else 0.
 	lag float64
 }
 
-// uselessLag is how far behind the processor a provider is that need not be tried again: software that plays a GPU takes
-// longer for a picture than doctor has.
+// uselessLag is the lag above which a provider is not tried again: a software emulation of a GPU takes longer for one picture than
+// doctor may take.
 const uselessLag = 20
 
-// startTrials begins to try every provider that the runtime library may have, while the other checks are made.
+// startTrials starts a trial of every provider that the runtime library may have, in parallel with the other checks.
 func startTrials(ctx context.Context, e *examination) {
 	if e.model == nil || !e.runtime {
 		return
@@ -63,7 +63,7 @@ func startTrials(ctx context.Context, e *examination) {
 	}
 }
 
-// checkProviders tells what came of the trials, and what is remembered of earlier runs.
+// checkProviders reports the results of the trials, and what earlier runs recorded.
 func checkProviders(_ context.Context, e *examination) {
 	defer checkCrashes(e)
 	t := e.trials
@@ -71,7 +71,7 @@ func checkProviders(_ context.Context, e *examination) {
 		return
 	}
 	if e.Provider == provider.CPU {
-		e.ok("providers", "not looked at: the processor was asked for")
+		e.ok("providers", "not checked, because the processor was requested")
 		return
 	}
 	t.wg.Wait()
@@ -81,14 +81,14 @@ func checkProviders(_ context.Context, e *examination) {
 			have++
 			e.add(p.finding())
 		} else if string(p.Name) == string(e.Provider) {
-			e.fail("provider "+string(p.Name), GiveBuild, "the runtime library does not have it; it takes %s", p.Needs)
+			e.fail("provider "+string(p.Name), GiveBuild, "the runtime library does not have it; it needs %s", p.Needs)
 		}
 	}
 	if asked := e.Provider; asked != provider.Auto && asked != provider.CPU && len(t.provided) == 0 {
 		d, _ := provider.Of(asked)
-		e.fail("provider "+string(asked), GiveBuild, "not available here: it takes %s", d.Needs)
+		e.fail("provider "+string(asked), GiveBuild, "not available here: it needs %s", d.Needs)
 	} else if have == 0 {
-		e.ok("providers", "the runtime library has none but the processor")
+		e.ok("providers", "the runtime library supports only the processor")
 	}
 	checkMeasured(e)
 }
@@ -101,7 +101,7 @@ func (p tried) finding() Finding {
 	case p.err != nil:
 		f.Severity, f.Detail, f.Advice = Error, p.err.Error(), SeeMessage
 	case o.Result != nil:
-		f.Detail = fmt.Sprintf("works in a child process: loaded and run in %.1f s, cosine to the processor %.5f", o.Result.Provider.LoadMS/1000, o.Result.Cosine)
+		f.Detail = fmt.Sprintf("works in a child process: loaded and ran in %.1f s, cosine to the processor %.5f", o.Result.Provider.LoadMS/1000, o.Result.Cosine)
 	case !o.IsProvidersFault():
 		f.Severity, f.Detail, f.Advice = Warning, "not tried: "+o.Reason(), TryLonger
 	case o.Cause.Absent && !o.Died():
@@ -118,7 +118,7 @@ func (p tried) finding() Finding {
 	return f
 }
 
-// checkCrashes tells of runs that died with a provider in use. What happened in sessions of another kind is theirs.
+// checkCrashes reports runs that died while they used a provider. Crashes in another kind of session are only warnings.
 func checkCrashes(e *examination) {
 	state := e.App.State()
 	here := machine.CurrentSession()
@@ -126,24 +126,24 @@ func checkCrashes(e *examination) {
 		if slot.Session == here {
 			e.fail("crash", advice, format, args...)
 		} else {
-			e.warn("crash", advice, format+" (in a session of another kind: %s)", append(args, slot.Session)...)
+			e.warn("crash", advice, format+" (in another kind of session: %s)", append(args, slot.Session)...)
 		}
 	}
 	for _, d := range state.Deaths() {
 		if d.Signal != "" {
 			tell(d.Slot, NextRunTries, "%s with model %s", d.Text(), d.Slot.Title)
 		} else if d.Counts() {
-			e.warn("crash", NextRunTries, "a run ended without a word: %s with model %s", d.Text(), d.Slot.Title)
+			e.warn("crash", NextRunTries, "a run was killed or crashed without a message: %s with model %s", d.Text(), d.Slot.Title)
 		}
 	}
 	for _, r := range state.Records() {
 		if r.Avoid && (e.library.Path == "" || r.Key.Differs(provider.KeyFor(e.library)) == "") {
-			tell(r.Slot, WarmUp, "%s with model %s: it is left alone", r.Last, r.Slot.Title)
+			tell(r.Slot, WarmUp, "%s with model %s: the provider is no longer used", r.Last, r.Slot.Title)
 		}
 	}
 }
 
-// checkMeasured tells what warmup or index found out for sessions of this kind.
+// checkMeasured reports what warmup or index measured in this kind of session.
 func checkMeasured(e *examination) {
 	l := e.trials.loader
 	if len(e.trials.provided) == 0 {

@@ -11,14 +11,14 @@ import (
 	"github.com/imgsearch/imgsearch/internal/disk"
 )
 
-// checkFolders sees that the index's and the cache's folders take files.
+// checkFolders checks that the folders of the index and the cache are writable.
 func checkFolders(_ context.Context, e *examination) {
 	path, err := e.App.IndexPath()
 	if err != nil {
-		return // told by checkIndex
+		return // checkIndex reports it
 	}
 	if err := takesFiles(filepath.Dir(path)); err != nil {
-		e.warn("folders", MakeWritable, "the index's folder: %v", err)
+		e.warn("folders", MakeWritable, "cannot write to the index's folder: %v", err)
 		return
 	}
 	var errs []error
@@ -30,10 +30,10 @@ func checkFolders(_ context.Context, e *examination) {
 			errs = append(errs, err)
 		}
 	}
-	e.warn("folders", SetCache, "no cache folder: %v", errors.Join(errs...))
+	e.warn("folders", SetCache, "no writable cache folder: %v", errors.Join(errs...))
 }
 
-// takesFiles tells whether a file can be made in dir, or in the nearest folder above that exists; nothing is left.
+// takesFiles returns an error if a file cannot be created in dir, or in the nearest folder above it that exists. It removes the file.
 func takesFiles(dir string) error {
 	dir = disk.Nearest(dir)
 	f, err := os.CreateTemp(dir, ".imgsearch-doctor-*")
@@ -44,19 +44,19 @@ func takesFiles(dir string) error {
 	return os.Remove(f.Name())
 }
 
-// minFree is the space below which an index run may not end well: 100,000 pictures take some 100 MB.
+// minFree is the free space below which a run of index may fail: 100,000 pictures take about 100 MB.
 const minFree = 500 << 20
 
 func checkSpace(_ context.Context, e *examination) {
 	path, err := e.App.IndexPath()
 	if err != nil {
-		return // told by checkIndex
+		return // checkIndex reports it
 	}
 	dir := disk.Nearest(filepath.Dir(path))
 	free, err := disk.Free(dir)
 	switch {
 	case err != nil:
-		e.warn("space", SeeMessage, "free space of %s: %v", dir, err)
+		e.warn("space", SeeMessage, "cannot determine the free space at %s: %v", dir, err)
 	case free < minFree:
 		e.warn("space", FreeSomeDisk, "%s free at %s", humanize.IBytes(free), dir)
 	default:

@@ -1,4 +1,4 @@
-// Package english says numbers and times as people do. It must not know what is counted.
+// Package english formats numbers and times for people. It must not know what is counted.
 package english
 
 import (
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Count says a number with its noun.
+// Count returns a number with its noun, in the plural if needed.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -14,7 +14,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Duration says a time in the unit that suits it.
+// Duration returns a duration in a suitable unit.
 func Duration(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:

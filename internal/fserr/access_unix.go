@@ -17,7 +17,7 @@ func access(path string) error { return unix.Access(path, unix.R_OK) }
 // Writable reports whether this process may write an existing file. Like Denied, it does not open the file.
 func Writable(path string) bool { return unix.Access(path, unix.W_OK) == nil }
 
-// owner is the name of a file's owner, or the number of one without a name.
+// owner returns the name of a file's owner, or the number if it has no name.
 func owner(info fs.FileInfo) string {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

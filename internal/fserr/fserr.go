@@ -1,4 +1,4 @@
-// Package fserr shortens file system errors for messages that name the file already. It must not know the messages.
+// Package fserr shortens file system errors for messages that already name the file. It must not know the messages.
 package fserr
 
 import (

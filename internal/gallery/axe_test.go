@@ -17,11 +17,11 @@ const violations = `axe.run().then(r => r.violations.map(v => v.id + ": " + v.no
 // awaitPromise waits for the result of a promise.
 func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
-// TestAccessible examines the gallery and the viewer, on a wide screen and on a phone.
+// TestAccessible checks the gallery and the viewer, on a wide screen and on a phone.
 func TestAccessible(t *testing.T) {
 	axe, err := os.ReadFile(filepath.Join(testkit.Repository(), ".tools", "axe", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil {
-		t.Skip("no axe-core here: make axe")
+		t.Skip("axe-core is not installed: run `make axe`")
 	}
 	for _, screen := range []struct{ width, height int64 }{{1280, 900}, {390, 844}} {
 		ctx, _, _ := openPage(t, 12)
@@ -58,7 +58,7 @@ func TestPhone(t *testing.T) {
 	keep(t, "phone-viewer.png", picture)
 }
 
-// keep writes a screenshot for people, into the folder IMGSEARCH_SCREENSHOTS.
+// keep writes a screenshot to the folder IMGSEARCH_SCREENSHOTS, for people to look at.
 func keep(t *testing.T, name string, picture []byte) {
 	t.Helper()
 	if dir := os.Getenv("IMGSEARCH_SCREENSHOTS"); dir != "" {

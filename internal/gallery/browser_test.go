@@ -23,7 +23,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// watched is what a browser says while a page is used.
+// watched collects what a browser reports while a page is in use.
 type watched struct {
 	mu       sync.Mutex
 	errors   []string
@@ -45,7 +45,7 @@ func (w *watched) listen(event any) {
 	}
 }
 
-// openPage opens a page of n photos, of which the last one is gone, in a headless Chromium.
+// openPage opens a page of n photos in a headless Chromium. The file of the last photo is missing.
 func openPage(t *testing.T, n int) (ctx context.Context, w *watched, dir string) {
 	t.Helper()
 	program := ""
@@ -56,7 +56,7 @@ func openPage(t *testing.T, n int) (ctx context.Context, w *watched, dir string)
 		}
 	}
 	if program == "" {
-		t.Skip("no Chromium here: apt install chromium")
+		t.Skip("Chromium is not installed: apt install chromium")
 	}
 	dir = t.TempDir()
 	page := gallery.Page{Title: "beach & sun", Summary: "photos"}
@@ -87,7 +87,7 @@ func openPage(t *testing.T, n int) (ctx context.Context, w *watched, dir string)
 	t.Cleanup(cancel)
 	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {})) // events that are newer than the library
+	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {})) // ignores events that the library does not know yet
 	t.Cleanup(cancel)
 	w = new(watched)
 	chromedp.ListenTarget(ctx, w.listen)
@@ -102,7 +102,7 @@ func do(ctx context.Context, t *testing.T, actions ...chromedp.Action) {
 	}
 }
 
-// eval waits until an expression has a value.
+// eval waits until an expression has the value want.
 func eval(ctx context.Context, t *testing.T, expression, want string) {
 	t.Helper()
 	var got string
@@ -125,7 +125,7 @@ const (
 	captions = "document.querySelector('dialog p').textContent"
 )
 
-// TestPageInChromium uses the page as people do.
+// TestPageInChromium uses the page like a person does.
 func TestPageInChromium(t *testing.T) {
 	ctx, w, dir := openPage(t, 30)
 	eval(ctx, t, "[...document.querySelectorAll('figure img')].every(i => i.naturalWidth > 0)", "true")
@@ -137,7 +137,7 @@ func TestPageInChromium(t *testing.T) {
 		return rows.size > 2 && [...rows.values()].slice(0, -1).every(r => Math.abs(r.at(-1).getBoundingClientRect().right - edge) < 2)
 	})()`, "true")
 
-	// A click opens a photo, the file itself; arrow keys move; escape closes, and the focus is where one was.
+	// A click opens the photo, from its file; the arrow keys move; Escape closes the viewer and returns the focus.
 	do(ctx, t, chromedp.Click("figure:nth-of-type(3) button", chromedp.ByQuery))
 	eval(ctx, t, isOpen, "true")
 	eval(ctx, t, shown, "2")
@@ -160,7 +160,7 @@ func TestPageInChromium(t *testing.T) {
 	do(ctx, t, chromedp.KeyEvent(kb.Enter))
 	eval(ctx, t, isOpen, "true")
 
-	// What is gone is shown by its thumbnail, without asking for the file.
+	// A missing photo is shown by its thumbnail, without a request for the file.
 	do(ctx, t, chromedp.KeyEvent(kb.End))
 	eval(ctx, t, captions+".startsWith('30. no. 29')", "true")
 	eval(ctx, t, "document.querySelector('.full').hidden && document.querySelector('.small').naturalWidth > 0", "true")

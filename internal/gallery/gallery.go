@@ -1,5 +1,5 @@
-// Package gallery writes pictures as one self-contained page: a justified gallery that works from a file, without a network.
-// It must not know formats of pictures, or searches.
+// Package gallery writes pictures to one self-contained page: a justified gallery that works from a file, without a network.
+// It must not know picture formats or searches.
 package gallery
 
 import (
@@ -17,23 +17,23 @@ import (
 
 // Picture is one picture of a page.
 type Picture struct {
-	// Rank is its number among the hits.
+	// Rank is its position among the hits.
 	Rank int
-	// Link is the URL of the file, "" if the page has no links. Shown is the file's name or path.
+	// Link is the URL of the file, "" if the page has no links. Shown is the name or path to display.
 	Link, Shown string
-	// Caption says what there is to say of it.
+	// Caption is the text below the picture, before its path.
 	Caption string
-	// Width and Height are the picture's in pixels, of which the shape counts.
+	// Width and Height are in pixels. Only their ratio matters.
 	Width, Height int
-	// JPEG is its thumbnail; nil: a field with its name stands in its place.
+	// JPEG is the thumbnail; if it is nil, the page shows a box with the name instead.
 	JPEG []byte
-	// Missing tells that the file is not there: only the thumbnail can be shown.
+	// Missing reports whether the file does not exist: then only the thumbnail is shown.
 	Missing bool
 }
 
-// Page is what is written.
+// Page is the content of a page.
 type Page struct {
-	// Title is the query, Summary a line below it.
+	// Title is the query, Summary the line below it.
 	Title, Summary string
 	Pictures       []Picture
 }
@@ -47,10 +47,10 @@ var (
 	script string
 )
 
-// mark begins every page, so that one can be told from a file that somebody else made.
+// mark is the start of every page, to distinguish pages from other files.
 const mark = "<!doctype html>\n<!-- imgsearch gallery -->\n"
 
-// IsPage tells whether a file begins as a page does.
+// IsPage reports whether a file starts like a page.
 func IsPage(head []byte) bool { return bytes.HasPrefix(head, []byte(mark)) }
 
 var page = template.Must(template.New("page").Funcs(template.FuncMap{
@@ -76,7 +76,7 @@ func Write(w io.Writer, p Page) error {
 	}{p, policy(shapes), template.CSS(style), template.CSS(shapes), template.JS(script)}) //nolint:gosec // our own, and numbers
 }
 
-// shapesOf is a style sheet with each picture's aspect ratio. Style attributes would need 'unsafe-inline' in the policy.
+// shapesOf returns a style sheet with each picture's aspect ratio. Style attributes would need 'unsafe-inline' in the policy.
 func shapesOf(pictures []Picture) string {
 	var b strings.Builder
 	for i, p := range pictures {
@@ -84,7 +84,7 @@ func shapesOf(pictures []Picture) string {
 		if p.Width > 0 && p.Height > 0 {
 			r = float64(p.Width) / float64(p.Height)
 		}
-		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, min(max(r, 0.4), 4)) // limits panoramas and towers
+		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, min(max(r, 0.4), 4)) // limits panoramas and very tall pictures
 	}
 	return b.String()
 }
@@ -99,12 +99,12 @@ func policy(shapes string) string {
 		"; base-uri 'none'; form-action 'none'"
 }
 
-// RelativeURL is the URL of a file whose path is relative to the page.
+// RelativeURL returns the URL of a file whose path is relative to the page.
 func RelativeURL(path string) string {
 	return (&url.URL{Path: "./" + filepath.ToSlash(path)}).EscapedPath()
 }
 
-// FileURL is the address of a file on this machine.
+// FileURL returns the URL of a file on this machine.
 func FileURL(path string) string {
 	slashed := filepath.ToSlash(path)
 	if share, ok := strings.CutPrefix(slashed, "//"); ok { // //server/share/...

@@ -6,7 +6,7 @@
   const text = box.querySelector('p'), link = box.querySelector('a')
   let at = -1
 
-  // The thumbnail stands until the file itself is loaded; what a browser cannot show, a raw file or one that is away, stays it.
+  // The thumbnail is shown until the file has loaded, and stays if the browser cannot show the file: a raw file, or a missing one.
   function show(i) {
     if (i < 0 || i >= figures.length) return
     at = i
@@ -33,7 +33,7 @@
   box.querySelector('.stage').addEventListener('click', () => box.close())
   box.addEventListener('close', () => { if (at >= 0) figures[at].querySelector('button').focus() })
 
-  // Of the gallery, the rows are what the eye sees: up and down go to the picture above and below.
+  // Up and down move to the picture that is visually above or below.
   function neighbour(from, down) {
     const a = figures[from].getBoundingClientRect(), middle = a.left + a.width / 2
     let best = from, distance = Infinity

@@ -22,7 +22,7 @@ func TestWrite(t *testing.T) {
 	}
 	page := b.String()
 	if !gallery.IsPage(b.Bytes()) || gallery.IsPage([]byte("<!doctype html>")) {
-		t.Error("a page is not known again")
+		t.Error("IsPage does not recognise a page, or takes another file for one")
 	}
 	for _, want := range []string{
 		"data:image/jpeg;base64,/9g=", `data-file="file:///p/a%20%231%3F%22%3E%3Cb%3E.jpg"`, "#p0{--r:1.3333}", "#p1{--r:4.0000}", "style-src &#39;sha256-",

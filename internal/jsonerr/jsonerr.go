@@ -1,4 +1,4 @@
-// Package jsonerr says in plain words what is wrong with a JSON text. It must not know what the text is for.
+// Package jsonerr explains JSON errors in plain words. It must not know what the text is for.
 package jsonerr
 
 import (
@@ -8,22 +8,22 @@ import (
 	"strings"
 )
 
-// Plain is an error whose text does not name the parser's types: an error that JSON was parsed with, or one around it.
+// Plain returns an error whose text does not name the parser's types. err is an error of encoding/json, or wraps one.
 func Plain(err error) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		text := "a value of the wrong kind, " + e.Value
+		text := "a value has the wrong type: " + e.Value
 		if e.Field != "" {
-			text = fmt.Sprintf("%q is of the wrong kind, %s", e.Field, e.Value)
+			text = fmt.Sprintf("%q has the wrong type: %s", e.Field, e.Value)
 		}
 		return &plain{err, e.Error(), text}
 	}
 	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &plain{err, e.Error(), fmt.Sprintf("not JSON at byte %d", e.Offset)}
+		return &plain{err, e.Error(), fmt.Sprintf("invalid JSON at byte %d", e.Offset)}
 	}
 	return err
 }
 
-// plain is an error in which one text stands for another.
+// plain is an error in whose text the parser's words are replaced by ours.
 type plain struct {
 	error
 

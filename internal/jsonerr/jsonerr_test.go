@@ -14,10 +14,10 @@ func TestPlain(t *testing.T) {
 		Dim int `json:"dim"`
 	}
 	for text, want := range map[string]string{
-		`{"dim": "x"}`: `read it: "dim" is of the wrong kind, string`,
-		`[1]`:          `read it: a value of the wrong kind, array`,
-		`{"dim": }`:    `read it: not JSON at byte 9`,
-		`{`:            `read it: not JSON at byte 1`,
+		`{"dim": "x"}`: `read it: "dim" has the wrong type: string`,
+		`[1]`:          `read it: a value has the wrong type: array`,
+		`{"dim": }`:    `read it: invalid JSON at byte 9`,
+		`{`:            `read it: invalid JSON at byte 1`,
 	} {
 		cause := json.Unmarshal([]byte(text), &v)
 		err := Plain(fmt.Errorf("read it: %w", cause))
@@ -28,7 +28,7 @@ func TestPlain(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	}
-	if err := Plain(io.EOF); err != io.EOF { //nolint:errorlint // it is to be the same
+	if err := Plain(io.EOF); err != io.EOF { //nolint:errorlint // it must be the same error
 		t.Errorf("%v", err)
 	}
 }

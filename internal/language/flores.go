@@ -2,8 +2,8 @@ package language
 
 import "strings"
 
-// floresCodes are the languages of the NLLB-200 tokenizers, of which each code is a token (FAIRSEQ_LANGUAGE_CODES of transformers'
-// tokenization_nllb.py; the codes are those of FLORES-200).
+// floresCodes are the FLORES-200 codes of the languages that the NLLB-200 tokenizers have a token for (FAIRSEQ_LANGUAGE_CODES in
+// transformers' tokenization_nllb.py).
 var floresCodes = strings.Fields(`
 ace_Arab ace_Latn acm_Arab acq_Arab aeb_Arab afr_Latn ajp_Arab aka_Latn als_Latn amh_Ethi apc_Arab arb_Arab ars_Arab ary_Arab arz_Arab
 asm_Beng ast_Latn awa_Deva ayr_Latn azb_Arab azj_Latn bak_Cyrl bam_Latn ban_Latn bel_Cyrl bem_Latn ben_Beng bho_Deva bjn_Arab bjn_Latn
@@ -21,13 +21,13 @@ tuk_Latn tum_Latn tur_Latn twi_Latn tzm_Tfng uig_Arab ukr_Cyrl umb_Latn urd_Arab
 ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
 `)
 
-// individual is the language that FLORES-200 has of a macrolanguage of ISO 639-3 (https://iso639-3.sil.org/code_tables/macrolanguage_mappings/data),
-// or of a code that ISO 639-1 gives to another language of the same name.
+// individual maps a macrolanguage of ISO 639-3 to the language in FLORES-200 (https://iso639-3.sil.org/code_tables/macrolanguage_mappings/data),
+// and an ISO 639-1 code to the language of the same name that FLORES-200 has under another code.
 var individual = map[string]string{
 	"ara": "arb", "aym": "ayr", "aze": "azj", "fas": "pes", "ful": "fuv", "kau": "knc", "kur": "kmr", "lav": "lvs", "mlg": "plt", "mon": "khk",
 	"msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "orm": "gaz", "pus": "pbt", "que": "quy", "sqi": "als", "swa": "swh", "tgl": "tgl",
 	"uzb": "uzn", "yid": "ydd", "din": "dik", "fil": "tgl",
 }
 
-// scripts are the scripts of which FLORES-200 has another name than Unicode's likely subtags.
+// scripts maps scripts in Unicode's likely subtags to their names in FLORES-200, where these differ.
 var scripts = map[string]string{"Kore": "Hang"}

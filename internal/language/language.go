@@ -11,10 +11,10 @@ import (
 	"golang.org/x/text/language"
 )
 
-// ErrUnknown is a language that FLORES-200 does not have, or not the name of one.
+// ErrUnknown is the error for a language that FLORES-200 does not have, or for text that is not the name of a language.
 var ErrUnknown = errors.New("unknown language")
 
-// IsExpected reports whether a model's text tower expects the language of a text: the NLLB-CLIP models do, whose names begin with
+// IsExpected reports whether a model's text tower expects the language of a text. The NLLB-CLIP models do. Their names begin with
 // open_clip's name of the architecture.
 func IsExpected(model string) bool { return strings.HasPrefix(strings.ToLower(model), "nllb") }
 
@@ -47,7 +47,7 @@ func Code(name string) (string, error) {
 	if code := iso + "_" + subtag; slices.Contains(floresCodes, code) {
 		return code, nil
 	}
-	// Where FLORES-200 has the language in one script only, that is meant.
+	// If FLORES-200 has the language in only one script, use that one.
 	var only []string
 	for _, code := range floresCodes {
 		if strings.HasPrefix(code, iso+"_") {
@@ -60,13 +60,13 @@ func Code(name string) (string, error) {
 	return "", fmt.Errorf("%w %q", ErrUnknown, name)
 }
 
-// Codes returns the ISO 639-1 codes of the languages that Code knows.
+// Codes returns the ISO 639-1 codes of the languages that Code supports.
 func Codes() []string {
 	var codes []string
 	for first := 'a'; first <= 'z'; first++ {
 		for second := 'a'; second <= 'z'; second++ {
 			iso := string([]rune{first, second})
-			if tag, err := language.Parse(iso); err != nil || tag.String() != iso { // an old name of another, such as iw
+			if tag, err := language.Parse(iso); err != nil || tag.String() != iso { // an old name of another code, such as iw
 				continue
 			}
 			if _, err := Code(iso); err == nil {
@@ -77,8 +77,8 @@ func Codes() []string {
 	return codes
 }
 
-// FromEnvironment returns the locale in which the user reads and writes, in POSIX's order of the variables; "" if none is set, or none
-// that is the name of a language.
+// FromEnvironment returns the user's locale, from the variables in POSIX's order. It is "" if none is set, or if the first one that is set
+// does not name a language.
 func FromEnvironment(env func(string) string) string {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if locale := env(name); locale != "" {

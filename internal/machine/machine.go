@@ -1,6 +1,5 @@
-// Package machine tells what a run depends on besides its own files: the system, the processor, drivers, and the kind of
-// session that the process runs in. It reads; it changes nothing and loads no library. It must
-// not know what depends on it.
+// Package machine reports what a run depends on besides its own files: the system, the processor, drivers, and the kind of session
+// that the process runs in. It only reads: it changes nothing and loads no library. It must not know what depends on it.
 package machine
 
 import (
@@ -15,20 +14,20 @@ import (
 	"sync"
 )
 
-// System names the operating system's release: a compiled model of another one is not trusted.
+// System names the operating system and its release: a model that was compiled for another one is not trusted.
 func System() string { return runtime.GOOS + "/" + runtime.GOARCH + " " + release() }
 
-// Boot names the time between two starts of the machine; "" where the platform does not tell.
+// Boot returns a name for the current boot of the machine, "" if the platform does not report it.
 func Boot() string { return boot() }
 
-// Processor is the processor's name, "" where it is not told.
+// Processor returns the processor's name, "" if it is unknown.
 func Processor() string { return readProcessor() }
 
-// readProcessor reads it once: on a machine of many cores the system's answer is long.
+// readProcessor reads the name only once: the system's answer is long on machines with many cores.
 var readProcessor = sync.OnceValue(func() string { return strings.Join(strings.Fields(processor()), " ") })
 
-// Drivers names the graphics drivers that a provider may meet: it changes when one is installed, updated, or chosen by the
-// environment.
+// Drivers returns a fingerprint of the graphics drivers that a provider may use. It changes when one is installed, updated, or chosen
+// by the environment.
 func Drivers() string {
 	h := sha256.New()
 	for _, name := range driverVariables {
@@ -43,13 +42,13 @@ func Drivers() string {
 			}
 		}
 	}
-	groups, _ := os.Getgroups() // without them the hash is the same every time, which is what counts
+	groups, _ := os.Getgroups() // if this fails, the hash is still the same every time
 	fmt.Fprintf(h, "%d %v\n", os.Getuid(), groups)
 	fmt.Fprintf(h, "%s\n", NVIDIA())
 	return hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// driverVariables choose among drivers (Vulkan's loader, CUDA's devices).
+// driverVariables are the environment variables that choose drivers (for Vulkan's loader) and devices (for CUDA).
 var driverVariables = []string{"VK_ICD_FILENAMES", "VK_DRIVER_FILES", "CUDA_VISIBLE_DEVICES"}
 
 func driverFiles() []string {
@@ -61,7 +60,7 @@ func driverFiles() []string {
 	return files
 }
 
-// CUDALibraries are the places of NVIDIA's user library among the system's.
+// CUDALibraries returns the paths of NVIDIA's user-space library (libcuda) in the system's library folders.
 func CUDALibraries() []string {
 	var files []string
 	for _, dir := range []string{"/usr/lib/*", "/usr/lib64", "/usr/lib", "/usr/lib/wsl/lib", "/usr/local/nvidia/lib64"} {
@@ -71,7 +70,7 @@ func CUDALibraries() []string {
 	return files
 }
 
-// VulkanDrivers are the manifests of Vulkan's drivers that its loader will look at.
+// VulkanDrivers returns the manifests of the Vulkan drivers that the Vulkan loader will read.
 func VulkanDrivers() []string {
 	for _, name := range []string{"VK_DRIVER_FILES", "VK_ICD_FILENAMES"} {
 		if list := filepath.SplitList(os.Getenv(name)); len(list) > 0 {
@@ -90,7 +89,7 @@ func VulkanDrivers() []string {
 	return files
 }
 
-// NVIDIA is the version of NVIDIA's kernel driver as it tells it itself, "" without one.
+// NVIDIA returns the version that NVIDIA's kernel driver reports, "" without a driver.
 func NVIDIA() string {
 	data, err := os.ReadFile("/proc/driver/nvidia/version")
 	if err != nil {

@@ -23,8 +23,8 @@ func boot() string { return sysctl("kern.bootsessionuuid") }
 
 func processor() string { return sysctl("machdep.cpu.brand_string") }
 
-// launchdManager is the kind of launchd session: Aqua for what a logged-in person's desktop reaches, Background and System
-// for what it does not.
+// launchdManager returns the kind of launchd session: Aqua in the desktop session of a logged-in user, Background or System
+// outside of it.
 func launchdManager() string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
@@ -35,7 +35,7 @@ func launchdManager() string {
 	return strings.TrimSpace(string(out))
 }
 
-// Translated tells whether Rosetta translates this process for another processor.
+// Translated reports whether this process runs under Rosetta, on a processor of another architecture.
 func Translated() bool {
 	n, err := unix.SysctlUint32("sysctl.proc_translated")
 	return err == nil && n == 1

@@ -2,5 +2,5 @@
 
 package machine
 
-// Translated tells whether Rosetta translates this process for another processor.
+// Translated reports whether this process runs under Rosetta, on a processor of another architecture.
 func Translated() bool { return false }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestSessionOf: what a state was measured for is not a session of another kind.
+// TestSessionOf checks that kinds of sessions are distinguished, since measurements are only valid for one kind.
 func TestSessionOf(t *testing.T) {
 	for _, c := range []struct {
 		goos, manager string
@@ -17,7 +17,7 @@ func TestSessionOf(t *testing.T) {
 		{"linux", "", false, false, Background},
 		{"linux", "", true, true, SSH},
 		{"darwin", "Aqua", false, true, Terminal},
-		{"darwin", "Aqua", false, false, Background}, // a LaunchAgent of the desktop
+		{"darwin", "Aqua", false, false, Background}, // a LaunchAgent of the desktop session session
 		{"darwin", "Background", false, false, Launchd},
 		{"darwin", "System", false, false, Launchd},
 		{"darwin", "Background", true, true, SSH},
@@ -36,7 +36,7 @@ func TestSessionOf(t *testing.T) {
 	}
 }
 
-// TestDrivers: another driver, or one that was updated, is another machine to a provider.
+// TestDrivers checks that the fingerprint changes when another driver is chosen or installed.
 func TestDrivers(t *testing.T) {
 	icd := filepath.Join(t.TempDir(), "icd.json")
 	before := Drivers()

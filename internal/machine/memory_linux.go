@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// AvailableMemory is what the machine can give without swapping; 0: not known.
+// AvailableMemory returns how much memory is available without swapping, in bytes; 0 if that is unknown.
 func AvailableMemory() uint64 {
 	f, err := os.Open("/proc/meminfo")
 	if err != nil {

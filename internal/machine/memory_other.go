@@ -2,5 +2,5 @@
 
 package machine
 
-// AvailableMemory is not known here: half of all counts.
+// AvailableMemory returns 0: it is not known on this platform. Callers then use half of the total memory.
 func AvailableMemory() uint64 { return 0 }

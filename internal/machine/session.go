@@ -7,22 +7,22 @@ import (
 	"golang.org/x/term"
 )
 
-// Session is the kind of session that a process runs in: what reaches the graphics system in one may not in another.
+// Session is the kind of session that a process runs in: one kind may have access to the graphics system when another has not.
 type Session string
 
 // The kinds of sessions.
 const (
-	Terminal   Session = "terminal"   // a person sits in front of it
-	SSH        Session = "ssh"        // a person, from another machine
-	Background Session = "background" // cron, a timer, a pipe of another program
+	Terminal   Session = "terminal"   // with a local user
+	SSH        Session = "ssh"        // with a user on another machine
+	Background Session = "background" // cron, a timer, or another program
 	Launchd    Session = "launchd"    // macOS: a job outside the graphical session
 )
 
-// CurrentSession tells the kind of this process's session.
+// CurrentSession returns the kind of this process's session.
 func CurrentSession() Session {
 	return sessionOf(runtime.GOOS, os.Getenv, launchdManager, func() bool {
-		// The error stream is the last one that is redirected by hand.
-		return term.IsTerminal(int(os.Stdin.Fd())) || term.IsTerminal(int(os.Stderr.Fd())) //nolint:forbidigo // whether they are terminals, nothing else
+		// Of the standard streams, people redirect the error stream last.
+		return term.IsTerminal(int(os.Stdin.Fd())) || term.IsTerminal(int(os.Stderr.Fd())) //nolint:forbidigo // only checks whether they are terminals
 	})
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode"
 )
 
-// clearlyMore is the ratio a side from which a picture has clearly more pixels than another.
+// clearlyMore is the ratio of sides above which a picture has clearly more pixels than another.
 const clearlyMore = 1.1
 
 // detail prefers the picture with more real detail: enlarging a picture adds pixels but no detail.
@@ -30,7 +30,7 @@ func detail(a, b *picture) int {
 	return resized(a, b)
 }
 
-// side is the length of a square of as many pixels.
+// side returns the side of a square with the same number of pixels.
 func (p *picture) side() float64 { return math.Sqrt(float64(p.pixels())) }
 
 // sameShape is the relative difference up to which two aspect ratios count as equal.
@@ -81,14 +81,14 @@ func framed(a, b *picture) int {
 }
 
 const (
-	// screenLess and screenMore bound the ratio a side of a screenshot that shows a picture at its own size within a window.
+	// screenLess and screenMore bound the ratio of sides for a screenshot that shows a picture at its own size in a window.
 	screenLess = 0.98
 	screenMore = 1.35
 	// enlargedFine is the share of the picture's energy in the highest frequencies below which a larger screenshot shows it enlarged.
 	enlargedFine = 0.25
 )
 
-// showsOnScreen reports whether a file may be a screenshot of another picture, which is no screenshot itself.
+// showsOnScreen reports whether a file may be a screenshot of another picture, which is not a screenshot itself.
 func (p *picture) showsOnScreen(other *picture) bool {
 	ratio := p.side() / other.side()
 	switch {
@@ -113,7 +113,7 @@ func samePixels(a, b *picture) int {
 	return cmp.Or(prefer(b.fromScreen(), a.fromScreen()), untouched(a, b), prefer(a.lossless(), b.lossless()))
 }
 
-// lossless reports whether the format preserves pixels. Lossless WebP is not told from lossy WebP.
+// lossless reports whether the format preserves pixels. It does not recognise lossless WebP.
 func (p *picture) lossless() bool {
 	switch p.header.Format {
 	case decode.PNG, decode.BMP, decode.TIFF:
@@ -147,7 +147,7 @@ func twoJPEGs(a, b *picture) int {
 	return 0
 }
 
-// muchEnergy is the ratio of the energy in the highest frequencies from which one of two pictures of the same size was enlarged to it.
+// muchEnergy is the ratio of energies in the highest frequencies above which, of two pictures of the same size, the weaker one was enlarged.
 const muchEnergy = 6
 
 func sum(values []float64) (s float64) {

@@ -4,7 +4,7 @@ import "math"
 
 // unexplainedDetail measures the detail in a larger picture that its smaller copy does not explain. It resamples the copy with each kernel
 // that programs enlarge with, fits their sum to the larger picture, and returns the root mean square of the difference, relative to the
-// copy's finest detail. Of a JPEG, differences that its quantisation explains do not count. ok is false if the copy has no fine detail.
+// copy's finest detail. If the larger picture is a JPEG, differences that its quantisation explains do not count. ok is false if the copy has no fine detail.
 func unexplainedDetail(large, small *picture) (share float64, ok bool) {
 	own := small.luma.finest()
 	if own < leastFinest {
@@ -203,7 +203,7 @@ type tap struct {
 	weights [2 * support]float64
 }
 
-// taps returns those of n consecutive samples of a picture whose side has large pixels, and small in the smaller one.
+// taps returns the taps of n consecutive samples along a side that has large pixels, and small pixels in the smaller picture.
 func taps(kernel func(float64) float64, from, n, large, small int) []tap {
 	list := make([]tap, n)
 	for i := range list {
@@ -227,7 +227,7 @@ func clamp(i, n int) int { return min(max(i, 0), n-1) }
 // solve solves linear equations by elimination. The last column is the right side.
 func solve(rows [][]float64) []float64 {
 	n := len(rows)
-	for i := range n { // keeps the equations solvable if two kernels give the same
+	for i := range n { // keeps the equations solvable if two kernels give the same result result
 		rows[i][i] += 1e-9 * (1 + rows[i][i])
 	}
 	for i := range n {

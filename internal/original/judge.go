@@ -9,7 +9,7 @@ import (
 // Judge is a dupes.Judge that reads the files.
 type Judge struct{}
 
-// Files orders files that hold one and the same picture.
+// Files orders files that contain the same picture.
 func (Judge) Files(paths []string) { SortFiles(paths) }
 
 // Pictures orders nearly equal pictures. It compares at most MaxCompared of them.

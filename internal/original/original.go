@@ -24,7 +24,7 @@ type File struct {
 type Ranked struct {
 	// Index is the file's position in the argument of Rank.
 	Index int
-	// Sharpness is the variance of the luminance's Laplacian, in squared levels, at full size or, of a burst, at the size at which focus is
+	// Sharpness is the variance of the luminance's Laplacian, in squared levels, at full size or, for a burst, at the size at which focus is
 	// compared; 0 if the file was not decoded.
 	Sharpness float64
 }
@@ -32,8 +32,8 @@ type Ranked struct {
 // MaxCompared is how many files of one call are decoded and compared.
 const MaxCompared = 24
 
-// Rank orders files that show the same or nearly the same picture, the original first and unreadable files last. Of more than MaxCompared
-// files, it compares those that a camera wrote, then the first and the last ones; the others follow in the order given.
+// Rank orders files that show the same or nearly the same picture, the original first and unreadable files last. If there are more than
+// MaxCompared files, it compares those that a camera wrote, then the first and the last ones; the others follow in the order given.
 func Rank(ctx context.Context, files []File) ([]Ranked, error) {
 	all := make([]*picture, len(files))
 	each(len(files), func(i int) {

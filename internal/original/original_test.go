@@ -20,7 +20,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// scene makes a picture with detail of all sizes, as photographs have: noise whose octaves have equal energy.
+// scene returns a picture with detail of all sizes, like a photograph: noise whose octaves have equal energy.
 func scene(seed uint64, w, h int) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 1))
 	sum := make([]float64, w*h)
@@ -82,7 +82,7 @@ func resized(m image.Image, factor float64, kernel draw.Scaler) image.Image {
 	return out
 }
 
-// onScreen shows a picture on a plain ground.
+// onScreen returns a screenshot: the picture on a plain background.
 func onScreen(m image.Image) image.Image {
 	size := m.Bounds().Size()
 	out := image.NewRGBA(image.Rect(0, 0, size.X+20, size.Y+40))
@@ -91,7 +91,7 @@ func onScreen(m image.Image) image.Image {
 	return out
 }
 
-// write makes files in an order, all of one age but where later says otherwise, and returns them as Rank takes them.
+// write creates files with these contents, in this order and with the same age, and returns them as arguments for Rank.
 func write(t *testing.T, contents [][]byte) []original.File {
 	t.Helper()
 	dir := t.TempDir()
@@ -127,7 +127,7 @@ func firstOf(t *testing.T, files []original.File) int {
 	return ranked[0].Index
 }
 
-// Each copy of a photo against it, in either order.
+// TestOriginalBeforeItsCopy compares each copy with its photo, in both orders.
 func TestOriginalBeforeItsCopy(t *testing.T) {
 	for seed := range uint64(4) {
 		photo := asJPEG(t, scene(seed, 256, 192), 90)
@@ -155,21 +155,21 @@ func TestOriginalBeforeItsCopy(t *testing.T) {
 		}
 		for name, data := range copies {
 			if got := firstOf(t, write(t, [][]byte{photo, data})); got != 0 {
-				t.Errorf("seed %d, %s: comes before the photo if it is given after it", seed, name)
+				t.Errorf("seed %d, %s: the copy comes before the photo if it is given after the photo", seed, name)
 			}
 			if got := firstOf(t, write(t, [][]byte{data, photo})); got != 1 {
-				t.Errorf("seed %d, %s: comes before the photo if it is given before it", seed, name)
+				t.Errorf("seed %d, %s: the copy comes before the photo if it is given before the photo", seed, name)
 			}
 		}
 	}
 }
 
-// A JPEG made of what keeps its pixels is its copy, not its source.
+// TestJPEGOfPNG checks that a JPEG made from a lossless picture is taken for the copy, not for the source.
 func TestJPEGOfPNG(t *testing.T) {
 	m := scene(9, 256, 192)
 	for _, quality := range []int{60, 90} {
 		if got := firstOf(t, write(t, [][]byte{asJPEG(t, m, quality), asPNG(t, m)})); got != 1 {
-			t.Errorf("quality %d: the JPEG comes before the PNG of which it was made", quality)
+			t.Errorf("quality %d: the JPEG comes before the PNG that it was made from", quality)
 		}
 	}
 }
@@ -185,12 +185,12 @@ func TestProvenance(t *testing.T) {
 		files := write(t, [][]byte{lesser, with(firmware)})
 		age(t, files[1].Path, time.Hour)
 		if got := firstOf(t, files); got != 1 {
-			t.Errorf("%s comes before what the camera wrote", name)
+			t.Errorf("%s: the copy comes before the file that the camera wrote", name)
 		}
 		paths := []string{files[0].Path, files[1].Path}
 		original.SortFiles(paths)
 		if paths[0] != files[1].Path {
-			t.Errorf("%s comes before what the camera wrote, of equal pictures", name)
+			t.Errorf("%s: the copy comes before the file that the camera wrote, with equal pictures", name)
 		}
 	}
 
@@ -206,7 +206,7 @@ func TestProvenance(t *testing.T) {
 	}
 }
 
-// Of two shots by a camera the sharper one is first, and none is a copy of the other.
+// TestFocus checks that the sharper of two shots comes first. Neither is a copy of the other.
 func TestFocus(t *testing.T) {
 	sharp := scene(5, 256, 192)
 	soft := resized(resized(sharp, 0.5, draw.CatmullRom), 2, draw.CatmullRom)
@@ -234,11 +234,11 @@ func TestMoreThanIsCompared(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	stop()
 	if _, err := original.Rank(ctx, write(t, contents[:2])); err == nil {
-		t.Error("a comparison that was stopped ended well")
+		t.Error("a cancelled comparison returned no error")
 	}
 }
 
-// turned stores a picture so that orientation 6 shows it upright.
+// turned rotates a picture so that orientation 6 shows it upright.
 func turned(m image.Image) image.Image {
 	size := m.Bounds().Size()
 	out := image.NewRGBA(image.Rect(0, 0, size.Y, size.X))
@@ -250,7 +250,7 @@ func turned(m image.Image) image.Image {
 	return out
 }
 
-// What a camera wrote comes before what a program made of it, turned or not.
+// TestCameraBeforeItsCopies checks that the file from the camera comes before copies that programs made of it, rotated or not.
 func TestCameraBeforeItsCopies(t *testing.T) {
 	for _, size := range []image.Point{{256, 192}, {203, 205}} {
 		m := scene(11, size.X, size.Y)
@@ -277,24 +277,24 @@ func TestCameraBeforeItsCopies(t *testing.T) {
 				t.Errorf("%v, %s: comes before the photo", size, name)
 			}
 		}
-		// Without a camera's data too, a copy that was turned upright and saved finer shows the original's steps.
+		// Even without a camera's metadata, a copy that was turned upright and saved at a higher quality shows the original's steps.
 		bare := testkit.InsertSegment(asJPEG(t, turned(m), 80), 0xe1, testkit.EXIF(6, ""))
 		if firstOf(t, write(t, [][]byte{asJPEG(t, upright, 97), bare})) != 1 {
-			t.Errorf("%v: what was turned and saved finer comes before its source", size)
+			t.Errorf("%v: the rotated copy of higher quality comes before its source", size)
 		}
 	}
 }
 
-// A picture that programs make loses to a photo that it shows, and not to what was cut out of it.
+// TestDrawingBeforeItsCrop checks that a screenshot format does not count against a picture if the other file is a part of it.
 func TestDrawingBeforeItsCrop(t *testing.T) {
 	m := scene(13, 448, 336)
 	part := resized(m.SubImage(image.Rect(10, 0, 448, 336)), 0.5, draw.CatmullRom)
 	if firstOf(t, write(t, [][]byte{asJPEG(t, part, 60), asPNG(t, m)})) != 1 {
-		t.Error("a part comes before the whole picture")
+		t.Error("the cropped picture comes before the whole picture")
 	}
 }
 
-// Of many files those are compared that a camera wrote, and the last ones as well as the first.
+// TestOriginalAmongMany checks that, of many files, the last ones are compared too.
 func TestOriginalAmongMany(t *testing.T) {
 	photo := asJPEG(t, scene(2, 96, 96), 90)
 	m := decoded(t, photo)

@@ -45,8 +45,8 @@ type plane struct {
 	pix  []byte
 }
 
-// maxPixels bounds the pixels of one picture that is decoded, keptPixels those of all that are compared at once. Beyond, a picture is
-// compared by its metadata only.
+// maxPixels limits the pixels of a picture that is decoded, keptPixels those of all pictures that are compared at once. Above these limits,
+// a picture is compared by its metadata only.
 const (
 	maxPixels  = 256 << 20
 	keptPixels = 512 << 20
@@ -123,7 +123,7 @@ func (p *picture) readPixels(minShort int) {
 	for y := range m.Rows {
 		m.Row(y, rgb)
 		line := stored.pix[y*m.Columns:]
-		for x := range m.Columns { // ITU-R BT.601, as JPEG has it
+		for x := range m.Columns { // ITU-R BT.601, as in JPEG
 			line[x] = byte(math.Round(0.299*float64(rgb[3*x]) + 0.587*float64(rgb[3*x+1]) + 0.114*float64(rgb[3*x+2])))
 		}
 	}

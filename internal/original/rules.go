@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// rules decide which of two pictures is the original, the strongest first. A rule returns a negative number if it is the first picture,
-// and 0 if it cannot tell.
+// rules decide which of two pictures is the original, the strongest rule first. A rule returns a negative number if the first picture is
+// the original, and 0 if it cannot tell.
 var rules = []func(a, b *picture) int{readable, raw, detail, quality, provenance, fileSize, age}
 
 // compare orders the original before its copy.
@@ -47,14 +47,14 @@ func untouched(a, b *picture) int { return prefer(a.untouched(), b.untouched()) 
 const (
 	// betterQuality is the difference in JPEG quality, in libjpeg's points, from which quality decides.
 	betterQuality = 1.5
-	// muchQuality is the difference from which it decides between pictures of which one has a few more pixels.
+	// muchQuality is the difference from which it decides even if one picture has slightly more pixels.
 	muchQuality = 10
 )
 
 // quality prefers JPEGs that were compressed less.
 func quality(a, b *picture) int { return betterBy(a, b, betterQuality) }
 
-// betterBy prefers the JPEG whose quality is better by so many points.
+// betterBy prefers the JPEG whose quality is better by at least that many points.
 func betterBy(a, b *picture, points float64) int {
 	if !a.isJPEG() || !b.isJPEG() || math.Abs(a.jpegQuality-b.jpegQuality) < points {
 		return 0

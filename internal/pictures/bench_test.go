@@ -16,7 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// constantTower answers at once.
+// constantTower returns a constant vector without any computation.
 type constantTower struct{ dim int }
 
 func (t constantTower) Batch() (size, parallel int) { return 1, 2 }
@@ -30,12 +30,12 @@ func (t constantTower) Embed(_ []float32, n int) ([][]float32, error) {
 	return out, nil
 }
 
-// BenchmarkIndex measures what a photo of 640 x 480 costs besides embedding, decoding included, in an index of a thousand
-// pictures and in one of a million. IMGSEARCH_FULL is a folder for the indexes, which are made once, in a minute or two.
+// BenchmarkIndex measures the time to index a photo of 640 x 480, including decoding but not embedding, in an index of a thousand
+// pictures and in one of a million. IMGSEARCH_FULL is a folder for the indexes, which are created once, in a minute or two.
 func BenchmarkIndex(b *testing.B) {
 	full := os.Getenv("IMGSEARCH_FULL")
 	if full == "" {
-		b.Skip("IMGSEARCH_FULL names no folder for an index of a million pictures")
+		b.Skip("IMGSEARCH_FULL is not set: it names a folder for an index of a million pictures")
 	}
 	const photosARound = 200
 	spec, err := embed.ReadSpec(models.Builtin())
@@ -59,7 +59,7 @@ func BenchmarkIndex(b *testing.B) {
 				b.Fatal(err)
 			}
 			round := 0
-			add := func() { // the pictures of a round
+			add := func() { // indexes the pictures of one round
 				b.StopTimer()
 				round++
 				photos := filepath.Join(b.TempDir(), fmt.Sprint(round))
@@ -85,7 +85,7 @@ func BenchmarkIndex(b *testing.B) {
 					b.Fatalf("%+v, %v", sum, err)
 				}
 			}
-			add() // which makes the vector file of what was filled in
+			add() // this creates the vector file
 			b.ResetTimer()
 			for b.Loop() {
 				add()

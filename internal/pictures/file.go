@@ -13,7 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// File is a picture that was read from a file, outside of the pipeline.
+// File is a picture that was read from a file outside of the pipeline.
 type File struct {
 	Path    string
 	Stat    store.Stat
@@ -24,7 +24,7 @@ type File struct {
 	data   []byte
 }
 
-// UnreadableError is a file that is no picture, or cannot be read.
+// UnreadableError is a file that is not a picture, or cannot be read.
 type UnreadableError struct {
 	Path string
 	Err  error
@@ -34,10 +34,10 @@ func (e *UnreadableError) Error() string { return e.Path + ": " + e.Err.Error() 
 
 func (e *UnreadableError) Unwrap() error { return e.Err }
 
-// IsNotPicture reports whether an error is about a file that is something else than a picture.
+// IsNotPicture reports whether an error is about a file that is not a picture.
 func IsNotPicture(err error) bool { return errors.Is(err, decode.ErrNotPicture) }
 
-// maxFile bounds a picture that is read on its own, in bytes.
+// maxFile limits the size of a file that Read reads, in bytes.
 const maxFile = 1 << 30
 
 // Read reads a file and identifies its picture. The error is an *UnreadableError.
@@ -52,7 +52,7 @@ func Read(path string) (File, error) {
 		return p, &UnreadableError{path, err}
 	}
 	if len(p.data) > maxFile {
-		return p, &UnreadableError{path, fmt.Errorf("more than %d bytes", maxFile)}
+		return p, &UnreadableError{path, fmt.Errorf("larger than %d bytes", maxFile)}
 	}
 	p.Stat.Size = int64(len(p.data))
 	if info, err := f.Stat(); err == nil { // a pipe has no times
@@ -70,13 +70,13 @@ func Read(path string) (File, error) {
 	return p, nil
 }
 
-// Record is the picture as an index would have it of this file alone, for filters to be asked. What they may ask of a file is all there.
+// Record returns the record that an index would have of this file alone. It has everything that filters use.
 func (p File) Record() store.Record {
 	file := store.FileRecord{File: store.File{Stat: p.Stat}, Picture: p.Picture.ID, Format: p.Picture.Format, Metadata: p.Meta}
 	return store.Record{Picture: p.Picture, Metadata: p.Meta, Files: []store.FileRecord{file}}
 }
 
-// Forget gives back the memory of the file's bytes: it can be read again, and no more be decoded.
+// Forget frees the memory of the file's bytes. The picture can no longer be decoded unless it is read again.
 func (p *File) Forget() { p.data = nil }
 
 // Tensor decodes the picture as the pipeline does.
@@ -95,7 +95,7 @@ func (p File) Tensor(spec embed.Spec) ([]float32, error) {
 	return tensor, nil
 }
 
-// Term is a picture file that a query names. It is read once, when it is asked for: it may be a pipe.
+// Term is a picture file in a query. It is read when needed, and only once, because it may be a pipe.
 type Term struct {
 	Path string
 

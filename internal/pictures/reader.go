@@ -1,5 +1,5 @@
-// Package pictures is the seam between the pipeline and the decoders: it gives index a Reader over embed's codecs and a model's
-// preprocessing, and reads single pictures the same way. It must not know towers, stores or the command line.
+// Package pictures connects the pipeline with the decoders: it gives index a Reader that uses embed's codecs and a model's preprocessing,
+// and reads single pictures in the same way. It must not know towers, stores or the command line.
 package pictures
 
 import (
@@ -14,14 +14,14 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Reader reads pictures for a model. The zero value identifies pictures and decodes none.
+// Reader reads pictures for a model. The zero value identifies pictures but cannot decode them.
 type Reader struct {
 	Spec embed.Spec
-	// Previews says that previews will be made, which may want more pixels than the model.
+	// Previews says that previews will be made, which may need more pixels than the model.
 	Previews bool
 }
 
-// minShort is how small a picture may be decoded, by its short side in pixels.
+// minShort returns the least short side to decode a picture at, in pixels.
 func (r Reader) minShort() int {
 	short := r.Spec.Preprocess.MinShort()
 	if r.Previews {
@@ -39,7 +39,7 @@ func (r Reader) Open(in io.ReadSeeker) (index.Source, error) {
 	return source{h, r.minShort(), r.Spec.Preprocess, r.Previews}, nil
 }
 
-// blame tells what content is to blame for from what the disk is.
+// blame distinguishes errors in the content of a file from errors of the disk.
 func blame(err error) error {
 	switch {
 	case decode.IsReadError(err):
@@ -58,13 +58,13 @@ func (r Reader) Sidecar(data []byte) (store.OwnerMetadata, error) {
 	return store.OwnerMetadata(owner), err
 }
 
-// TensorLen is the number of values of the vision tower's input.
+// TensorLen returns the number of values in the vision tower's input.
 func (r Reader) TensorLen() int { return r.Spec.Preprocess.TensorLen() }
 
-// Version is that of the decoders.
+// Version returns the version of the decoders.
 func (r Reader) Version() int { return decode.Version }
 
-// MetaVersion is that of what is read besides the pixels.
+// MetaVersion returns the version of the code that reads metadata.
 func (r Reader) MetaVersion() int { return decode.MetaVersion }
 
 // source is a picture whose header was read.
@@ -99,7 +99,7 @@ func (s source) Meta(r index.Content) (store.Metadata, int) {
 	return m, meta.Orientation
 }
 
-// dateSources are the index's names of the tags that dates come from.
+// dateSources are the index's names for the tags that dates come from.
 var dateSources = map[decode.DateTag]store.DateSource{decode.DateTimeOriginal: store.DateOriginal, decode.DateTimeDigitized: store.DateDigitized}
 
 func (s source) Picture(orientation int) store.Picture {
@@ -119,7 +119,7 @@ func (s source) Decode(data []byte, orientation int) (index.Picture, error) {
 	return picture{img, s.config}, nil
 }
 
-// picture is a decoded one on its way to a model.
+// picture is a decoded picture, with the preprocessing for a model.
 type picture struct {
 	*decode.Image
 

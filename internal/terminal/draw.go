@@ -14,10 +14,10 @@ import (
 	"github.com/charmbracelet/x/ansi/sixel"
 )
 
-// put puts a picture at the cursor, which may move.
+// put draws a picture at the cursor, and may move the cursor.
 func (l layout) put(b *bytes.Buffer, img *image.RGBA, p Protocol) error {
-	// Terminals that scale a picture to rows keep its proportions. Rounded down, it stays within its tile even where a character is
-	// more than twice as high as wide.
+	// Terminals that scale a picture to a number of rows keep its proportions. Rounding down keeps it within its tile even if a
+	// character is more than twice as high as wide.
 	rows := max(img.Rect.Dy()/l.cellHeight, 1)
 	switch p {
 	case Kitty:
@@ -49,8 +49,8 @@ func (l layout) put(b *bytes.Buffer, img *image.RGBA, p Protocol) error {
 	return nil
 }
 
-// drawBlocks draws a row of tiles with characters: each shows two pixels, the upper one in the colour of the half block, the lower one
-// in that of its background.
+// drawBlocks draws a row of tiles with characters. Each shows two pixels: the upper one as the half block, the lower one as its
+// background.
 func (l layout) drawBlocks(b *bytes.Buffer, row []Tile, trueColor bool) {
 	for y := range l.height(row) {
 		for i, t := range row {

@@ -32,12 +32,12 @@ const (
 	captionRows    = 1
 )
 
-// The size of a character in pixels where the terminal does not report it: that of DEC's sixel terminals. Protocols whose terminals
-// scale get twice as many pixels, for screens of high density.
+// The size of a character in pixels if the terminal does not report it: that of DEC's sixel terminals. Protocols that let the terminal
+// scale pictures get twice as many pixels, for high-density screens.
 const defaultCellWidth, defaultCellHeight = 10, 20
 
-// narrowest is the least width of a tile in columns, where the terminal is as wide. Blocks have one pixel a column, so that a photo
-// needs more of them to be recognised.
+// narrowest returns the least width of a tile in columns, if the terminal is that wide. Blocks show one pixel per column, so a photo
+// needs more columns to be recognisable.
 func (p Protocol) narrowest() int {
 	if p == Blocks {
 		return 36
@@ -84,7 +84,7 @@ func (s Screen) Box() (width, height int) {
 	return l.columns * l.cellWidth, l.rows * l.cellHeight
 }
 
-// Draw draws tiles from the start of the cursor's line on, as many side by side as fit, and ends with a new line.
+// Draw draws tiles from the start of the cursor's line, as many in a row as fit, and ends with a newline.
 func (s Screen) Draw(w io.Writer, tiles []Tile) error {
 	if s.Protocol == None {
 		return nil
@@ -111,7 +111,7 @@ func (s Screen) Draw(w io.Writer, tiles []Tile) error {
 	return err
 }
 
-// height returns the rows of characters that the highest picture of a row of tiles covers.
+// height returns the height of the tallest picture in a row of tiles, in rows of characters.
 func (l layout) height(row []Tile) int {
 	rows := 0
 	for _, t := range row {
@@ -122,8 +122,8 @@ func (l layout) height(row []Tile) int {
 	return min(rows, l.rows)
 }
 
-// drawPixels draws a row of tiles with a protocol that puts a picture at the cursor. The lines are made first: near the bottom of the
-// screen they scroll it, and a picture does not.
+// drawPixels draws a row of tiles with a protocol that puts a picture at the cursor. It prints the lines first, because near the bottom
+// of the screen lines scroll it, and pictures do not.
 func (l layout) drawPixels(b *bytes.Buffer, row []Tile, p Protocol) error {
 	rows := l.height(row)
 	if rows == 0 {

@@ -87,7 +87,7 @@ func TestBox(t *testing.T) {
 
 var moves = regexp.MustCompile(`\x1b\[(\d*)([ABC])`)
 
-// TestPixels decodes what was drawn, and checks that the cursor ends where it has to.
+// TestPixels decodes the pictures in the output, and checks where the cursor ends.
 func TestPixels(t *testing.T) {
 	for p, payload := range map[terminal.Protocol]string{
 		terminal.Kitty: `\x1b_G[^;]*;([^\x1b]*)\x1b\\`, terminal.ITerm2: `\x1b\]1337;File=[^:]*:([^\x07]*)\x07`, terminal.Sixel: `\x1bP0;1q([^\x1b]*)\x1b\\`,
@@ -118,7 +118,7 @@ func TestPixels(t *testing.T) {
 					down++
 				}
 			}
-			// Three and one rows of characters, with a caption below each, the caption's own new line, and one between them.
+			// Three rows of characters and one, with a caption and its newline below each, and one newline between them.
 			if up != 4+2 || down != 3+1 || strings.Count(plain, "\n") != up+3 {
 				t.Errorf("up %d, down %d, %d new lines: %q", up, down, strings.Count(plain, "\n"), plain)
 			}

@@ -13,10 +13,10 @@ const (
 	Kitty  Protocol = "kitty"  // https://sw.kovidgoyal.net/kitty/graphics-protocol/
 	ITerm2 Protocol = "iterm2" // https://iterm2.com/documentation-images.html
 	Sixel  Protocol = "sixel"  // DEC's, VT3xx
-	Blocks Protocol = "blocks" // two pixels a character cell, by its two colours: any terminal
+	Blocks Protocol = "blocks" // two pixels per character cell, in its two colours: works in any terminal
 )
 
-// Protocols are those that draw.
+// Protocols are the protocols that draw pictures.
 var Protocols = []Protocol{Kitty, ITerm2, Sixel, Blocks}
 
 // IsPlain reports whether the environment asks for plain text, or does not name the terminal. Windows has no TERM; Windows Terminal

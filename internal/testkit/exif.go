@@ -2,15 +2,15 @@ package testkit
 
 import "encoding/binary"
 
-// CameraEXIF is the EXIF of a photo. Empty fields are left out.
+// CameraEXIF is the EXIF data of a photo. Empty fields are omitted.
 type CameraEXIF struct {
 	Camera, Lens, Software string
 	Taken                  string // "2023:07:01 12:00:00"
 	Width, Height          int
-	Orientation            int // 0: not said
+	Orientation            int // 0: omitted
 }
 
-// Segment is the payload of an APP1 segment.
+// Segment returns the payload of an APP1 segment.
 func (e CameraEXIF) Segment() []byte {
 	var main, exif tiffDir
 	main.text(0x0110, e.Camera)
@@ -27,7 +27,7 @@ func (e CameraEXIF) Segment() []byte {
 	return append(data, exif.bytes(header+main.size())...)
 }
 
-// tiffDir is an image file directory (TIFF 6.0, section 2) with its values behind it.
+// tiffDir is an image file directory (TIFF 6.0, section 2), followed by its values.
 type tiffDir struct {
 	entries []tiffEntry
 }
@@ -56,7 +56,7 @@ func (d *tiffDir) number(tag uint16, n int) {
 	}
 }
 
-// size is that of the directory and its values, in bytes.
+// size returns the size of the directory and its values, in bytes.
 func (d *tiffDir) size() int {
 	n := 2 + 12*len(d.entries) + 4
 	for _, e := range d.entries {
@@ -67,7 +67,7 @@ func (d *tiffDir) size() int {
 	return n
 }
 
-// bytes writes the directory at an offset.
+// bytes returns the directory and its values, for a place at an offset in the file.
 func (d *tiffDir) bytes(at int) []byte {
 	le := binary.LittleEndian
 	out := le.AppendUint16(nil, uint16(len(d.entries)))

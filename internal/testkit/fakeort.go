@@ -17,12 +17,12 @@ var fakeRuntime struct {
 	out  []byte
 }
 
-// FakeRuntime builds a runtime library that stands before the real one and breaks on demand (fakeort/fakeort.c), and
-// returns its path and the environment that it needs. Where it cannot be built, the test is skipped and says so.
+// FakeRuntime builds a runtime library that wraps the real one and fails on demand (fakeort/fakeort.c), and returns its path and
+// the environment variables that it needs. If it cannot be built, the test is skipped.
 func FakeRuntime(t testing.TB) (path string, env []string) {
 	t.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("the library that breaks on demand is written for Linux")
+		t.Skip("the library that fails on demand only supports Linux")
 	}
 	library := RuntimeLibrary(t)
 	f := &fakeRuntime
@@ -40,7 +40,7 @@ func FakeRuntime(t testing.TB) (path string, env []string) {
 		f.out, f.err = exec.CommandContext(context.Background(), "cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-I", string(dir[:len(dir)-1]), "-o", f.path, source, "-ldl", "-lm").CombinedOutput()
 	})
 	if f.err != nil {
-		t.Skipf("the library that breaks on demand cannot be built: %v: %s", f.err, f.out)
+		t.Skipf("the library that fails on demand cannot be built: %v: %s", f.err, f.out)
 	}
 	return f.path, []string{"FAKEORT_REAL=" + library, "IMGSEARCH_ORT_LIB=" + f.path}
 }

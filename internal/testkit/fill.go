@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Fill fills an index up to n pictures, which lie in a root of their own that is not on any disk. The model is known to it.
+// Fill adds pictures to an index until it has n, in a separate root that does not exist on any disk. The index must have the model.
 func Fill(ctx context.Context, s store.Store, model store.Model, n int) error {
 	root, err := s.AddRoot(ctx, "/nowhere", true)
 	if err != nil {

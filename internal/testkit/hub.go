@@ -18,24 +18,24 @@ import (
 	"time"
 )
 
-// HubCommit is the commit that a Hub's branch main is at.
+// HubCommit is the commit of a Hub's main branch.
 const HubCommit = "0123456789abcdef0123456789abcdef01234567"
 
-// Hub is a server that speaks the Hugging Face hub's protocol: revisions, listings in pages, files that are redirected
-// to another address. It can be made to misbehave.
+// Hub is a server that implements the Hugging Face hub's protocol: revisions, paged listings, and files that redirect to another
+// address. It can be made to misbehave.
 type Hub struct {
 	*httptest.Server
-	// Repository is its only one.
+	// Repository is the name of its only repository.
 	Repository string
 
 	mu    sync.Mutex
 	files map[string][]byte
 	lfs   map[string]bool
-	// Requests counts those for a file's bytes, by path.
+	// requests counts the requests for a file's bytes, by path.
 	requests map[string]int
-	// listed are figures that the listing gives instead of the true ones.
+	// listed has functions that falsify entries of the listing, by path.
 	listed map[string]func(entry map[string]any)
-	// serve answers requests for a file instead of the server, until it returns false.
+	// serve answers requests for a file. If it returns false, the server answers.
 	serve func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool
 	token string
 }
@@ -71,28 +71,28 @@ func (h *Hub) Add(path string, data []byte) {
 	h.files[path], h.lfs[path] = data, len(data) >= 100_000
 }
 
-// Misbehave lets serve answer requests for files; where it returns false the server does.
+// Misbehave makes serve answer requests for files. If it returns false, the server answers.
 func (h *Hub) Misbehave(serve func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.serve = serve
 }
 
-// Lie changes what the listing says of a file.
+// Lie falsifies the entry of a file in the listing.
 func (h *Hub) Lie(path string, change func(entry map[string]any)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.listed[path] = change
 }
 
-// Demand makes the server want a token.
+// Demand makes the server require a token.
 func (h *Hub) Demand(token string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.token = token
 }
 
-// Requests is how often a file's bytes were asked for.
+// Requests returns how often a file's bytes were requested.
 func (h *Hub) Requests(path string) int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -133,7 +133,7 @@ func (h *Hub) handle(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// treePage is small, so that a listing has pages.
+// treePage is small, so that listings have several pages.
 const treePage = 4
 
 func (h *Hub) tree(w http.ResponseWriter, r *http.Request) {

@@ -19,7 +19,7 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// Picture returns a picture that only its seed decides: soft blobs of colour, different enough from any other seed's.
+// Picture returns a picture that depends only on its seed: soft blobs of colour, clearly different for each seed.
 func Picture(seed, w, h int) image.Image {
 	img := image.NewRGBA(image.Rect(0, 0, w, h))
 	s := float64(seed)
@@ -35,10 +35,10 @@ func Picture(seed, w, h int) image.Image {
 	return img
 }
 
-// webpPixel is one red pixel in WebP, for which no encoder is among our libraries.
+// webpPixel is one red pixel in WebP, which none of our libraries encodes.
 const webpPixel = "UklGRhwAAABXRUJQVlA4TA8AAAAvAAAAAAcQ/Y/+ByKi/wEA"
 
-// Encode returns a picture in the format of a file name's extension; WebP is always the one red pixel.
+// Encode returns a picture in the format of a file name's extension. For WebP, it always returns one red pixel.
 func Encode(name string, img image.Image) ([]byte, error) {
 	var b bytes.Buffer
 	var err error
@@ -61,7 +61,7 @@ func Encode(name string, img image.Image) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// PNGHeader returns a PNG file that claims a size and has no pixels: a decompression bomb's first bytes.
+// PNGHeader returns a PNG file that claims a size but has no pixels, like the first bytes of a decompression bomb.
 func PNGHeader(w, h uint32) []byte {
 	var b bytes.Buffer
 	b.WriteString("\x89PNG\r\n\x1a\n")
@@ -81,7 +81,7 @@ func PNGHeader(w, h uint32) []byte {
 	return b.Bytes()
 }
 
-// InsertSegment puts a segment behind a JPEG's first two bytes, as programs that write keywords or EXIF do.
+// InsertSegment inserts a segment after a JPEG's first two bytes, like programs that write keywords or EXIF.
 func InsertSegment(jpg []byte, marker byte, payload []byte) []byte {
 	seg := []byte{0xff, marker, byte((len(payload) + 2) >> 8), byte(len(payload) + 2)}
 	out := append([]byte{}, jpg[:2]...)
@@ -108,7 +108,7 @@ func Raw(jpg []byte, orientation uint32) []byte {
 	return append(append(append(t, 0, 0, 0, 0), maker...), jpg...)
 }
 
-// XMP returns a packet with a rating, as text, and keywords; "" and none leave them out.
+// XMP returns a packet with a rating, as text, and keywords. An empty rating and an empty list are omitted.
 func XMP(rating string, keywords ...string) string {
 	packet := `<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">` +
 		`<rdf:Description xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:other="http://example.com/" other:Rating="99"`

@@ -1,5 +1,5 @@
-// Package testkit helps tests to find what lies outside the repository and to make pictures of their own. It must not
-// know what is tested.
+// Package testkit helps tests to find data outside the repository and to generate pictures. It must not know what is
+// tested.
 package testkit
 
 import (
@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// Shared returns a path in the team's shared folder (IMGSEARCH_SHARED, by default ../shared beside the repository).
-// Where the folder is absent, the test is skipped and says so.
+// Shared returns a path in the team's shared folder (IMGSEARCH_SHARED, by default ../shared next to the repository).
+// If it does not exist, the test is skipped.
 func Shared(t testing.TB, elem ...string) string {
 	t.Helper()
 	root := os.Getenv("IMGSEARCH_SHARED")
@@ -20,7 +20,7 @@ func Shared(t testing.TB, elem ...string) string {
 	}
 	path := filepath.Join(append([]string{root}, elem...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("shared reference data is absent (IMGSEARCH_SHARED): %v", err)
+		t.Skipf("the shared reference data is missing (IMGSEARCH_SHARED): %v", err)
 	}
 	return path
 }
@@ -47,8 +47,8 @@ func Repository() string {
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// RuntimeLibrary returns the ONNX Runtime library that IMGSEARCH_ORT_LIB names, or that make obtained. Without one the test is skipped
-// and says so.
+// RuntimeLibrary returns the ONNX Runtime library that IMGSEARCH_ORT_LIB names, or that make downloaded. Without one, the test is
+// skipped.
 func RuntimeLibrary(t testing.TB) string {
 	t.Helper()
 	if given := os.Getenv("IMGSEARCH_ORT_LIB"); given != "" {
@@ -56,7 +56,7 @@ func RuntimeLibrary(t testing.TB) string {
 	}
 	libs, _ := filepath.Glob(filepath.Join(Repository(), "lib", "imgsearch", "*onnxruntime*"))
 	if len(libs) == 0 {
-		t.Skip("the ONNX Runtime library is absent: run `make test`, which obtains it")
+		t.Skip("the ONNX Runtime library is missing: run `make test`, which downloads it")
 	}
 	return libs[0]
 }

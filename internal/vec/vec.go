@@ -1,5 +1,5 @@
-// Package vec is the arithmetic of vectors: their half-precision form, lengths, cosines. It must not know what they stand for. Scans of
-// many vectors are index/flat's.
+// Package vec implements vector arithmetic: the half-precision form, lengths, cosines. It must not know what the vectors mean. Package
+// index/flat scans many vectors.
 package vec
 
 import (
@@ -10,8 +10,8 @@ import (
 	"github.com/x448/float16"
 )
 
-// Pack makes the stored form of a vector: half-precision numbers, little-endian. Of an L2-normalised vector this
-// keeps the cosine similarity within 2e-3 for up to 1,152 dimensions (TestF16Error).
+// Pack returns the stored form of a vector: half-precision numbers, little-endian. The cosine similarity of L2-normalised vectors
+// changes by less than 2e-3 for up to 1,152 dimensions (TestF16Error).
 func Pack(v []float32) []byte {
 	out := make([]byte, 2*len(v))
 	for i, x := range v {
@@ -27,7 +27,7 @@ func Unpack(raw []byte) []float32 {
 	return v
 }
 
-// Halves are the float32 of every half-precision number.
+// Halves returns a table of the float32 value of every half-precision number.
 var Halves = sync.OnceValue(func() *[1 << 16]float32 {
 	var table [1 << 16]float32
 	for i := range table {
@@ -36,7 +36,7 @@ var Halves = sync.OnceValue(func() *[1 << 16]float32 {
 	return &table
 })
 
-// Read puts a packed vector into dst, of as many numbers.
+// Read unpacks a vector into dst, which has the same number of values.
 func Read(raw []byte, dst []float32) {
 	table := Halves()
 	for i := range dst {
@@ -44,7 +44,7 @@ func Read(raw []byte, dst []float32) {
 	}
 }
 
-// PackedCosine is the cosine similarity of two packed vectors, which are L2-normalised.
+// PackedCosine returns the cosine similarity of two packed, L2-normalised vectors.
 func PackedCosine(a, b []byte) float64 {
 	table := Halves()
 	var sum float32
@@ -54,7 +54,7 @@ func PackedCosine(a, b []byte) float64 {
 	return float64(sum)
 }
 
-// Dot is the inner product: of L2-normalised vectors the cosine similarity.
+// Dot returns the inner product, which is the cosine similarity if the vectors are L2-normalised.
 func Dot(a, b []float32) float64 {
 	sum := 0.0
 	for i, x := range a {
@@ -63,10 +63,10 @@ func Dot(a, b []float32) float64 {
 	return sum
 }
 
-// Length is the Euclidean length.
+// Length returns the Euclidean length.
 func Length(v []float32) float64 { return math.Sqrt(Dot(v, v)) }
 
-// Cosine is the cosine similarity of two vectors of any length; 0 where they have not as many values.
+// Cosine returns the cosine similarity of two vectors of any length; 0 if their dimensions differ.
 func Cosine(a, b []float32) float64 {
 	if len(a) != len(b) {
 		return 0
@@ -81,7 +81,7 @@ func Scale(v []float32, by float64) {
 	}
 }
 
-// IsFinite reports whether a vector can be compared.
+// IsFinite reports whether a vector has no NaN and no infinity, so that it can be compared.
 func IsFinite(v []float32) bool {
 	for _, x := range v {
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {

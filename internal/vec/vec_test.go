@@ -22,7 +22,7 @@ func unitVector(r *rand.Rand, n int) []float32 {
 	return v
 }
 
-// TestF16Error bounds what half precision costs a cosine similarity, at every dimension of published models and at odd ones.
+// TestF16Error checks a bound on the error of cosine similarities in half precision, at the dimensions of published models and at odd ones.
 func TestF16Error(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, n := range []int{1, 3, 256, 511, 512, 768, 1152} {

@@ -2,13 +2,13 @@ package watch
 
 import "github.com/fsnotify/fsnotify"
 
-// source is where the system's events come from. close ends both channels.
+// source is a source of file system events. close closes both channels.
 type source struct {
 	events <-chan fsnotify.Event
 	errors <-chan error
 	add    func(dir string) error
 	remove func(dir string) error
 	close  func() error
-	// trees tells that all below a folder is watched with it, whether it counts or not.
+	// trees says that watching a folder includes everything below it, even folders that are excluded.
 	trees bool
 }

@@ -4,7 +4,7 @@ package watch
 
 import "github.com/fsnotify/fsnotify"
 
-// longName is a path's name in full, where there are short ones.
+// longName returns the path: only Windows has short names.
 func longName(path string) string { return path }
 
 func newSource() (*source, error) {

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// newSource watches whole trees by one open folder each. fsnotify would open every folder, and Windows renames none that has an open
-// one below it: nobody could tidy up while a watch runs.
+// newSource watches whole trees, and opens only one folder for each. fsnotify would open every folder, and Windows does not rename a folder
+// with an open one below it: users could not reorganise their folders during a watch.
 func newSource() (*source, error) {
 	t := &trees{open: make(map[string]*tree), events: make(chan fsnotify.Event), errors: make(chan error), closed: make(chan struct{})}
 	return &source{events: t.events, errors: t.errors, add: t.add, remove: t.remove, close: t.close, trees: true}, nil
@@ -28,13 +28,13 @@ type trees struct {
 	open map[string]*tree
 }
 
-// tree is a folder that is watched with all below it.
+// tree is a folder that is watched with everything below it.
 type tree struct {
 	root     string
 	handle   windows.Handle
 	pending  windows.Overlapped
 	canceled bool // under the lock of trees
-	// buffer is written to by the system while a read is pending. Notices are aligned to 4 bytes.
+	// The system writes to buffer while a read is pending. Notices are aligned to 4 bytes.
 	buffer [maxNotices / 4]uint32
 }
 
@@ -60,7 +60,7 @@ func (t *trees) add(dir string) error {
 	if one.pending.HEvent, err = windows.CreateEvent(nil, 1, 0, nil); err != nil {
 		return errors.Join(err, windows.CloseHandle(one.handle))
 	}
-	if err := one.begin(); err != nil { // what happens from here on is told, and a file system that tells nothing says so
+	if err := one.begin(); err != nil { // events are reported from here on; a file system without events returns an error
 		one.end()
 		return &os.PathError{Op: "watch", Path: dir, Err: err}
 	}
@@ -69,19 +69,19 @@ func (t *trees) add(dir string) error {
 	return nil
 }
 
-// begin asks for the next notices.
+// begin requests the next notices.
 func (one *tree) begin() error {
 	_ = windows.ResetEvent(one.pending.HEvent)
 	return windows.ReadDirectoryChanges(one.handle, (*byte)(unsafe.Pointer(&one.buffer[0])), maxNotices, true, kinds, nil, &one.pending, 0) //nolint:gosec // the system's layout
 }
 
-// end closes what a tree has open; nothing is pending.
+// end closes the handles of a tree. No read may be pending.
 func (one *tree) end() {
 	_ = windows.CloseHandle(one.pending.HEvent)
 	_ = windows.CloseHandle(one.handle)
 }
 
-// remove ends the watch of a tree; of a folder within one it does nothing.
+// remove stops watching a tree. It does nothing for a folder inside a tree.
 func (t *trees) remove(dir string) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,11 +91,11 @@ func (t *trees) remove(dir string) error {
 	return nil
 }
 
-// cancel makes a tree's reader end. The lock is held.
+// cancel makes a tree's reader stop. The caller holds the lock.
 func (t *trees) cancel(one *tree) {
 	one.canceled = true
 	delete(t.open, one.root)
-	_ = windows.CancelIoEx(one.handle, &one.pending) // nothing may be pending at this moment: the reader looks
+	_ = windows.CancelIoEx(one.handle, &one.pending) // if nothing is pending at this moment, the reader checks canceled
 }
 
 func (t *trees) close() error {
@@ -111,14 +111,14 @@ func (t *trees) close() error {
 	return nil
 }
 
-// kinds are the changes that are asked for.
+// kinds are the kinds of changes to report.
 const kinds = windows.FILE_NOTIFY_CHANGE_FILE_NAME | windows.FILE_NOTIFY_CHANGE_DIR_NAME | windows.FILE_NOTIFY_CHANGE_LAST_WRITE |
 	windows.FILE_NOTIFY_CHANGE_SIZE | windows.FILE_NOTIFY_CHANGE_CREATION
 
-// maxNotices is the largest buffer that is good for folders of other machines too (ReadDirectoryChangesW's documentation).
+// maxNotices is the largest buffer that also works for network folders (ReadDirectoryChangesW's documentation).
 const maxNotices = 64 << 10
 
-// read takes a tree's notices until the tree is cancelled or gone.
+// read receives a tree's notices until the tree is cancelled or gone.
 func (t *trees) read(one *tree) {
 	defer func() {
 		t.mu.Lock()
@@ -138,7 +138,7 @@ func (t *trees) read(one *tree) {
 			events = notices(one.root, unsafe.Slice((*byte)(unsafe.Pointer(&one.buffer[0])), n)) //nolint:gosec // the system's layout
 			err = t.again(one)
 		case err == nil, errors.Is(err, windows.ERROR_NOTIFY_ENUM_DIR), errors.Is(err, windows.ERROR_OPERATION_ABORTED):
-			lost = true // there were more than the buffer holds, or the system gave the read up
+			lost = true // there were more notices than the buffer holds, or the system aborted the read
 			err = t.again(one)
 		}
 		if errors.Is(err, errCanceled) {
@@ -159,7 +159,7 @@ func (t *trees) read(one *tree) {
 
 var errCanceled = errors.New("the watch of this tree has ended")
 
-// again asks for a tree's next notices, unless it was cancelled: before the last ones are told, so that none gets lost.
+// again requests a tree's next notices, unless it was cancelled. It is called before the last ones are sent, so that none are lost.
 func (t *trees) again(one *tree) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -169,7 +169,7 @@ func (t *trees) again(one *tree) error {
 	return one.begin()
 }
 
-// overflow tells that events were lost.
+// overflow reports that events were lost.
 func (t *trees) overflow() {
 	select {
 	case t.errors <- fsnotify.ErrEventOverflow:
@@ -184,7 +184,7 @@ func (t *trees) send(e fsnotify.Event) {
 	}
 }
 
-// longName is a path in full: programs may use, and notices hold, the short names of DOS ("HOLIDA~1").
+// longName returns a path with long names: programs may use the short names of DOS ("HOLIDA~1"), and then notices have these.
 func longName(path string) string {
 	short, err := windows.UTF16PtrFromString(path)
 	if err != nil {
@@ -198,8 +198,8 @@ func longName(path string) string {
 	return windows.UTF16ToString(long[:n])
 }
 
-// notices reads a buffer of FILE_NOTIFY_INFORMATION: the next one's offset, what happened, the length of a name in bytes, the name
-// below the root in UTF-16.
+// notices parses a buffer of FILE_NOTIFY_INFORMATION: the offset of the next one, the action, the length of the name in bytes, and the
+// name relative to the root, in UTF-16.
 func notices(root string, b []byte) (list []fsnotify.Event) {
 	const head = 12
 	for len(b) >= head {

@@ -1,5 +1,5 @@
-// Package watch tells when something changes below folders: by the system's events where there are any, else by the clock.
-// It must not know what is done then.
+// Package watch reports changes below folders: from the system's events if there are any, else at regular intervals.
+// It must not know what the caller does about them.
 package watch
 
 import (
@@ -19,27 +19,27 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// Options say what is watched, and how patiently.
+// Options say what to watch, and how long to wait before reporting.
 type Options struct {
-	// Roots are the folders, absolute. It is asked again at every look: there may be more.
+	// Roots returns the folders, as absolute paths. It is called again at every check, since there may be new ones.
 	Roots func(context.Context) ([]string, error)
-	// Walk calls visit with a folder and all below it that count, and the number of files in each.
+	// Walk calls visit with a folder and every folder below it that is not excluded, and the number of files in each.
 	Walk func(ctx context.Context, dir string, visit func(dir string, files int)) error
-	// Ignores tells that a change of a file means nothing.
+	// Ignores reports whether changes of a file are ignored.
 	Ignores func(path string) bool
-	// EventsAt tells whether the system says what happens in a folder: on network file systems it does not tell what others do.
+	// EventsAt reports whether the system reports changes in a folder. On network file systems it does not report those by other machines.
 	EventsAt func(dir string) bool
-	// Quiet is how long nothing must happen before a change is told, Most the longest that one waits for that.
+	// Quiet is how long there must be no events before a change is reported. Most is the longest that a change waits for that.
 	Quiet, Most time.Duration
-	// Rescan is how often everything is told as changed where there are events, RescanBlind where there are none.
+	// Rescan is how often everything is reported as changed if there are events, RescanBlind if there are none.
 	Rescan, RescanBlind time.Duration
-	// Poll is how often it is looked whether a root has come or gone.
+	// Poll is how often to check whether a root has appeared or disappeared.
 	Poll time.Duration
-	// Blind is told, once, that there are no events for all of it, and why: changes are found by looking again.
+	// Blind is called once if there are no events for some or all folders, so that changes are only found by rescans.
 	Blind func(Blind)
 }
 
-// Defaults are patient enough for a camera's card that is being copied.
+// Defaults returns options that wait long enough for a memory card that is being copied.
 func Defaults() Options {
 	return Options{
 		Quiet: 2 * time.Second, Most: 30 * time.Second, Rescan: time.Hour, RescanBlind: 5 * time.Minute, Poll: 10 * time.Second,
@@ -47,16 +47,16 @@ func Defaults() Options {
 	}
 }
 
-// maxFilesBSD is how many files are watched on systems whose events take an open file each (kqueue: macOS and the BSDs).
+// maxFilesBSD is how many files are watched on systems that need an open file for each (kqueue: macOS and the BSDs).
 const maxFilesBSD = 4096
 
-// Run calls changed with the folders below which something has changed, none of them below another, until ctx ends; changed is
-// called by one goroutine. All roots are told first. Its error, and nothing else, ends Run.
+// Run calls changed with the folders below which something has changed, none of them below another, until ctx ends. It calls changed from
+// one goroutine, first with all roots. If changed returns an error, Run returns it.
 func Run(ctx context.Context, o Options, changed func(ctx context.Context, dirs []string) error) error {
 	w := &watcher{o: o, dirty: make(map[string]bool), watched: make(map[string]bool), there: make(map[string]bool), woken: make(chan struct{}, 1)}
 	from, err := newSource()
 	if err != nil {
-		w.blind(fmt.Sprintf("the system gives no events (%v)", err))
+		w.blind(fmt.Sprintf("the system does not report file changes (%v)", err))
 	} else {
 		w.from = from
 		collected := make(chan struct{})
@@ -72,7 +72,7 @@ func Run(ctx context.Context, o Options, changed func(ctx context.Context, dirs 
 	return w.run(ctx, changed)
 }
 
-// Blind is why there are no events for all of what is watched, and how often it is looked at instead.
+// Blind says why there are not events for all folders, and how often they are rescanned instead.
 type Blind struct {
 	Why   string
 	Every time.Duration
@@ -84,16 +84,16 @@ type watcher struct {
 	woken chan struct{}
 
 	mu      sync.Mutex
-	dirty   map[string]bool // folders in which something has happened
-	first   time.Time       // of what is dirty
+	dirty   map[string]bool // folders in which something has changed
+	first   time.Time       // when the first of the dirty folders changed
 	last    time.Time
 	watched map[string]bool // folders that are watched
-	there   map[string]bool // roots, and whether they were there at the last look
-	files   int             // that are watched
+	there   map[string]bool // roots, and whether they existed at the last check
+	files   int             // number of files that are watched
 	isBlind bool
 }
 
-// blind notes that events are not available for all of it, and says so once.
+// blind records that events are not available for all folders, and reports this once.
 func (w *watcher) blind(why string) {
 	w.mu.Lock()
 	was := w.isBlind
@@ -118,7 +118,7 @@ func (w *watcher) mark(dir string) {
 	}
 }
 
-// collect takes the system's events as they come: what waits for us in the system's queue gets lost when that is full.
+// collect receives the system's events as they arrive: if the system's queue is full, events are lost.
 func (w *watcher) collect() {
 	for {
 		select {
@@ -162,14 +162,14 @@ func (w *watcher) event(e fsnotify.Event) {
 	if isFolder && e.Op == fsnotify.Write || !isFolder && w.o.Ignores(e.Name) {
 		return
 	}
-	if isRoot { // what is above it is not ours
+	if isRoot { // the folder above it is not watched
 		w.mark(e.Name)
 		return
 	}
 	w.mark(parent)
 }
 
-// stray takes an event in a folder of a tree that is not watched: one that does not count, or one whose name was another a moment ago.
+// stray handles an event in a folder of a tree that is not watched: the folder is excluded, or was renamed a moment ago.
 func (w *watcher) stray(dir string) {
 	if _, err := os.Lstat(dir); err == nil {
 		if long := longName(dir); w.watches(long) {
@@ -191,7 +191,7 @@ func (w *watcher) watches(dir string) bool {
 	return w.watched[dir]
 }
 
-// forget stops to watch a folder that is not there any more under its name, and those below it.
+// forget stops watching a folder that no longer exists under its name, and the folders below it.
 func (w *watcher) forget(dir string) {
 	w.mu.Lock()
 	var gone []string
@@ -226,7 +226,7 @@ func (w *watcher) run(ctx context.Context, changed func(context.Context, []strin
 	}
 	w.markRoots()
 	w.mu.Lock()
-	w.last = time.Time{} // the first time, nothing is waited for
+	w.last = time.Time{} // the first time, do not wait
 	w.mu.Unlock()
 	poll := time.NewTicker(w.o.Poll)
 	defer poll.Stop()
@@ -244,7 +244,7 @@ func (w *watcher) run(ctx context.Context, changed func(context.Context, []strin
 		}
 		if wait, ok := w.wait(); ok && wait <= 0 {
 			dirs := w.take()
-			for _, dir := range dirs { // before it is told: what comes after that is an event
+			for _, dir := range dirs { // before reporting it, so that later changes are events
 				w.follow(ctx, dir)
 			}
 			if err := changed(ctx, dirs); err != nil {
@@ -266,7 +266,7 @@ func (w *watcher) run(ctx context.Context, changed func(context.Context, []strin
 	}
 }
 
-// every is how often everything is told as changed.
+// every returns how often everything is reported as changed.
 func (w *watcher) every() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -276,7 +276,7 @@ func (w *watcher) every() time.Duration {
 	return w.o.Rescan
 }
 
-// wait is how long to wait before what is dirty is told; ok is false where nothing is.
+// wait returns how long to wait before the dirty folders are reported. ok is false if there are none.
 func (w *watcher) wait() (d time.Duration, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -295,7 +295,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// take returns the folders that are dirty, those that lie below others left out, and begins anew.
+// take returns the dirty folders, without those below others, and clears the list.
 func (w *watcher) take() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -310,18 +310,18 @@ func (w *watcher) take() []string {
 	return dirs
 }
 
-// holdsSomething tells a folder that is there and not empty, as a mount point without its disk is.
+// holdsSomething reports whether a folder exists and is not empty: a mount point without its disk is empty.
 func holdsSomething(dir string) bool {
 	f, err := os.Open(dir)
 	if err != nil {
 		return false
 	}
 	defer f.Close()
-	names, _ := f.Readdirnames(1) // without any, there is an error
+	names, _ := f.Readdirnames(1) // returns an error if there are none
 	return len(names) > 0
 }
 
-// look sees which roots have come or gone. One that is back is told.
+// look checks which roots have appeared or disappeared, and marks these as changed.
 func (w *watcher) look(ctx context.Context) error {
 	roots, err := w.o.Roots(ctx)
 	if err != nil {
@@ -348,16 +348,16 @@ func (w *watcher) look(ctx context.Context) error {
 	return nil
 }
 
-// follow watches a folder and those below it.
+// follow watches a folder and the folders below it.
 func (w *watcher) follow(ctx context.Context, dir string) {
 	if w.from == nil {
 		return
 	}
 	if !w.o.EventsAt(dir) {
-		w.blind(dir + " lies on a network file system, whose events are not told")
+		w.blind(dir + " is on a network file system, which does not report all changes")
 		return
 	}
-	// One that is not there, or only in part, is looked at again when it is.
+	// A folder that is missing or only partly readable is checked again when it is back.
 	begin := time.Now()
 	_ = w.o.Walk(ctx, dir, func(dir string, files int) {
 		if w.watches(dir) {
@@ -365,20 +365,20 @@ func (w *watcher) follow(ctx context.Context, dir string) {
 		}
 		if runtime.GOOS != "linux" && runtime.GOOS != "windows" {
 			if w.files += files; w.files > maxFilesBSD {
-				w.blind(fmt.Sprintf("there are more than %d files, more than the system can watch", maxFilesBSD))
+				w.blind(fmt.Sprintf("there are more than %d files, too many for the system to watch", maxFilesBSD))
 				return
 			}
 		}
 		if err := w.from.add(dir); err != nil {
 			if !errors.Is(err, os.ErrNotExist) {
-				w.blind(fmt.Sprintf("not all folders can be watched (%v; on Linux, fs.inotify.max_user_watches is the limit)", err))
+				w.blind(fmt.Sprintf("some folders cannot be watched (%v; on Linux, the limit is fs.inotify.max_user_watches)", err))
 			}
 			return
 		}
 		w.mu.Lock()
 		w.watched[dir] = true
 		w.mu.Unlock()
-		// What came into it between its being read and its being watched would never be.
+		// There are no events for files that were added between the walk and the start of the watch.
 		if info, err := os.Stat(dir); err == nil && info.ModTime().After(begin) {
 			w.mark(dir)
 		}

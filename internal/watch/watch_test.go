@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/watch"
 )
 
-// started is a watch of one root, and what it tells.
+// started is a running watch of one root, and what it has reported.
 type started struct {
 	t       *testing.T
 	root    string
@@ -82,7 +82,7 @@ func (s started) rename(from, to string) {
 	}
 }
 
-// expect waits until one of some folders is changed.
+// expect waits until one of these folders is reported as changed.
 func (s started) expect(rel ...string) {
 	s.t.Helper()
 	end := time.After(20 * time.Second)
@@ -97,7 +97,7 @@ func (s started) expect(rel ...string) {
 				}
 			}
 		case <-end:
-			s.t.Fatalf("%q was not changed, but %q", rel, seen)
+			s.t.Fatalf("%q was not reported as changed, but %q was", rel, seen)
 		}
 	}
 }
@@ -106,7 +106,7 @@ func (s started) expectNothing() {
 	s.t.Helper()
 	select {
 	case dirs := <-s.changed:
-		s.t.Fatalf("%q were changed", dirs)
+		s.t.Fatalf("%q were reported as changed", dirs)
 	case <-time.After(300 * time.Millisecond):
 	}
 }
@@ -118,16 +118,16 @@ func TestEvents(t *testing.T) {
 	s.expect("a")
 	s.write("a/notes.txt")
 	s.expectNothing()
-	// A folder that comes is watched, whatever it holds by then, and so is one that got another name.
+	// A new folder is watched, whatever it already contains, and so is a renamed one.
 	s.mkdir("new/deep")
 	s.write("new/deep/x.jpg")
 	s.expect("")
 	s.write("new/deep/y.jpg")
-	s.expect("new/deep", "new") // what came into new before it was watched may be changed now
+	s.expect("new/deep", "new") // files that were added to new before it was watched may be reported now
 	s.rename("new", "other")
 	s.expect("")
 	s.write("other/deep/z.jpg")
-	s.expect("other/deep", "other", "") // wine gives a file the name that its folder had
+	s.expect("other/deep", "other", "") // Wine reports the file under the old name of its folder
 	if err := os.Remove(s.path("a/one.jpg")); err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestEvents(t *testing.T) {
 	s.expect("a")
 }
 
-// TestRootGoes takes the root away, as an unplugged disk, and brings it back.
+// TestRootGoes removes the root, like an unplugged disk, and brings it back.
 func TestRootGoes(t *testing.T) {
 	s := start(t, nil)
 	away := s.root + "-away"
@@ -158,7 +158,7 @@ func TestRootGoes(t *testing.T) {
 	s.expect("a/b")
 }
 
-// TestBlind has no events, and looks by the clock.
+// TestBlind checks that changes are found by rescans if there are no events.
 func TestBlind(t *testing.T) {
 	notes := make(chan string, 10)
 	s := start(t, func(o *watch.Options) {

@@ -23,7 +23,7 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// Error says what an error means.
+// Error describes an error to the user.
 func Error(err error, do Door) Word {
 	w := Word{Code: Failed, Sentence: err.Error()}
 	if typed(err, do, &w) {
@@ -41,26 +41,26 @@ func Error(err error, do Door) Word {
 	return w
 }
 
-// typed says what errors mean that carry more than their kind.
+// typed describes errors that carry details, and reports whether err is one of them.
 func typed(err error, do Door, w *Word) bool {
 	if e, ok := errors.AsType[*scan.PatternError](err); ok {
-		w.Code, w.Hint = Usage, fmt.Sprintf("patterns are in gitignore syntax; %q is none", e.Pattern)
+		w.Code, w.Hint = Usage, fmt.Sprintf("patterns use gitignore syntax, and %q is not a valid pattern", e.Pattern)
 		return true
 	}
 	if e, ok := errors.AsType[*pictures.UnreadableError](err); ok {
 		w.Code, w.Sentence = Usage, Path(e.Path)+": "+fserr.Cause(e.Err).Error()
-		w.Hint = "docs/formats.md lists what is read"
+		w.Hint = "docs/formats.md lists the supported formats"
 		if _, ok := errors.AsType[*fs.PathError](e.Err); ok {
-			w.Hint = "give a picture that can be read"
+			w.Hint = "check the path and the permissions of the file"
 		}
 		return true
 	}
 	if _, ok := errors.AsType[*fserr.DeniedError](err); ok {
-		w.Hint = "run it as the owner, ask for the right to read it, or use another index with " + do(ChooseIndex)
+		w.Hint = "run imgsearch as the owner, ask for read permission, or use another index with " + do(ChooseIndex)
 		return true
 	}
 	if e, ok := errors.AsType[*index.TooLargeError](err); ok {
-		w.Sentence = fmt.Sprintf("%d x %d pixels are more than %s %d", e.Width, e.Height, do(MaxPixels), e.Limit)
+		w.Sentence = fmt.Sprintf("%d x %d pixels exceed %s %d", e.Width, e.Height, do(MaxPixels), e.Limit)
 		return true
 	}
 	if e, ok := errors.AsType[*index.NoMemoryError](err); ok {
@@ -72,7 +72,7 @@ func typed(err error, do Door, w *Word) bool {
 		return true
 	}
 	if _, ok := errors.AsType[*app.RemovedError](err); ok {
-		w.Code, w.Hint = Model, "pull it again ("+do(PullAgain)+"), or choose another with "+do(UseModel)
+		w.Code, w.Hint = Model, "download it again with "+do(PullAgain)+", or choose another model with "+do(UseModel)
 		return true
 	}
 	if e, ok := errors.AsType[*app.NoVectorsError](err); ok {
@@ -80,90 +80,92 @@ func typed(err error, do Door, w *Word) bool {
 		return true
 	}
 	if _, ok := errors.AsType[*app.CatalogueNameError](err); ok {
-		w.Code, w.Hint = Usage, "give it another name ("+do(PullFrom)+" takes any)"
+		w.Code, w.Hint = Usage, "choose another name; with "+do(PullFrom)+", you name the model yourself"
 		return true
 	}
 	return false
 }
 
-// meaning is what a kind of error means.
+// meaning is the code and the hint for a kind of error.
 type meaning struct {
 	is   error
 	code Code
-	hint func(Door) string // nil: nothing is to be done
+	hint func(Door) string // nil: there is nothing to do
 }
 
-// say is a hint without an action in it.
+// say makes a hint that contains no action.
 func say(hint string) func(Door) string { return func(Door) string { return hint } }
 
 var (
 	freeSomeDisk = func(do Door) string {
-		return "free some space, or put what grows elsewhere (" + do(Elsewhere) + "); what was finished is safe, the next run continues"
+		return "free some disk space, or move the index, models or cache to another disk (" + do(Elsewhere) + "); finished work is kept, and the next run resumes"
 	}
 	modelFolder = func(do Door) string {
-		return "a model is a folder with config.json, visual/ and textual/; " + do(ExamineModel) + " examines it"
+		return "a model folder contains config.json, visual/ and textual/; check it with " + do(ExamineModel)
 	}
 	getRuntime = func(do Door) string {
-		return "install imgsearch from a release or by `make build`, which carries the library, or give one: " + do(NameLibrary) +
-			" (pip download --no-deps onnxruntime==1.32.0 has it inside)"
+		return "install imgsearch from a release or with `make build`, both of which include the library, or choose a library with " + do(NameLibrary) +
+			" (the package from `pip download --no-deps onnxruntime==1.32.0` contains it)"
 	}
 )
 
-// meanings are those of the libraries' sentinels, the more special first.
+// meanings are those of the libraries' sentinel errors, the most specific first.
 var meanings = []meaning{
 	{app.ErrNoModels, Usage, say("set IMGSEARCH_MODELS to a folder")},
-	{app.ErrNoHome, Usage, func(do Door) string { return "give the index with " + do(NameIndex) }},
-	{app.ErrPrecision, Usage, say("give fp32 or int8")},
-	{app.ErrBuiltIn, Usage, say("it is always there")},
-	{app.ErrNotRepository, Usage, func(do Door) string { return "give ORGANISATION/NAME, or " + do(PullFrom) + " for a folder" }},
+	{app.ErrNoHome, Usage, func(do Door) string { return "choose an index with " + do(NameIndex) }},
+	{app.ErrPrecision, Usage, say("use fp32 or int8")},
+	{app.ErrBuiltIn, Usage, say("it needs no download")},
+	{app.ErrNotRepository, Usage, func(do Door) string { return "use ORGANISATION/NAME, or " + do(PullFrom) + " for a local folder" }},
 	{store.ErrNoIndex, NoIndex, func(do Door) string { return "make one with " + do(IndexFolder) }},
 	{store.ErrNewer, NewerIndex, func(do Door) string { return "update imgsearch, or use another index with " + do(ChooseIndex) }},
 	{store.ErrOlder, Failed, func(do Door) string {
-		return "run " + do(RunIndex) + " as a user who may write it, or copy it to a place that can be written and name that with " + do(ChooseIndex)
+		return "run " + do(RunIndex) + " as a user with write permission, or copy the index to a writable folder and choose the copy with " + do(ChooseIndex)
 	}},
-	{store.ErrNotIndex, Failed, func(do Door) string { return "give another path with " + do(NameIndex) }},
+	{store.ErrNotIndex, Failed, func(do Door) string { return "choose another path with " + do(NameIndex) }},
 	{store.ErrReadOnly, Failed, func(do Door) string {
-		return "searching it works; to index, make the file and its folder writable or use another with " + do(ChooseIndex)
+		return "searching still works; to index, make the file and its folder writable, or use another index with " + do(ChooseIndex)
 	}},
 	{store.ErrFull, Failed, freeSomeDisk},
 	{syscall.ENOSPC, Failed, freeSomeDisk},
 	{store.ErrDamaged, Failed, func(do Door) string {
-		return do(Repair) + " saves what can be read; the photos themselves are not touched by this"
+		return do(Repair) + " recovers what is readable; it does not touch your photos"
 	}},
-	{store.ErrNoRoot, Usage, func(do Door) string { return do(ListRoots) + " shows the roots" }},
-	{store.ErrBusy, Busy, func(do Door) string { return "wait for it to end; " + do(IndexIfIdle) + " leaves quietly instead" }},
-	{query.ErrCancelOut, Usage, say("leave one of them out, or give weights")},
+	{store.ErrNoRoot, Usage, func(do Door) string { return do(ListRoots) + " lists the roots" }},
+	{store.ErrBusy, Busy, func(do Door) string { return "wait for it to finish; " + do(IndexIfIdle) + " exits quietly instead" }},
+	{query.ErrCancelOut, Usage, say("remove one of them, or give them weights")},
 	{query.ErrNoVerdict, Usage, func(do Door) string { return "calibrate the model first: " + do(Calibrate) }},
-	{calibrate.ErrQueries, Usage, say("a line is \"absent\" or \"present\", a tab and a query")},
+	{calibrate.ErrQueries, Usage, say("each line must be \"absent\" or \"present\", a tab and a query")},
 	{calibrate.ErrFew, Usage, say("give more queries, or index more pictures first")},
-	{calibrate.ErrInseparable, Failed, say("nothing was stored; check that no picture shows an absent query and that some picture shows each present one")},
+	{calibrate.ErrInseparable, Failed, say("nothing was stored; check that no picture matches an absent query, and that at least one picture matches each present query")},
 	{models.ErrUnknown, Usage, func(do Door) string {
-		return do(ListModels) + " shows the names; the folder of a model may be given too"
+		return do(ListModels) + " lists the names; you can also give the folder of a model"
 	}},
 	{models.ErrNotInstalled, Model, func(do Door) string { return "download it with " + do(PullModel) }},
 	{hub.ErrOffline, Failed, func(do Door) string { return "unset HF_HUB_OFFLINE, or give a folder with " + do(PullFrom) }},
-	{hub.ErrDenied, Failed, say("the repository wants a token: set HF_TOKEN to one that may read it")},
-	{hub.ErrNotFound, Failed, say("check the name, the revision and HF_ENDPOINT; the layout that is read stands in docs/models.md")},
-	{hub.ErrCorrupt, Failed, func(do Door) string { return "nothing was installed; try again later, or another " + do(Revision) }},
-	{hub.ErrUnreachable, Failed, say("check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT; what came is kept, the next pull continues")},
-	{hub.ErrBusy, Busy, say("wait for it to end")},
-	{hub.ErrTaken, Usage, func(do Door) string {
-		return "give another name, or remove what is there first (" + do(RemoveModel) + ", or move your files away)"
+	{hub.ErrDenied, Failed, say("the repository requires a token: set HF_TOKEN to one with read access")},
+	{hub.ErrNotFound, Failed, say("check the name, the revision and HF_ENDPOINT; docs/models.md describes the expected layout")},
+	{hub.ErrCorrupt, Failed, func(do Door) string {
+		return "nothing was installed; try again later, or choose another revision with " + do(Revision)
 	}},
-	{hub.ErrNoSpace, Failed, say("free some space, or set IMGSEARCH_MODELS to a folder on another disk; what came is kept, the next pull continues")},
-	{quantize.ErrNothing, Usage, func(do Door) string { return "this model gains nothing from int8: leave it at " + do(FP32) }},
+	{hub.ErrUnreachable, Failed, say("check the network, the proxy (HTTPS_PROXY) and HF_ENDPOINT; the next pull resumes the download")},
+	{hub.ErrBusy, Busy, say("wait for it to finish")},
+	{hub.ErrTaken, Usage, func(do Door) string {
+		return "choose another name, or first remove the existing model with " + do(RemoveModel) + " or move your own files away"
+	}},
+	{hub.ErrNoSpace, Failed, say("free some disk space, or set IMGSEARCH_MODELS to a folder on another disk; the next pull resumes the download")},
+	{quantize.ErrNothing, Usage, func(do Door) string { return "this model gains nothing from int8: use " + do(FP32) }},
 	{embed.ErrNoMemory, Failed, func(do Door) string {
-		return "raise the limit (ulimit -v, the container's), or choose a smaller model: " + do(ListModels) + " shows what each takes"
+		return "raise the memory limit (ulimit -v, or the container's), or choose a smaller model: " + do(ListModels) + " shows what each one needs"
 	}},
 	{models.ErrMissing, Model, modelFolder},
 	{models.ErrDamaged, Model, modelFolder},
 	{provider.ErrMissing, Model, func(do Door) string {
-		return "leave " + do(Provider) + " out: the fastest one that works is taken; a build of the runtime library that has it is given by " + do(Library) +
-			" (docs/providers.md says what each takes)"
+		return "omit " + do(Provider) + " to use the fastest provider that works, or choose a runtime library that has this one with " + do(Library) +
+			" (docs/providers.md lists what each provider needs)"
 	}},
-	{embed.ErrProviderCrashed, Failed, say("run it again: what was done is kept, and the next run does not count on that provider blindly")},
+	{embed.ErrProviderCrashed, Failed, say("run the command again: finished work is kept, and the next run uses the processor or tests that provider in a child process first")},
 	{ortlib.ErrNotFound, Model, getRuntime},
-	{ortlib.ErrNoPlace, Model, say("set HOME, or IMGSEARCH_CACHE to a folder that takes files and may hold programs")},
+	{ortlib.ErrNoPlace, Model, say("set HOME, or set IMGSEARCH_CACHE to a writable folder on a disk that allows executable files")},
 	{ortlib.ErrUnusable, Model, getRuntime},
 	{context.Canceled, Interrupted, nil},
 }

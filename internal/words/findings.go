@@ -5,53 +5,55 @@ import (
 	"github.com/imgsearch/imgsearch/internal/doctor"
 )
 
-// advices say what to do about what doctor finds.
+// advices are the hints for the findings of doctor.
 var advices = map[doctor.Advice]func(Door) string{
 	doctor.MakeIndex: func(do Door) string { return "make one with " + do(IndexFolder) },
 	doctor.RunIndex:  func(do Door) string { return "run " + do(RunIndex) },
 	doctor.RunNightly: func(do Door) string {
-		return "run " + do(RunIndex) + ", and see why the job does not (docs/scheduling.md)"
+		return "run " + do(RunIndex) + ", and check why the scheduled job does not (docs/scheduling.md)"
 	},
 	doctor.Repair: func(do Door) string {
-		return do(Repair) + " saves what can be read into a new one and keeps this; the photos are not touched by this"
+		return do(Repair) + " copies what is readable into a new index and keeps the damaged one; it does not touch your photos"
 	},
 	doctor.ConnectDisk: func(do Door) string {
-		return "connect its disk, or " + do(MoveRoot) + ", or " + do(RemoveRoot)
+		return "connect its disk, tell imgsearch where it is now with " + do(MoveRoot) + ", or remove it from the index with " + do(RemoveRoot)
 	},
-	doctor.GiveReadRight: say("give the user that runs imgsearch the right to read it"),
-	doctor.GrantFullDiskAccess: say("System Settings, Privacy & Security, Full Disk Access: allow the program that starts imgsearch " +
+	doctor.GiveReadRight: say("give the user that runs imgsearch read permission"),
+	doctor.GrantFullDiskAccess: say("in System Settings, Privacy & Security, Full Disk Access, allow the program that starts imgsearch " +
 		"(the terminal, or imgsearch itself for launchd and cron)"),
 	doctor.MakeWritable: func(do Door) string { return "make it writable, or use " + do(ChooseIndex) + " FILE" },
-	doctor.SetCache:     say("set IMGSEARCH_CACHE to a folder that takes files"),
+	doctor.SetCache:     say("set IMGSEARCH_CACHE to a writable folder"),
 	doctor.FreeSomeDisk: freeSomeDisk,
 	doctor.SeeMessage:   say("see the message"),
-	doctor.ReportBug:    say("the program is broken: please report it"),
-	doctor.Reinstall:    say("the program file is damaged: install it again"),
+	doctor.ReportBug:    say("this is a bug in imgsearch: please report it"),
+	doctor.Reinstall:    say("the program file is damaged: reinstall imgsearch"),
 	doctor.TryAnotherLibrary: func(do Door) string {
-		return "the runtime library computes wrongly here: try another with " + do(Library)
+		return "the runtime library gives wrong results on this machine: choose another one with " + do(Library)
 	},
-	doctor.GiveBuild: func(do Door) string { return "give a build that has it by " + do(Library) + "; docs/providers.md" },
+	doctor.GiveBuild: func(do Door) string {
+		return "choose a runtime library that has it with " + do(Library) + " (docs/providers.md)"
+	},
 	doctor.TryLonger: func(do Door) string {
-		return "the machine is busy, or the model large: try again, or " + do(Warmup) + ", which waits longer"
+		return "the machine is busy, or the model is large: try again, or run " + do(Warmup) + ", which waits longer"
 	},
 	doctor.WaitLonger: func(do Door) string {
-		return "it hangs, or is far too slow to be of use; the processor does the work meanwhile (" + do(Warmup) + " waits longer)"
+		return "it hangs, or is far too slow to be useful; imgsearch uses the processor instead (" + do(Warmup) + " waits longer)"
 	},
 	doctor.UpdateDriver: func(do Door) string {
-		return "the processor does the work meanwhile; update the driver, or leave it at " + do(UseProvider, string(provider.CPU)) + " (docs/troubleshooting.md)"
+		return "imgsearch uses the processor instead; update the driver, or make this permanent with " + do(UseProvider, string(provider.CPU)) + " (docs/troubleshooting.md)"
 	},
-	doctor.NextRunTries: say("the next run tries it in a child process before it counts on it"),
+	doctor.NextRunTries: say("the next run tests it in a child process before using it"),
 	doctor.WarmUp: func(do Door) string {
-		return "the processor does the work; " + do(Warmup) + " trusts it again if it works there"
+		return "imgsearch uses the processor instead; " + do(Warmup) + " enables it again if it works"
 	},
 	doctor.InstallARM64:   say("install the build for Apple silicon (arm64)"),
-	doctor.UseLaunchAgent: say("for the GPU, run it as a LaunchAgent of the desktop (docs/macos.md)"),
-	doctor.PlugIn:         say("plug it in, or switch low power mode off while indexing"),
+	doctor.UseLaunchAgent: say("to use the GPU, run imgsearch as a LaunchAgent of the desktop session (docs/macos.md)"),
+	doctor.PlugIn:         say("plug in the power adapter, or turn off low power mode while indexing"),
 	doctor.InstallLibcuda: say("install the driver's libraries (libcuda.so.1)"),
-	doctor.LookForMetal:   say("see whether `system_profiler SPDisplaysDataType` lists it"),
+	doctor.LookForMetal:   say("check whether `system_profiler SPDisplaysDataType` lists a device"),
 }
 
-// Hint says what to do about a finding; "" where nothing is to be done.
+// Hint returns what to do about a finding, "" if there is nothing to do.
 func Hint(f doctor.Finding, do Door) string {
 	switch {
 	case f.Remedy != "":
@@ -67,7 +69,7 @@ func Hint(f doctor.Finding, do Door) string {
 		if hint := Error(f.Err, do).Hint; hint != "" {
 			return hint
 		}
-		return "see the message; docs/ARCHITECTURE.md explains the parts"
+		return "see the message; docs/ARCHITECTURE.md explains the components"
 	}
 	return ""
 }

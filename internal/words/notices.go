@@ -15,7 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/models/hub"
 )
 
-// Notice says what a notice of a library means. One that is not known is said as Go prints it.
+// Notice describes a notice of a library to the user. An unknown notice is printed in the format %+v.
 func Notice(notice any, do Door) Word {
 	for _, say := range []func(any, Door) (Word, bool){ofIndex, ofEmbed, ofApp, ofOthers} {
 		if w, ok := say(notice, do); ok {
@@ -36,7 +36,7 @@ func outOfReach(format string, args ...any) Word {
 	return Word{Sentence: fmt.Sprintf(format, args...), Grave: true, OutOfReach: true}
 }
 
-// quoted is a folder in a sentence.
+// quoted returns the path of a folder in quotes, for use in a sentence.
 func quoted(path string) string { return fmt.Sprintf("%q", path) }
 
 func ofIndex(notice any, do Door) (Word, bool) {
@@ -44,7 +44,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.ManyGone:
 		return outOfReach("%d of the %d files of %s are gone; they stay in the index until %s", n.Gone, n.Total, quoted(n.Root), do(Prune)), true
 	case index.RootUnreachable:
-		return outOfReach("%s cannot be reached (%s); its %d files stay in the index (%s tells where it is now, %s forgets it)",
+		return outOfReach("%s cannot be reached (%s); its %d files stay in the index (if it has moved, run %s; to remove it from the index, run %s)",
 			quoted(n.Root), rootTrouble(n.Err), n.Files, do(MoveRoot), do(RemoveRoot)), true
 	case index.FilesKept:
 		return outOfReach("%s %s; its %d files stay in the index%s", quoted(n.Folder), keepReason(n), n.Files, pruneHint(n.Why, do)), true
@@ -65,7 +65,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 func rootTrouble(err error) string {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "it is not there: is its disk connected?"
+		return "it does not exist: is its disk connected?"
 	case errors.Is(err, index.ErrEmptyRoot):
 		return "it is empty: is its disk connected?"
 	}
@@ -79,19 +79,19 @@ func keepReason(n index.FilesKept) string {
 	case index.FolderEmpty:
 		return "is empty"
 	case index.FolderElsewhere:
-		return "is on another disk than before"
+		return "is on a different disk than before"
 	case index.FolderUnread:
 		return fmt.Sprintf("cannot be read completely: %v", n.Err)
 	case index.FolderUnseen:
 		return fmt.Sprintf("cannot be examined (%s: %v)", quoted(n.Above), n.Err)
 	}
-	return "is not what it was"
+	return "has changed"
 }
 
-// pruneHint names the action that drops files which stay for a reason.
+// pruneHint names the action that removes the files of a missing or empty folder from the index.
 func pruneHint(why index.KeepReason, do Door) string {
 	if why == index.FolderMissing || why == index.FolderEmpty {
-		return " (" + do(Prune) + " drops them)"
+		return " (" + do(Prune) + " removes them)"
 	}
 	return ""
 }
@@ -99,25 +99,25 @@ func pruneHint(why index.KeepReason, do Door) string {
 func ofEmbed(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case embed.ProviderUnused:
-		what := n.Reason + " (" + do(Examine) + " tells more)"
+		what := n.Reason + " (" + do(Examine) + " shows details)"
 		if n.Hint != "" {
 			what = n.Reason + "; " + Remedy(n.Hint, do)
 		}
-		return warning("%s cannot be used, the processor does the work: %s", n.Provider, what), true
+		return warning("%s cannot be used, using the processor instead: %s", n.Provider, what), true
 	case embed.ProviderRefused:
-		return warning("%s cannot be used, the processor does the work: %v", n.Provider, n.Err), true
+		return warning("%s cannot be used, using the processor instead: %v", n.Provider, n.Err), true
 	case embed.ProviderFailed:
-		return warning("%s failed, the processor goes on: %v", n.Provider, n.Err), true
+		return warning("%s failed, continuing on the processor: %v", n.Provider, n.Err), true
 	case embed.ProviderAvoided:
-		return warning("%s: the processor does the work until %s finds that it works again", n.Last, do(Warmup)), true
+		return warning("%s: using the processor until %s finds that the provider works again", n.Last, do(Warmup)), true
 	case embed.ProviderUnsettled:
-		return warning("%v; %s is not used without", n.Err, n.Provider), true
+		return warning("%v; %s is not used, because a crash of it could not be recorded", n.Err, n.Provider), true
 	case embed.Int8OnProcessor:
-		return warning("int8 computes on the processor: %s is not used", n.Asked), true
+		return warning("int8 runs on the processor only: %s is not used", n.Asked), true
 	case embed.MakingInt8:
-		return note("making the int8 copy of %s, once: %s", n.Model, n.Path), true
+		return note("making the int8 copy of %s (only once): %s", n.Model, n.Path), true
 	case embed.MakingOneShot:
-		return note("preparing %s for quick searches, once", n.Model), true
+		return note("preparing %s for fast searches (only once)", n.Model), true
 	}
 	return Word{}, false
 }
@@ -125,15 +125,15 @@ func ofEmbed(notice any, do Door) (Word, bool) {
 func ofApp(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case app.Migrating:
-		return note("bringing the index up to date (schema %d to %d)", n.From, n.To), true
+		return note("upgrading the index from schema %d to %d", n.From, n.To), true
 	case app.MigratedElsewhere:
-		return note("another process is bringing the index up to date: waiting for it"), true
+		return note("waiting for another process to upgrade the index"), true
 	case app.EarlierVectors:
-		return note("vectors that an earlier version of imgsearch made answer; %s makes new ones", do(RunIndex)), true
+		return note("searching vectors from an earlier version of imgsearch; %s makes new ones", do(RunIndex)), true
 	case app.SameRevision:
-		return note("revision %s, as installed; %s main is the newest", n.Revision, do(Revision)), true
+		return note("downloading revision %s again, as installed; for the newest one, use %s main", n.Revision, do(Revision)), true
 	case app.Untried:
-		return warning("the model could not be tried: %v", n.Err), true
+		return warning("the model could not be tested: %v", n.Err), true
 	}
 	return Word{}, false
 }
@@ -141,19 +141,19 @@ func ofApp(notice any, do Door) (Word, bool) {
 func ofOthers(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case query.PartlyEmbedded:
-		return note("model %s has the vectors of %d of %d pictures only: %s makes the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
+		return note("model %s has vectors of only %d of %d pictures: %s makes the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			do(IndexModel, n.Model.Ref, precisionOf(n.Model))), true
 	case query.WantedModel:
-		return note("model %s answers (%d of %d pictures); %s has %d of %d: %s goes on", n.Model.Title(), n.Model.Embedded, n.Pictures,
+		return note("searching with model %s (%d of %d pictures); %s has %d of %d: %s makes the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
 	case query.NoLanguage:
-		return note("model %s expects the language of a text; without one it assumes English (give %s)", n.Model, do(Language)), true
+		return note("model %s expects the language of the query and assumes English; set it with %s", n.Model, do(Language)), true
 	case hub.Retry:
-		return note("%v: again in %v", n.Err, n.After), true
+		return note("%v: retrying in %v", n.Err, n.After), true
 	case hub.Restart:
-		return note("%s: %v: once more from its beginning", n.File, n.Err), true
+		return note("%s: %v: downloading it again", n.File, n.Err), true
 	case watch.Blind:
-		return note("%s: looking again every %v", n.Why, n.Every.Round(time.Millisecond)), true
+		return note("%s: checking for changes every %v", n.Why, n.Every.Round(time.Millisecond)), true
 	}
 	return Word{}, false
 }

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Path writes a path on one line: newlines, tabs, other controls and backslashes escaped where a control makes
-// escaping necessary.
+// Path returns a path on one line. If it contains control characters, they and its backslashes are escaped; otherwise it is
+// unchanged.
 func Path(path string) string {
 	if !strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return path

@@ -1,5 +1,5 @@
-// Package words says in plain English what the errors and notices of the libraries mean: a code name, a sentence, and what to do. It
-// must not know what a door calls things: flags and commands of a command line, addresses of a server. A Door says that.
+// Package words describes the errors and notices of the libraries in plain English: a code name, a sentence, and what to do. It must not
+// know the names that a door uses, such as the flags and commands of a command line or the addresses of a server: a Door supplies them.
 package words
 
 import "strings"
@@ -22,19 +22,19 @@ const (
 	Interrupted Code = "interrupted"
 )
 
-// Word is what there is to say of an error or a notice.
+// Word is the description of an error or a notice.
 type Word struct {
 	Code     Code // of an error
 	Sentence string
-	// Hint is what to do; "" where nothing is to be done, or the sentence says it.
+	// Hint is what to do; "" if there is nothing to do, or the sentence says it.
 	Hint string
-	// Grave notices are warnings.
+	// Grave marks notices that are warnings.
 	Grave bool
-	// OutOfReach are warnings about files or folders that could not be reached: they are told in a quiet run too.
+	// OutOfReach marks warnings about files or folders that could not be reached: they are printed even with --quiet.
 	OutOfReach bool
 }
 
-// Action is something that a user can do, through any door.
+// Action is something that a user can do through any door.
 type Action string
 
 // The actions, with their arguments.
@@ -72,17 +72,17 @@ const (
 	Elsewhere    Action = "keep what grows elsewhere"
 )
 
-// Actions are all of them, for doors to be tested with.
+// Actions are all actions, for the tests of doors.
 var Actions = []Action{
 	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
 	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, Calibrate, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
 	FP32, Language, MaxPixels, MaxMemory, Elsewhere,
 }
 
-// Door says how an action is called where the user is, with its arguments; those that are not given stand as placeholders.
+// Door returns the name of an action in the user's interface, with its arguments. Missing arguments become placeholders.
 type Door func(a Action, args ...string) string
 
-// OneLine is the first line of a text: a decoder's stack or a library's many lines are details.
+// OneLine returns the first line of a text: the rest, such as a stack trace or a library's output, is details.
 func OneLine(text string) string {
 	first, _, _ := strings.Cut(text, "\n")
 	return first

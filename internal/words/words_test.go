@@ -23,7 +23,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// door marks actions, so that a test sees where they stand.
+// door puts actions into brackets, so that a test can find them.
 func door(a Action, args ...string) string {
 	return "[" + strings.TrimSpace(string(a)+" "+strings.Join(args, " ")) + "]"
 }
@@ -37,10 +37,10 @@ func TestError(t *testing.T) {
 		{fmt.Errorf("open %q: %w", "/i", store.ErrNoIndex), NoIndex, "/i", "make one with [index folder]", ""},
 		{&app.NotInstalledError{Name: "ViT", Err: errors.New("x")}, Model, "x", "[download a model ViT]", ""},
 		{&app.NoVectorsError{Model: store.Model{Name: "m", Precision: "int8"}, Asked: app.ModelChoice{Name: "m"}}, NoVectors, "m in int8", "[index with a model m]", ""},
-		{&index.TooLargeError{Width: 3, Height: 4, Limit: 5}, Failed, "3 x 4 pixels are more than [limit the pixels] 5", "", ""},
+		{&index.TooLargeError{Width: 3, Height: 4, Limit: 5}, Failed, "3 x 4 pixels exceed [limit the pixels] 5", "", ""},
 		{&index.ContentError{Err: &index.TooLargeError{Width: 3, Height: 4, Limit: 5}}, Failed, "[limit the pixels]", "", ""},
 		{&index.NoMemoryError{Need: 3 << 20, Have: 1 << 20}, Failed, "3 MB", "", "hint"},
-		{&pictures.UnreadableError{Path: "a\nb", Err: &os.PathError{Op: "open", Path: "a\nb", Err: os.ErrNotExist}}, Usage, `a\nb: file does not exist`, "can be read", "open"},
+		{&pictures.UnreadableError{Path: "a\nb", Err: &os.PathError{Op: "open", Path: "a\nb", Err: os.ErrNotExist}}, Usage, `a\nb: file does not exist`, "check the path", "open"},
 		{&pictures.UnreadableError{Path: "a", Err: errors.New("no picture")}, Usage, "a: no picture", "docs/formats.md", ""},
 		{context.Canceled, Interrupted, "", "", ""},
 		{errors.New("anything"), Failed, "anything", "", ""},
@@ -55,7 +55,7 @@ func TestError(t *testing.T) {
 	}
 }
 
-// TestEverythingHasWords: each remedy, advice and notice that a library declares has a sentence of its own.
+// TestEverythingHasWords checks that each remedy, advice and notice that a library declares has its own sentence.
 func TestEverythingHasWords(t *testing.T) {
 	for _, value := range constants(t, "embed/provider", "Remedy") {
 		if got := Remedy(provider.Remedy(value), door); got == value || got == "" {
@@ -86,13 +86,13 @@ func TestEverythingHasWords(t *testing.T) {
 	}
 	for why := index.FolderMissing; why <= index.FolderUnseen; why++ {
 		w := Notice(index.FilesKept{Folder: "/f", Why: why, Err: os.ErrPermission, Above: "/above", Files: 2}, door)
-		if !strings.Contains(w.Sentence, `"/f"`) || strings.Contains(w.Sentence, "is not what it was") || !strings.Contains(w.Sentence, "its 2 files stay") {
+		if !strings.Contains(w.Sentence, `"/f"`) || strings.Contains(w.Sentence, "has changed") || !strings.Contains(w.Sentence, "its 2 files stay") {
 			t.Errorf("%d: %s", why, w.Sentence)
 		}
 	}
 }
 
-// constants are the values of a type's constants in a package.
+// constants returns the values of a type's constants in a package.
 func constants(t *testing.T, dir, typeName string) (values []string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(testkit.Repository(), filepath.FromSlash(dir), "*.go"))

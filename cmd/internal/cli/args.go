@@ -8,7 +8,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// NoArgs refuses arguments of a command that takes none.
+// NoArgs rejects all arguments.
 func NoArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {
 		return Usage(fmt.Sprintf("see `%s --help`", c.CommandPath()), "unexpected argument %q", args[0])
@@ -16,7 +16,7 @@ func NoArgs(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// UnknownCommand refuses a word that is no command, and says which one may be meant.
+// UnknownCommand rejects an unknown command and suggests similar ones.
 func UnknownCommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
@@ -28,15 +28,15 @@ func UnknownCommand(c *cobra.Command, args []string) error {
 	return Usage(hint, "unknown command %q", args[0])
 }
 
-// UnknownSubcommand refuses a word that is no subcommand.
+// UnknownSubcommand rejects an unknown subcommand.
 func UnknownSubcommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return Usage(fmt.Sprintf("`%s --help` lists them", c.CommandPath()), "unknown command %q of %s", args[0], CommandName(c))
+	return Usage(fmt.Sprintf("`%s --help` lists its commands", c.CommandPath()), "unknown command %q of %s", args[0], CommandName(c))
 }
 
-// CheckArgs makes wrong arguments a usage error with a hint, for a command and those below it.
+// CheckArgs turns errors about arguments into usage errors with a hint, for a command and its subcommands.
 func CheckArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
@@ -56,7 +56,7 @@ func CheckArgs(c *cobra.Command) {
 	}
 }
 
-// EachCommand calls do for a command and all below it that people use.
+// EachCommand calls do for a command and all its subcommands that are neither hidden nor deprecated.
 func EachCommand(c *cobra.Command, do func(*cobra.Command)) {
 	do(c)
 	for _, sub := range c.Commands() {

@@ -15,20 +15,20 @@ import (
 // Colors are the values of --color.
 var Colors = []string{"auto", "always", "never"}
 
-// AddColorFlag adds the flag.
+// AddColorFlag adds --color.
 func (p *Program) AddColorFlag(f *pflag.FlagSet) {
-	f.StringVar(&p.color, "color", "auto", "use colour: `auto` (on a terminal, unless NO_COLOR is set), always or never")
+	f.StringVar(&p.color, "color", "auto", "`WHEN` to use colour: auto (on a terminal, unless NO_COLOR is set), always or never")
 }
 
 // CheckColor rejects an unknown value of --color.
 func (p *Program) CheckColor() error {
 	if !slices.Contains(Colors, p.color) {
-		return Usage("give auto, always or never", "--color %q", p.color)
+		return Usage("give auto, always or never", "invalid value for --color: %q", p.color)
 	}
 	return nil
 }
 
-// colors reports whether a stream takes colours.
+// colors reports whether to colour a stream. escapes is whether the stream understands escape sequences.
 func (p *Program) colors(escapes bool) bool {
 	switch p.color {
 	case "always":
@@ -39,10 +39,10 @@ func (p *Program) colors(escapes bool) bool {
 	return escapes && !terminal.IsPlain(os.Getenv)
 }
 
-// Links reports whether paths on Out may be links.
+// Links reports whether paths on Out may be hyperlinks.
 func (p *Program) Links() bool { return p.OutEscapes && p.color != "never" }
 
-// Style is the look of a text by its meaning.
+// Style is how a text looks, chosen by its meaning.
 type Style int
 
 // The styles.
@@ -59,7 +59,7 @@ var styles = map[Style]ansi.Style{
 	Bad: ansi.NewStyle().ForegroundColor(ansi.Red), Name: ansi.NewStyle().Bold(), Less: ansi.NewStyle().Faint(),
 }
 
-// Styled styles a text for Out, if that takes colours.
+// Styled styles a text for Out, if Out is coloured.
 func (p *Program) Styled(s Style, text string) string {
 	if text == "" || !p.colors(p.OutEscapes) {
 		return text
@@ -67,11 +67,11 @@ func (p *Program) Styled(s Style, text string) string {
 	return styles[s].Styled(text)
 }
 
-// leastHanging is the least width in columns that Hang wraps text to.
+// leastHanging is the least width, in columns, to which Hang wraps text.
 const leastHanging = 20
 
-// Hang wraps a text that begins in a column of the terminal at Out, at spaces: further lines begin in that column too. Elsewhere the
-// text stays one line.
+// Hang wraps text at spaces for the terminal at Out. The text starts in the given column, and so do further lines. If Out is not a
+// terminal, the text stays on one line.
 func (p *Program) Hang(column int, text string) string {
 	width := p.OutSize.Columns - column
 	if !p.OutTTY || width < leastHanging {
@@ -91,7 +91,7 @@ func (p *Program) Hang(column int, text string) string {
 	return strings.ReplaceAll(b.String(), " \n", "\n")
 }
 
-// StyledPath styles a path for Out, with the file's name emphasised.
+// StyledPath styles a path for Out, with the file name emphasised.
 func (p *Program) StyledPath(path string) string {
 	name := filepath.Base(path)
 	folder := path[:max(len(path)-len(name), 0)]

@@ -15,15 +15,15 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// ConfigFile is what the configuration file says: by command ("" for the options of all), by option, its values as words.
+// ConfigFile is the contents of the configuration file: by command ("" for the options of all commands) and by option, the values as words.
 type ConfigFile struct {
 	Path   string
 	Exists bool
 	values map[string]map[string][]string
 }
 
-// ConfigPath is where the configuration file lies or would lie: IMGSEARCH_CONFIG, else imgsearch/config.toml in the platform's
-// configuration folder. On macOS one in ~/.config counts where it is there.
+// ConfigPath returns the path of the configuration file, which need not exist: IMGSEARCH_CONFIG, else imgsearch/config.toml in the
+// platform's configuration folder. On macOS a file in ~/.config takes precedence over that folder.
 func ConfigPath() (string, error) {
 	if path := os.Getenv("IMGSEARCH_CONFIG"); path != "" {
 		return filepath.Abs(path)
@@ -41,24 +41,24 @@ func ConfigPath() (string, error) {
 	return filepath.Join(dir, "imgsearch", "config.toml"), nil
 }
 
-// AllCommands is the table of the options that all commands have: at the top of the file "index" could not be told from the table of
-// the command.
+// AllCommands is the table of the options that all commands have. Without it, the option "index" at the top of the file could not be
+// told from the table of the command.
 const AllCommands = "all"
 
-const hintConfig = "`imgsearch config edit` opens it; options are called as on the command line, in a table for each command"
+const hintConfig = "edit it with `imgsearch config edit`; each command has a table, with the option names of the command line"
 
-// ReadConfig reads the configuration file. Without one, it says nothing; one that is not TOML is wrong usage.
+// ReadConfig reads the configuration file. A missing file is an empty configuration; a file that is not valid TOML is wrong usage.
 func ReadConfig() (c ConfigFile, err error) {
 	c.values = make(map[string]map[string][]string)
 	if c.Path, err = ConfigPath(); err != nil {
-		return c, nil //nolint:nilerr // no home, no configuration: what needs one says so
+		return c, nil //nolint:nilerr // no home folder means no configuration; code that needs a home reports the error
 	}
 	data, err := os.ReadFile(c.Path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}
 	if err != nil {
-		return c, Usage("make it readable, or give another with IMGSEARCH_CONFIG", "configuration %s: %w", words.Path(c.Path), fserr.Cause(err))
+		return c, Usage("make it readable, or set IMGSEARCH_CONFIG to another file", "configuration %s: %w", words.Path(c.Path), fserr.Cause(err))
 	}
 	c.Exists = true
 	var tables map[string]any
@@ -76,7 +76,7 @@ func ReadConfig() (c ConfigFile, err error) {
 	return c, nil
 }
 
-// gather takes over a table; tables in it are commands.
+// gather adds a table's values; tables inside it are commands.
 func (c *ConfigFile) gather(command string, table map[string]any) error {
 	for key, value := range table {
 		if below, ok := value.(map[string]any); ok {
@@ -101,7 +101,7 @@ func (c *ConfigFile) gather(command string, table map[string]any) error {
 	return nil
 }
 
-// configWords are a value as it would stand on the command line. A path may begin with ~/, which no shell replaces here.
+// configWords returns a value as it would be written on the command line. It expands a leading ~/, since no shell does so here.
 func configWords(value any) ([]string, error) {
 	switch v := value.(type) {
 	case string:
@@ -118,14 +118,14 @@ func configWords(value any) ([]string, error) {
 		for _, one := range v {
 			words, err := configWords(one)
 			if err != nil || len(words) != 1 {
-				return nil, errors.New("give a list of texts")
+				return nil, errors.New("expected a list of strings")
 			}
 			list = append(list, words[0])
 		}
 		return list, nil
 	}
-	if date, ok := value.(fmt.Stringer); ok { // TOML has dates of its own
+	if date, ok := value.(fmt.Stringer); ok { // TOML has date types
 		return []string{date.String()}, nil
 	}
-	return nil, errors.New("give a text, a number, true or false, or a list of texts")
+	return nil, errors.New("expected a string, a number, true, false or a list of strings")
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Describe lists the filters for a title. Of folders it gives only the last element.
+// Describe lists the filters, for a title. It shortens folders to their last element.
 func (q *FilterFlags) Describe() (parts []string) {
 	add := func(name string, values ...string) {
 		if text := strings.Join(values, " and "); text != "" {

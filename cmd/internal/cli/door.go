@@ -6,8 +6,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// actions are how actions are called on the command line. A word in angle brackets stands for an argument, and is printed as it is, in
-// capitals, where none is given.
+// actions maps actions to commands and flags. A word in angle brackets is a placeholder for an argument; if no argument is given, the
+// word itself is printed, in capitals.
 var actions = map[words.Action]string{
 	words.IndexFolder:  "`imgsearch index DIR`",
 	words.RunIndex:     "`imgsearch index`",
@@ -41,9 +41,9 @@ var actions = map[words.Action]string{
 	words.Elsewhere:    "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE",
 }
 
-// Door says how an action is called on the command line.
+// Door returns the command or flag for an action.
 func Door(a words.Action, args ...string) string {
-	if a == words.IndexModel { // its arguments may be left out
+	if a == words.IndexModel { // its arguments are optional
 		args = append(args, "", "")
 		return "`imgsearch index" + ModelArgs(args[0], args[1]) + "`"
 	}
@@ -59,7 +59,7 @@ func Door(a words.Action, args ...string) string {
 	return before + argument + after
 }
 
-// ModelArgs are the flags that choose a model, each with a space before it.
+// ModelArgs returns the flags that choose a model, each preceded by a space.
 func ModelArgs(name, precision string) (text string) {
 	if name != "" {
 		text += " --model " + name

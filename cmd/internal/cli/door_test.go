@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// TestDoor: every action has a name on the command line, and arguments stand in their places.
+// TestDoor checks that every action has a command or flag, and that arguments replace their placeholders.
 func TestDoor(t *testing.T) {
 	for _, a := range words.Actions {
 		if got := Door(a); got == "" || strings.ContainsAny(got, "<>") {
@@ -17,7 +17,7 @@ func TestDoor(t *testing.T) {
 	}
 	for a := range actions {
 		if !slices.Contains(words.Actions, a) {
-			t.Errorf("%q is no action", a)
+			t.Errorf("%q is not an action", a)
 		}
 	}
 	for got, want := range map[string]string{

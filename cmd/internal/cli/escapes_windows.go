@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// takesEscapes tells whether a terminal understands escape sequences, and has it understand them: a Windows console does so on request.
+// takesEscapes enables escape sequences and reports whether the terminal understands them. A Windows console supports them only on request.
 func takesEscapes(f *os.File) bool {
 	console := windows.Handle(f.Fd())
 	var mode uint32

@@ -21,7 +21,7 @@ const (
 	ExitFailed      = 1
 	ExitUsage       = 2
 	ExitUnreadable  = 3 // done, but files could not be read
-	ExitUnreachable = 4 // done where it could: a root or folder was unreachable
+	ExitUnreachable = 4 // done, except for a root or folder that was unreachable
 	ExitNothingFits = 5 // search --confident: nothing fits
 	ExitNoIndex     = 10
 	ExitBusy        = 11
@@ -31,13 +31,13 @@ const (
 	ExitInterrupted = 130
 )
 
-// exitCodes are those of the kinds of errors.
+// exitCodes maps kinds of errors to exit codes.
 var exitCodes = map[words.Code]int{
 	words.Failed: ExitFailed, words.Usage: ExitUsage, words.Unreadable: ExitUnreadable, words.Unreachable: ExitUnreachable, words.NothingFits: ExitNothingFits, words.NoIndex: ExitNoIndex,
 	words.Busy: ExitBusy, words.Model: ExitModel, words.NoVectors: ExitNoVectors, words.NewerIndex: ExitNewerIndex, words.Interrupted: ExitInterrupted,
 }
 
-// Error is an error of a command that has its code and hint.
+// Error is an error of a command, with a code and a hint.
 type Error struct {
 	Code words.Code
 	Err  error
@@ -46,37 +46,37 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Err.Error() }
 
-// Unwrap returns what the error is about.
+// Unwrap returns the underlying error.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Usage is a wrong command line.
+// Usage returns an error for a wrong command line.
 func Usage(hint, format string, args ...any) error {
 	return &Error{Code: words.Usage, Err: fmt.Errorf(format, args...), Hint: hint}
 }
 
-// QuietError ends with a code after the command has said everything.
+// QuietError sets the exit code without printing a message, because the command has already printed one.
 type QuietError struct{ Code words.Code }
 
 func (e *QuietError) Error() string { return string(e.Code) }
 
-// Quiet ends with a code after the command has said everything.
+// Quiet returns a QuietError.
 func Quiet(code words.Code) error { return &QuietError{code} }
 
-// Word says what an error means on the command line.
+// Word returns the message, hint and code of an error, as the command line shows them.
 func Word(err error) words.Word {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return words.Word{Code: e.Code, Sentence: err.Error(), Hint: e.Hint}
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == os.Stdout.Name() { //nolint:forbidigo // its name only
-		return words.Word{Code: words.Failed, Sentence: err.Error(), Hint: "the results could not be written where they were sent"}
+		return words.Word{Code: words.Failed, Sentence: err.Error(), Hint: "could not write the results to standard output"}
 	}
 	return words.Error(err, Door)
 }
 
-// Sentence is what an error says on one line.
+// Sentence returns an error's message on one line.
 func Sentence(err error) string { return words.OneLine(Word(err).Sentence) }
 
-// exit tells of an error and returns the exit code.
+// exit prints an error and returns the exit code.
 func (p *Program) exit(err error) int {
 	if err == nil {
 		return ExitOK
@@ -85,7 +85,7 @@ func (p *Program) exit(err error) int {
 		return exitCodes[e.Code]
 	}
 	if errors.Is(err, syscall.EPIPE) {
-		return ExitOK // the reader of our output has enough
+		return ExitOK // the reader closed the pipe
 	}
 	w := Word(err)
 	code := exitCodes[w.Code]
@@ -115,7 +115,7 @@ type ErrorJSON struct {
 	Hint    string `json:"hint"`
 }
 
-// NewErrorJSON makes a word one of the machine formats.
+// NewErrorJSON converts a word to the machine formats.
 func NewErrorJSON(w words.Word) ErrorJSON {
 	return ErrorJSON{exitCodes[w.Code], string(w.Code), w.Sentence, w.Hint}
 }
@@ -127,7 +127,7 @@ func printErrorJSON(out io.Writer, w words.Word) {
 	}{Schema, NewErrorJSON(w)})
 }
 
-// crashReport is how a crash of native code is reported: as any other error.
+// crashReport makes a crash of native code look like any other error.
 func (p *Program) crashReport(what error) guard.Watch {
 	w := Word(what)
 	code := exitCodes[w.Code]
@@ -147,7 +147,7 @@ func (p *Program) crashReport(what error) guard.Watch {
 	} else {
 		slog.New(slog.NewJSONHandler(&text, nil)).Error(words.OneLine(w.Sentence), "code", code, hintKey, w.Hint)
 	}
-	quoted, _ := json.Marshal(mark) // a string always can be
+	quoted, _ := json.Marshal(mark) // encoding a string cannot fail
 	before, after, _ := strings.Cut(text.String(), strings.Trim(string(quoted), `"`))
 	return guard.Watch{Message: before, Suffix: after, ExitCode: code}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// FilterFlags narrow a command to pictures by where they are and what is known of them.
+// FilterFlags restrict a command to pictures by their location and metadata.
 type FilterFlags struct {
 	under                     []string
 	after, before, taken      string
@@ -37,36 +37,36 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringArrayVar(&q.under, "under", nil, "only pictures in `DIR` and below (may be repeated)")
 	f.StringVar(&q.after, "after", "", "taken on `DATE` or later: 2023-07-14, 2023-07, 2023, yesterday, \"last month\", \"10 days ago\"")
 	f.StringVar(&q.before, "before", "", "taken before `DATE`")
-	f.StringVar(&q.taken, "taken", "", "taken in a `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
-	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name has these `WORDS`")
-	f.StringVar(&q.lens, "lens", "", "taken with a lens whose name has these `WORDS`")
-	f.StringVar(&q.rating, "rating", "", "rated with as many `STARS`: 3.., 5, ..2 (0: not rated, -1: rejected)")
-	f.StringArrayVar(&q.keywords, "keyword", nil, "with the keyword `WORD`, a glob (may be repeated: with all of them)")
-	f.StringSliceVar(&q.types, "type", nil, "of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
-	f.StringArrayVar(&q.names, "name", nil, "with a file whose name, or path below its root, matches `GLOB` (may be repeated)")
-	f.StringVar(&q.shape, "orientation", "", "`landscape`, portrait or square")
-	f.StringVar(&q.width, "width", "", "as many pixels wide: a `RANGE` 1920.., ..640, 640..1920, or a number")
-	f.StringVar(&q.height, "height", "", "as many pixels high, a `RANGE`")
-	f.StringVar(&q.megapixels, "megapixels", "", "of as many millions of pixels, a `RANGE`")
+	f.StringVar(&q.taken, "taken", "", "taken in `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
+	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name contains `WORDS`")
+	f.StringVar(&q.lens, "lens", "", "taken with a lens whose name contains `WORDS`")
+	f.StringVar(&q.rating, "rating", "", "rating in `STARS`: 3.., 5, ..2 (0: not rated, -1: rejected)")
+	f.StringArrayVar(&q.keywords, "keyword", nil, "with a keyword that matches the glob `WORD` (may be repeated; all must match)")
+	f.StringSliceVar(&q.types, "type", nil, "in one of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
+	f.StringArrayVar(&q.names, "name", nil, "with a file name, or path below its root, that matches `GLOB` (may be repeated)")
+	f.StringVar(&q.shape, "orientation", "", "of this `SHAPE`: landscape, portrait or square")
+	f.StringVar(&q.width, "width", "", "width in pixels, a `RANGE` or number: 1920.., ..640, 640..1920")
+	f.StringVar(&q.height, "height", "", "height in pixels, a `RANGE` or number")
+	f.StringVar(&q.megapixels, "megapixels", "", "size in megapixels, a `RANGE` or number")
 	f.StringVar(&q.near, "near", "", "taken near `LAT,LON`, in degrees: 48.858,2.294")
-	f.StringVar(&q.radius, "radius", "", "how near: `DISTANCE` (10km by default, 500m, 3mi)")
-	f.StringArrayVar(&q.not, "not", nil, "leave out pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
+	f.StringVar(&q.radius, "radius", "", "with --near, the greatest `DISTANCE`: 500m, 10km, 3mi (default 10km)")
+	f.StringArrayVar(&q.not, "not", nil, "exclude pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
 
-// Filter is what the flags select: all but --under, which needs an index to be understood.
+// Filter is the parsed flags. Folders stay unresolved, since that needs an index (In).
 type Filter struct {
 	store.Filter
 
-	// Dirs are those of --under, absolute; nil: anywhere.
+	// Dirs are the folders of --under, absolute; nil means anywhere.
 	Dirs []string
-	// NotDirs are those of --not under=DIR, each with where it leads.
+	// NotDirs are the folders of --not under=DIR, each with the target if it is a link.
 	NotDirs [][]string
 }
 
-// SelectsAll reports whether nothing is left out.
+// SelectsAll reports whether f selects every picture.
 func (f Filter) SelectsAll() bool { return f.Dirs == nil && len(f.NotDirs) == 0 && f.IsAll() }
 
-// Parse makes the filter. Its errors are wrong usage.
+// Parse returns the filter. Its errors are usage errors.
 func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
 	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names}
 	for name, value := range map[string]string{
@@ -97,26 +97,26 @@ func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
 
 func parseOptions(now time.Time) parse.Options {
 	return parse.Options{Now: now, Formats: formatsNamed,
-		FormatsHint: "give jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or one of the raw kinds such as dng"}
+		FormatsHint: "give jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or a raw format such as dng"}
 }
 
-// wrongValue says what is wrong with a filter's value; before stands in front of the filter's name.
+// wrongValue returns a usage error for a filter's value; before is printed before the filter's name.
 func wrongValue(err error, before string) error {
 	bad, ok := errors.AsType[*parse.Error](err)
 	if !ok {
 		return err
 	}
 	if errors.Is(err, parse.ErrNoPlace) {
-		return Usage("give the place too: --near 48.858,2.294", "--radius without --near")
+		return Usage("add a place, for example --near 48.858,2.294", "--radius needs --near")
 	}
 	hint := bad.Hint
 	if hint == parse.HintRange {
-		hint = "a range is for " + before + "taken"
+		hint = "only " + before + "taken accepts a range"
 	}
 	return Usage(hint, "%s%s: %w", before, bad.Name, bad.Err)
 }
 
-// places are a folder as roots are stored: as given, and where a link leads.
+// places returns a folder in the forms in which a root may be stored: as given and, if it is a link, its target.
 func places(dir string) ([]string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
@@ -128,18 +128,18 @@ func places(dir string) ([]string, error) {
 	return []string{abs}, nil
 }
 
-// filterNames are those that --not takes, as the flags are called.
+// filterNames are the filters that --not accepts, named like the flags.
 var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near"}
 
-// leaveOut reads a --not.
+// leaveOut parses one --not.
 func (f *Filter) leaveOut(text string, now time.Time) error {
 	name, value, ok := strings.Cut(text, "=")
 	name = strings.TrimSpace(name)
 	switch {
 	case name == "radius":
-		return Usage("put the radius after the place: --not near=48.858,2.294,5km", "--not %s", text)
+		return Usage("put the radius after the place: --not near=48.858,2.294,5km", "invalid value for --not: %s", text)
 	case !ok || strings.TrimSpace(value) == "":
-		return Usage("give a filter and its value: --not keyword=family", "--not %q", text)
+		return Usage("give a filter and its value: --not keyword=family", "invalid value for --not: %q", text)
 	case !slices.Contains(filterNames, name):
 		return Usage("the filters are "+strings.Join(filterNames, ", "), "--not %q: unknown filter %q", text, name)
 	case name == "under":
@@ -167,7 +167,7 @@ func (f *Filter) leaveOut(text string, now time.Time) error {
 	return nil
 }
 
-// In is the filter in an index.
+// In returns the filter for an index, with folders resolved.
 func (f Filter) In(ctx context.Context, e *query.Engine) (in store.Filter, err error) {
 	in = f.Filter
 	if f.Dirs != nil {
@@ -186,13 +186,13 @@ func (f Filter) In(ctx context.Context, e *query.Engine) (in store.Filter, err e
 	return in, nil
 }
 
-// formatNames are what people call the formats.
+// formatNames maps common names to formats.
 var formatNames = map[string]string{
 	"jpg": "jpeg", "jpeg": "jpeg", "jpe": "jpeg", "png": "png", "webp": "webp", "gif": "gif", "bmp": "bmp", "tif": "tiff", "tiff": "tiff",
 	"heic": "heic", "heif": "heic", "avif": "avif", "jxl": "jxl",
 }
 
-// formatsNamed are the formats that a word of --type means; "raw" means all of the cameras'.
+// formatsNamed returns the formats for a word of --type; "raw" means all raw formats.
 func formatsNamed(word string) []string {
 	word = strings.TrimPrefix(strings.ToLower(strings.TrimSpace(word)), ".")
 	if format, ok := formatNames[word]; ok {

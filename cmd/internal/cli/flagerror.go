@@ -15,7 +15,7 @@ func FlagError(c *cobra.Command, err error) error {
 	hint := fmt.Sprintf("see `%s --help`", c.CommandPath())
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		if kind := valueKind(e.GetFlag().Value.Type()); kind != "" {
-			return Usage("give "+kind+"; "+hint, "--%s %q", e.GetFlag().Name, e.GetValue())
+			return Usage("give "+kind+"; "+hint, "invalid value for --%s: %q", e.GetFlag().Name, e.GetValue())
 		}
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -26,7 +26,7 @@ func FlagError(c *cobra.Command, err error) error {
 	return Usage(hint, "%w", err)
 }
 
-// leastSimilar is the least similarity, from 0 to 1, of a flag that is suggested.
+// leastSimilar is the least similarity, from 0 to 1, of a suggested flag.
 const leastSimilar = 0.5
 
 // similarFlag returns the most similar name among a command's flags; "" if none is similar.
@@ -34,7 +34,7 @@ func similarFlag(c *cobra.Command, name string) (similar string) {
 	best := leastSimilar
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		s := levenshtein.Similarity(name, f.Name, nil)
-		if letters(name) == letters(f.Name) { // they are in another order
+		if letters(name) == letters(f.Name) { // the same letters in another order
 			s = 1
 		}
 		if !f.Hidden && (s > best || s == best && similar == "") {

@@ -19,19 +19,19 @@ func PrintJSON(w io.Writer, v any) error {
 	return e.Encode(v)
 }
 
-// Round rounds to so many decimal digits.
+// Round rounds v to a number of decimal digits.
 func Round(v float64, digits int) float64 {
 	p := math.Pow10(digits)
 	return math.Round(v*p) / p
 }
 
-// Milliseconds is a time in the machine formats.
+// Milliseconds returns a duration as the machine formats write it.
 func Milliseconds(d time.Duration) float64 { return Round(float64(d)/float64(time.Millisecond), 2) }
 
-// Stamp is a moment in the machine formats.
+// Stamp returns a time as the machine formats write it.
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// OrNull is a text that is null in the machine formats where it is empty.
+// OrNull returns nil, which the machine formats write as null, if a text is empty.
 func OrNull(text string) *string {
 	if text == "" {
 		return nil
@@ -39,8 +39,8 @@ func OrNull(text string) *string {
 	return &text
 }
 
-// PathsJSON are a picture's files in the machine formats. Strings that are not UTF-8 go through JSON damaged: path_b64 and also_b64
-// hold the bytes then.
+// PathsJSON are a picture's files in the machine formats. JSON damages strings that are not UTF-8; path_b64 and also_b64 hold their
+// bytes.
 type PathsJSON struct {
 	Path    string   `json:"path"`
 	PathB64 []byte   `json:"path_b64,omitempty"`
@@ -48,7 +48,7 @@ type PathsJSON struct {
 	AlsoB64 [][]byte `json:"also_b64,omitempty"`
 }
 
-// NewPathsJSON makes a picture's first file, and the others, those of the machine formats.
+// NewPathsJSON converts the path of a picture's first file, and those of the others, to the machine formats.
 func NewPathsJSON(path string, also []string) PathsJSON {
 	p := PathsJSON{Path: path, PathB64: NotUTF8(path), Also: append([]string{}, also...)}
 	if slices.ContainsFunc(also, func(path string) bool { return !utf8.ValidString(path) }) {
@@ -59,7 +59,7 @@ func NewPathsJSON(path string, also []string) PathsJSON {
 	return p
 }
 
-// NotUTF8 is a path's bytes where JSON would damage them, else nil.
+// NotUTF8 returns a path's bytes if the path is not valid UTF-8, which JSON would damage, else nil.
 func NotUTF8(path string) []byte {
 	if utf8.ValidString(path) {
 		return nil

@@ -6,7 +6,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// FindID finds the picture whose id begins with a prefix; ok is false if the text is not a prefix of an id. Messages of errors begin with
+// FindID finds the picture whose id begins with a prefix; ok is false if the text is not a prefix of an id. Error messages begin with
 // flag, for example "--like: ".
 func FindID(ctx context.Context, ix store.Catalog, flag, prefix string) (id store.PictureID, ok bool, err error) {
 	low, high, err := store.ParsePrefix(prefix)
@@ -20,7 +20,7 @@ func FindID(ctx context.Context, ix store.Catalog, flag, prefix string) (id stor
 	case len(ids) == 0:
 		return id, true, Usage("`imgsearch search --json` and `imgsearch show FILE` print ids", "%sno picture has an id that begins with %s", flag, prefix)
 	case len(ids) > 1:
-		return id, true, Usage("give more of it", "%sseveral pictures have ids that begin with %s", flag, prefix)
+		return id, true, Usage("give a longer prefix", "%sseveral pictures have ids that begin with %s", flag, prefix)
 	}
 	return ids[0], true, nil
 }

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// ReadPaths reads the list of paths of --from: raw bytes, one a line, or each ended by a NUL byte.
+// ReadPaths reads the list of paths of --from: raw bytes, one path per line, or each ended by a NUL byte.
 func (p *Program) ReadPaths(from string, nul bool) ([]string, error) {
 	in := p.In
 	if from != "-" {
 		f, err := os.Open(from)
 		if err != nil {
-			return nil, Usage("give a file with one path a line, or -", "--from: %w", err)
+			return nil, Usage("give a file with one path per line, or - for standard input", "--from: %w", err)
 		}
 		defer f.Close()
 		in = f

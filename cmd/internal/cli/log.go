@@ -24,10 +24,10 @@ var (
 	LogFormats = []string{"text", "json", "journald"}
 )
 
-// AddLogFlags adds the flags.
+// AddLogFlags adds --log-level and --log-format.
 func (p *Program) AddLogFlags(f *pflag.FlagSet) {
-	f.StringVar(&p.logging.level, "log-level", "info", "log from a `LEVEL` on: debug, info, warn or error")
-	f.StringVar(&p.logging.format, "log-format", "text", "log as `text`, json (one object a line) or journald (systemd's priorities)")
+	f.StringVar(&p.logging.level, "log-level", "info", "lowest `LEVEL` to log: debug, info, warn or error")
+	f.StringVar(&p.logging.format, "log-format", "text", "log `FORMAT`: text, json (one object per line) or journald (with systemd priorities)")
 }
 
 // OpenLog creates the log according to the flags.
@@ -36,9 +36,9 @@ func (p *Program) OpenLog() error {
 	p.logging.format = "text" // for an error in the flags
 	switch {
 	case !slices.Contains(LogLevels, asked.level):
-		return Usage("give debug, info, warn or error", "--log-level %q", asked.level)
+		return Usage("give debug, info, warn or error", "invalid value for --log-level: %q", asked.level)
 	case !slices.Contains(LogFormats, asked.format):
-		return Usage("give text, json or journald", "--log-format %q", asked.format)
+		return Usage("give text, json or journald", "invalid value for --log-format: %q", asked.format)
 	}
 	p.logging = asked
 	p.Verbose = p.Verbose || asked.level == "debug"
@@ -92,7 +92,7 @@ func (p *Program) LogWith(attrs ...any) (end func()) {
 	return func() { set(before) }
 }
 
-// LogsLines reports whether the log is for programs, so that Err has no progress bar.
+// LogsLines reports whether the log is for programs. Err has no progress bar then.
 func (p *Program) LogsLines() bool { return p.logging.format != "text" && p.logging.format != "" }
 
 // wholeLines writes one line at a time to Err, for concurrent workers.
@@ -180,7 +180,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 // hintKey is the attribute with the hint of an error.
 const hintKey = "hint"
 
-// quoted is a value as it appears behind key=, in quotes if it contains spaces or control characters.
+// quoted returns a value as it appears after key=, in quotes if it contains spaces or control characters.
 func quoted(value string) string {
 	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`="\`, r) }) {
 		return strconv.Quote(value)
@@ -221,7 +221,7 @@ func (p *Program) Note(message string, attrs ...any) {
 	}
 }
 
-// Notify logs a notice of a library. Notices of unreachable files and folders are logged even with --quiet.
+// Notify logs a notice from a library. Notices of unreachable files and folders are logged even with --quiet.
 func (p *Program) Notify(notice any) {
 	w := words.Notice(notice, Door)
 	attrs := noticeAttrs(notice)
@@ -235,7 +235,7 @@ func (p *Program) Notify(notice any) {
 	}
 }
 
-// noticeAttrs are the attributes of a notice: the folder that it is about, and counts.
+// noticeAttrs returns the attributes of a notice: its folder and counts.
 func noticeAttrs(notice any) []any {
 	switch n := notice.(type) {
 	case index.RootUnreachable:

@@ -14,10 +14,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// leastLikeness is the similarity, 0 to 1, from which a word may be a misspelling: "nokia" and "nikon" have 0.4.
+// leastLikeness is the lowest similarity, 0 to 1, of a misspelling. That of "nokia" and "nikon" is 0.4.
 const leastLikeness = 0.4
 
-// shownNearest is the number of values in a message.
+// shownNearest is the number of similar values in a message.
 const shownNearest = 3
 
 // Meant explains why nothing was found: it names the first camera, lens or keyword that no photo has, and similar ones that photos have. It
@@ -55,7 +55,7 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 		if len(all) == 0 || len(all) == 1 && all[0].Value == "" {
 			return said + "; no photo has a " + name
 		}
-		return said + "; `imgsearch facets " + name + "` lists what there is"
+		return said + "; `imgsearch facets " + name + "` lists the values"
 	}
 	return ""
 }

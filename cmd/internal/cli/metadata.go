@@ -13,13 +13,13 @@ type MetadataJSON struct {
 	Place     *PlaceJSON `json:"place"`
 }
 
-// PlaceJSON is a place on earth, in degrees.
+// PlaceJSON is a place on Earth, in degrees.
 type PlaceJSON struct {
 	Latitude  float64 `json:"latitude"`
 	Longitude float64 `json:"longitude"`
 }
 
-// placeDigits are the decimal digits of degrees, about 10 cm.
+// placeDigits is the number of decimal digits of degrees: about 10 cm.
 const placeDigits = 6
 
 // NewMetadataJSON converts metadata.

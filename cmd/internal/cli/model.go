@@ -12,8 +12,8 @@ import (
 
 // ModelFlags adds the flags that choose a model.
 func ModelFlags(f *pflag.FlagSet, c *app.ModelChoice) {
-	f.StringVar(&c.Name, "model", "", "the model: a `NAME` of `imgsearch models list`, or the folder of one (default: the index's)")
-	f.StringVar(&c.Precision, "precision", "", "`fp32`, or int8: faster on most processors, nearly the same vectors (default: the index's)")
+	f.StringVar(&c.Name, "model", "", "model `NAME` from `imgsearch models list`, or a model folder (default: the index's)")
+	f.StringVar(&c.Precision, "precision", "", "`PRECISION`: fp32 or int8; int8 is faster on most processors and gives nearly the same vectors (default: the index's)")
 }
 
 // CheckModel returns a usage error for an unknown model or precision.
@@ -25,19 +25,19 @@ func (p *Program) CheckModel(c app.ModelChoice) error {
 	return err
 }
 
-// MendModel says how a damaged model is had again.
+// MendModel returns a hint that says how to repair a damaged model.
 func MendModel(store models.Store, name string) string {
 	m, err := store.Manifest(name)
 	switch {
 	case err != nil:
 		return fmt.Sprintf("remove it with `imgsearch models rm %s`, then pull it again", name)
 	case m.Revision == "":
-		return fmt.Sprintf("`imgsearch models pull --from %q %s` repairs it", m.Source, name)
+		return fmt.Sprintf("repair it with `imgsearch models pull --from %q %s`", m.Source, name)
 	}
 	if catalogue, err := models.ReadCatalogue(); err == nil {
 		if e, ok := catalogue.Lookup(name); ok && e.Repository == m.Source {
-			return fmt.Sprintf("`imgsearch models pull %s` repairs it", name)
+			return fmt.Sprintf("repair it with `imgsearch models pull %s`", name)
 		}
 	}
-	return fmt.Sprintf("`imgsearch models pull %s` repairs it", m.Source)
+	return fmt.Sprintf("repair it with `imgsearch models pull %s`", m.Source)
 }

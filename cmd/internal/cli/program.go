@@ -1,5 +1,5 @@
-// Package cli is what the commands share: streams, exit codes, settings from flags, environment and file, groups of flags, progress,
-// output formats. It must not know what any command does.
+// Package cli holds the code that commands share: streams, exit codes, settings from flags, environment and file, groups of flags,
+// progress, output formats. It must not know what any command does.
 package cli
 
 import (
@@ -10,12 +10,12 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 )
 
-// Program is one execution of the program: its streams, its global flags, and what is configured. Every command has it.
+// Program is one execution of the program: its streams, global flags and configuration. Every command has it.
 type Program struct {
 	Streams
 
 	App *app.App
-	// Args are the command line, the program's name left out.
+	// Args are the command line without the program's name.
 	Args []string
 
 	// JSON, Quiet and Verbose are the global flags.
@@ -29,7 +29,7 @@ type Program struct {
 	interrupts interrupts
 }
 
-// New returns a program over streams.
+// New returns a program that uses the streams.
 func New(s Streams) *Program {
 	p := &Program{Streams: s}
 	p.interrupts.init()
@@ -37,19 +37,19 @@ func New(s Streams) *Program {
 	return p
 }
 
-// Interrupted is closed with the first signal.
+// Interrupted returns a channel that the first signal closes.
 func (p *Program) Interrupted() <-chan struct{} { return p.interrupts.first }
 
-// Orderly says that the running command ends by itself when Stop is closed, so that the first signal does not end its context.
+// Orderly declares that the running command ends by itself when Stop is closed: the first signal does not cancel its context.
 func (p *Program) Orderly() { p.interrupts.setOrderly() }
 
-// Stop is closed with the first signal to a command that ends in an orderly way.
+// Stop returns a channel that the first signal closes if the command called Orderly.
 func (p *Program) Stop() <-chan struct{} { return p.interrupts.stop }
 
-// LeaveToChild lets a program that has the terminal answer to signals alone.
+// LeaveToChild makes this program ignore signals, for a child process that has the terminal.
 func (p *Program) LeaveToChild() { p.interrupts.leaveToChild() }
 
-// Run runs execute until it ends or the user ends it, and returns the exit code.
+// Run runs execute until it ends or the user interrupts it, and returns the exit code.
 func (p *Program) Run(ctx context.Context, execute func(context.Context) error) int {
 	ctx, stop := p.watchSignals(ctx)
 	defer stop()

@@ -13,14 +13,14 @@ import (
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// Progress shows a run of the pipeline on Err while it goes on.
+// Progress shows the progress of a pipeline run on Err.
 type Progress struct {
 	program *Program
 	kind    string // bar, plain, json, none
 
 	mu                  sync.Mutex
 	found, done, failed int
-	begun               int // files on which work has begun
+	begun               int // files on which work has started
 	walked              bool
 	begin               time.Time
 	bar                 *progressbar.ProgressBar
@@ -29,10 +29,10 @@ type Progress struct {
 // ProgressKinds are the ways to show progress.
 var ProgressKinds = []string{"bar", "plain", "json", "none"}
 
-// progressEvery is how often each kind speaks: plain is for logs, json for programs.
+// progressEvery is the interval between updates of each kind: plain is for logs, json for programs.
 var progressEvery = map[string]time.Duration{"bar": 100 * time.Millisecond, "plain": 10 * time.Second, "json": time.Second}
 
-// NewProgress returns a progress of a kind; "" is a bar on a terminal, else none.
+// NewProgress returns a Progress of a kind; "" means a bar on a terminal, else none.
 func NewProgress(p *Program, kind string) *Progress {
 	if kind == "" {
 		kind = "none"
@@ -79,7 +79,7 @@ func (p *Progress) Start() (index.Events, func()) {
 		close(stop)
 		ticking.Wait()
 		if p.kind == "json" {
-			p.show() // the last word is the final state
+			p.show() // the last event is the final state
 		}
 		p.clear()
 	}
@@ -102,7 +102,7 @@ func (p *Progress) fileFailed(path string, err error) {
 	})
 }
 
-// say prints a line without leaving pieces of the bar behind.
+// say clears the bar and prints a line.
 func (p *Progress) say(speak func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -146,7 +146,7 @@ func (p *Progress) show() {
 	}
 }
 
-// total says how many files there are to read; until the walk is over, at least how many.
+// total returns the number of files to read; until the walk is over, "at least" that number.
 func (p *Progress) total() string {
 	if p.walked {
 		return fmt.Sprint(p.found)
@@ -161,7 +161,7 @@ func (p *Progress) remaining(rate float64) string {
 	return ", " + english.Duration(time.Duration(float64(p.found-p.done)/rate*float64(time.Second))) + " left"
 }
 
-// speed is the average rate; "" before the first file is done.
+// speed returns the average rate, or "" before the first file is done.
 func (p *Progress) speed() string {
 	rate := float64(p.done) / time.Since(p.begin).Seconds()
 	switch {
@@ -188,7 +188,7 @@ func (p *Progress) showBar() {
 	}
 	what := "indexing"
 	if !p.walked {
-		what = "indexing (still looking)"
+		what = "indexing (still scanning folders)"
 	}
 	if n := min(p.begun-p.done, runtime.GOMAXPROCS(0)); n > 0 { // the rest waits for the model
 		what += fmt.Sprintf(", %d in progress", n)

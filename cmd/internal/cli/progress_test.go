@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Before the first file is done the bar counts what was found and what is in progress, and no rate of 0.
+// Before the first file is done, the bar shows how many files were found and are in progress, and no rate of 0.
 func TestBarOfSlowFiles(t *testing.T) {
 	var errs bytes.Buffer
 	p := NewProgress(New(Streams{Err: &errs, ErrTTY: true}), "bar")

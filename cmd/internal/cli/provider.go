@@ -16,11 +16,11 @@ type ProviderFlags struct {
 
 // Add adds the flags.
 func (q *ProviderFlags) Add(f *pflag.FlagSet) {
-	f.StringVar(&q.name, "provider", "", "compute on `auto`, cpu, coreml, cuda or webgpu (default: auto, the fastest that works)")
-	f.BoolVar(&q.cpu, "cpu", false, "compute on the processor, as --provider cpu")
+	f.StringVar(&q.name, "provider", "", "`PROVIDER` to run models on: auto, cpu, coreml, cuda or webgpu (default: auto, the fastest that works)")
+	f.BoolVar(&q.cpu, "cpu", false, "run models on the CPU (same as --provider cpu)")
 }
 
-// Choose returns the provider that was asked for, by the flags or IMGSEARCH_PROVIDER. Its errors are wrong usage.
+// Choose returns the provider requested by the flags or IMGSEARCH_PROVIDER. Its errors are usage errors.
 func (q *ProviderFlags) Choose() (provider.Name, error) {
 	name, from := q.name, "--provider"
 	if name == "" && !q.cpu {
@@ -32,7 +32,7 @@ func (q *ProviderFlags) Choose() (provider.Name, error) {
 	}
 	if q.cpu {
 		if name != "" && n != provider.CPU {
-			return "", Usage("give one of them", "--cpu and --provider %s", n)
+			return "", Usage("give only one of them", "--cpu and --provider %s cannot be combined", n)
 		}
 		return provider.CPU, nil
 	}

@@ -20,7 +20,7 @@ type Setting struct {
 	Source          string // the variable, or the file
 }
 
-// envNames are the variables of an option: that of the command, which counts first, and that of all commands that have it.
+// envNames returns the variables of an option: the command's, which takes precedence, then the one for all commands that have the option.
 func envNames(command, option string) []string {
 	clean := strings.NewReplacer(" ", "_", "-", "_")
 	general := "IMGSEARCH_" + strings.ToUpper(clean.Replace(option))
@@ -30,7 +30,7 @@ func envNames(command, option string) []string {
 	return []string{"IMGSEARCH_" + strings.ToUpper(clean.Replace(command+"_"+option)), general}
 }
 
-// variables are those of a flag by all of its names.
+// variables returns the variables of a flag, for all its names.
 func variables(command string, f *pflag.Flag) (list []string) {
 	for _, name := range namesOf(f) {
 		list = append(list, envNames(command, name)...)
@@ -38,14 +38,14 @@ func variables(command string, f *pflag.Flag) (list []string) {
 	return list
 }
 
-// ownEnv are the options whose variables are read where they are needed, with the reasons that hold there.
+// ownEnv are the options whose variables are read where they are used, and ownVariables their variables.
 var (
 	ownEnv       = []string{"index", "ort-lib", "provider"}
 	ownVariables = []string{"IMGSEARCH_INDEX", "IMGSEARCH_ORT_LIB", "IMGSEARCH_PROVIDER"}
 )
 
-// contradictions are options of which one at a time is meant. What stands on the command line counts before the environment, that
-// before the file; a setting that contradicts what counts more is left out.
+// contradictions are options that exclude each other. The command line takes precedence over the environment, and the environment
+// over the file; a setting that contradicts one with higher precedence is ignored.
 var contradictions = map[string][]string{
 	"json":    {"format", "null", "preview"},
 	"format":  {"null", "preview", "queries"},
@@ -58,12 +58,12 @@ var contradictions = map[string][]string{
 	"verbose": {"log-level"},
 }
 
-// contradict tells whether two options do.
+// contradict reports whether two options exclude each other.
 func contradict(a, b string) bool {
 	return slices.Contains(contradictions[a], b) || slices.Contains(contradictions[b], a)
 }
 
-// CommandName is a command's name without the program's: "models pull"; "" for the program itself.
+// CommandName returns a command's name without the program's: "models pull"; "" for the program itself.
 func CommandName(c *cobra.Command) string {
 	return strings.TrimSpace(strings.TrimPrefix(c.CommandPath(), c.Root().Name()))
 }
@@ -75,15 +75,15 @@ func TakesSettings(c *cobra.Command) bool {
 	return !c.Hidden && first != "config" && first != "completion" && first != "version"
 }
 
-// IsOption tells an option that may be set from one that makes no sense but on the command line.
+// IsOption reports whether a flag can also be set in the environment and the file. The others make sense only on the command line.
 func IsOption(f *pflag.Flag) bool { return !f.Hidden && f.Name != "help" && f.Name != "version" }
 
-// Settings finds what is set of a command's options that do not stand on the command line. Those whose variables are read where they
-// are needed (ownEnv) are left out when the settings are applied.
+// Settings returns the settings of a command's options that are not given on the command line. With applying, it omits settings from
+// variables that are read where they are used (ownEnv).
 func Settings(c *cobra.Command, config ConfigFile, applying bool) []Setting {
 	command := CommandName(c)
 	var fromEnv, fromFile []Setting
-	counts := make(map[string]bool) // options that are set by what counts more
+	counts := make(map[string]bool) // options set with higher precedence
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if f.Changed {
 			counts[f.Name] = true
@@ -122,7 +122,7 @@ func Settings(c *cobra.Command, config ConfigFile, applying bool) []Setting {
 	return list
 }
 
-// envSetting is what the environment says of an option.
+// envSetting returns the setting of an option in the environment.
 func envSetting(f *pflag.Flag, owner string) (Setting, bool) {
 	for _, name := range variables(owner, f) {
 		value := os.Getenv(name)
@@ -138,16 +138,16 @@ func envSetting(f *pflag.Flag, owner string) (Setting, bool) {
 	return Setting{}, false
 }
 
-// Apply sets the option of a command. Its error is wrong usage.
+// Apply sets the option of a command. Its error is a usage error.
 func (s Setting) Apply(c *cobra.Command) error {
 	if err := set(c.Flags().Lookup(s.Option), s.Words); err != nil {
-		return Usage("`imgsearch config show` lists what is set", "%s: --%s %s: %w", words.Path(s.Source), s.Option, strings.Join(s.Words, ", "), err)
+		return Usage("list your settings with `imgsearch config show`", "%s: --%s %s: %w", words.Path(s.Source), s.Option, strings.Join(s.Words, ", "), err)
 	}
 	return nil
 }
 
-// ApplySettings sets a command's options from the environment and the configuration file. The command line counts first, then the
-// environment, then the file.
+// ApplySettings sets a command's options from the environment and the configuration file. The command line takes precedence, then
+// the environment, then the file.
 func (p *Program) ApplySettings(c *cobra.Command) error {
 	config, err := ReadConfig()
 	if err != nil {
@@ -167,7 +167,7 @@ func (p *Program) ApplySettings(c *cobra.Command) error {
 	return nil
 }
 
-// unknownVariables are those that name the running command and none of its options.
+// unknownVariables returns the variables that name the running command but none of its options.
 func unknownVariables(c *cobra.Command, environ []string) (list []string) {
 	command := CommandName(c)
 	if command == "" {
@@ -190,27 +190,27 @@ func unknownVariables(c *cobra.Command, environ []string) (list []string) {
 	return list
 }
 
-// set gives a flag its value.
+// set sets a flag's value.
 func set(f *pflag.Flag, words []string) error {
 	if many, ok := f.Value.(pflag.SliceValue); ok {
 		return many.Replace(words)
 	}
 	if len(words) != 1 {
-		return fmt.Errorf("it takes one value")
+		return fmt.Errorf("expected one value")
 	}
 	err := f.Value.Set(words[0])
 	if kind := valueKind(f.Value.Type()); err != nil && kind != "" {
-		return fmt.Errorf("it takes %s", kind)
+		return fmt.Errorf("expected %s", kind)
 	}
 	return err
 }
 
-// UnknownSettings are what stands in the file and means nothing. A file may be newer than the program: it is told, and that is all.
+// UnknownSettings describes settings in the file that the program does not have. They are not errors: the file may be newer than the program.
 func UnknownSettings(root *cobra.Command, config ConfigFile) (list []string) {
 	for command, options := range config.values {
 		c := findCommand(root, command)
 		if c == nil {
-			list = append(list, fmt.Sprintf("there is no command [%s]", strings.ReplaceAll(command, " ", ".")))
+			list = append(list, fmt.Sprintf("unknown command [%s]", strings.ReplaceAll(command, " ", ".")))
 			continue
 		}
 		for option := range options {
@@ -237,7 +237,7 @@ func commandTitle(command string) string {
 	return "[" + strings.ReplaceAll(command, " ", ".") + "]"
 }
 
-// findCommand finds a command by its name; nil: there is none.
+// findCommand returns the command with a name, or nil if there is none.
 func findCommand(root *cobra.Command, name string) *cobra.Command {
 	at := root
 	for _, word := range strings.Fields(name) {

@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// interrupts tells commands that the user wants to stop. The first signal closes first; of a command that can end in an
-// orderly way it closes stop, for any other it ends the context. The second ends the process.
+// interrupts tells commands that the user wants to stop. The first signal closes first; if the command called Orderly it closes stop,
+// otherwise it cancels the context. The second signal ends the process.
 type interrupts struct {
 	first, stop chan struct{}
 
@@ -39,7 +39,7 @@ func (i *interrupts) wasHit() bool {
 	return i.hit
 }
 
-// strike notes a signal. again reports whether it is not the first one; ignored, whether a child has the terminal.
+// strike records a signal. again is whether it is not the first; ignored is whether a child process has the terminal.
 func (i *interrupts) strike() (again, orderly, ignored bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -56,12 +56,12 @@ func (i *interrupts) strike() (again, orderly, ignored bool) {
 	return again, i.orderly, false
 }
 
-// watchSignals starts to listen for Ctrl-C, SIGTERM and SIGHUP until the returned function is called.
+// watchSignals listens for Ctrl-C, SIGTERM and SIGHUP until the returned function is called.
 func (p *Program) watchSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // nohup means it
+	if !signal.Ignored(syscall.SIGHUP) { // not under nohup
 		signal.Notify(signals, syscall.SIGHUP) // the terminal was closed
 	}
 	done := make(chan struct{})

@@ -19,13 +19,13 @@ type Streams struct {
 	OutSize TerminalSize
 }
 
-// TerminalSize is the size of a terminal; 0 where it is unknown.
+// TerminalSize is the size of a terminal; 0 means unknown.
 type TerminalSize struct {
 	Columns, Rows         int // in characters
 	CellWidth, CellHeight int // of a character, in pixels
 }
 
-// SystemStreams are the process's.
+// SystemStreams returns the process's streams.
 func SystemStreams() Streams {
 	s := Streams{
 		In: os.Stdin, Out: os.Stdout, Err: os.Stderr, OutSize: terminalSize(os.Stdout),

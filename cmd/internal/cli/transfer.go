@@ -10,7 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 )
 
-// Transfer shows bytes as they come: a bar on a terminal; elsewhere, with --verbose, how many there are.
+// Transfer shows the progress of a download: a bar on a terminal, and the total size with --verbose.
 type Transfer struct {
 	program *Program
 	mu      sync.Mutex
@@ -18,7 +18,7 @@ type Transfer struct {
 	ended   bool
 }
 
-// NewTransfer returns a transfer of what has a name. Its caller calls End.
+// NewTransfer returns the display of a download with a name. The caller must call End.
 func NewTransfer(p *Program, name string) *Transfer {
 	t := &Transfer{program: p}
 	if p.ErrTTY && !p.Quiet && !p.LogsLines() {
@@ -29,7 +29,7 @@ func NewTransfer(p *Program, name string) *Transfer {
 	return t
 }
 
-// Download is what a download tells the transfer.
+// Download returns the callbacks of a download that update t.
 func (t *Transfer) Download() app.Download {
 	return app.Download{Total: t.setTotal, Got: t.add, Checking: t.End}
 }
@@ -37,7 +37,7 @@ func (t *Transfer) Download() app.Download {
 func (t *Transfer) setTotal(bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.program.Logf("%s in all", humanize.IBytes(uint64(max(bytes, 0))))
+	t.program.Logf("%s in total", humanize.IBytes(uint64(max(bytes, 0))))
 	if t.bar != nil && bytes > 0 {
 		t.bar.ChangeMax64(bytes)
 	}
@@ -47,11 +47,11 @@ func (t *Transfer) add(bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.bar != nil {
-		_ = t.bar.Add64(bytes) // an error of the terminal stops no download
+		_ = t.bar.Add64(bytes) // a terminal error must not stop the download
 	}
 }
 
-// End takes the bar away.
+// End removes the bar.
 func (t *Transfer) End() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// version is set by the linker in releases.
+// version is set by the linker in release builds.
 var version = "dev"
 
-// Version is the program's, "dev" where it was not released.
+// Version returns the program's version, "dev" unless it is a release build.
 func Version() string { return version }
 
-// VersionText is the version, with the commit that the binary was built from and its date, where Go recorded them.
+// VersionText returns the version, with the commit that the binary was built from and its date if Go recorded them.
 func VersionText() string {
 	text := version
 	if info, ok := debug.ReadBuildInfo(); ok {

@@ -10,15 +10,15 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 )
 
-// fixture brings an index into a state that the program would not, through the store's interface: fixture INDEX STATE ARGS...
+// fixture puts an index into a state that the program does not produce, through the store's interface: fixture INDEX STATE ARGS...
 //
-//	gear NAME CAMERA LENS LAT LON   a file says that
-//	forgotten                       files say nothing, as an earlier version read them
+//	gear NAME CAMERA LENS LAT LON   a file has this metadata
+//	forgotten                       files have no metadata, as read by an earlier version
 //	earlier                         files were read by an earlier version
-//	no-vectors                      the default model has none
+//	no-vectors                      the default model has no vectors
 //	short-vector NAME               the vector of a file's picture is too short
-//	bad-preview NAME                the preview of a file's picture is no JPEG
-//	previews N                      demands that N pictures have a preview of more than 1,000 bytes
+//	bad-preview NAME                the preview of a file's picture is not a JPEG
+//	previews N                      checks that N pictures have a preview of more than 1,000 bytes
 func fixture(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: fixture INDEX STATE ARGS...")

@@ -11,7 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// Command is the real program, as testscript's TestMain makes it of the test binary.
+// Command returns the real program: the test binary, which testscript's TestMain turns into the program.
 func Command(t *testing.T, home string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -24,7 +24,7 @@ func Command(t *testing.T, home string, args ...string) *exec.Cmd {
 	return c
 }
 
-// Summary is what index --json prints of a run.
+// Summary is the summary of a run that index --json prints.
 type Summary struct {
 	Complete    bool `json:"complete"`
 	Scanned     int  `json:"scanned"`
@@ -34,7 +34,7 @@ type Summary struct {
 	FailedKnown int  `json:"failed_known"`
 }
 
-// SummaryOf runs index --json to its end.
+// SummaryOf runs index --json and returns its summary.
 func SummaryOf(t *testing.T, c *exec.Cmd) (s Summary, err error) {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -46,7 +46,7 @@ func SummaryOf(t *testing.T, c *exec.Cmd) (s Summary, err error) {
 	return s, err
 }
 
-// FilesOf is the number of files that status tells; 0 without an index.
+// FilesOf returns the number of files that status reports; 0 without an index.
 func FilesOf(t *testing.T, home string) int {
 	t.Helper()
 	c := Command(t, home, "status", "--json")
@@ -66,7 +66,7 @@ func FilesOf(t *testing.T, home string) int {
 	return s.Files
 }
 
-// WaitForFiles waits until a running indexer has committed more than so many files.
+// WaitForFiles waits until a running indexer has committed more than the given number of files.
 func WaitForFiles(t *testing.T, home string, more int) {
 	t.Helper()
 	for range 600 {
@@ -75,5 +75,5 @@ func WaitForFiles(t *testing.T, home string, more int) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Fatal("the indexer commits nothing")
+	t.Fatal("the indexer committed no more files")
 }

@@ -15,14 +15,14 @@ import (
 	"github.com/imgsearch/imgsearch/models"
 )
 
-// Program runs the command line in this process, over an index of its own.
+// Program runs the command line in this process, with its own index.
 type Program struct {
 	t *testing.T
-	// Index is the index's file.
+	// Index is the path of the index.
 	Index string
 }
 
-// NewProgram returns a program whose folders are the test's own.
+// NewProgram returns a program that uses temporary folders of the test.
 func NewProgram(t *testing.T) Program {
 	t.Helper()
 	t.Setenv("IMGSEARCH_ORT_LIB", testkit.RuntimeLibrary(t))
@@ -33,8 +33,8 @@ func NewProgram(t *testing.T) Program {
 	return Program{t, filepath.Join(t.TempDir(), "i.db")}
 }
 
-// runFolder is a folder for files that a run maps and leaves to the end of its process, which is the test's: Windows deletes none of
-// them before.
+// runFolder returns a folder for files that a run keeps mapped until its process, the test's, ends. Windows cannot delete them
+// before that.
 func runFolder(t *testing.T) string {
 	t.Helper()
 	if runtime.GOOS != "windows" {
@@ -47,11 +47,11 @@ func runFolder(t *testing.T) string {
 	return dir
 }
 
-// DeletesWhatIsMapped skips a test that runs the program several times in one process and removes between what it had mapped.
+// DeletesWhatIsMapped skips, on Windows, a test that runs the program several times in one process and deletes files that it has mapped.
 func DeletesWhatIsMapped(t *testing.T) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows deletes no file that this process has mapped")
+		t.Skip("Windows cannot delete files that this process has mapped")
 	}
 }
 
@@ -64,7 +64,7 @@ func (p Program) Run(stdin string, args ...string) (stdout, stderr string, code 
 	return out.String(), errs.String(), code
 }
 
-// Must runs the program and demands an exit code and texts in its output or its errors.
+// Must runs the program and checks its exit code and that a text is in its output or errors.
 func (p Program) Must(code int, says string, args ...string) string {
 	p.t.Helper()
 	out, errs, got := p.Run("", args...)
@@ -74,7 +74,7 @@ func (p Program) Must(code int, says string, args ...string) string {
 	return out
 }
 
-// WritePicture makes a picture file of 64 x 48 pixels, its format by its name.
+// WritePicture writes a picture file of 64 x 48 pixels, in the format of its name.
 func WritePicture(t *testing.T, path string, seed int) {
 	t.Helper()
 	data, err := testkit.Encode(path, testkit.Picture(seed, 64, 48))
@@ -89,7 +89,7 @@ func WritePicture(t *testing.T, path string, seed int) {
 	}
 }
 
-// StarterFolder is the built-in model laid out as a folder.
+// StarterFolder returns the folder of the built-in model.
 func StarterFolder(t *testing.T) string {
 	t.Helper()
 	dir := filepath.Join(testkit.Repository(), "models", "starter")

@@ -2,5 +2,5 @@
 
 package scenario
 
-// RaceEnabled reports whether the race detector, which takes many times the memory, is on.
+// RaceEnabled is whether the race detector is on. It needs several times the memory.
 const RaceEnabled = false

@@ -1,5 +1,5 @@
-// Package scenario runs the program in tests: scenarios in testdata/script beside each command (testdata/windows on Windows), the program in
-// this process, and the program as a process of its own. It must not know what a command does.
+// Package scenario runs the program in tests: scenarios in each command's testdata/script (testdata/windows on Windows), the program in
+// this process, and the program as a separate process. It must not know what a command does.
 package scenario
 
 import (
@@ -23,14 +23,14 @@ import (
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
 
-// Main is a package's TestMain: the test's binary is the program where it is called so.
+// Main is a package's TestMain. The test binary acts as the program if it is called imgsearch.
 func Main(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"imgsearch": func() { os.Exit(cmd.Main()) },
 	})
 }
 
-// Run runs the scenarios of the package, those of this system: the real program, both streams, the exit code.
+// Run runs the package's scenarios for this system. They check the streams and exit code of the real program.
 func Run(t *testing.T) {
 	t.Helper()
 	if left, err := os.ReadDir(scenarios); err != nil || len(left) == 0 {
@@ -82,7 +82,7 @@ func Run(t *testing.T) {
 	})
 }
 
-// rawPicture makes a camera raw file of a JPEG: raw FILE JPEG [ORIENTATION]
+// rawPicture makes a camera raw file from a JPEG: raw FILE JPEG [ORIENTATION].
 func rawPicture(ts *testscript.TestScript, _ bool, args []string) {
 	orientation := uint64(1)
 	if len(args) == 3 {
@@ -97,7 +97,7 @@ func rawPicture(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.Raw(jpg, uint32(orientation)), 0o600))
 }
 
-// exitStatus runs a command and demands its exit code: status CODE COMMAND ARGS...
+// exitStatus runs a command and checks its exit code: status CODE COMMAND ARGS...
 func exitStatus(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: status CODE COMMAND ARGS...")
@@ -116,7 +116,7 @@ func exitStatus(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// picture makes pictures: picture FILE SEED [WIDTH HEIGHT].
+// picture makes a picture: picture FILE SEED [WIDTH HEIGHT].
 func picture(ts *testscript.TestScript, _ bool, args []string) {
 	w, h := 64, 48
 	seed, err := strconv.Atoi(args[1])
@@ -134,7 +134,7 @@ func picture(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, data, 0o644))
 }
 
-// bomb makes a PNG of a size without pixels: bomb FILE WIDTH HEIGHT.
+// bomb makes a PNG with a size but without pixels: bomb FILE WIDTH HEIGHT.
 func bomb(ts *testscript.TestScript, _ bool, args []string) {
 	w, err := strconv.Atoi(args[1])
 	ts.Check(err)
@@ -143,7 +143,7 @@ func bomb(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), testkit.PNGHeader(uint32(w), uint32(h)), 0o644))
 }
 
-// damage overwrites a page of a database in its middle: damage FILE
+// damage overwrites a page in the middle of a database: damage FILE.
 func damage(ts *testscript.TestScript, _ bool, args []string) {
 	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR, 0)
 	ts.Check(err)
@@ -194,7 +194,7 @@ func segment(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(path, data, 0o644))
 }
 
-// nulList writes words, each ended by a NUL byte: nul FILE WORD...
+// nulList writes words, each followed by a NUL byte: nul FILE WORD...
 func nulList(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Join(args[1:], "\x00")+"\x00"), 0o644))
 }
@@ -213,14 +213,14 @@ func rename(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.Rename(ts.MkAbs(args[0]), ts.MkAbs(args[1])))
 }
 
-// badName renames a file to a name that a scenario cannot write: badname FILE newline|tab|notutf8.
+// badName renames a file to a name that cannot be written in a scenario: badname FILE newline|tab|notutf8.
 func badName(ts *testscript.TestScript, _ bool, args []string) {
 	name := map[string]string{"newline": "a\nb.jpg", "tab": "a\tb.jpg", "notutf8": "a\xffb.jpg"}[args[1]]
 	path := ts.MkAbs(args[0])
 	ts.Check(os.Rename(path, filepath.Join(filepath.Dir(path), name)))
 }
 
-// mode demands a file's permission bits: mode FILE OCTAL.
+// mode checks a file's permission bits: mode FILE OCTAL.
 func mode(ts *testscript.TestScript, _ bool, args []string) {
 	info, err := os.Stat(ts.MkAbs(args[0]))
 	ts.Check(err)
@@ -229,7 +229,7 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-// execSQL changes a database: sql FILE STATEMENT.
+// execSQL executes a statement in a database: sql FILE STATEMENT.
 func execSQL(ts *testscript.TestScript, _ bool, args []string) {
 	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
 	ts.Check(err)

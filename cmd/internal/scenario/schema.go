@@ -40,7 +40,7 @@ func compile(t *testing.T, name string, doc any) *jsonschema.Schema {
 	return s
 }
 
-// strict makes a schema refuse fields that it does not name. What is published lets them pass, so that formats can grow.
+// strict makes a schema reject fields that it does not name. The published schemas allow them, so that formats can grow.
 func strict(doc any) {
 	switch v := doc.(type) {
 	case map[string]any:
@@ -80,8 +80,8 @@ func grow(value, doc any) {
 	}
 }
 
-// Fits checks every line of output against a schema: it has all fields that the schema demands and none that it does not name, and would
-// still fit the published schema with fields that are added later.
+// Fits checks every line of output against a schema: it has all required fields and none that the schema does not name, and would still fit
+// the published schema if fields were added later.
 func Fits(t *testing.T, name, output string) {
 	t.Helper()
 	published, narrow := readSchema(t, name), readSchema(t, name)

@@ -7,8 +7,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// speaks gives a tokenizer.json tokens for languages, as NLLB's has them: speaks FILE CODE... They have the ids of words, so that the
-// model's graph takes them.
+// speaks adds language tokens like NLLB's to a tokenizer.json: speaks FILE CODE... They have the ids of words, so that the model's graph
+// accepts them.
 func speaks(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	data, err := os.ReadFile(path)

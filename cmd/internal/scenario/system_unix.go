@@ -14,7 +14,7 @@ import (
 
 const scenarios = "testdata/script"
 
-// systemCommands are scenarios' commands that only this system can run.
+// systemCommands are the scenario commands that only this system can run.
 var systemCommands = map[string]func(*testscript.TestScript, bool, []string){"fifo": fifo, "asuser": asUser}
 
 // nobody is the user that the unprivileged scenarios run as when the tests run as root.
@@ -24,7 +24,7 @@ func fifo(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(syscall.Mkfifo(ts.MkAbs(args[0]), 0o644))
 }
 
-// copyOnce copies a file, unless it was, and returns the copy.
+// copyOnce copies a file unless the copy exists, and returns the copy.
 func copyOnce(ts *testscript.TestScript, from, to string) string {
 	if _, err := os.Stat(to); err != nil {
 		data, err := os.ReadFile(from)
@@ -34,15 +34,15 @@ func copyOnce(ts *testscript.TestScript, from, to string) string {
 	return to
 }
 
-// asUser runs imgsearch as a user without privileges and demands its exit code: asuser CODE ARGS... The work folder
-// becomes that user's. Its output goes to the files asuser.stdout and asuser.stderr.
+// asUser runs imgsearch as a user without privileges and checks its exit code: asuser CODE ARGS... That user becomes the owner of the
+// work folder. The output goes to the files asuser.stdout and asuser.stderr.
 func asUser(ts *testscript.TestScript, _ bool, args []string) {
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	work := ts.MkAbs(".")
 	self, err := os.Executable()
 	ts.Check(err)
-	// The user may not reach the folders that hold them.
+	// The user may have no access to the folders of the originals.
 	program := copyOnce(ts, self, filepath.Join(work, "asuser-imgsearch"))
 	library := copyOnce(ts, ts.Getenv("IMGSEARCH_ORT_LIB"), filepath.Join(work, "asuser-library"))
 	c := exec.Command(program, args[1:]...)

@@ -1,13 +1,13 @@
-// A library that stands before the real ONNX Runtime and breaks on demand. It forwards every call. Providers other than the
-// processor are taken to be there: a session with one is the processor's, under the eyes of this library.
+// A library that wraps the real ONNX Runtime and fails on demand. It forwards every call. It accepts every provider: a session with
+// one runs on the processor, and this library watches it.
 //
-// FAKEORT_REAL  the real library's path
-// FAKEORT       what breaks: a list "POINT:HOW POINT:HOW ..." of
+// FAKEORT_REAL  the path of the real library
+// FAKEORT       what fails: a list "POINT:HOW POINT:HOW ..." of
 //   POINT  load (when the library is loaded), append, session, run1, run2, ... (the Nth run on a provider in this process)
 //   HOW    abort, segv, ill, kill (SIGKILL), hang, error, metal (prints the message of Metal's compiler and aborts), missing (the
-//          error of a build without the provider), nan, wrong (the answer, for run)
-//          A point may be bound to the main process or to children: "main/run1:abort", "child/session:hang".
-// FAKEORT_SLOWCPU  milliseconds that each run on the processor takes besides
+//          error of a build without the provider), nan, wrong (the result, for run)
+//          A prefix limits a point to the main process or to child processes: "main/run1:abort", "child/session:hang".
+// FAKEORT_SLOWCPU  extra milliseconds for each run on the processor
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <math.h>
@@ -26,7 +26,7 @@ static OrtApi fake;
 static OrtApiBase base;
 static const OrtApiBase *real_base;
 
-// The options and sessions that a provider was chosen for.
+// The session options and sessions that have a provider.
 enum { most = 256 };
 static const void *marked[most];
 static int marks;
@@ -65,7 +65,7 @@ static int is_child(void) {
 	return strstr(args, "probe-provider") != 0;
 }
 
-// how tells what is to happen at a point; "" is nothing.
+// how returns what should happen at a point; "" is nothing.
 static const char *how(const char *point) {
 	static _Thread_local char value[64];
 	const char *list = getenv("FAKEORT");
@@ -93,7 +93,7 @@ static const char *how(const char *point) {
 	return "";
 }
 
-// happen does what ends or holds up a process, or returns an error; 0 where nothing happened.
+// happen crashes or hangs the process, or returns an error; 0 if nothing happens.
 static OrtStatusPtr happen(const char *what) {
 	if (!strcmp(what, "abort")) abort();
 	if (!strcmp(what, "segv")) {

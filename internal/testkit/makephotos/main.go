@@ -1,4 +1,4 @@
-// Command makephotos writes generated pictures for a try of the program: makephotos DIR N.
+// Command makephotos writes generated pictures for trying out the program: makephotos DIR N.
 package main
 
 import (
