@@ -14,10 +14,10 @@ import (
 	"github.com/imgsearch/imgsearch/cmd"
 )
 
-// commandLine finds what the ready files run.
+// commandLine finds the commands that the example files run.
 var commandLine = regexp.MustCompile(`(?m)(?:^ExecStart=|^[0-9*]+ +[0-9*]+ +\* \* \* +)\S*imgsearch ([^\n>|]*)`)
 
-// TestReadyFiles: the files that people copy run commands that there are, with flags that there are.
+// TestReadyFiles: the commands and flags in the example files exist.
 func TestReadyFiles(t *testing.T) {
 	for _, name := range []string{"imgsearch.service", "crontab", "com.imgsearch.index.plist"} {
 		data, err := os.ReadFile(filepath.Join("examples", name))
@@ -35,7 +35,7 @@ func TestReadyFiles(t *testing.T) {
 			t.Errorf("%s runs nothing", name)
 		}
 		for _, args := range lines {
-			// An index that is not there: whatever is wrong with the words comes before.
+			// The index does not exist, but errors in the arguments are reported first.
 			args = append([]string{"--index", filepath.Join(t.TempDir(), "i.db"), "--ort-lib", "/nowhere"}, args...)
 			var errs strings.Builder
 			code := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: io.Discard, Err: &errs})
@@ -46,7 +46,7 @@ func TestReadyFiles(t *testing.T) {
 	}
 }
 
-// plistArguments reads what launchd is told to run, the program left out.
+// plistArguments returns the arguments in a launchd plist, without the program.
 func plistArguments(t *testing.T, data []byte) (args []string) {
 	t.Helper()
 	d := xml.NewDecoder(strings.NewReader(string(data)))

@@ -15,12 +15,12 @@ import (
 // block is a block of commands in a page.
 var block = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
 
-// stubs stand for programs that choose for people; what they are given is read.
+// stubs replace interactive programs, such as fzf; they read their input.
 var stubs = map[string]string{
 	"fzf": "#!/bin/sh\nhead -n 1\n",
 }
 
-// reader is somebody who follows a page: a folder of photos, the real program, a shell.
+// reader runs the commands of a page as a user would: with a folder of photos, the real program and a shell.
 type reader struct {
 	home string
 	env  []string
@@ -29,7 +29,7 @@ type reader struct {
 func newReader(t *testing.T) reader {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		t.Skip("the pages are written for a shell of Unix")
+		t.Skip("the pages are written for a Unix shell")
 	}
 	if _, err := exec.LookPath("sh"); err != nil {
 		t.Skip("no shell: ", err)
@@ -69,11 +69,11 @@ func newReader(t *testing.T) reader {
 	return reader{home, []string{"HOME=" + home, "PATH=" + bin + ":" + os.Getenv("PATH"), "IMGSEARCH_ORT_LIB=" + library}}
 }
 
-// run runs commands in the reader's home and demands an exit code. ran is false if a tool is not installed.
+// run runs commands in the reader's home and checks the exit code. ran is false if a tool is not installed.
 func (r reader) run(t *testing.T, code int, script string) (printed string, ran bool) {
 	t.Helper()
 	if _, err := exec.LookPath("jq"); err != nil && strings.Contains(script, "| jq ") {
-		t.Logf("left out, there is no jq here:\n%s", script)
+		t.Logf("skipped, jq is not installed:\n%s", script)
 		return "", false
 	}
 	c := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
@@ -141,7 +141,7 @@ var steps = []step{
 }
 
 // TestLongUsage runs every command of docs/usage.md, in the order of the page, and checks what it prints. A command whose tool is not
-// installed is left out, and logged.
+// installed is skipped, and logged.
 func TestLongUsage(t *testing.T) {
 	r := newReader(t)
 	page, err := os.ReadFile("usage.md")
@@ -187,7 +187,7 @@ func (r reader) check(t *testing.T, s step, command string) {
 	}
 }
 
-// TestLongReadme runs the README's list of commands, each line for itself, with a hub on this machine.
+// TestLongReadme runs the README's list of commands, line by line, with a hub on this machine.
 func TestLongReadme(t *testing.T) {
 	r := newReader(t)
 	hub := testkit.NewHub(t, "immich-app/ViT-B-32__laion2b-s34b-b79k", filepath.Join(testkit.Repository(), "models", "starter"))
@@ -200,7 +200,7 @@ func TestLongReadme(t *testing.T) {
 	}
 	blocks := block.FindAllStringSubmatch(string(page), -1)
 	list := blocks[len(blocks)-1][1]
-	// Where a line stands for several, or never ends, it is run so.
+	// Lines that combine several commands, or never end, are run like this.
 	as := strings.NewReplacer("/mnt/nas", nas, " [--failures]", " --failures", "index --watch ", "index --watch --for 1s ",
 		"roots list | rm DIR | move OLD NEW", "roots list")
 	n := 0
@@ -211,7 +211,7 @@ func TestLongReadme(t *testing.T) {
 		n++
 		code := 0
 		if strings.HasPrefix(line, "imgsearch index --precision int8") {
-			code = 2 // the model that stands for the hub's gains nothing from it
+			code = 2 // the built-in model, which replaces the one from the hub, gains nothing from int8
 		}
 		r.run(t, code, line)
 	}
