@@ -132,6 +132,6 @@ func facetValues(ctx context.Context, p *cli.Program, by store.Facet, begun stri
 // modelNames returns the names of the installed models, the built-in one first.
 func modelNames(store models.Store) []string {
 	names := []string{models.StarterName}
-	installed, _ := store.Installed() // it fails if the folder does not exist: no models then
+	installed, _ := store.Installed() // if the folder cannot be read, only the built-in model
 	return append(names, installed...)
 }

@@ -24,7 +24,7 @@ const canaryRow = -1
 
 // fallback runs a tower on a provider until the first failure, then on the processor. A failure is an error, a timeout, a
 // vector that is not finite, or a canary whose vector differs from the processor's. The batch that failed runs again.
-// The canary is part of every batch, so that every vector that is returned has been checked.
+// For pictures, the canary is part of every batch, so that no vector comes from an unchecked batch.
 type fallback struct {
 	place   *placement
 	session *session

@@ -74,8 +74,8 @@ func (l *Loader) Measure(ctx context.Context, file string, d provider.Definition
 	return l.measure(ctx, file, d, variant, batch, rounds, limit, v)
 }
 
-// measure tries a candidate in a child process and puts the results, including the processor's, into the verdict. A failure
-// before the child reaches the provider does not count against the provider.
+// measure tries a candidate in a child process and puts the results, including the processor's, into the verdict. A timeout
+// before the child reaches the provider is recorded as an ordinary failure, which counts for less time.
 func (l *setup) measure(ctx context.Context, file string, d provider.Definition, variant string, batch, rounds int, limit time.Duration, v *provider.Verdict) provider.Measured {
 	m := provider.Measured{Provider: d.Name, Variant: variant, Batch: batch, At: time.Now()}
 	o, err := l.runChild(ctx, file, d, variant, batch, rounds, limit)

@@ -152,7 +152,7 @@ func damaged(name string, err error) error {
 }
 
 // Identity identifies everything that determines the numbers in a vector: it is the SHA-256 over the digests of the model's files,
-// the version of our preprocessing, and the precision. Vectors with different identities are never compared.
+// the version of our preprocessing, and the precision. An index keeps the vectors of different identities apart.
 func (s Spec) Identity(p Precision) string { return s.identity(p, preprocess.Version) }
 
 // EarlierIdentities returns the model's identities under earlier versions of our preprocessing, newest first. Queries embedded

@@ -27,7 +27,8 @@ func systemFolder(name string) bool {
 var pictureExt = set("jpg", "jpeg", "jpe", "jfif", "png", "gif", "bmp", "dib", "tif", "tiff", "webp",
 	"heic", "heif", "hif", "avif", "jxl")
 
-// rawExt are the extensions of camera raw files: a file with one of them that cannot be read is Unsupported, not a failure.
+// rawExt are the extensions of camera raw files: a file with one of them whose content is not recognised as a picture is Unsupported,
+// not NotPicture.
 var rawExt = set("3fr", "arw", "cr2", "cr3", "crw", "dcr", "dng", "erf", "fff", "iiq", "k25", "kdc", "mef", "mos",
 	"mrw", "nef", "nrw", "orf", "pef", "raf", "raw", "rw2", "rwl", "sr2", "srf", "srw", "x3f")
 

@@ -74,7 +74,7 @@ type Folder struct {
 	Sidecars []File
 	// Empty reports whether the folder was read and is completely empty, like the mount point of an unmounted disk.
 	Empty bool
-	// Err is set if the folder could not be read completely; the entries that were read are present.
+	// Err is set if the folder could not be read completely. The entries that were read are present, but none if the ignore file cannot be read.
 	Err error
 }
 

@@ -43,7 +43,7 @@ func New(p *cli.Program, fresh func() *cobra.Command) *cobra.Command {
   preview = "auto"
 
 You can also set options in the environment: IMGSEARCH_TOP=20, or IMGSEARCH_SEARCH_TOP=20 for one command only. The command
-line takes precedence, then the environment, then the file. A list in the environment replaces the list in the file.
+line takes precedence, then the environment, then the file. A list replaces the one with lower precedence.
 
 EXIT STATUS
   0 done; 1 failed; 2 wrong usage`,

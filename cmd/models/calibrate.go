@@ -188,7 +188,7 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, 
 	}
 	if inUse != nil {
 		out.InUse = newRatesJSON(sample.Rate(*inUse))
-		fitted.Bins = inUse.Bins // they are measured with captions, not with these queries, not with these queries
+		fitted.Bins = inUse.Bins // they are measured with captions, not with these queries
 	}
 	if o.dryRun {
 		return out, nil

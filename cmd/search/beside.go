@@ -8,7 +8,7 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// addBeside adds the companions (raw files and sidecars) of listed files that are not in the index.
+// addBeside adds the companions (raw and HEIC twins, and sidecars) of listed files that are not in the index.
 func (s *session) addBeside(companions map[string][]string) {
 	if s.listed == nil {
 		return
@@ -25,7 +25,7 @@ func (s *session) addBeside(companions map[string][]string) {
 	}
 }
 
-// beside returns the raw files and sidecars in a photo's folder that have its name.
+// beside returns the files in a photo's folder that have its name: raw and HEIC files if the photo is a JPEG, and the sidecars.
 func beside(photo string) (list []string) {
 	dir, name := filepath.Split(photo)
 	entries, _ := os.ReadDir(dir) // on an error, use the entries read so far

@@ -51,7 +51,7 @@ type hitJSON struct {
 	Format   string   `json:"format"`
 	Bytes    *int64   `json:"bytes"`
 	cli.MetadataJSON
-	// Twins are the raw files among the files that are listed after their JPEG.
+	// Twins are those of the files that are twins of a JPEG: its raw or HEIC files.
 	Twins []string `json:"twins,omitempty"`
 	// Terms are set with --explain.
 	Terms []contributionJSON `json:"terms,omitempty"`

@@ -9,7 +9,7 @@ import (
 )
 
 // Version is incremented when our decoders or resampling move vectors by more than cosine 0.999. It is part of a model's
-// identity, so that vectors of different versions are never compared.
+// identity, so that an index never mixes vectors of different versions.
 const Version = 2
 
 // Mode says how a picture of any shape is fitted to the tower's input.

@@ -215,7 +215,7 @@ type Record struct {
 
 func recordFile(slot Slot, n Name) string { return fmt.Sprintf("%s-%s", n, slot.file()) }
 
-// Record reads what is remembered about a provider; it returns an empty record if that is nothing, or no longer applies.
+// Record reads what is remembered about a provider. It returns a record without deaths if there is none, or if the stored one no longer applies.
 func (s Store) Record(slot Slot, n Name, now Key) Record {
 	for _, dir := range s.Dirs {
 		var r Record

@@ -131,7 +131,7 @@ type Measurement string
 // The ways.
 const (
 	InFull Measurement = "warmup" // everything was tried
-	InARun Measurement = "index"  // only the likeliest candidate was tried
+	InARun Measurement = "index"  // only the likeliest setting of each provider was tried
 )
 
 // Verdict is what was measured for a tower on this machine.

@@ -36,7 +36,7 @@ type Dupe struct {
 	query.Hit
 	// Sharpness is what the Judge measured; 0 if it did not decode the picture. Bytes is the current size of the first file.
 	Sharpness float64
-	// RawTwin reports whether the picture has a camera's raw file as a twin.
+	// RawTwin reports whether the picture has a twin: a raw or HEIC file of the same exposure.
 	RawTwin bool
 }
 

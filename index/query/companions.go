@@ -9,7 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Companions returns the files that belong to the file at each hit's Path, by that path: its raw twins, and the sidecars of all of them.
+// Companions returns the files that belong to the file at each hit's Path, by that path: its twins, and the sidecars of all of them.
 // It uses the index, regardless of the filter that found the hits, and does not check whether the files exist.
 func (e *Engine) Companions(ctx context.Context, hits []Hit) (map[string][]string, error) {
 	shown := make(map[store.PictureID]string, len(hits))

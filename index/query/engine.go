@@ -120,7 +120,7 @@ type Hit struct {
 	Also []string
 	// Bytes is the size of the file at Path when it was last read, or 0 if it is unknown.
 	Bytes int64
-	// Twins are those of these files that are twins of a JPEG: the camera's raw files of the same exposure.
+	// Twins are those of these files that are twins of a JPEG: raw or HEIC files of the same exposure.
 	Twins []string
 	// Missing reports whether all files are gone.
 	Missing bool

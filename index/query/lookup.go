@@ -90,7 +90,7 @@ type shownFile struct {
 	bytes  int64
 }
 
-// newHit returns a hit for a picture. Its Path is that of a JPEG rather than of a raw twin, then the first path.
+// newHit returns a hit for a picture. Its Path is that of a JPEG rather than of its twin, then the first path.
 func newHit(r store.Record, files []shownFile) Hit {
 	slices.SortFunc(files, func(a, b shownFile) int {
 		if a.isTwin != b.isTwin {

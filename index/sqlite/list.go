@@ -117,7 +117,7 @@ func (s *Store) sortedByDate(ctx context.Context, q store.ListQuery, set bitmap)
 	return ids, err
 }
 
-// shownFile is the file that represents a picture: a JPEG comes before its raw twin, then the first path wins.
+// shownFile is the file that represents a picture: a JPEG comes before its twin, then the first path wins.
 type shownFile struct {
 	id     int64
 	path   string

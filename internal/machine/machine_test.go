@@ -17,7 +17,7 @@ func TestSessionOf(t *testing.T) {
 		{"linux", "", false, false, Background},
 		{"linux", "", true, true, SSH},
 		{"darwin", "Aqua", false, true, Terminal},
-		{"darwin", "Aqua", false, false, Background}, // a LaunchAgent of the desktop session session
+		{"darwin", "Aqua", false, false, Background}, // a LaunchAgent of the desktop session
 		{"darwin", "Background", false, false, Launchd},
 		{"darwin", "System", false, false, Launchd},
 		{"darwin", "Background", true, true, SSH},

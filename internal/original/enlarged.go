@@ -227,7 +227,7 @@ func clamp(i, n int) int { return min(max(i, 0), n-1) }
 // solve solves linear equations by elimination. The last column is the right side.
 func solve(rows [][]float64) []float64 {
 	n := len(rows)
-	for i := range n { // keeps the equations solvable if two kernels give the same result result
+	for i := range n { // keeps the equations solvable if two kernels give the same result
 		rows[i][i] += 1e-9 * (1 + rows[i][i])
 	}
 	for i := range n {

@@ -40,7 +40,7 @@ var advices = map[doctor.Advice]func(Door) string{
 		return "it hangs, or is far too slow to be useful; imgsearch uses the processor instead (" + do(Warmup) + " waits longer)"
 	},
 	doctor.UpdateDriver: func(do Door) string {
-		return "imgsearch uses the processor instead; update the driver, or make this permanent with " + do(UseProvider, string(provider.CPU)) + " (docs/troubleshooting.md)"
+		return "imgsearch uses the processor instead; update the driver, or choose the processor with " + do(UseProvider, string(provider.CPU)) + " (docs/troubleshooting.md)"
 	},
 	doctor.NextRunTries: say("the next run tests it in a child process before using it"),
 	doctor.WarmUp: func(do Door) string {

@@ -31,7 +31,7 @@ var (
 	// ErrBusy is a store that another process is downloading into.
 	ErrBusy = errors.New("another process is downloading a model")
 	// ErrTaken is a model folder in the store that holds something else.
-	ErrTaken = errors.New("the model's folder is already in use")
+	ErrTaken = errors.New("the model's folder holds something else")
 	// ErrNoSpace is a disk without enough space for the model.
 	ErrNoSpace = errors.New("not enough free space")
 )
@@ -177,7 +177,7 @@ func (c *Client) Tree(ctx context.Context, repository, commit string) ([]File, e
 				f = File{Path: e.Path, Size: e.LFS.Size, SHA256: strings.TrimPrefix(e.LFS.OID, "sha256:")}
 			}
 			if f.Size < 0 || !isHex(f.GitSHA1, 40) && !isHex(f.SHA256, 64) {
-				return nil, fmt.Errorf("list %s: %w: no size or digest for %s", repository, ErrCorrupt, e.Path)
+				return nil, fmt.Errorf("list %s: %w: the hub lists no size or digest for %s", repository, ErrCorrupt, e.Path)
 			}
 			files = append(files, f)
 		}
