@@ -18,6 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/man"
 	"github.com/imgsearch/imgsearch/cmd/models"
 	"github.com/imgsearch/imgsearch/cmd/probe"
+	"github.com/imgsearch/imgsearch/cmd/restore"
 	"github.com/imgsearch/imgsearch/cmd/roots"
 	"github.com/imgsearch/imgsearch/cmd/search"
 	"github.com/imgsearch/imgsearch/cmd/show"
@@ -73,7 +74,7 @@ ENVIRONMENT
   IMGSEARCH_ORT_LIB  the ONNX Runtime library (same as --ort-lib)
   IMGSEARCH_PROVIDER where models run (same as --provider)
   IMGSEARCH_CACHE    the cache folder; its contents can be recreated
-  IMGSEARCH_STATE    the folder for measurements of this machine
+  IMGSEARCH_STATE    the folder for measurements and crash records of this machine
   IMGSEARCH_MODELS   the folder of downloaded models
   IMGSEARCH_CONFIG   the configuration file (see imgsearch config)
   IMGSEARCH_OPTION   any option; IMGSEARCH_COMMAND_OPTION sets it for one command only: IMGSEARCH_SEARCH_TOP=20
@@ -112,7 +113,7 @@ EXIT STATUS
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
-		warmup.New(p), doctor.New(p), backup.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p),
+		warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p),
 	)
 	cli.CheckArgs(c)
 	completeFlags(p, c)

@@ -134,6 +134,7 @@ var steps = []step{
 	{"imgsearch status", `(?m)^folders +/.*/Photos$`, "", ""},
 	{"imgsearch backup", `photos-index\.db`, "photos-index.db", `^SQLite format 3`},
 	{"imgsearch search --index ~/photos-index.db", `\n  5  `, "", ""},
+	{"imgsearch restore ~/photos-index.db", `restored 5 files`, "", ""},
 	{"imgsearch doctor --repair", `(?i)(ok|sound|nothing)`, "", ""},
 	{"imgsearch config path", `config\.toml`, "", ""},
 	{"imgsearch config show", `ort-lib`, "", ""},

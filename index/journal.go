@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // journal records which files are being decoded, so that the next run knows what a crashed one was decoding. It is a file next to
@@ -29,6 +30,9 @@ const (
 	slotAlone = 4 // the only file in flight
 )
 
+// maxJournal is the size of the largest journal that is read, in bytes: more slots than a machine has workers.
+const maxJournal = 4096 * slotSize
+
 // inFlight is a file that a crashed run was decoding.
 type inFlight struct {
 	place store.Place
@@ -41,7 +45,7 @@ func openJournal(path string) (*journal, []inFlight, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := regular.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600, regular.NoLinks)
 	if err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", err)
 	}
@@ -49,7 +53,7 @@ func openJournal(path string) (*journal, []inFlight, error) {
 }
 
 func readJournal(path string) ([]inFlight, error) {
-	data, err := os.ReadFile(path)
+	data, err := regular.Read(path, regular.NoLinks, maxJournal)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -2,23 +2,20 @@ package index
 
 import (
 	"context"
-	"fmt"
 	"os"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // openFile opens the file and updates the task's stat to that of the opened file.
 func openFile(_ context.Context, w *worker, f *reading) (end bool, err error) {
-	if f.file, err = os.Open(w.path(f.task.place)); err != nil {
+	if f.file, err = regular.Open(w.path(f.task.place), regular.FollowLinks); err != nil {
 		return false, err
 	}
 	info, err := f.file.Stat()
 	if err != nil {
 		return false, err
-	}
-	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("it is no longer a regular file (mode %v)", info.Mode().Type())
 	}
 	f.task.stat = statOf(info)
 	return false, nil

@@ -5,10 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/scan"
 )
 
@@ -73,7 +74,10 @@ func overlay(r Reader, path string, owner store.OwnerMetadata) (store.OwnerMetad
 	if stat.Size > maxSidecar {
 		return owner, stat, &SidecarError{path, fmt.Errorf("the file is too large (%d bytes)", stat.Size)}
 	}
-	data, err := os.ReadFile(path)
+	data, err := regular.Read(path, regular.NoLinks, maxSidecar)
+	if errors.Is(err, regular.ErrLink) || errors.Is(err, regular.ErrNotRegular) || errors.Is(err, regular.ErrTooLarge) {
+		return owner, stat, &SidecarError{path, fserr.Cause(err)}
+	}
 	if err != nil {
 		return owner, stat, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -58,7 +59,7 @@ func (m Model) Digests(cache string, besides []string) (Digests, error) {
 }
 
 func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path, regular.FollowLinks)
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -158,7 +159,7 @@ func (m Model) ReadFile(name string) ([]byte, error) {
 	if info, err := os.Stat(m.Path(name)); err == nil && info.Size() > MaxSmall {
 		return nil, fmt.Errorf("read model file: %w: %s is too large (%d bytes)", ErrDamaged, name, info.Size())
 	}
-	data, err := os.ReadFile(m.Path(name))
+	data, err := regular.Read(m.Path(name), regular.FollowLinks, MaxSmall)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read model file: %w: %w", ErrMissing, err)
 	}

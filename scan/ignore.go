@@ -1,16 +1,22 @@
 package scan
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"io/fs"
 	"path/filepath"
 	"strings"
 
 	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // IgnoreFile is the name of the file whose lines, in gitignore syntax, exclude files and folders below its folder.
 const IgnoreFile = ".imgsearchignore"
+
+// maxIgnoreFile is the size of the largest ignore file that is read, in bytes.
+const maxIgnoreFile = 1 << 20
 
 // rule is one line of gitignore syntax (git's documentation, "PATTERN FORMAT").
 type rule struct {
@@ -97,9 +103,12 @@ func CheckPatterns(patterns []string) error {
 // readIgnoreFile reads the ignore file of a folder, if there is one. Like git, it ignores a line that is not a valid
 // pattern.
 func readIgnoreFile(dir, rel string) (ruleSet, error) {
-	data, err := os.ReadFile(filepath.Join(dir, IgnoreFile))
+	data, err := regular.Read(filepath.Join(dir, IgnoreFile), regular.NoLinks, maxIgnoreFile)
 	if isGone(err) {
 		return ruleSet{}, nil
+	}
+	if bad, ok := errors.AsType[*fs.PathError](err); ok {
+		return ruleSet{}, fmt.Errorf("%s: %w", IgnoreFile, bad.Err)
 	}
 	if err != nil {
 		return ruleSet{}, err

@@ -25,12 +25,12 @@ func New(p *cli.Program) *cobra.Command {
 before it gets its name, so an incomplete one is never left there. It replaces an older copy, but no other file. To use it:
 
   imgsearch search --index FILE ...      directly
-  cp FILE "$(imgsearch status | awk '/^index/ {print $2}')"      to replace a lost index, while imgsearch is not running
+  imgsearch restore FILE                 to replace the index with it; cp is not safe
 
 The copy does not include the vector file next to the index; the next run of index rebuilds it.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 10 no index here yet`,
+  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 11 another process is indexing into FILE`,
 		Example: `  imgsearch backup /mnt/nas/photos-index.db`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return backup(c.Context(), p, args[0]) },

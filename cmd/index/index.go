@@ -233,6 +233,9 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 	}
 	if err := at.Check(); !create && errors.Is(err, store.ErrNoIndex) {
 		return nil, nil, fmt.Errorf("open index %q: %w", at.Path, err) // without folders, do not create an index
+	} else if lost, ok := errors.AsType[*store.LostError](err); ok {
+		rescue := words.Path(lost.Rescue)
+		o.p.Warnf("%s is left of an earlier index, and this run makes a new one; to use the earlier one, run `imgsearch restore %s`", rescue, rescue)
 	}
 	if o.model.Name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
 		// Do not create an index for a model that cannot be used.

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"image"
 	"image/jpeg"
-	"os"
 	"sync"
 
 	"github.com/disintegration/imaging"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // Side is the short side in pixels of the previews that an index keeps: enough for models with inputs up to that size. A panorama's long
@@ -109,7 +109,7 @@ const largeBytes = 256 << 20
 
 // Open makes a small picture of a file. It reads no more of the file, and decodes it no larger, than necessary.
 func Open(path string, box Box) (Image, error) {
-	f, err := os.Open(path)
+	f, err := regular.Open(path, regular.FollowLinks)
 	if err != nil {
 		return nil, err
 	}

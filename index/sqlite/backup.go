@@ -25,31 +25,78 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".imgsearch-backup-*") // readable by the owner only
+	if locked, err := IsLocked(path); err == nil && locked {
+		return fmt.Errorf("%q: %w", path, store.ErrBusy)
+	}
+	fresh, err := s.copyVerified(ctx, filepath.Dir(path), ".imgsearch-backup-*")
 	if err != nil {
 		return err
 	}
-	tmp.Close()
-	defer os.Remove(tmp.Name())
-	if err := s.copyTo(ctx, tmp.Name()); err != nil {
-		return fmt.Errorf("copy the index: %w", explain(err))
+	defer os.Remove(fresh)
+	if err := replace(path, fresh, ""); err != nil {
+		return err
 	}
-	copied, err := openForReading(ctx, tmp.Name())
+	return checkPlaced(ctx, path)
+}
+
+// checkPlaced checks that a copy, at its place, is read as what was verified: that no log of another index is next to it.
+func checkPlaced(ctx context.Context, path string) error {
+	if !emptyWAL(path) {
+		return fmt.Errorf("%w: %s was written by another process meanwhile", store.ErrDamaged, path+"-wal")
+	}
+	placed, err := openForReading(ctx, path)
 	if err != nil {
 		return fmt.Errorf("read the copy: %w", err)
 	}
-	findings, err := copied.Integrity(ctx)
+	defer placed.Close()
+	if err := placed.checkSchema(ctx); err != nil && !errors.Is(err, errOld) {
+		return fmt.Errorf("read the copy: %w", err)
+	}
+	return nil
+}
+
+// copyVerified writes a consistent copy of the index to a new file in a folder, readable by the owner only, and checks all of it. The
+// pattern names the file (atomicfile.Name). Leftovers of killed processes are removed.
+func (s *Store) copyVerified(ctx context.Context, dir, pattern string) (path string, err error) {
+	atomicfile.Sweep(dir, pattern)
+	path = filepath.Join(dir, atomicfile.Name(pattern))
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return "", err
+	}
+	defer func() {
+		if err != nil {
+			os.Remove(path)
+		}
+	}()
+	if err := f.Close(); err != nil {
+		return "", err
+	}
+	if err := s.copyTo(ctx, path); err != nil {
+		return "", fmt.Errorf("copy the index: %w", explain(err))
+	}
+	copied, err := openForReading(ctx, path)
+	if err != nil {
+		return "", fmt.Errorf("read the copy: %w", err)
+	}
+	err = copied.verify(ctx)
 	copied.Close()
-	for _, suffix := range []string{"-wal", "-shm"} {
-		os.Remove(tmp.Name() + suffix)
+	for _, suffix := range sideFiles {
+		os.Remove(path + suffix)
 	}
 	if err != nil {
-		return fmt.Errorf("read the copy: %w", err)
+		return "", fmt.Errorf("read the copy: %w", err)
 	}
-	if len(findings) > 0 {
-		return fmt.Errorf("%w: %s", store.ErrDamaged, findings[0])
+	return path, nil
+}
+
+// verify returns store.ErrDamaged with the first problem of the index, if it has one.
+func (s *Store) verify(ctx context.Context) error {
+	findings, err := s.Integrity(ctx)
+	if err == nil && len(findings) > 0 {
+		err = fmt.Errorf("%w: %s", store.ErrDamaged, findings[0])
 	}
-	return atomicfile.Put(tmp.Name(), path)
+	return err
 }
 
 // mayReplace returns an error if path is a file that is not a backup.

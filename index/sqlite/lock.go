@@ -12,6 +12,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // lock is a locked file next to the index. The operating system releases the lock when the process ends, even after a crash.
@@ -38,6 +39,9 @@ func (l ownLock) Unlock() error {
 }
 
 func tryLock(path string) (*lock, error) {
+	if err := checkLock(path + ".lock"); err != nil {
+		return nil, fmt.Errorf("lock index %q: %w", path, err)
+	}
 	file := flock.New(path+".lock", flock.SetPermissions(0o600))
 	ok, err := file.TryLock()
 	for range lookers {
@@ -56,6 +60,18 @@ func tryLock(path string) (*lock, error) {
 	return &lock{file}, nil
 }
 
+// checkLock returns an error if something else is in the place of the lock file, which locking would open or create.
+func checkLock(path string) error {
+	f, err := regular.Open(path, regular.NoLinks)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // Unlock releases the lock.
 func (l *lock) Unlock() error { return l.file.Close() }
 
@@ -72,6 +88,9 @@ const (
 func IsLocked(path string) (bool, error) {
 	if _, err := os.Stat(path + ".lock"); errors.Is(err, fs.ErrNotExist) {
 		return false, nil // it was never locked; do not create the file
+	}
+	if err := checkLock(path + ".lock"); err != nil {
+		return false, fmt.Errorf("check the lock of index %q: %w", path, err)
 	}
 	file := flock.New(path+".lock", flock.SetFlag(os.O_RDONLY))
 	free, err := file.TryRLock()

@@ -3,12 +3,16 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 )
 
 // Salvaged describes what was recovered from a damaged index.
@@ -32,9 +36,10 @@ func Salvage(ctx context.Context, path string) (s Salvaged, err error) {
 		return s, fmt.Errorf("open index %q: %w", path, err)
 	}
 	defer old.Close()
-	fresh := filepath.Join(filepath.Dir(path), fmt.Sprintf(".imgsearch-repair-%d.db", os.Getpid()))
+	atomicfile.Sweep(filepath.Dir(path), repairPattern)
+	fresh := filepath.Join(filepath.Dir(path), atomicfile.Name(repairPattern))
 	defer func() {
-		for _, suffix := range []string{"", "-wal", "-shm"} {
+		for _, suffix := range append([]string{""}, sideFiles...) {
 			os.Remove(fresh + suffix)
 		}
 	}()
@@ -111,16 +116,38 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 	return t.Commit(ctx)
 }
 
-// putInPlace renames the damaged file and moves the new one to its path.
+// putInPlace replaces the damaged index with the new one and keeps it under another name.
 func (s *Salvaged) putInPlace(path, fresh string) error {
-	s.Kept = fmt.Sprintf("%s.damaged-%s", path, time.Now().Format("20060102-150405"))
-	if err := os.Rename(path, s.Kept); err != nil {
-		return err
+	dropKept(path)
+	s.Kept = numbered(path + damagedInfix)
+	return replace(path, fresh, s.Kept)
+}
+
+// dropKept removes the second names that an earlier, killed repair has given to the index at path.
+func dropKept(path string) {
+	found, err := filepath.Glob(escapeGlob(path+damagedInfix) + "*")
+	if err != nil {
+		return
 	}
-	for _, suffix := range []string{"-wal", "-shm"} { // they belong to the damaged file
-		_ = os.Rename(path+suffix, s.Kept+suffix) // if they exist
+	for _, name := range found {
+		for _, suffix := range []string{"", "-wal"} {
+			if same(path+suffix, name+suffix) {
+				os.Remove(name + suffix)
+			}
+		}
 	}
-	return os.Rename(fresh, path)
+}
+
+// numbered returns a name that ends with the time and that no file has.
+func numbered(before string) string {
+	stamp := before + time.Now().Format("20060102-150405")
+	name := stamp
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", stamp, n)
+	}
 }
 
 // salvageTable copies the rows of a table that can be read and that the new index accepts.

@@ -22,6 +22,13 @@ func filled(t *testing.T, n int) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	fill(t, s, n)
+	return path
+}
+
+// fill adds n pictures with vectors.
+func fill(t *testing.T, s *sqlite.Store, n int) {
+	t.Helper()
 	model, err := s.PutModel(ctx, store.Model{Identity: "m", Name: "m", Ref: "m", Dim: 64, Precision: "fp32"})
 	if err != nil {
 		t.Fatal(err)
@@ -29,7 +36,6 @@ func filled(t *testing.T, n int) string {
 	if err := testkit.Fill(ctx, s, model, n); err != nil {
 		t.Fatal(err)
 	}
-	return path
 }
 
 // counts are the totals of an index that has passed the integrity check.

@@ -264,9 +264,13 @@ func (s *Store) Close() error {
 
 // Check reports whether there may be an index at a path, without opening the file.
 func Check(path string) error {
+	completePending(path)
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if left := rescue(path); left != "" {
+			return &store.LostError{Rescue: left}
+		}
 		return store.ErrNoIndex
 	case err != nil:
 		return cmp.Or(fserr.Denied(path), fserr.Cause(err))

@@ -31,3 +31,17 @@ var (
 	// ErrSlowSearch means that the copy of the vectors for fast searches could not be written. Searches still give correct results.
 	ErrSlowSearch = errors.New("could not write the vector file, so searches will be slower")
 )
+
+// LostError means that the index does not exist, but that a file is left from which it can be restored. It is an ErrNoIndex.
+type LostError struct {
+	// Rescue is the path of that file.
+	Rescue string
+}
+
+// Error is that of ErrNoIndex, with the file.
+func (e *LostError) Error() string {
+	return ErrNoIndex.Error() + ", but " + e.Rescue + " is left of it"
+}
+
+// Unwrap returns ErrNoIndex.
+func (e *LostError) Unwrap() error { return ErrNoIndex }

@@ -67,6 +67,13 @@ func (i Index) IsLocked() (bool, error) { return sqlite.IsLocked(i.Path) }
 // Examine checks the index without changing it, and returns what is wrong with it: nothing if it is intact.
 func (i Index) Examine(ctx context.Context) ([]string, error) { return sqlite.Examine(ctx, i.Path) }
 
+// Restore replaces the index with a copy of the backup at from, and returns the path at which the previous index is kept; "" if there was
+// none. store.ErrDamaged, store.ErrNewer, store.ErrNotIndex and store.ErrNoIndex are about the backup, and leave the index as it is.
+// ErrBusy: another process holds the lock.
+func (i Index) Restore(ctx context.Context, from string) (kept string, err error) {
+	return sqlite.Restore(ctx, from, i.Path)
+}
+
 // Journal returns the path of the local file that records which files are being read.
 func (i Index) Journal() string { return i.Path + ".inflight" }
 

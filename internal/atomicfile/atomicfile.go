@@ -3,12 +3,9 @@ package atomicfile
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // Options say how to write a file. The zero value is for files that only their owner may read, and that may be lost in a power failure.
@@ -19,7 +16,8 @@ type Options struct {
 	Mode fs.FileMode
 	// FollowLink replaces the target of a link at the path, not the link.
 	FollowLink bool
-	// Unfinished is the name of the file until it is committed, with a * for a number. It identifies the leftovers of killed processes.
+	// Unfinished is the name of the file until it is committed, with a * for Name. If it is set, Create removes the leftovers of killed
+	// processes (Sweep).
 	Unfinished string
 }
 
@@ -48,10 +46,11 @@ func Create(path string, o Options) (*File, error) {
 	}
 	if o.Unfinished == "" {
 		o.Unfinished = Unfinished
+	} else {
+		Sweep(filepath.Dir(path), o.Unfinished)
 	}
 	for try := 1; ; try++ {
-		name := strings.Replace(o.Unfinished, "*", fmt.Sprint(rand.Uint32()), 1) //nolint:gosec // the name must only be unused
-		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), name), os.O_RDWR|os.O_CREATE|os.O_EXCL, o.Mode)
+		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), Name(o.Unfinished)), os.O_RDWR|os.O_CREATE|os.O_EXCL, o.Mode)
 		if errors.Is(err, fs.ErrExist) && try < maxTries {
 			continue
 		}

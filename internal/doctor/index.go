@@ -27,6 +27,10 @@ func checkIndex(ctx context.Context, e *examination) {
 	at.Wait = 0 // doctor must answer quickly
 	path := at.Path
 	ix, err := at.OpenForReading(ctx)
+	if lost, ok := errors.AsType[*store.LostError](err); ok {
+		e.add(Finding{Name: "index", Severity: Warning, Detail: "no index at " + path + ", but " + lost.Rescue + " is left of it", Err: err})
+		return
+	}
 	if errors.Is(err, store.ErrNoIndex) {
 		e.warn("index", MakeIndex, "no index yet at %s", path)
 		return

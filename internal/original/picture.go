@@ -4,12 +4,12 @@ import (
 	"errors"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // picture is a file with everything that the rules compare.
@@ -50,12 +50,13 @@ type plane struct {
 const (
 	maxPixels  = 256 << 20
 	keptPixels = 512 << 20
+	maxFile    = 1 << 30 // bytes
 )
 
 // readFile reads everything except the pixels.
 func (p *picture) readFile(path string) error {
 	p.path = path
-	f, err := os.Open(path)
+	f, err := regular.Open(path, regular.FollowLinks)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (p *picture) decodeBytes(minShort int) int64 {
 
 // readPixels decodes the picture, at full size or with a short side of at least minShort pixels. On failure, readable stays false.
 func (p *picture) readPixels(minShort int) {
-	data, err := os.ReadFile(p.path)
+	data, err := regular.Read(p.path, regular.FollowLinks, maxFile)
 	if err != nil {
 		return
 	}

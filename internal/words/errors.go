@@ -18,6 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/models"
 	"github.com/imgsearch/imgsearch/models/hub"
 	"github.com/imgsearch/imgsearch/scan"
@@ -53,6 +54,10 @@ func typed(err error, do Door, w *Word) bool {
 		if _, ok := errors.AsType[*fs.PathError](e.Err); ok {
 			w.Hint = "check the path and the permissions of the file"
 		}
+		return true
+	}
+	if e, ok := errors.AsType[*store.LostError](err); ok {
+		w.Code, w.Hint = NoIndex, "restore it with "+do(Restore, Path(e.Rescue))
 		return true
 	}
 	if _, ok := errors.AsType[*fserr.DeniedError](err); ok {
@@ -116,6 +121,8 @@ var meanings = []meaning{
 	{app.ErrPrecision, Usage, say("use fp32 or int8")},
 	{app.ErrBuiltIn, Usage, say("it needs no download")},
 	{app.ErrNotRepository, Usage, func(do Door) string { return "use ORGANISATION/NAME, or " + do(PullFrom) + " for a local folder" }},
+	{regular.ErrLink, Failed, say("replace the link with a regular file, or remove it")},
+	{regular.ErrNotRegular, Failed, say("remove it, or put a regular file in its place")},
 	{store.ErrNoIndex, NoIndex, func(do Door) string { return "make one with " + do(IndexFolder) }},
 	{store.ErrNewer, NewerIndex, func(do Door) string { return "update imgsearch, or use another index with " + do(ChooseIndex) }},
 	{store.ErrOlder, Failed, func(do Door) string {

@@ -50,6 +50,7 @@ const (
 	ChooseIndex  Action = "choose an index"
 	NameIndex    Action = "choose an index, in full" // with the variable
 	Repair       Action = "repair the index"
+	Restore      Action = "restore an index" // file
 	Examine      Action = "examine the installation"
 	ExamineModel Action = "examine a model's folder"
 	Warmup       Action = "measure the machine"
@@ -74,7 +75,7 @@ const (
 
 // Actions are all actions, for the tests of doors.
 var Actions = []Action{
-	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair,
+	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair, Restore,
 	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, Calibrate, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
 	FP32, Language, MaxPixels, MaxMemory, Elsewhere,
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -45,6 +46,9 @@ func ConfigPath() (string, error) {
 // told from the table of the command.
 const AllCommands = "all"
 
+// maxConfig is the size of the largest configuration file that is read, in bytes.
+const maxConfig = 1 << 20
+
 const hintConfig = "edit it with `imgsearch config edit`; each command has a table, with the option names of the command line"
 
 // ReadConfig reads the configuration file. A missing file is an empty configuration; a file that is not valid TOML is wrong usage.
@@ -53,7 +57,10 @@ func ReadConfig() (c ConfigFile, err error) {
 	if c.Path, err = ConfigPath(); err != nil {
 		return c, nil //nolint:nilerr // no home folder means no configuration; code that needs a home reports the error
 	}
-	data, err := os.ReadFile(c.Path)
+	if c.Path == os.DevNull {
+		return c, nil
+	}
+	data, err := regular.Read(c.Path, regular.FollowLinks, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return c, nil
 	}

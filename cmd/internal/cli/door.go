@@ -19,6 +19,7 @@ var actions = map[words.Action]string{
 	words.ChooseIndex:  "--index",
 	words.NameIndex:    "--index FILE or IMGSEARCH_INDEX",
 	words.Repair:       "`imgsearch doctor --repair`",
+	words.Restore:      "`imgsearch restore <FILE>`",
 	words.Examine:      "`imgsearch doctor`",
 	words.ExamineModel: "`imgsearch doctor --model DIR`",
 	words.Warmup:       "`imgsearch warmup`",

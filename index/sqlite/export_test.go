@@ -1,0 +1,4 @@
+package sqlite
+
+// ReplacementSuffix is replacementSuffix.
+const ReplacementSuffix = replacementSuffix
