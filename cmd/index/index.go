@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -44,6 +45,7 @@ type options struct {
 	limit         time.Duration
 	progress      string
 	watch         bool
+	abandon       *sync.Once
 }
 
 // defaultMaxPixels is above the resolution of all current cameras (150 MP) and most stitched panoramas.
@@ -51,7 +53,7 @@ const defaultMaxPixels = 300_000_000
 
 // New returns the command.
 func New(p *cli.Program) *cobra.Command {
-	o := options{p: p}
+	o := options{p: p, abandon: new(sync.Once)}
 	c := &cobra.Command{
 		Use:   "index [DIR|FILE...]",
 		Short: "Bring the index up to date with folders of photos",
@@ -243,5 +245,12 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 			return nil, nil, err
 		}
 	}
-	return at.OpenLocked(ctx)
+	ix, lock, err := at.OpenLocked(ctx)
+	if err == nil {
+		o.abandon.Do(func() {
+			// Files that are being read when the process ends at once have not crashed it.
+			o.p.OnAbandon(func() { os.Remove(at.Journal()) })
+		})
+	}
+	return ix, lock, err
 }

@@ -84,6 +84,8 @@ func explain(err error, file string) error {
 		return cli.Usage("give a file that `imgsearch backup` wrote", "%s: no such file", shown)
 	case errors.Is(err, store.ErrNotIndex):
 		return cli.Usage("give a file that `imgsearch backup` wrote", "%w", err)
+	case errors.Is(err, store.ErrNotReplaced):
+		return cli.Usage("give another --index, or move the file away", "%w", err)
 	case errors.Is(err, store.ErrItself):
 		return cli.Usage("give a file that `imgsearch backup` wrote", "%s is the index itself", shown)
 	case errors.Is(err, store.ErrDamaged):

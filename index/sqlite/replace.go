@@ -83,6 +83,9 @@ func isIndex(path string) bool {
 // keep gives the index at path, with its log, a second name.
 func keep(path, kept string) error {
 	for _, suffix := range []string{"-wal", ""} { // the file itself last: without its log it would be an older state
+		if suffix != "" && emptyWAL(path) {
+			continue
+		}
 		err := os.Link(path+suffix, kept+suffix)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -147,7 +150,8 @@ func escapeGlob(path string) string {
 }
 
 // Restore replaces the index at path with a copy of the index at from, and keeps the old index under another name; kept is "" if there
-// was none. It checks all of from first: store.ErrDamaged, store.ErrNewer and store.ErrNotIndex leave the index as it is.
+// was none. It checks all of from first: store.ErrDamaged, store.ErrNewer and store.ErrNotIndex leave the index as it is. If path is
+// another file, it returns store.ErrNotReplaced.
 func Restore(ctx context.Context, from, path string) (kept string, err error) {
 	if err := Check(from); err != nil {
 		return "", fmt.Errorf("open index %q: %w", from, err)
@@ -168,6 +172,9 @@ func Restore(ctx context.Context, from, path string) (kept string, err error) {
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
+	}
+	if err := refuseForeign(ctx, path); errors.Is(err, store.ErrNotIndex) && !isIndex(path) { // the header may be in the log
+		return "", fmt.Errorf("%q: %w", path, store.ErrNotReplaced)
 	}
 	l, err := tryLock(path)
 	if err != nil {

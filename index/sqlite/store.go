@@ -123,6 +123,9 @@ func OpenLocked(ctx context.Context, path string, o Options) (*Store, store.Lock
 	if err := prepare(ctx, path); err != nil { // the lock file is in the folder of the index
 		return nil, nil, err
 	}
+	if err := refuseForeign(ctx, path); err != nil { // no lock file next to a photo
+		return nil, nil, err
+	}
 	l, err := tryLock(path)
 	if err != nil {
 		return nil, nil, err

@@ -6,10 +6,15 @@ import (
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 )
 
+// termPatience is how long a command may take to end in an orderly way after SIGTERM: service managers and people expect that it ends
+// within two seconds.
+const termPatience = 1500 * time.Millisecond
+
 // interrupts tells commands that the user wants to stop. The first signal closes first; if the command called Orderly it closes stop,
-// otherwise it cancels the context. The second signal ends the process.
+// otherwise it cancels the context. The second signal ends the process, and so does the first one after termPatience if it is SIGTERM.
 type interrupts struct {
 	first, stop chan struct{}
 
@@ -17,6 +22,8 @@ type interrupts struct {
 	orderly bool
 	child   bool
 	hit     bool
+	// abandoned are called before the process ends without waiting.
+	abandoned []func()
 }
 
 func (i *interrupts) init() { i.first, i.stop = make(chan struct{}), make(chan struct{}) }
@@ -56,6 +63,25 @@ func (i *interrupts) strike() (again, orderly, ignored bool) {
 	return again, i.orderly, false
 }
 
+// OnAbandon has f called before the process ends without waiting for the command.
+func (p *Program) OnAbandon(f func()) {
+	p.interrupts.mu.Lock()
+	defer p.interrupts.mu.Unlock()
+	p.interrupts.abandoned = append(p.interrupts.abandoned, f)
+}
+
+// abandon ends the process at once. What was committed is safe; the next run must not take this end for a crash.
+func (p *Program) abandon() {
+	p.interrupts.mu.Lock()
+	abandoned := p.interrupts.abandoned
+	p.interrupts.mu.Unlock()
+	for _, f := range abandoned {
+		f()
+	}
+	p.App.AbandonLoaders()
+	os.Exit(ExitInterrupted)
+}
+
 // watchSignals listens for Ctrl-C, SIGTERM and SIGHUP until the returned function is called.
 func (p *Program) watchSignals(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -67,17 +93,20 @@ func (p *Program) watchSignals(ctx context.Context) (context.Context, func()) {
 	done := make(chan struct{})
 	go func() {
 		for {
+			var s os.Signal
 			select {
-			case <-signals:
+			case s = <-signals:
 			case <-done:
 				return
+			}
+			if s == syscall.SIGTERM {
+				time.AfterFunc(termPatience, p.abandon)
 			}
 			again, orderly, ignored := p.interrupts.strike()
 			switch {
 			case ignored:
 			case again:
-				p.App.AbandonLoaders()
-				os.Exit(ExitInterrupted)
+				p.abandon()
 			case !orderly:
 				cancel()
 			}
