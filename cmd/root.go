@@ -77,10 +77,11 @@ ENVIRONMENT
   IMGSEARCH_STATE    the folder for measurements and crash records of this machine
   IMGSEARCH_MODELS   the folder of downloaded models
   IMGSEARCH_CONFIG   the configuration file (see imgsearch config)
-  IMGSEARCH_OPTION   any option; IMGSEARCH_COMMAND_OPTION sets it for one command only: IMGSEARCH_SEARCH_TOP=20
+  IMGSEARCH_<OPTION> any other option, such as IMGSEARCH_TOP=20; IMGSEARCH_<COMMAND>_<OPTION> sets it for one command only,
+                     such as IMGSEARCH_SEARCH_TOP=20
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 130 interrupted. Each command's help lists its own codes.`,
+  0 done; 1 failed; 2 usage error; 130 interrupted. Each command's help lists its own codes.`,
 		Version:       cli.VersionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -103,10 +104,10 @@ EXIT STATUS
 	c.SetVersionTemplate("imgsearch {{.Version}}\n")
 	c.SuggestionsMinimumDistance = 2
 	flags := c.PersistentFlags()
-	flags.StringVar(&p.App.IndexFile, "index", "", "the index `FILE` (default: index.db in the platform's data folder)")
-	flags.StringVar(&p.App.LibraryFile, "ort-lib", "", "the ONNX Runtime library `FILE`")
+	flags.StringVar(&p.App.IndexFile, "index", "", "use `FILE` as the index (default: index.db in the platform's data folder)")
+	flags.StringVar(&p.App.LibraryFile, "ort-lib", "", "load the ONNX Runtime library from `FILE`")
 	flags.BoolVar(&p.JSON, "json", p.JSON, "print results and errors as JSON (see docs/json.md)")
-	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors and warnings about unreachable folders")
+	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors, and warnings about folders that cannot be reached")
 	flags.BoolVarP(&p.Verbose, "verbose", "v", false, "print details")
 	p.AddLogFlags(flags)
 	p.AddColorFlag(flags)

@@ -42,9 +42,9 @@ func (c choosing) choose(v provider.Verdict) *placement {
 func (c choosing) lag(v provider.Verdict, m provider.Measured) string {
 	cpu, _ := v.CPU()
 	if c.file == models.TextualFile {
-		return fmt.Sprintf("it is faster: %.0f ms a query, %s %.0f ms", cpu.LoadMS, m.Provider, m.LoadMS)
+		return fmt.Sprintf("the processor is faster: %.0f ms per query, %s %.0f ms", cpu.LoadMS, m.Provider, m.LoadMS)
 	}
-	return fmt.Sprintf("it is faster: %.1f images a second, %s %.1f", cpu.PerSecond, m.Provider, m.PerSecond)
+	return fmt.Sprintf("the processor is faster: %.1f images/s, %s %.1f", cpu.PerSecond, m.Provider, m.PerSecond)
 }
 
 // whyChosen says why a provider was chosen.
@@ -53,7 +53,7 @@ func (c choosing) whyChosen(v provider.Verdict, p *placement) string {
 	best, _ := v.Of(p.definition.Name)
 	switch {
 	case c.file == models.TextualFile:
-		return fmt.Sprintf("a query takes %.0f ms, on the processor %.0f ms", best.LoadMS, cpu.LoadMS)
+		return fmt.Sprintf("a query takes %.0f ms, compared with %.0f ms on the processor", best.LoadMS, cpu.LoadMS)
 	case !known || cpu.PerSecond == 0:
 		return "as asked"
 	case best.PerSecond >= cpu.PerSecond:

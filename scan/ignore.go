@@ -50,7 +50,7 @@ func parseRules(lines []string, reason Reason) ([]rule, error) {
 // PatternError is a pattern that cannot be parsed.
 type PatternError struct{ Pattern string }
 
-func (e *PatternError) Error() string { return fmt.Sprintf("bad pattern %q", e.Pattern) }
+func (e *PatternError) Error() string { return fmt.Sprintf("invalid pattern %q", e.Pattern) }
 
 func parseRule(line string, reason Reason) (r rule, ok bool, err error) {
 	p := strings.TrimSuffix(line, "\r")

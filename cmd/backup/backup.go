@@ -21,16 +21,16 @@ func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Copy the index, even while it is in use",
-		Long: `Write a consistent copy of the index to a file. This also works while other processes index and search. The copy is verified
-before it gets its name, so an incomplete one is never left there. It replaces an older copy, but no other file. To use it:
+		Long: `Write a consistent copy of the index to FILE, even while other processes index and search. The copy is verified before it is
+renamed to FILE, so FILE is never an incomplete copy. An older copy is replaced, but no other file. To use the copy:
 
-  imgsearch search --index FILE ...      directly
+  imgsearch search --index FILE ...      to search it directly
   imgsearch restore FILE                 to replace the index with it; cp is not safe
 
 The copy does not include the vector file next to the index; the next run of index rebuilds it.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 11 another process is indexing into FILE`,
+  0 done; 1 failed; 2 usage error; 10 no index here yet; 11 another process is indexing into FILE`,
 		Example: `  imgsearch backup /mnt/nas/photos-index.db`,
 		Args:    cobra.ExactArgs(1),
 		RunE:    func(c *cobra.Command, args []string) error { return backup(c.Context(), p, args[0]) },
@@ -53,13 +53,13 @@ func backup(ctx context.Context, p *cli.Program, file string) error {
 	}
 	if err := backuper.Backup(ctx, path); err != nil {
 		if bad, ok := errors.AsType[*os.PathError](err); ok {
-			return cli.Usage("give a file in an existing folder that you can write to", "%s: %w", words.Path(file), fserr.Cause(bad))
+			return cli.Usage("choose a file in an existing folder that you can write to", "%s: %w", words.Path(file), fserr.Cause(bad))
 		}
 		switch {
 		case errors.Is(err, store.ErrNotReplaced):
-			return cli.Usage("give another name, or move the file away", "%w", err)
+			return cli.Usage("choose another name, or move the file away", "%w", err)
 		case errors.Is(err, store.ErrItself):
-			return cli.Usage("give another file", "%w", err)
+			return cli.Usage("choose another file", "%w", err)
 		}
 		return err
 	}

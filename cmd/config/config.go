@@ -46,7 +46,7 @@ You can also set options in the environment: IMGSEARCH_TOP=20, or IMGSEARCH_SEAR
 line takes precedence, then the environment, then the file. A list replaces the one with lower precedence.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage`,
+  0 done; 1 failed; 2 usage error`,
 		Args: cli.UnknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -134,7 +134,7 @@ func show(p *cli.Program, root *cobra.Command) error {
 		p.Warnf("configuration %s: %s", words.Path(config.Path), text)
 	}
 	for _, s := range list {
-		if _, err := fmt.Fprintf(p.Out, "%-12s --%s %s  (%s)\n", s.Command, s.Option, strings.Join(s.Words, ", "), words.Path(s.Source)); err != nil {
+		if _, err := fmt.Fprintf(p.Out, "%-12s --%s %s  (%s)\n", cmp.Or(s.Command, cli.AllCommands), s.Option, strings.Join(s.Words, ", "), words.Path(s.Source)); err != nil {
 			return err
 		}
 	}
@@ -208,7 +208,7 @@ func defaultEditor() string {
 // Template returns a configuration file with all options commented out, each with its description.
 func Template(root *cobra.Command) []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Options of imgsearch. To set an option, remove the # before it; `imgsearch config show` lists the options that are set.\n")
+	fmt.Fprintf(&b, "# Options for imgsearch. To set an option, remove the # before it; `imgsearch config show` lists the options that are set.\n")
 	fmt.Fprintf(&b, "# A path may begin with ~/. The command line takes precedence, then the environment, then this file.\n")
 	cli.EachCommand(root, func(c *cobra.Command) {
 		name := cli.CommandName(c)

@@ -41,15 +41,15 @@ run in child processes. doctor never changes your photos, and changes the index 
 sound index it drops unusable entries and rebuilds the vector file. The next run of index adds what is missing.
 
 EXIT STATUS
-  0 no problems, or warnings only; 1 a check failed; 2 wrong usage; with --repair also 10 no index here yet, 11 an indexer holds it,
-  14 the index is from a newer version`,
+  0 no problems, or warnings only; 1 a check failed; 2 usage error; with --repair also: 10 no index here yet;
+  11 another process is indexing; 14 the index is from a newer version of imgsearch`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	cli.ModelFlags(c.Flags(), &o.model)
 	o.provider.Add(c.Flags())
-	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail if the last complete run of index started longer ago than `DURATION`, such as 36h")
-	c.Flags().StringVar(&o.report, "report", "", "write a report for a bug report to `FILE`, without the names of your folders")
+	c.Flags().DurationVar(&o.maxAge, "max-age", 0, "fail if the last complete run of index started more than `DURATION` ago, such as 36h")
+	c.Flags().StringVar(&o.report, "report", "", "write details for a bug report to `FILE`, without the names of your folders")
 	c.Flags().BoolVar(&o.repair, "repair", false, "repair the index first: keep what is readable, rebuild the rest")
 	return c
 }
@@ -83,7 +83,7 @@ func (o *options) check() (r doctor.Request, err error) {
 		return r, err
 	}
 	if o.maxAge < 0 {
-		return r, cli.Usage("give a time such as 36h", "invalid value for --max-age: %v", o.maxAge)
+		return r, cli.Usage("use a duration such as 36h", "invalid value for --max-age: %v", o.maxAge)
 	}
 	return r, nil
 }

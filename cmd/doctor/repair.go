@@ -43,7 +43,7 @@ func repair(ctx context.Context, p *cli.Program) error {
 		return err
 	}
 	if dropped > 0 {
-		p.Notef("dropped %s that the index could not use; the next `imgsearch index` recreates them", english.Count(int(dropped), "row"))
+		p.Notef("removed %s that the index could not use; the next run of `imgsearch index` recreates them", english.Count(int(dropped), "row"))
 	}
 	if err := repairer.RebuildSearch(ctx); err != nil {
 		return err

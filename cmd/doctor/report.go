@@ -74,7 +74,7 @@ func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) er
 	roots := o.reportIndex(ctx, &b)
 	text := shorten(b.String(), roots)
 	if err := atomicfile.Replace(o.report, []byte(text), atomicfile.Options{FollowLink: true, Unfinished: ".imgsearch-report-*"}); err != nil {
-		return cli.Usage("give a file in a folder that you can write to", "--report: %w", err)
+		return cli.Usage("choose a file in a folder that you can write to", "--report: %w", err)
 	}
 	return nil
 }

@@ -35,14 +35,14 @@ func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "dupes",
 		Short: "Find duplicate and near-duplicate pictures",
-		Long: `Find files that hold the same picture, and pictures that are nearly the same: shots of one scene, resized or edited copies.
-Each group starts with the original. A copy has less detail than the original, even if it was enlarged; or it was saved with
-more compression; or a program edited it, so that it lacks the camera's data or names an editor. If none of this decides, the
-larger file comes first, then the older one. The score is the cosine similarity to the original. Missing and unreachable files
-are left out. dupes never deletes a file.
+		Long: `Find files that contain the same picture, and pictures that are nearly the same: shots of the same scene, resized or edited
+copies. Each group starts with the original: the picture with the most real detail (enlarging a copy adds none), then the one
+with the least compression, then the one that was not edited (its metadata has the camera and names no editor). If these are
+equal, the larger file comes first, then the older one. The score is the cosine similarity to the original. Missing and
+unreachable files are left out. dupes never deletes a file.
 
 FORMATS
-  table   groups, for people (default)
+  table   groups, human-readable (default)
   paths   one path per line, with an empty line between groups
   tsv     group, score, path, width, height, bytes
   json    one object (docs/json.md)
@@ -51,7 +51,7 @@ FORMATS
 EXIT STATUS
   0   done, duplicates or not
   1   failed
-  2   wrong usage
+  2   usage error
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   13  the index has no vectors of this model
   14  the index is from a newer version of imgsearch
@@ -63,8 +63,8 @@ EXIT STATUS
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	f := c.Flags()
-	f.BoolVar(&o.exact, "exact", false, "only files that hold the same picture")
-	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "least similarity of near duplicates, a `COSINE`")
+	f.BoolVar(&o.exact, "exact", false, "find only files that contain the same picture")
+	f.Float64Var(&o.threshold, "threshold", defaultThreshold, "minimum similarity of near-duplicates, as a `COSINE`")
 	f.BoolVar(&o.rest, "rest", false, "omit the best file of each group; scores are still relative to it")
 	f.StringVar(&o.format, "format", "", "output `FORMAT`: table, paths, tsv, json or jsonl")
 	f.BoolVarP(&o.nul, "null", "0", false, "print raw paths, each ended by a NUL byte (also --null-output)")
@@ -85,7 +85,7 @@ func (o *options) chosenFormat() (string, error) {
 	}
 	switch {
 	case o.p.JSON && format != "json" && format != "jsonl":
-		return "", cli.Usage("give only one of them", "--json and --format %s cannot be combined", format)
+		return "", cli.Usage("use only one of them", "--json and --format %s cannot be combined", format)
 	case o.nul && format != "" && format != "paths":
 		return "", cli.Usage("-0 prints only paths", "-0 and --format %s cannot be combined", format)
 	case o.nul:
@@ -93,7 +93,7 @@ func (o *options) chosenFormat() (string, error) {
 	case format == "":
 		return "table", nil
 	case !slices.Contains(formats, format):
-		return "", cli.Usage("give table, paths, tsv, json or jsonl", "invalid value for --format: %q", format)
+		return "", cli.Usage("use table, paths, tsv, json or jsonl", "invalid value for --format: %q", format)
 	}
 	return format, nil
 }
@@ -106,7 +106,7 @@ func (o *options) check() (p printer, filter cli.Filter, err error) {
 	}
 	const least = 0.8 // below, unrelated pictures match
 	if !(o.threshold >= least && o.threshold <= 1) {
-		return p, filter, cli.Usage("give a cosine similarity of 0.8 to 1", "invalid value for --threshold: %v", o.threshold)
+		return p, filter, cli.Usage("use a cosine similarity from 0.8 to 1", "invalid value for --threshold: %v", o.threshold)
 	}
 	if filter, err = o.filters.Parse(time.Now()); err != nil {
 		return p, filter, err

@@ -36,14 +36,14 @@ photo counts once for each of its keywords, and once for each value if its copie
 without a value. The rating of unrated photos is 0, of rejected ones -1. A folder's count does not include its subfolders.
 
 FORMATS
-  table   count and value, for people (default)
+  table   count and value, human-readable (default)
   tsv     count, value
   json    one object (docs/json.md)
 
 EXIT STATUS
   0   done
   1   failed
-  2   wrong usage
+  2   usage error
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   14  the index is from a newer version of imgsearch
   130 interrupted`,
@@ -71,7 +71,7 @@ func names() []string {
 
 // oneFacet requires the name of a facet as the only argument.
 func oneFacet(_ *cobra.Command, args []string) error {
-	hint := "give one of " + strings.Join(names(), ", ")
+	hint := "use one of " + strings.Join(names(), ", ")
 	switch {
 	case len(args) == 0:
 		return cli.Usage(hint, "missing argument: a property")
@@ -87,17 +87,17 @@ func oneFacet(_ *cobra.Command, args []string) error {
 func (o *options) check() (cli.Filter, error) {
 	switch {
 	case o.p.JSON && o.format != "" && o.format != "json":
-		return cli.Filter{}, cli.Usage("give only one of them", "--json and --format %s cannot be combined", o.format)
+		return cli.Filter{}, cli.Usage("use only one of them", "--json and --format %s cannot be combined", o.format)
 	case o.p.JSON:
 		o.format = "json"
 	case o.format == "":
 		o.format = "table"
 	}
 	if !slices.Contains([]string{"table", "tsv", "json"}, o.format) {
-		return cli.Filter{}, cli.Usage("give table, tsv or json", "invalid value for --format: %q", o.format)
+		return cli.Filter{}, cli.Usage("use table, tsv or json", "invalid value for --format: %q", o.format)
 	}
 	if o.top < 0 {
-		return cli.Filter{}, cli.Usage("give a number of values, or 0 for all", "invalid value for --top: %d", o.top)
+		return cli.Filter{}, cli.Usage("use a number of values, or 0 for all", "invalid value for --top: %d", o.top)
 	}
 	return o.filters.Parse(time.Now())
 }

@@ -56,10 +56,11 @@ func New(p *cli.Program) *cobra.Command {
 	o := options{p: p, abandon: new(sync.Once)}
 	c := &cobra.Command{
 		Use:   "index [DIR|FILE...]",
-		Short: "Bring the index up to date with folders of photos",
-		Long: `Bring the index up to date with the given folders and files, or with all indexed folders if you give none.
+		Short: "Index folders of photos, or update the index",
+		Long: `Index the given folders and files, or update all indexed folders if none are given.
 
-Only new and changed files are read. A moved, renamed or copied photo is recognised and not embedded again.
+Only new and changed files are read. From each picture the model computes a vector that describes what it shows (it
+"embeds" the picture). A moved, renamed or copied photo is recognised and not embedded again.
 Missing files are removed from the index. If it looks as if a disk was unplugged, they are kept and reported.
 You can stop it at any time; the next run resumes.
 
@@ -69,7 +70,7 @@ or a line of an .imgsearchignore file (gitignore syntax), which applies to its f
 EXIT STATUS
   0   done
   1   failed (full disk, read-only index, ...)
-  2   wrong usage, a DIR or FILE does not exist, or none is given and the index has no folders
+  2   usage error, a DIR or FILE does not exist, or none is given and the index has no folders
   3   done, but some files could not be read (files already known to be broken do not count)
   4   done, except for a root or folder that was unreachable; its photos stay in the index
   10  no folders were given, and there is no index yet
@@ -78,7 +79,7 @@ EXIT STATUS
   14  the index is from a newer version of imgsearch
   130 interrupted; finished work is kept`,
 		Example: `  imgsearch index ~/Pictures
-  imgsearch index                                  # all indexed folders again, for example from cron
+  imgsearch index                                  # update all indexed folders, for example from cron
   find ~/Pictures -newer mark | imgsearch index --from -`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -94,16 +95,16 @@ EXIT STATUS
 	o.provider.Add(f)
 	f.StringArrayVar(&o.exclude, "exclude", nil, "skip files and folders that match `PATTERN` (gitignore syntax; may be repeated)")
 	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
-	f.BoolVar(&o.prune, "prune", false, "remove missing files from the index even if it looks like an accident, except those of an empty or missing root (see roots rm)")
+	f.BoolVar(&o.prune, "prune", false, "remove missing files from the index even if a disk may have been unplugged; files of an empty or missing root are kept (see roots rm)")
 	f.BoolVar(&o.noPairs, "no-pairs", false, "treat a raw or HEIC file and the JPEG of the same name next to it as two pictures")
-	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is away")
+	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is disconnected")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "retry files that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
-	f.BoolVar(&o.ifIdle, "if-idle", false, "exit quietly if another process is indexing")
+	f.BoolVar(&o.ifIdle, "if-idle", false, "exit with status 0 if another process is indexing")
 	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
-	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "largest picture to decode, of `N` pixels")
-	f.StringVar(&o.maxMemory, "max-memory", "", "memory limit, a `SIZE` such as 1GB (default: what the container allows, at most 60 % of free memory)")
-	f.BoolVar(&o.watch, "watch", false, "keep running, and bring the index up to date whenever something changes")
+	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "do not read pictures of more than `N` pixels")
+	f.StringVar(&o.maxMemory, "max-memory", "", "use at most `SIZE` of memory, such as 1GB (default: what the container allows, at most 60 % of free memory)")
+	f.BoolVar(&o.watch, "watch", false, "keep running, and update the index whenever something changes")
 	f.DurationVar(&o.limit, "for", 0, "stop cleanly after `DURATION`, such as 5h or 30m")
 	f.StringVar(&o.progress, "progress", "", "`KIND` of progress display: bar, plain, json or none (default: bar on a terminal)")
 	return c
@@ -119,15 +120,15 @@ type settings struct {
 func (o *options) check() (s settings, err error) {
 	switch {
 	case o.jobs < 1:
-		return s, cli.Usage("give a number of 1 or more", "invalid value for --jobs: %d", o.jobs)
+		return s, cli.Usage("use a number of 1 or more", "invalid value for --jobs: %d", o.jobs)
 	case o.maxPixels < 1:
-		return s, cli.Usage("give a number of 1 or more", "invalid value for --max-pixels: %d", o.maxPixels)
+		return s, cli.Usage("use a number of 1 or more", "invalid value for --max-pixels: %d", o.maxPixels)
 	case o.limit < 0:
-		return s, cli.Usage("give a time such as 5h or 30m", "invalid value for --for: %v", o.limit)
+		return s, cli.Usage("use a duration such as 5h or 30m", "invalid value for --for: %v", o.limit)
 	case o.fromNul && o.from == "":
 		return s, cli.Usage("add --from, or omit --null", "--null needs --from")
 	case o.progress != "" && !slices.Contains(cli.ProgressKinds, o.progress):
-		return s, cli.Usage("give bar, plain, json or none", "invalid value for --progress: %q", o.progress)
+		return s, cli.Usage("use bar, plain, json or none", "invalid value for --progress: %q", o.progress)
 	}
 	if err := o.checkWatch(); err != nil {
 		return s, err
@@ -201,7 +202,7 @@ func (o *options) resolve() ([]string, error) {
 	abs := make([]string, 0, len(paths))
 	for i, p := range paths {
 		if p == "" {
-			return nil, cli.Usage("give a folder or a file", "a path is empty")
+			return nil, cli.Usage("pass the path of a folder or a file", "a path is empty")
 		}
 		full, err := filepath.Abs(p)
 		if err != nil {
@@ -237,7 +238,7 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 		return nil, nil, fmt.Errorf("open index %q: %w", at.Path, err) // without folders, do not create an index
 	} else if lost, ok := errors.AsType[*store.LostError](err); ok {
 		rescue := words.Path(lost.Rescue)
-		o.p.Warnf("%s is left of an earlier index, and this run makes a new one; to use the earlier one, run `imgsearch restore %s`", rescue, rescue)
+		o.p.Warnf("found %s, left over from an earlier index; this run creates a new index. To use the earlier one instead, run `imgsearch restore %s`", rescue, rescue)
 	}
 	if o.model.Name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
 		// Do not create an index for a model that cannot be used.

@@ -21,7 +21,7 @@ func (r *indexing) register(ctx context.Context, ix store.Store, m app.Model) (s
 		return stored, err
 	}
 	if r.model == (app.ModelChoice{}) && usual.Identity != "" && usual.Identity != m.Identity {
-		r.p.Warnf("model %s now computes different vectors, because its files, the arithmetic of the precision or imgsearch changed; embedding the photos again", m.Spec.Model.Name)
+		r.p.Warnf("model %s now computes different vectors, because its files, its precision or imgsearch itself has changed; embedding the photos again", m.Spec.Model.Name)
 		return stored, ix.SetRole(ctx, m.Identity, store.Wanted)
 	}
 	return stored, nil

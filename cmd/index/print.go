@@ -102,14 +102,14 @@ func summaryLine(sum index.Summary, rate float64, m app.Model, provider embed.Pr
 	add(sum.Moved, "moved")
 	add(sum.Unchanged, "unchanged")
 	add(sum.Removed, "removed")
-	add(sum.Kept, "gone but kept")
-	add(sum.Damaged, "of them damaged")
+	add(sum.Kept, "missing but kept")
+	add(sum.Damaged, "partly damaged")
 	add(sum.Failed, "could not be read")
 	add(sum.FailedKnown, "known to be broken")
 	if len(parts) == 0 && sum.Stopped == index.NotStopped {
 		parts = append(parts, "no photos found")
 	} else if len(parts) == 0 {
-		parts = append(parts, "no files finished")
+		parts = append(parts, "no files processed")
 	}
 	line := strings.Join(parts, ", ") + skippedText(sum.Skipped) + " in " + english.Duration(sum.Elapsed)
 	if sum.Embedded > 0 {

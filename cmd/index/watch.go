@@ -27,9 +27,9 @@ func (o *options) checkWatch() error {
 	case !o.watch:
 		return nil
 	case o.dryRun:
-		return cli.Usage("give only one of them", "--watch and --dry-run cannot be combined")
+		return cli.Usage("use only one of them", "--watch and --dry-run cannot be combined")
 	case o.from != "":
-		return cli.Usage("give the folders as arguments", "--watch and --from cannot be combined")
+		return cli.Usage("pass the folders as arguments", "--watch and --from cannot be combined")
 	case o.ifIdle:
 		return cli.Usage("--watch waits if another process is indexing", "--watch and --if-idle cannot be combined")
 	}
@@ -94,7 +94,7 @@ func (o *options) watchFolders(ctx context.Context, s settings, paths []string) 
 func (w *watching) checkPaths(ctx context.Context) error {
 	for _, path := range w.paths {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
-			return cli.Usage("give only folders", "--watch: %s is a file", words.Path(path))
+			return cli.Usage("pass only folders", "--watch: %s is a file", words.Path(path))
 		}
 	}
 	if len(w.paths) > 0 {
@@ -190,7 +190,7 @@ func (w *watching) wait(ctx, waiting context.Context, create bool) (store.Store,
 			return ix, lock, err
 		}
 		if !said {
-			w.p.Notef("waiting for another process that is indexing")
+			w.p.Notef("waiting: another process is indexing")
 		}
 		select {
 		case <-waiting.Done():

@@ -24,15 +24,15 @@ func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "man DIR",
 		Short: "Write the manual pages to a folder",
-		Long: `Write the manual pages of all commands, imgsearch.1 and imgsearch-COMMAND.1, to a folder. Packages install them already.
+		Long: `Write the manual pages of all commands, imgsearch.1 and imgsearch-COMMAND.1, to a folder. The .deb and .rpm packages already install them.
 
   imgsearch man ~/.local/share/man/man1 && man imgsearch-search
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage`,
+  0 done; 1 failed; 2 usage error`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return cli.Usage("give a folder: `imgsearch man ~/.local/share/man/man1`", "expected one argument, got %d", len(args))
+				return cli.Usage("pass a folder: `imgsearch man ~/.local/share/man/man1`", "expected one argument, got %d", len(args))
 			}
 			return nil
 		},
@@ -44,7 +44,7 @@ EXIT STATUS
 
 func write(p *cli.Program, root *cobra.Command, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return cli.Usage("give a folder that can be created", "%s: %w", words.Path(dir), fserr.Cause(err))
+		return cli.Usage("choose a folder that can be created", "%s: %w", words.Path(dir), fserr.Cause(err))
 	}
 	n := 0
 	var all []*cobra.Command
@@ -60,7 +60,7 @@ func write(p *cli.Program, root *cobra.Command, dir string) error {
 		}
 		name := strings.ReplaceAll(c.CommandPath(), " ", "-") + ".1"
 		if err := os.WriteFile(filepath.Join(dir, name), page, 0o644); err != nil {
-			return cli.Usage("give a folder that you can write to", "%w", fserr.Cause(err))
+			return cli.Usage("choose a folder that you can write to", "%w", fserr.Cause(err))
 		}
 		n++
 	}

@@ -34,7 +34,7 @@ func newCalibrate(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "calibrate [NAME]",
 		Short: "Measure which score separates hits from misses",
-		Long: fmt.Sprintf(`Measure, on the pictures of the index, which score separates hits from misses, and store it in the index. Searches then report when
+		Long: fmt.Sprintf(`Measure with the pictures in the index which score separates hits from misses, and store it in the index. Searches then report when
 nothing looks like the query. NAME is a model whose vectors the index has (default: the one that searches use).
 
 FILE has one query per line: "absent" or "present", a tab and the text. No picture of the index shows an absent query; at least one shows
@@ -44,8 +44,8 @@ expect for other queries, from cross-validation.
 The built-in model is already calibrated. --reset removes a stored calibration.
 
 EXIT STATUS
-  0 done; 1 failed, or the scores do not separate the queries; 2 wrong usage, an unknown model, too few queries or pictures; 10 no index
-  here yet; 11 an indexer holds the index; 12 the model is missing or damaged; 13 the index has no vectors of this model`, calibrate.LeastQueries, calibrate.LeastPictures),
+  0 done; 1 failed, or the scores do not separate the queries; 2 usage error, an unknown model, too few queries or pictures; 10 no index
+  here yet; 11 another process is indexing; 12 the model is missing or damaged; 13 the index has no vectors of this model`, calibrate.LeastQueries, calibrate.LeastPictures),
 		Example: `  imgsearch models calibrate --queries queries.tsv
   imgsearch models calibrate --dry-run --queries queries.tsv`,
 		Args: cobra.MaximumNArgs(1),
@@ -58,7 +58,7 @@ EXIT STATUS
 	}
 	f := c.Flags()
 	f.StringVar(&o.queries, "queries", "", "read the queries from `FILE` (- is standard input)")
-	f.StringVar(&o.model.Precision, "precision", "", "`PRECISION`: fp32 or int8 (default: the index's)")
+	f.StringVar(&o.model.Precision, "precision", "", "compute in `PRECISION`: fp32 or int8 (default: that of the index's model)")
 	f.BoolVar(&o.dryRun, "dry-run", false, "print the result and that of the current calibration, without storing it")
 	f.BoolVar(&o.reset, "reset", false, "remove the stored calibration")
 	o.language.Add(f)
@@ -105,9 +105,9 @@ func newRatesJSON(r calibrate.Rates) *ratesJSON {
 func (o *calibrateOptions) run(ctx context.Context) error {
 	switch {
 	case o.reset && (o.queries != "" || o.dryRun || o.language.Given()):
-		return cli.Usage("give only --reset", "--reset cannot be combined with --queries, --dry-run or --lang")
+		return cli.Usage("use only --reset", "--reset cannot be combined with --queries, --dry-run or --lang")
 	case !o.reset && o.queries == "":
-		return cli.Usage("give --queries FILE, or --queries - for standard input", "missing flag: --queries")
+		return cli.Usage("use --queries FILE, or --queries - for standard input", "missing flag: --queries")
 	}
 	chosen, err := o.provider.Choose()
 	if err != nil {
@@ -202,7 +202,7 @@ func (o *calibrateOptions) readQueries() ([]calibrate.Query, error) {
 	if o.queries != "-" {
 		f, err := os.Open(o.queries)
 		if err != nil {
-			return nil, cli.Usage("give a file with one query per line, or - for standard input", "--queries: %w", err)
+			return nil, cli.Usage("use a file with one query per line, or - for standard input", "--queries: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -257,7 +257,7 @@ func (o *calibrateOptions) forget(ctx context.Context) (out calibrateJSON, err e
 // print writes the result as text.
 func (o *calibrateOptions) print(out calibrateJSON) error {
 	if out.Calibration == nil {
-		o.p.Notef("removed the calibration of model %s", out.Model)
+		o.p.Notef("model %s has no stored calibration now", out.Model)
 		return nil
 	}
 	c := out.Calibration

@@ -13,7 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/scenario"
 )
 
-// TestCalibrate checks that a calibration is stored in the index, is used by searches, and can be removed. It marks queries as present
+// TestCalibrate checks that a calibration is stored in the index, cannot be removed, and can be removed. It marks queries as present
 // by their scores, since the pictures show only waves.
 func TestCalibrate(t *testing.T) {
 	p := scenario.NewProgram(t)
@@ -96,7 +96,7 @@ func TestCalibrate(t *testing.T) {
 	if err := os.Rename(away, photos); err != nil {
 		t.Fatal(err)
 	}
-	p.Must(0, "removed the calibration", "models", "calibrate", "--reset")
+	p.Must(0, "has no stored calibration", "models", "calibrate", "--reset")
 	if got := *threshold().Threshold; got != before {
 		t.Errorf("after --reset, the threshold is %v, was %v", got, before)
 	}

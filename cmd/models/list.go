@@ -24,7 +24,7 @@ model it is our measurement on Flickr8k, which is easier. DISK and MEMORY are es
 is en, many, or the number of languages. --json adds dimensions, picture sizes, licences, notes, and the source of each figure.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage`,
+  0 done; 1 failed; 2 usage error`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return list(p, all) },
 	}

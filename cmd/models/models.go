@@ -12,7 +12,7 @@ func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "models",
 		Short: "List, download and choose models",
-		Long: `List, download, choose, verify and remove models. The index can hold the vectors of several models.
+		Long: `List, download, choose, calibrate, verify and remove models. The index can hold the vectors of several models.
 
 ENVIRONMENT
   IMGSEARCH_MODELS   the folder of downloaded models
@@ -22,8 +22,9 @@ ENVIRONMENT
   HTTPS_PROXY        the proxy (also HTTP_PROXY, NO_PROXY)
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, an unknown model; 10 no index here yet (use); 11 another process holds the store or
-  the index; 12 the model is missing or damaged; 13 the index has no vectors of this model (use --now, rm); 130 interrupted`,
+  0 done; 1 failed; 2 usage error, or an unknown model; 10 no index here yet (use, calibrate); 11 another process is
+  downloading or indexing; 12 the model is missing or damaged; 13 the index has no vectors of this model (use --now,
+  calibrate); 130 interrupted`,
 		Args: cli.UnknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}

@@ -76,10 +76,10 @@ func TestModelByName(t *testing.T) {
 	t.Setenv("IMGSEARCH_SEARCH_CONFIDENT", "")
 	p.Must(2, "gains nothing from int8", "models", "use", "starter", "--precision", "int8")
 	p.Must(0, "3 unchanged", "index")
-	p.Must(2, "is used by searches", "models", "rm", "--yes", catalogued)
-	p.Must(0, "searches now use model starter, with 3 of 3", "models", "use", "starter")
-	p.Must(2, "no terminal to confirm", "models", "rm", catalogued)
-	p.Must(0, "dropped 3 vectors", "models", "rm", "--yes", catalogued)
+	p.Must(2, "cannot be removed", "models", "rm", "--yes", catalogued)
+	p.Must(0, "searches now use model starter (3 of 3", "models", "use", "starter")
+	p.Must(2, "no terminal to ask", "models", "rm", catalogued)
+	p.Must(0, "removed 3 vectors", "models", "rm", "--yes", catalogued)
 	p.Must(12, pull, "search", "--model", catalogued, "waves")
 	p.Must(0, "3 of 3 pictures embedded", "status")
 	p.Must(0, "0.", "search", "waves")
@@ -119,7 +119,7 @@ func TestPrecision(t *testing.T) {
 	p.Must(2, "fp32 or int8", "index", "--precision", "int4", photos)
 	p.Must(2, "gains nothing from int8", "index", "--precision", "int8", photos) // the built-in model consists of convolutions
 	p.Must(13, "no vectors of model tiny-clip", "models", "use", "--now", tiny)
-	p.Must(0, "making the int8 copy", "index", "--model", tiny, "--precision", "int8", photos)
+	p.Must(0, "creating the int8 copy", "index", "--model", tiny, "--precision", "int8", photos)
 	p.Must(0, `"precision":"int8"`, "search", "--json", "waves")
 	p.Must(13, "--precision fp32", "search", "--precision", "fp32", "waves")
 	copies, err := filepath.Glob(filepath.Join(os.Getenv("IMGSEARCH_CACHE"), "models", "*.onnx"))
@@ -127,14 +127,14 @@ func TestPrecision(t *testing.T) {
 		t.Fatalf("copies: %v, %v", copies, err)
 	}
 	scenario.WritePicture(t, filepath.Join(photos, "4.jpg"), 4)
-	if _, errs, code := p.Run("", "index"); code != 0 || strings.Contains(errs, "making") {
+	if _, errs, code := p.Run("", "index"); code != 0 || strings.Contains(errs, "creating") {
 		t.Errorf("the second run: %d, %s", code, errs)
 	}
 	if err := os.Truncate(copies[0], 1000); err != nil {
 		t.Fatal(err)
 	}
 	scenario.WritePicture(t, filepath.Join(photos, "5.jpg"), 5)
-	p.Must(0, "making the int8 copy", "index")
+	p.Must(0, "creating the int8 copy", "index")
 	p.Must(0, "5 of 5 pictures embedded", "status")
 	p.Must(0, "int8", "warmup")
 	p.Must(0, "int8", "warmup", "--model", tiny)

@@ -30,13 +30,14 @@ func newPull(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pull NAME",
 		Short: "Download a model",
-		Long: `Download a model from the catalogue, or from any repository of the hub in the OpenCLIP-ONNX layout (ORGANISATION/NAME),
-verify it and try it. Interrupted downloads resume; a file gets its name only when its digest is correct.
+		Long: `Download a model from the catalogue, or from any repository of the Hugging Face Hub in the OpenCLIP-ONNX layout
+(ORGANISATION/NAME), then verify and test it. Interrupted downloads resume; a file gets its final name only
+when its digest is correct.
 
 With --from, the files come from a folder or a URL instead, and NAME is the name to give the model.
 
 EXIT STATUS
-  0 done; 1 failed because of the hub, the network or the disk (the next pull resumes); 2 wrong usage, or an
+  0 done; 1 failed because of the hub, the network or the disk (the next pull resumes); 2 usage error, or an
   unknown name; 11 another process is downloading; 12 the download is not a usable model; 130 interrupted`,
 		Example: `  imgsearch models pull ViT-B-32__laion2b-s34b-b79k
   imgsearch models pull --from ~/my-export my-model`,
@@ -46,8 +47,8 @@ EXIT STATUS
 			return o.run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&o.from, "from", "", "get the files from a folder or URL, `DIR|URL`")
-	c.Flags().StringVar(&o.revision, "revision", "", "branch, tag or `COMMIT` in the hub's repository (default: main)")
+	c.Flags().StringVar(&o.from, "from", "", "get the files from `DIR|URL` instead of the Hugging Face Hub")
+	c.Flags().StringVar(&o.revision, "revision", "", "download a branch, tag or `COMMIT` of the repository (default: main, or the installed revision)")
 	return c
 }
 
@@ -94,7 +95,7 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 	if o.from == "" {
 		name, source, err := o.p.App.HubSource(o.name, o.revision)
 		if errors.Is(err, models.ErrUnknown) {
-			err = cli.Usage("list the names with `imgsearch models list --all`, or give ORGANISATION/NAME for any repository of the hub", "%w", err)
+			err = cli.Usage("list the names with `imgsearch models list --all`, or use ORGANISATION/NAME for any repository of the Hugging Face Hub", "%w", err)
 		}
 		return name, source, err
 	}
@@ -102,10 +103,10 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 		return "", nil, err
 	}
 	if o.revision != "" {
-		return "", nil, cli.Usage("--revision applies only to the hub", "--revision and --from cannot be combined")
+		return "", nil, cli.Usage("--revision applies only to downloads from the Hugging Face Hub", "--revision and --from cannot be combined")
 	}
 	if err := models.CheckName(o.name); err != nil {
-		return "", nil, cli.Usage("give a name of letters, digits, - and _", "%w", err)
+		return "", nil, cli.Usage("use a name of letters, digits, - and _", "%w", err)
 	}
 	if u, err := url.Parse(o.from); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
 		return o.name, &hub.Address{Client: o.p.App.HubClient(), URL: o.from}, nil
@@ -115,7 +116,7 @@ func (o *pullOptions) source() (string, hub.Source, error) {
 		return "", nil, err
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return "", nil, cli.Usage("give an existing folder, or a URL that starts with https://", "--from: no such folder: %s", words.Path(o.from))
+		return "", nil, cli.Usage("use an existing folder, or a URL that starts with https://", "--from: no such folder: %s", words.Path(o.from))
 	}
 	return o.name, hub.Folder{Dir: dir}, nil
 }

@@ -36,7 +36,7 @@ func newRemove(p *cli.Program) *cobra.Command {
 The model that searches use cannot be removed; choose another one first. Photos are never touched.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, no such model, or no terminal to confirm and no --yes; 11 an indexer holds the index`,
+  0 done; 1 failed; 2 usage error, no such model, or no terminal to confirm and no --yes; 11 another process is indexing`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.name = args[0]
@@ -95,10 +95,10 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 		drop = append(drop, m)
 	}
 	if answers && (len(drop) == 0 || installed && o.precision == "") {
-		return cli.Usage("choose another first with `imgsearch models use NAME`", "model %s is used by searches", used.Title())
+		return cli.Usage("first choose another model with `imgsearch models use NAME`", "searches use model %s, so it cannot be removed", used.Title())
 	}
 	if len(drop) == 0 && !installed && len(places(known, o.name)) > 1 {
-		return cli.Usage("give one of "+strings.Join(places(known, o.name), ", "), "%q matches several models", o.name)
+		return cli.Usage("use one of "+strings.Join(places(known, o.name), ", "), "%q matches several models", o.name)
 	}
 	if len(drop) == 0 {
 		return o.removeFiles(installed && o.precision == "", manifest, true)
@@ -107,7 +107,7 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 	for i, m := range drop { // two folders may have the same name
 		titles[i] = fmt.Sprintf("%s (%s)", m.Title(), m.Ref)
 	}
-	what := fmt.Sprintf("drop %d vectors of model %s", vectors, strings.Join(titles, ", "))
+	what := fmt.Sprintf("remove %d vectors of model %s", vectors, strings.Join(titles, ", "))
 	if installed && o.precision == "" {
 		what += fmt.Sprintf(" and delete its files (%s)", humanize.IBytes(uint64(manifest.Bytes())))
 	}
@@ -119,7 +119,7 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 			return err
 		}
 	}
-	o.p.Notef("dropped %d vectors", vectors)
+	o.p.Notef("removed %d vectors", vectors)
 	return o.removeFiles(installed && o.precision == "", manifest, false)
 }
 
@@ -165,7 +165,7 @@ func (o *removeOptions) confirm(what string) (bool, error) {
 		return true, nil
 	}
 	if !o.p.InTTY || !o.p.ErrTTY {
-		return false, cli.Usage("give --yes", "this would %s, and there is no terminal to confirm it", what)
+		return false, cli.Usage("use --yes to confirm it", "this would %s, and there is no terminal to ask for confirmation", what)
 	}
 	fmt.Fprintf(o.p.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
 	line, err := bufio.NewReader(o.p.In).ReadString('\n')

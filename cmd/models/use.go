@@ -22,14 +22,14 @@ of ` + "`imgsearch index`" + ` make the missing vectors, and searches use the cu
 The vectors of the other model are kept.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, an unknown model; 10 no index here yet; 11 an indexer holds the index;
+  0 done; 1 failed; 2 usage error, an unknown model; 10 no index here yet; 11 another process is indexing;
   12 the model is missing or damaged; 13 --now, and the index has no vectors of this model`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return use(c.Context(), p, app.ModelChoice{Name: args[0], Precision: precision}, now)
 		},
 	}
-	c.Flags().StringVar(&precision, "precision", "", "`PRECISION`: fp32 or int8 (default: the index's, else fp32)")
+	c.Flags().StringVar(&precision, "precision", "", "compute in `PRECISION`: fp32 or int8 (default: that of the index's model, otherwise fp32)")
 	c.Flags().BoolVar(&now, "now", false, "take effect at once, with the vectors that exist so far")
 	return c
 }
@@ -59,9 +59,9 @@ func use(ctx context.Context, p *cli.Program, asked app.ModelChoice, now bool) e
 	if p.JSON {
 		return cli.PrintJSON(p.Out, out)
 	}
-	text := fmt.Sprintf("searches now use model %s, with %d of %d pictures\n", title, out.Embedded, out.Pictures)
+	text := fmt.Sprintf("searches now use model %s (%d of %d pictures embedded)\n", title, out.Embedded, out.Pictures)
 	if !out.Effective {
-		text = fmt.Sprintf("model %s has vectors of %d of %d pictures; searches use it once it has all; run `imgsearch index` to make the rest\n", title, out.Embedded, out.Pictures)
+		text = fmt.Sprintf("model %s has vectors of %d of %d pictures; run `imgsearch index` to create the rest; searches use the model when it has all\n", title, out.Embedded, out.Pictures)
 	}
 	_, err := fmt.Fprint(p.Out, text)
 	return err

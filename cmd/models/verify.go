@@ -19,7 +19,7 @@ func newVerify(p *cli.Program) *cobra.Command {
 		Long: `Compare the SHA-256 of every file of the named models with the one recorded at download. Without NAME, check all installed models.
 
 EXIT STATUS
-  0 all unchanged; 1 failed; 2 wrong usage, no such model; 12 a file is missing or damaged`,
+  0 all unchanged; 1 failed; 2 usage error, no such model; 12 a file is missing or damaged`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(_ *cobra.Command, args []string) error { return verify(p, args) },
 	}
@@ -86,6 +86,9 @@ func verify(p *cli.Program, names []string) error {
 func printVerified(p *cli.Program, out verifyJSON) error {
 	if p.JSON {
 		return cli.PrintJSON(p.Out, out)
+	}
+	if len(out.Models) == 0 {
+		p.Notef("no models are installed; the built-in model is intact")
 	}
 	for _, m := range out.Models {
 		if m.OK {

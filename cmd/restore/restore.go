@@ -26,7 +26,7 @@ is in place.
 The vector file next to the index is not part of a backup; the next run of index rebuilds it.
 
 EXIT STATUS
-  0 done; 1 failed, or FILE is damaged; 2 wrong usage, or FILE is not an index; 11 another process is indexing; 14 FILE is from a newer
+  0 done; 1 failed, or FILE is damaged; 2 usage error, or FILE is not an index; 11 another process is indexing; 14 FILE is from a newer
   version of imgsearch`,
 		Example: `  imgsearch restore /mnt/nas/photos-index.db`,
 		Args:    cobra.ExactArgs(1),
@@ -81,13 +81,13 @@ func explain(err error, file string) error {
 	shown := words.Path(file)
 	switch {
 	case errors.Is(err, store.ErrNoIndex):
-		return cli.Usage("give a file that `imgsearch backup` wrote", "%s: no such file", shown)
+		return cli.Usage("choose a file that `imgsearch backup` wrote", "%s: no such file", shown)
 	case errors.Is(err, store.ErrNotIndex):
-		return cli.Usage("give a file that `imgsearch backup` wrote", "%w", err)
+		return cli.Usage("choose a file that `imgsearch backup` wrote", "%w", err)
 	case errors.Is(err, store.ErrNotReplaced):
-		return cli.Usage("give another --index, or move the file away", "%w", err)
+		return cli.Usage("choose another index with --index FILE, or move the file away", "%w", err)
 	case errors.Is(err, store.ErrItself):
-		return cli.Usage("give a file that `imgsearch backup` wrote", "%s is the index itself", shown)
+		return cli.Usage("choose a file that `imgsearch backup` wrote", "%s is the index itself", shown)
 	case errors.Is(err, store.ErrDamaged):
 		return &cli.Error{Code: words.Failed, Err: err, Hint: "nothing was changed; `imgsearch --index FILE doctor --repair` recovers what is readable in FILE"}
 	}

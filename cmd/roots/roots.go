@@ -19,12 +19,12 @@ import (
 func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "roots",
-		Short: "List, forget or move the indexed folders",
+		Short: "List, move or remove the indexed folders",
 		Long: `The roots are the folders that you gave to index. The index stores the paths of files relative to them: if a disk is mounted
-elsewhere, one ` + "`roots move`" + ` is enough, and nothing is embedded again.
+elsewhere, run ` + "`imgsearch roots move OLD NEW`" + ` once; nothing is embedded again.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, or no such root; 10 no index here yet; 11 another process is indexing;
+  0 done; 1 failed; 2 usage error, or no such root; 10 no index here yet; 11 another process is indexing;
   14 the index is from a newer version of imgsearch`,
 		Args: cli.UnknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -41,7 +41,7 @@ EXIT STATUS
 			RunE: func(c *cobra.Command, args []string) error { return removeRoots(c.Context(), p, args) },
 		},
 		&cobra.Command{
-			Use: "move OLD NEW", Short: "Record that a root has moved", Args: cobra.ExactArgs(2),
+			Use: "move OLD NEW", Short: "Tell the index that a root has moved", Args: cobra.ExactArgs(2),
 			RunE: func(c *cobra.Command, args []string) error { return moveRoot(c.Context(), p, args[0], args[1]) },
 		},
 	)
@@ -131,7 +131,7 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 	}
 	info, err := os.Stat(newAbs)
 	if err != nil || !info.IsDir() {
-		return cli.Usage("give the folder where the photos are now", "%s is not a folder", words.Path(newAbs))
+		return cli.Usage("use the folder that the photos are in now", "%s is not a folder", words.Path(newAbs))
 	}
 	return p.App.Change(ctx, func(ix store.Store) error {
 		roots, err := ix.Roots(ctx)
@@ -153,7 +153,7 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 				New    string `json:"new"`
 			}{cli.Schema, oldAbs, newAbs})
 		}
-		p.Notef("moved root %s to %s", words.Path(oldAbs), words.Path(newAbs))
+		p.Notef("root %s is now %s; no files were moved", words.Path(oldAbs), words.Path(newAbs))
 		return nil
 	})
 }

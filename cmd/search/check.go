@@ -77,7 +77,7 @@ func (s *search) chooseFormat() (err error) {
 	s.format = asked
 	switch {
 	case s.p.JSON && asked != "" && asked != "json" && asked != "jsonl":
-		return cli.Usage("give only one of them", "--json and --format %s cannot be combined", asked)
+		return cli.Usage("use only one of them", "--json and --format %s cannot be combined", asked)
 	case s.p.JSON && asked == "":
 		s.format = "json"
 	}
@@ -99,9 +99,9 @@ func (s *search) chooseFormat() (err error) {
 	case s.format == "":
 		s.format = "table"
 	case s.format == templateFormat:
-		return cli.Usage("give a template: --format template='{{.Path}}'", "--format template needs a template")
+		return cli.Usage("add a template: --format template='{{.Path}}'", "--format template needs a template")
 	case !slices.Contains(formats, s.format):
-		return cli.Usage("give table, paths, tsv, json, jsonl or template=...", "invalid value for --format: %q", s.format)
+		return cli.Usage("use table, paths, tsv, json, jsonl or template=...", "invalid value for --format: %q", s.format)
 	}
 	return nil
 }
@@ -109,17 +109,17 @@ func (s *search) chooseFormat() (err error) {
 // readNumbers reads --top, --offset and --min-score.
 func (s *search) readNumbers() error {
 	if s.options.top < 1 {
-		return cli.Usage("give a number of 1 or more", "invalid value for --top: %d", s.options.top)
+		return cli.Usage("use a number of 1 or more", "invalid value for --top: %d", s.options.top)
 	}
 	if s.options.offset < 0 {
-		return cli.Usage("give a number of 0 or more", "invalid value for --offset: %d", s.options.offset)
+		return cli.Usage("use a number of 0 or more", "invalid value for --offset: %d", s.options.offset)
 	}
 	const most = 1 << 30 // so that their sum does not overflow
 	s.top, s.offset = min(s.options.top, most), min(s.options.offset, most)
 	if text := s.options.minScore; text != "" {
 		v, err := strconv.ParseFloat(text, 64)
 		if err != nil || !(v >= -1 && v <= 1) {
-			return cli.Usage("give a cosine similarity, -1 to 1", "invalid value for --min-score: %q", text)
+			return cli.Usage("use a cosine similarity from -1 to 1", "invalid value for --min-score: %q", text)
 		}
 		s.minScore = &v
 	}
@@ -164,7 +164,7 @@ func (s *search) checkSort() error {
 		}
 		return nil
 	}
-	return cli.Usage("give score, date or path", "invalid value for --sort: %q", s.sort)
+	return cli.Usage("use score, date or path", "invalid value for --sort: %q", s.sort)
 }
 
 // checkQueries checks that the file of --queries exists.
@@ -173,7 +173,7 @@ func (o *options) checkQueries() error {
 		return nil
 	}
 	if info, err := os.Stat(o.queries); err != nil || info.IsDir() {
-		return cli.Usage("give a file with one query per line, or - for standard input", "--queries: no such file: %s", words.Path(o.queries))
+		return cli.Usage("use a file with one query per line, or - for standard input", "--queries: no such file: %s", words.Path(o.queries))
 	}
 	return nil
 }

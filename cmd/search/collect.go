@@ -36,7 +36,7 @@ func (o *options) checkCollect() error {
 	case o.copyTo == "" && o.linkTo == "":
 		return nil
 	case o.copyTo != "" && o.linkTo != "":
-		return cli.Usage("give only one of them", "--copy-to and --link-to cannot be combined")
+		return cli.Usage("use only one of them", "--copy-to and --link-to cannot be combined")
 	case o.queries != "":
 		return cli.Usage("--copy-to and --link-to apply to a single query", "--queries cannot be combined with --copy-to or --link-to")
 	}
@@ -59,7 +59,7 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 		s.addBeside(companions)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return cli.Usage("give a folder that can be created", "%w", err)
+		return cli.Usage("choose a folder that can be created", "create %s: %w", words.Path(dir), fserr.Cause(err))
 	}
 	c := collect{s.p, dir, s.linkTo != ""}
 	width := max(2, len(strconv.Itoa(len(hits)+s.offset)))

@@ -45,9 +45,9 @@ func (s *session) tellOfFolders(ctx context.Context) error {
 	case n == 0:
 		s.p.Notef("no photos found: nothing is indexed in %s", dirs)
 	case others.SelectsAll():
-		s.p.Notef("no photos found: the %d in %s have no vectors of this model yet; run `imgsearch index`", n, dirs)
+		s.p.Notef("no photos found: the %d photos in %s have no vectors of this model yet; run `imgsearch index`", n, dirs)
 	default:
-		s.p.Notef("no photos found: none of the %d in %s match the other filters%s", n, dirs, s.meant(ctx))
+		s.p.Notef("no photos found: none of the %d photos in %s match the other filters%s", n, dirs, s.meant(ctx))
 	}
 	return nil
 }

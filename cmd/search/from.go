@@ -254,10 +254,10 @@ func (o *options) checkFrom() error {
 	case o.from == "":
 		return nil
 	case o.queries != "":
-		return cli.Usage("give only one of them", "--from and --queries cannot be combined")
+		return cli.Usage("use only one of them", "--from and --queries cannot be combined")
 	case o.from != "-":
 		if info, err := os.Stat(o.from); err != nil || info.IsDir() {
-			return cli.Usage("give a file with one path per line, or - for standard input", "--from: no such file: %s", words.Path(o.from))
+			return cli.Usage("use a file with one path per line, or - for standard input", "--from: no such file: %s", words.Path(o.from))
 		}
 	}
 	return nil

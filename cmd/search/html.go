@@ -86,7 +86,7 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 	}
 	o := atomicfile.Options{FollowLink: true, Mode: 0o666, Unfinished: ".imgsearch-page-*"} // the umask decides who can read it
 	if err := atomicfile.Replace(path, b.Bytes(), o); err != nil {
-		return cli.Usage("give a file that you can write to", "--html: %w", fserr.Cause(err))
+		return cli.Usage("choose a file that you can write to", "--html: %w", fserr.Cause(err))
 	}
 	s.p.Notef("wrote %s to %s", english.Count(len(a.Hits), "photo"), words.Path(s.page))
 	return nil
@@ -141,7 +141,7 @@ func (o *options) checkPage() error {
 	case o.html == "" && o.embedSize != 0 && o.given("embed-size"):
 		return cli.Usage("add --html, or omit --embed-size", "--embed-size needs --html")
 	case o.embedSize != 0 && (o.embedSize < leastEmbedSize || o.embedSize > mostEmbedSize):
-		return cli.Usage(fmt.Sprintf("give a number of pixels from %d to %d", leastEmbedSize, mostEmbedSize), "invalid value for --embed-size: %d", o.embedSize)
+		return cli.Usage(fmt.Sprintf("use a number of pixels from %d to %d", leastEmbedSize, mostEmbedSize), "invalid value for --embed-size: %d", o.embedSize)
 	}
 	return nil
 }

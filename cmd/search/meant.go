@@ -105,7 +105,7 @@ func (o *options) flagError(c *cobra.Command, err error) error {
 		return cli.FlagError(c, err)
 	}
 	word := o.p.Args[at][1:]
-	return cli.Usage(fmt.Sprintf("to exclude %s, use --subtract %s; put a query that starts with - after --", word, word), "unknown option -%s", word)
+	return cli.Usage(fmt.Sprintf("to exclude %s, use --subtract %s; put a query that starts with - after --", word, word), "unknown flag -%s", word)
 }
 
 // isWord reports whether a text consists of at least two letters and nothing else.

@@ -32,7 +32,7 @@ func (s *search) choosePreview() error {
 		s.draw = terminal.Protocol(s.preview)
 		return nil
 	}
-	return cli.Usage("give auto, kitty, iterm2, sixel, blocks or none", "invalid value for --preview: %q", s.preview)
+	return cli.Usage("use auto, kitty, iterm2, sixel, blocks or none", "invalid value for --preview: %q", s.preview)
 }
 
 func (s *session) screen() terminal.Screen {

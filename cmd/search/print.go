@@ -182,7 +182,7 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 		}
 		fmt.Fprintf(w, "%3d  %.4f  %s%s%s\n", l.rank, l.Score, shown, s.shownPath(l.Path), remarks(l.Hit))
 		for _, t := range l.Contributions {
-			fmt.Fprintf(w, "     %+.4f  = %+g x %.4f  %s\n", t.Contribution, t.Weight, t.Cosine, words.Path(t.Term))
+			fmt.Fprintf(w, "     %+.4f  (weight %+g, similarity %.4f)  %s\n", t.Contribution, t.Weight, t.Cosine, words.Path(t.Term))
 		}
 	}
 }

@@ -55,21 +55,21 @@ func New(p *cli.Program) *cobra.Command {
 		Short: "Find photos by what is in them",
 		Long: `Find the photos that best match a text or a picture. Each line is one picture, followed by the number of its copies.
 
-The score is the cosine similarity between query and picture; use it to compare hits of one search. If the model is
-calibrated, as the built-in one is (see ` + "`imgsearch models calibrate`" + `), and the query is a single text, search reports on stderr
-when nothing looks like the query. On a terminal it also reports when possibly nothing does, and a bar shows what share of the
-hits with that score fit. --confident prints only the hits that reach the threshold and whose files exist.
+The score is the cosine similarity between query and picture; scores of different models cannot be compared. If the model is
+calibrated, as the built-in one is (see ` + "`imgsearch models calibrate`" + `), and the query is a single text, search says on stderr
+when nothing looks like the query. On a terminal it also says when the hits may not match, and a bar shows how many hits with
+such a score usually match. --confident prints only hits that reach the model's threshold and whose files exist.
 
 A query may have several terms: "search beach --add 0.5:sunset --subtract people". To weight an added or
-subtracted term, put a number and a colon before it; the default is 1. The query's own words are literal text. The query's
-direction is the weighted sum of the terms' unit vectors. --image and --like find pictures that look like a given one; if that
-picture is in the index, no model is needed.
+subtracted term, put a number and a colon before it; the default is 1. In QUERY itself, a number and a colon are
+plain text. The vectors of the terms are multiplied by their weights and added. --image and --like find
+pictures that look like a given one; if that picture is in the index, no model is needed.
 
 Filters restrict the search. Without a query, search lists the pictures that match the filters, newest first. --sort date or
 --sort path alone lists all pictures.
 
 FORMATS
-  table   rank, score and path, for people (default)
+  table   rank, score and path, human-readable (default)
   paths   one path per line
   tsv     rank, score, path, width, height, time taken; --fields selects other columns, named as in JSON
   json    one object (docs/json.md)
@@ -77,14 +77,14 @@ FORMATS
   template=TEXT   a Go template for each hit: {{.Rank}} {{.Score}} {{.Relative}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}},
           and {{.ID}} {{.Format}} {{.Bytes}} {{.TakenFrom}} {{.Camera}} {{.Lens}} {{.Rating}} {{join .Keywords ", "}} {{.Place}} {{.Twins}}
 In paths and tsv, control characters in a name are escaped with backslashes; -0 prints the bytes unchanged.
-Pictures whose files are missing are marked in table and json, and omitted elsewhere unless you give --include-missing.
+Pictures whose files are missing are marked in table and json, and omitted elsewhere unless you use --include-missing.
 
 EXIT STATUS
   0   done, hits or not
   1   failed
-  2   wrong usage
+  2   usage error
   3   done, but a hit could not be copied or linked
-  5   no hit reaches the threshold of --confident
+  5   with --confident, no hit reaches the threshold
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   12  the model or the runtime library is missing or damaged
   13  the index has no vectors of this model
@@ -105,7 +105,7 @@ EXIT STATUS
 				return err
 			}
 			if len(args) > 0 && o.queries != "" {
-				return cli.Usage("give only one of them", "a query and --queries cannot be combined")
+				return cli.Usage("use only one of them", "a query and --queries cannot be combined")
 			}
 			return o.run(c.Context())
 		},
@@ -124,11 +124,11 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.allPaths, "all-paths", false, "print every file of a picture, not only the first")
 	f.BoolVar(&o.includeMissing, "include-missing", false, "include pictures whose files are missing, in every format")
 	f.StringArrayVar(&o.images, "image", nil, "find pictures that look like `FILE`, in any supported format (may be repeated)")
-	f.StringArrayVar(&o.like, "like", nil, "find pictures that look like the indexed picture `PATH`, or like one given by the start of its id, but not itself (may be repeated)")
+	f.StringArrayVar(&o.like, "like", nil, "find pictures that look like the indexed picture `PATH` (or the one whose id starts with PATH), without that picture itself (may be repeated)")
 	f.StringArrayVar(&o.add, "add", nil, "add a `TERM` to the query: words, or weight:words (may be repeated)")
 	f.StringArrayVar(&o.subtract, "subtract", nil, "subtract a `TERM` from the query (may be repeated)")
-	f.StringArrayVar(&o.addImages, "add-image", nil, "add a picture, `FILE` or weight:FILE (may be repeated)")
-	f.StringArrayVar(&o.subtractImages, "subtract-image", nil, "subtract a picture, `FILE` or weight:FILE (may be repeated)")
+	f.StringArrayVar(&o.addImages, "add-image", nil, "add a picture to the query: `FILE`, or weight:FILE (may be repeated)")
+	f.StringArrayVar(&o.subtractImages, "subtract-image", nil, "subtract a picture from the query: `FILE`, or weight:FILE (may be repeated)")
 	f.StringArrayVar(&o.prompts, "prompt", nil, "put the words into `TEMPLATE`, such as \"a photo of {}\" (may be repeated; the vectors are averaged)")
 	f.StringVar(&o.minScore, "min-score", "", "omit hits that score less than `COSINE`")
 	f.BoolVar(&o.confident, "confident", false, "print only hits that reach the model's threshold; exit with status 5 if there are none")
@@ -139,15 +139,15 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	cli.Alias(f, "from-null", "null-input")
 	f.StringVar(&o.sort, "sort", "", "sort hits by `ORDER`: score, date (newest first) or path; with a query, the best --top hits are chosen before sorting (default: score; without a query, date)")
 	f.IntVar(&o.offset, "offset", 0, "skip the first `N` hits; with a query, the N best")
-	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with their indexed raw files and sidecars; existing files are never overwritten")
+	f.StringVar(&o.copyTo, "copy-to", "", "copy the hits into `DIR`, numbered by rank, with their raw or HEIC twins and sidecars; existing files are never overwritten")
 	f.StringVar(&o.linkTo, "link-to", "", "create symbolic links to the hits in `DIR`, like --copy-to")
-	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link only the photos, without their raw files and sidecars")
+	f.BoolVar(&o.noTwins, "no-twins", false, "copy or link only the photos, without their raw or HEIC twins and sidecars")
 	f.Var(&optionalValue{to: &o.preview, flags: f}, "preview", "draw a grid of thumbnails with `PROTOCOL`: auto, kitty, iterm2, sixel, blocks or none (auto draws none if the output is not a terminal)")
 	f.Lookup("preview").NoOptDefVal = "auto"
 	f.StringVar(&o.html, "html", "", "also write the hits to `FILE`, as a self-contained page with thumbnails (- is standard output, instead of the table)")
-	f.BoolVar(&o.paths, "paths", false, "show full paths and links to the files in the page of --html; by default it has only names, or paths below the page's folder")
-	f.IntVar(&o.embedSize, "embed-size", 0, "in the page of --html, embed photos of at most `PIXELS` a side (default: thumbnails)")
-	f.BoolVar(&o.view, "open", false, "open the hits (at most 10), or the page of --html, in the system's viewer")
+	f.BoolVar(&o.paths, "paths", false, "with --html, show full paths and link to the files; by default the page has only names, or paths below its own folder")
+	f.IntVar(&o.embedSize, "embed-size", 0, "with --html, embed photos of at most `PIXELS` on the longer side (default: thumbnails)")
+	f.BoolVar(&o.view, "open", false, "open the hits (at most 10), or with --html the page, in the default application")
 	o.filters.Add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is standard input), one per line, as JSON lines")
 	cli.ModelFlags(f, &o.model)

@@ -167,7 +167,7 @@ func (s *session) show(ctx context.Context, a answer) (err error) {
 func (s *session) openQueries() (*os.File, error) {
 	f, err := os.Open(s.queries)
 	if err != nil {
-		return nil, cli.Usage("give a file with one query per line, or - for standard input", "--queries: %w", err)
+		return nil, cli.Usage("use a file with one query per line, or - for standard input", "--queries: %w", err)
 	}
 	return f, nil
 }

@@ -13,7 +13,7 @@ import (
 // readTemplate parses the template of --format and executes it on an empty hit, so that an unknown field is a usage error before
 // the search.
 func readTemplate(text string) (*template.Template, error) {
-	const hint = "give a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins; join concatenates lists: {{join .Keywords \", \"}}"
+	const hint = "use a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins; join concatenates lists: {{join .Keywords \", \"}}"
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}

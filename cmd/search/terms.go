@@ -70,11 +70,11 @@ func (o *options) readTerms() ([]queryTerm, error) {
 				return nil, cli.Usage("omit the term", "%s %q: the weight is 0", group.flag, value)
 			}
 			if w := math.Abs(weight); w < query.LeastWeight || w > query.MostWeight {
-				return nil, cli.Usage("give a number between 0.000001 and 1000000", "%s %q: the weight is %v", group.flag, value, weight)
+				return nil, cli.Usage("use a number between 0.000001 and 1000000", "%s %q: the weight is %v", group.flag, value, weight)
 			}
 			if group.kind == textTerm {
 				if !utf8.ValidString(value) || tokenize.Clean(value, false) == "" {
-					return nil, cli.Usage("give words, in UTF-8", "invalid value for %s: %q", group.flag, value)
+					return nil, cli.Usage("use words, in UTF-8", "invalid value for %s: %q", group.flag, value)
 				}
 				terms = append(terms, o.textTerm(weight, value))
 				continue
@@ -85,7 +85,7 @@ func (o *options) readTerms() ([]queryTerm, error) {
 			}
 			info, err := os.Stat(path)
 			if group.kind == imageTerm && (err != nil || info.IsDir()) {
-				return nil, cli.Usage("give a picture", "%s: no such file: %s", group.flag, words.Path(value))
+				return nil, cli.Usage("check the path", "%s: no such file: %s", group.flag, words.Path(value))
 			}
 			if _, _, notID := store.ParsePrefix(value); err != nil && group.kind == likeTerm && notID == nil {
 				path = value

@@ -22,7 +22,7 @@ func (s *search) checkConfident() error {
 	if s.queries != "" {
 		return cli.Usage("the JSON of each answer has verdict and threshold", "--queries and --confident cannot be combined")
 	}
-	return cli.Usage("give a single text without a weight or --prompt, or use --min-score",
+	return cli.Usage("use a single text without a weight or --prompt, or use --min-score",
 		"--confident applies only to queries of a single text")
 }
 
@@ -42,7 +42,7 @@ func (s *session) tellVerdict(a answer) {
 		if !s.p.ErrTTY {
 			return
 		}
-		s.p.Notef("possibly nothing looks like %s (best %.2f)", words.Path(a.query), a.Best)
+		s.p.Notef("these hits may not match %s (best %.2f)", words.Path(a.query), a.Best)
 	case store.Found:
 	}
 }

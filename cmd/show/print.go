@@ -101,7 +101,7 @@ func (s *shown) print(p *cli.Program) error {
 		models = append(models, m.Title())
 	}
 	if len(models) == 0 {
-		models = []string{"none; run `imgsearch index` to make them"}
+		models = []string{"none; run `imgsearch index` to create them"}
 	}
 	row("vectors", strings.Join(models, ", "))
 	if s.Preview {

@@ -26,14 +26,15 @@ func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE|ID",
 		Short: "Show everything the index knows about a photo",
-		Long: `Show everything the index knows about a photo: its files, copies and twins, its metadata and the files that it comes from, the
-models with vectors of it, and the error if its file could not be read. ID is the first eight or more digits of a photo's id,
-which --json prints. If the file is not in the index but the same photo is, that photo is shown.
+		Long: `Show everything the index knows about a photo: its files, copies and twins (its raw or HEIC files), its metadata and the files
+that it comes from, the models that have vectors of it, and the error if its file could not be read. ID is the start of a
+photo's id, at least eight hexadecimal digits; ` + "`imgsearch search --json`" + ` and ` + "`imgsearch show FILE`" + ` print ids. If the
+file is not in the index but the same photo is, that photo is shown.
 
 EXIT STATUS
   0   done
   1   failed, or the file is not in the index
-  2   wrong usage
+  2   usage error, or no photo has this id
   10  no index here yet: run ` + "`imgsearch index DIR`" + `
   14  the index is from a newer version of imgsearch
   130 interrupted`,
@@ -46,7 +47,7 @@ EXIT STATUS
 }
 
 func oneArgument(_ *cobra.Command, args []string) error {
-	const hint = "give a file, or a photo's id"
+	const hint = "pass a file or a photo's id"
 	switch len(args) {
 	case 0:
 		return cli.Usage(hint, "missing argument: FILE or ID")
@@ -56,7 +57,7 @@ func oneArgument(_ *cobra.Command, args []string) error {
 		}
 		return nil
 	}
-	return cli.Usage("run it once per photo", "expected one photo, got %d", len(args))
+	return cli.Usage("run `imgsearch show` once per photo", "expected one photo, got %d", len(args))
 }
 
 func (o *options) run(ctx context.Context, name string) error {
@@ -133,7 +134,7 @@ func (s *shown) findOther(ctx context.Context, ix store.Store, engine *query.Eng
 		return engine.Picture(ctx, id)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, cli.Usage("give a photo's file", "%s is not a file", words.Path(name))
+		return nil, cli.Usage("pass the file of a photo", "%s is not a file", words.Path(name))
 	}
 	file, err := pictures.Read(s.path)
 	if err != nil { // not a picture, so not in the index
@@ -148,7 +149,7 @@ var errNotIndexed = errors.New("not in the index")
 func notIndexed(path string) error {
 	hint := "run `imgsearch index` on its folder, or `imgsearch index --dry-run " + words.Path(path) + "` to see why it is skipped"
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		hint = "the file does not exist; an id needs eight or more digits, in lower case"
+		hint = "the file does not exist; an id has at least eight hexadecimal digits, in lower case"
 	}
 	return &cli.Error{Code: words.Failed, Err: fmt.Errorf("%s: %w", words.Path(path), errNotIndexed), Hint: hint}
 }

@@ -34,7 +34,7 @@ func New(p *cli.Program) *cobra.Command {
 not be read.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
+  0 done; 1 failed; 2 usage error; 10 no index here yet; 14 the index is from a newer version of imgsearch`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
@@ -261,7 +261,7 @@ func (o *options) print(s Status) error {
 		} else if len(s.Models) == 1 {
 			label = "model"
 		}
-		role := map[string]string{"wanted": "; searches use it once it has all of them (run `imgsearch index`)", "": "; not in use (choose it with `imgsearch models use`)"}[m.Role]
+		role := map[string]string{"wanted": "; searches use it once it has all of them (run `imgsearch index`)", "": "; not in use (choose it with `imgsearch models use NAME`)"}[m.Role]
 		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
 	}
 	if s.Failures > 0 {
@@ -290,7 +290,7 @@ func (o *options) lastRunText(r *runStatus, counts *runCounts) string {
 	case crashed:
 		return when + styled("crashed") + "; the next run resumes"
 	case unknown:
-		return when + styled("not ended") + "; still running, or crashed"
+		return when + styled("unfinished") + "; still running, or crashed"
 	case index.RunFailed:
 		when += styled("failed") + ": " + r.Error
 	case index.RunInterrupted:

@@ -31,11 +31,11 @@ func NewEmbed(p *cli.Program) *cobra.Command {
 		Use:   "embed [TEXT...]",
 		Short: "Print the vector of a text or of pictures",
 		Long: `Print the L2-normalised vector of a text, or of each picture given by --image, one JSON object per line (see docs/json.md).
-Each object has the identity of the model that made the vector; vectors of different identities cannot be compared. The dot product of two vectors is
-their cosine similarity.
+Each object has the identity of the model that computed the vector; vectors of models with different identities
+cannot be compared. The dot product of two vectors is their cosine similarity.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage, or a file that is not a picture; 12 the model or the runtime library is missing or damaged`,
+  0 done; 1 failed; 2 usage error, or a file that is not a picture; 12 the model or the runtime library is missing or damaged`,
 		Example: `  imgsearch embed dog on beach
   imgsearch embed --image a.jpg --image b.jpg`,
 		Args: cobra.ArbitraryArgs,
@@ -45,7 +45,7 @@ EXIT STATUS
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&o.images, "image", nil, "the picture `FILE` (may be repeated)")
+	f.StringArrayVar(&o.images, "image", nil, "print the vector of the picture `FILE` (may be repeated)")
 	cli.ModelFlags(f, &o.model)
 	o.language.Add(f)
 	o.provider.Add(f)
@@ -73,7 +73,7 @@ func (o *embedOptions) run(ctx context.Context) error {
 	case !hasText && o.language.Given():
 		return cli.Usage("add a text", "--lang needs a text")
 	case hasText == (len(o.images) > 0):
-		return cli.Usage("give either a text or pictures: `imgsearch embed --image FILE`", "expected a text or --image")
+		return cli.Usage("pass either a text or pictures: `imgsearch embed TEXT` or `imgsearch embed --image FILE`", "expected a text or --image")
 	}
 	language, err := o.language.Choose()
 	if err != nil {

@@ -37,11 +37,11 @@ func NewExport(p *cli.Program) *cobra.Command {
 
 FORMATS
   jsonl   one picture per line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity
-  npy     NumPy arrays: X.npy, the file of --output, gets the vectors, float16 [pictures, dimension]; X.jsonl gets the
-          lines without vectors, in the same order
+  npy     a NumPy array: the file of --output, X.npy, contains the vectors as float16 [pictures, dimension]; X.jsonl contains
+          the lines of jsonl without the vectors, in the same order
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 10 no index here yet; 13 the index has no vectors of this model;
+  0 done; 1 failed; 2 usage error; 10 no index here yet; 13 the index has no vectors of this model;
   14 the index is from a newer version of imgsearch; 130 interrupted`,
 		Example: `  imgsearch export > vectors.jsonl
   imgsearch export --format npy --output vectors.npy --taken 2023`,
@@ -62,10 +62,10 @@ func (o *exportOptions) check() (filter cli.Filter, err error) {
 	case "jsonl":
 	case "npy":
 		if !strings.HasSuffix(o.output, ".npy") {
-			return filter, cli.Usage("give a file: --output vectors.npy", "--format npy needs a file whose name ends in .npy")
+			return filter, cli.Usage("add a file name: --output vectors.npy", "--format npy needs a file whose name ends in .npy")
 		}
 	default:
-		return filter, cli.Usage("give jsonl or npy", "--format %q", o.format)
+		return filter, cli.Usage("use jsonl or npy", "invalid value for --format: %q", o.format)
 	}
 	if filter, err = o.filters.Parse(time.Now()); err != nil {
 		return filter, err
@@ -141,7 +141,7 @@ func (o *exportOptions) create(path string) (w *bufio.Writer, done func(error) e
 	}
 	f, err := atomicfile.Create(path, atomicfile.Options{FollowLink: true, Unfinished: ".imgsearch-export-*"})
 	if err != nil {
-		return nil, nil, cli.Usage("give a file in a folder that you can write to", "--output: %w", err)
+		return nil, nil, cli.Usage("choose a file in a folder that you can write to", "--output: %w", err)
 	}
 	w = bufio.NewWriter(f)
 	return w, func(err error) error {

@@ -18,7 +18,7 @@ func New(p *cli.Program) *cobra.Command {
 		Long: `Print the version, the commit that it was built from, and the platform, like --version.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage`,
+  0 done; 1 failed; 2 usage error`,
 		Args: cli.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if p.JSON {

@@ -45,7 +45,7 @@ sessions of this kind (a terminal, ssh, cron), until the runtime library, a driv
 accelerator that crashed in an earlier run is used again if it works here.
 
 EXIT STATUS
-  0 done; 1 failed; 2 wrong usage; 11 another process is downloading; 12 the model or the runtime library is missing
+  0 done; 1 failed; 2 usage error; 11 another process is downloading; 12 the model or the runtime library is missing
   or damaged`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },

@@ -135,14 +135,14 @@ type Death struct {
 
 // Text describes a death for people.
 func (d Death) Text() string {
-	what, when := "died", "while being initialised"
+	what, when := "died", "while it was being initialised"
 	if d.Signal != "" {
 		what = "crashed (" + d.Signal + ")"
 	}
 	if d.Running {
-		when = "while it ran"
+		when = "while it was running"
 	}
-	return fmt.Sprintf("%s %s %s on %s", d.Provider, what, when, d.Started.Format("2006-01-02 15:04"))
+	return fmt.Sprintf("%s %s on %s, %s", d.Provider, what, d.Started.Format("2006-01-02 15:04"), when)
 }
 
 // Deaths returns the sentinels left by processes that are gone.

@@ -19,7 +19,7 @@ type Query struct {
 }
 
 // ErrQueries means that a list of queries is invalid.
-var ErrQueries = errors.New("bad list of queries")
+var ErrQueries = errors.New("invalid list of queries")
 
 // LeastQueries is how many absent and how many present queries a calibration needs: with fewer, the standard deviation is a guess.
 const LeastQueries = 20

@@ -19,7 +19,7 @@ var (
 	// ErrDamaged means that the index is corrupt.
 	ErrDamaged = errors.New("the index is damaged")
 	// ErrBusy means that another process holds the lock of the index.
-	ErrBusy = errors.New("another imgsearch is indexing")
+	ErrBusy = errors.New("another process is indexing")
 	// ErrNoRoot means that a folder is not a root of the index.
 	ErrNoRoot = errors.New("not a root of the index")
 	// ErrUnknownModel means that the index does not have a model with this identity.
@@ -40,7 +40,7 @@ type LostError struct {
 
 // Error is that of ErrNoIndex, with the file.
 func (e *LostError) Error() string {
-	return ErrNoIndex.Error() + ", but " + e.Rescue + " is left of it"
+	return ErrNoIndex.Error() + ", but " + e.Rescue + " is left over from an earlier one"
 }
 
 // Unwrap returns ErrNoIndex.

@@ -28,7 +28,7 @@ func checkIndex(ctx context.Context, e *examination) {
 	path := at.Path
 	ix, err := at.OpenForReading(ctx)
 	if lost, ok := errors.AsType[*store.LostError](err); ok {
-		e.add(Finding{Name: "index", Severity: Warning, Detail: "no index at " + path + ", but " + lost.Rescue + " is left of it", Err: err})
+		e.add(Finding{Name: "index", Severity: Warning, Detail: "no index at " + path + ", but " + lost.Rescue + " is left over from an earlier one", Err: err})
 		return
 	}
 	if errors.Is(err, store.ErrNoIndex) {

@@ -106,11 +106,11 @@ func checkTokenizer(_ context.Context, e *examination) {
 	}
 	for text, want := range ref.Texts {
 		if got, _ := tok.Encode(text); !slices.Equal(got, want.IDs) {
-			e.fail("tokenizer", ReportBug, "%q is encoded as %v, want %v", text, got, want.IDs)
+			e.fail("tokenizer", ReportBug, "%q is encoded as %v, expected %v", text, got, want.IDs)
 			return
 		}
 	}
-	e.ok("tokenizer", "gives the reference ids for %d texts", len(ref.Texts))
+	e.ok("tokenizer", "returns the expected token ids for %d test texts", len(ref.Texts))
 }
 
 // minCosine is the least cosine of a vector with PyTorch's. The weights are stored in 8 bits and the reference was computed before that:
@@ -160,8 +160,8 @@ func checkTowers(ctx context.Context, e *examination) {
 		worst = min(worst, vec.Cosine(got[0], want.Embedding))
 	}
 	if worst < minCosine {
-		e.fail("towers", TryAnotherLibrary, "cosine to the reference is %.5f, want at least %.4f", worst, minCosine)
+		e.fail("towers", TryAnotherLibrary, "the cosine similarity to the reference is %.5f, expected at least %.4f", worst, minCosine)
 		return
 	}
-	e.ok("towers", "both load and run on %s; cosine to the reference at least %.5f", loader.Provider().Name, worst)
+	e.ok("towers", "both load and run on %s; cosine similarity to the reference at least %.5f", loader.Provider().Name, worst)
 }

@@ -97,7 +97,7 @@ func (p tried) finding() Finding {
 	f := Finding{Name: "provider " + string(p.Name), Severity: Info, Evidence: p.outcome.Stderr}
 	switch o := p.outcome; {
 	case p.lag > 0:
-		f.Detail = fmt.Sprintf("works, but the processor is %.0f times as fast: it is not used", p.lag)
+		f.Detail = fmt.Sprintf("works, but is not used: the processor is %.0f times as fast", p.lag)
 	case p.err != nil:
 		f.Severity, f.Detail, f.Advice = Error, p.err.Error(), SeeMessage
 	case o.Result != nil:
@@ -158,7 +158,7 @@ func checkMeasured(e *examination) {
 			continue
 		}
 		best := v.Best()
-		parts = append(parts, fmt.Sprintf("%s tower: %s (measured %s)", slot.Tower, best.Title(), map[provider.Measurement]string{provider.InFull: "in full", provider.InARun: "in a run"}[v.By]))
+		parts = append(parts, fmt.Sprintf("%s tower: %s (measured %s)", slot.Tower, best.Title(), map[provider.Measurement]string{provider.InFull: "by warmup", provider.InARun: "while indexing"}[v.By]))
 	}
 	e.ok("measured", "%s", strings.Join(parts, "; "))
 }

@@ -44,8 +44,8 @@ func Error(err error, do Door) Word {
 
 // typed describes errors that carry details, and reports whether err is one of them.
 func typed(err error, do Door, w *Word) bool {
-	if e, ok := errors.AsType[*scan.PatternError](err); ok {
-		w.Code, w.Hint = Usage, fmt.Sprintf("patterns use gitignore syntax, and %q is not a valid pattern", e.Pattern)
+	if _, ok := errors.AsType[*scan.PatternError](err); ok {
+		w.Code, w.Hint = Usage, "use gitignore syntax, such as *.png or /scans/"
 		return true
 	}
 	if e, ok := errors.AsType[*pictures.UnreadableError](err); ok {
@@ -81,7 +81,7 @@ func typed(err error, do Door, w *Word) bool {
 		return true
 	}
 	if e, ok := errors.AsType[*app.NoVectorsError](err); ok {
-		w.Code, w.Hint = NoVectors, "make them with "+do(IndexModel, e.Asked.Name, e.Asked.Precision)
+		w.Code, w.Hint = NoVectors, "create them with "+do(IndexModel, e.Asked.Name, e.Asked.Precision)
 		return true
 	}
 	if _, ok := errors.AsType[*app.CatalogueNameError](err); ok {
@@ -123,7 +123,7 @@ var meanings = []meaning{
 	{app.ErrNotRepository, Usage, func(do Door) string { return "use ORGANISATION/NAME, or " + do(PullFrom) + " for a local folder" }},
 	{regular.ErrLink, Failed, say("replace the link with a regular file, or remove it")},
 	{regular.ErrNotRegular, Failed, say("remove it, or put a regular file in its place")},
-	{store.ErrNoIndex, NoIndex, func(do Door) string { return "make one with " + do(IndexFolder) }},
+	{store.ErrNoIndex, NoIndex, func(do Door) string { return "create one with " + do(IndexFolder) }},
 	{store.ErrNewer, NewerIndex, func(do Door) string { return "update imgsearch, or use another index with " + do(ChooseIndex) }},
 	{store.ErrOlder, Failed, func(do Door) string {
 		return "run " + do(RunIndex) + " as a user with write permission, or copy the index to a writable folder and choose the copy with " + do(ChooseIndex)
@@ -138,17 +138,19 @@ var meanings = []meaning{
 		return do(Repair) + " recovers what is readable; it does not touch your photos"
 	}},
 	{store.ErrNoRoot, Usage, func(do Door) string { return do(ListRoots) + " lists the roots" }},
-	{store.ErrBusy, Busy, func(do Door) string { return "wait for it to finish; " + do(IndexIfIdle) + " exits quietly instead" }},
+	{store.ErrBusy, Busy, func(do Door) string {
+		return "wait for it to finish; in scheduled jobs, use " + do(IndexIfIdle) + ", which then exits with 0"
+	}},
 	{query.ErrCancelOut, Usage, say("remove one of them, or give them weights")},
 	{query.ErrNoVerdict, Usage, func(do Door) string { return "calibrate the model first: " + do(Calibrate) }},
 	{calibrate.ErrQueries, Usage, say("each line must be \"absent\" or \"present\", a tab and a query")},
-	{calibrate.ErrFew, Usage, say("give more queries, or index more pictures first")},
+	{calibrate.ErrFew, Usage, say("add queries to the list, or index more pictures first")},
 	{calibrate.ErrInseparable, Failed, say("nothing was stored; check that no picture matches an absent query, and that at least one picture matches each present query")},
 	{models.ErrUnknown, Usage, func(do Door) string {
-		return do(ListModels) + " lists the names; you can also give the folder of a model"
+		return do(ListModels) + " lists the names; you can also use the path of a model folder"
 	}},
 	{models.ErrNotInstalled, Model, func(do Door) string { return "download it with " + do(PullModel) }},
-	{hub.ErrOffline, Failed, func(do Door) string { return "unset HF_HUB_OFFLINE, or give a folder with " + do(PullFrom) }},
+	{hub.ErrOffline, Failed, func(do Door) string { return "unset HF_HUB_OFFLINE, or use a local folder with " + do(PullFrom) }},
 	{hub.ErrDenied, Failed, say("the repository requires a token: set HF_TOKEN to one with read access")},
 	{hub.ErrNotFound, Failed, say("check the name, the revision and HF_ENDPOINT; docs/models.md describes the expected layout")},
 	{hub.ErrCorrupt, Failed, func(do Door) string {

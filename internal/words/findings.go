@@ -7,7 +7,7 @@ import (
 
 // advices are the hints for the findings of doctor.
 var advices = map[doctor.Advice]func(Door) string{
-	doctor.MakeIndex: func(do Door) string { return "make one with " + do(IndexFolder) },
+	doctor.MakeIndex: func(do Door) string { return "create one with " + do(IndexFolder) },
 	doctor.RunIndex:  func(do Door) string { return "run " + do(RunIndex) },
 	doctor.RunNightly: func(do Door) string {
 		return "run " + do(RunIndex) + ", and check why the scheduled job does not (docs/scheduling.md)"
@@ -21,10 +21,10 @@ var advices = map[doctor.Advice]func(Door) string{
 	doctor.GiveReadRight: say("give the user that runs imgsearch read permission"),
 	doctor.GrantFullDiskAccess: say("in System Settings, Privacy & Security, Full Disk Access, allow the program that starts imgsearch " +
 		"(the terminal, or imgsearch itself for launchd and cron)"),
-	doctor.MakeWritable: func(do Door) string { return "make it writable, or use " + do(ChooseIndex) + " FILE" },
+	doctor.MakeWritable: func(do Door) string { return "make it writable, or use " + do(ChooseIndex) },
 	doctor.SetCache:     say("set IMGSEARCH_CACHE to a writable folder"),
 	doctor.FreeSomeDisk: freeSomeDisk,
-	doctor.SeeMessage:   say("see the message"),
+	doctor.SeeMessage:   say("fix the cause that the message names"),
 	doctor.ReportBug:    say("this is a bug in imgsearch: please report it"),
 	doctor.Reinstall:    say("the program file is damaged: reinstall imgsearch"),
 	doctor.TryAnotherLibrary: func(do Door) string {
@@ -59,7 +59,7 @@ func Hint(f doctor.Finding, do Door) string {
 	case f.Remedy != "":
 		return Remedy(f.Remedy, do)
 	case f.Advice == doctor.MakePrivate:
-		return "chmod 600 " + f.Path
+		return "run `chmod 600 " + f.Path + "`"
 	case f.Advice != "":
 		if advice, ok := advices[f.Advice]; ok {
 			return advice(do)

@@ -10,6 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/watch"
 	"github.com/imgsearch/imgsearch/models/hub"
@@ -42,12 +43,12 @@ func quoted(path string) string { return fmt.Sprintf("%q", path) }
 func ofIndex(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case index.ManyGone:
-		return outOfReach("%d of the %d files of %s are gone; they stay in the index until %s", n.Gone, n.Total, quoted(n.Root), do(Prune)), true
+		return outOfReach("%d of the %d files in %s are missing; they stay in the index until you run %s", n.Gone, n.Total, quoted(n.Root), do(Prune)), true
 	case index.RootUnreachable:
-		return outOfReach("%s cannot be reached (%s); its %d files stay in the index (if it has moved, run %s; to remove it from the index, run %s)",
-			quoted(n.Root), rootTrouble(n.Err), n.Files, do(MoveRoot), do(RemoveRoot)), true
+		return outOfReach("%s cannot be reached (%s); %s kept in the index (if it has moved, run %s; to remove it from the index, run %s)",
+			quoted(n.Root), rootTrouble(n.Err), english.Count(n.Files, "file"), do(MoveRoot), do(RemoveRoot)), true
 	case index.FilesKept:
-		return outOfReach("%s %s; its %d files stay in the index%s", quoted(n.Folder), keepReason(n), n.Files, pruneHint(n.Why, do)), true
+		return outOfReach("%s %s; %s kept in the index%s", quoted(n.Folder), keepReason(n), english.Count(n.Files, "file"), pruneHint(n.Why, do)), true
 	case index.FolderUnreadable:
 		return outOfReach("%s cannot be read completely: %v", quoted(n.Folder), n.Err), true
 	case index.SidecarUnreadable:
@@ -55,7 +56,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.PreviewUnreadable:
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
-		return warning("%s is set aside: the program crashed twice while reading this file", Path(n.Path)), true
+		return warning("skipping %s from now on: imgsearch crashed twice while reading it", Path(n.Path)), true
 	case index.SlowSearch:
 		return warning("%v", n.Err), true
 	}
@@ -111,13 +112,13 @@ func ofEmbed(notice any, do Door) (Word, bool) {
 	case embed.ProviderAvoided:
 		return warning("%s: using the processor until %s finds that the provider works again", n.Last, do(Warmup)), true
 	case embed.ProviderUnsettled:
-		return warning("%v; %s is not used, because a crash of it could not be recorded", n.Err, n.Provider), true
+		return warning("%v; %s is not used, because a crash could not be recorded", n.Err, n.Provider), true
 	case embed.Int8OnProcessor:
 		return warning("int8 runs on the processor only: %s is not used", n.Asked), true
 	case embed.MakingInt8:
-		return note("making the int8 copy of %s (only once): %s", n.Model, n.Path), true
+		return note("creating the int8 copy of model %s (one time only): %s", n.Model, n.Path), true
 	case embed.MakingOneShot:
-		return note("preparing %s for fast searches (only once)", n.Model), true
+		return note("preparing model %s for fast searches (one time only)", n.Model), true
 	}
 	return Word{}, false
 }
@@ -129,9 +130,9 @@ func ofApp(notice any, do Door) (Word, bool) {
 	case app.MigratedElsewhere:
 		return note("waiting for another process to upgrade the index"), true
 	case app.EarlierVectors:
-		return note("searching vectors from an earlier version of imgsearch; %s makes new ones", do(RunIndex)), true
+		return note("searching vectors from an earlier version of imgsearch; run %s to update them", do(RunIndex)), true
 	case app.SameRevision:
-		return note("downloading revision %s again, as installed; for the newest one, use %s main", n.Revision, do(Revision)), true
+		return note("downloading the installed revision %s again; to get the newest one, use %s main", n.Revision, do(Revision)), true
 	case app.Untried:
 		return warning("the model could not be tested: %v", n.Err), true
 	}
@@ -141,10 +142,10 @@ func ofApp(notice any, do Door) (Word, bool) {
 func ofOthers(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case query.PartlyEmbedded:
-		return note("model %s has vectors of only %d of %d pictures: %s makes the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
+		return note("model %s has vectors of only %d of %d pictures; run %s to create the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			do(IndexModel, n.Model.Ref, precisionOf(n.Model))), true
 	case query.WantedModel:
-		return note("searching with model %s (%d of %d pictures); %s has %d of %d: %s makes the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
+		return note("searching with model %s (%d of %d pictures); model %s has %d of %d; run %s to create the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
 	case query.NoLanguage:
 		return note("model %s expects the language of the query and assumes English; set it with %s", n.Model, do(Language)), true

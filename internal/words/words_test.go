@@ -34,7 +34,7 @@ func TestError(t *testing.T) {
 		code                 Code
 		sentence, hint, lack string
 	}{
-		{fmt.Errorf("open %q: %w", "/i", store.ErrNoIndex), NoIndex, "/i", "make one with [index folder]", ""},
+		{fmt.Errorf("open %q: %w", "/i", store.ErrNoIndex), NoIndex, "/i", "create one with [index folder]", ""},
 		{&app.NotInstalledError{Name: "ViT", Err: errors.New("x")}, Model, "x", "[download a model ViT]", ""},
 		{&app.NoVectorsError{Model: store.Model{Name: "m", Precision: "int8"}, Asked: app.ModelChoice{Name: "m"}}, NoVectors, "m in int8", "[index with a model m]", ""},
 		{&index.TooLargeError{Width: 3, Height: 4, Limit: 5}, Failed, "3 x 4 pixels exceed [limit the pixels] 5", "", ""},
@@ -86,7 +86,7 @@ func TestEverythingHasWords(t *testing.T) {
 	}
 	for why := index.FolderMissing; why <= index.FolderUnseen; why++ {
 		w := Notice(index.FilesKept{Folder: "/f", Why: why, Err: os.ErrPermission, Above: "/above", Files: 2}, door)
-		if !strings.Contains(w.Sentence, `"/f"`) || strings.Contains(w.Sentence, "has changed") || !strings.Contains(w.Sentence, "its 2 files stay") {
+		if !strings.Contains(w.Sentence, `"/f"`) || strings.Contains(w.Sentence, "has changed") || !strings.Contains(w.Sentence, "2 files kept") {
 			t.Errorf("%d: %s", why, w.Sentence)
 		}
 	}

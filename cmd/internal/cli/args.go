@@ -33,7 +33,7 @@ func UnknownSubcommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	return Usage(fmt.Sprintf("`%s --help` lists its commands", c.CommandPath()), "unknown command %q of %s", args[0], CommandName(c))
+	return Usage(fmt.Sprintf("`%s --help` lists its commands", c.CommandPath()), "unknown command %q for %q", args[0], c.CommandPath())
 }
 
 // CheckArgs turns errors about arguments into usage errors with a hint, for a command and its subcommands.

@@ -17,13 +17,13 @@ var Colors = []string{"auto", "always", "never"}
 
 // AddColorFlag adds --color.
 func (p *Program) AddColorFlag(f *pflag.FlagSet) {
-	f.StringVar(&p.color, "color", "auto", "`WHEN` to use colour: auto (on a terminal, unless NO_COLOR is set), always or never")
+	f.StringVar(&p.color, "color", "auto", "use colour `WHEN`: auto (on a terminal, unless NO_COLOR is set), always or never")
 }
 
 // CheckColor rejects an unknown value of --color.
 func (p *Program) CheckColor() error {
 	if !slices.Contains(Colors, p.color) {
-		return Usage("give auto, always or never", "invalid value for --color: %q", p.color)
+		return Usage("use auto, always or never", "invalid value for --color: %q", p.color)
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ func Word(err error) words.Word {
 		return words.Word{Code: e.Code, Sentence: err.Error(), Hint: e.Hint}
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == os.Stdout.Name() { //nolint:forbidigo // its name only
-		return words.Word{Code: words.Failed, Sentence: err.Error(), Hint: "could not write the results to standard output"}
+		return words.Word{Code: words.Failed, Sentence: err.Error(), Hint: "the results could not be written to standard output; check the file or device that it is redirected to"}
 	}
 	return words.Error(err, Door)
 }

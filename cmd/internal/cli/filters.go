@@ -40,16 +40,16 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.taken, "taken", "", "taken in `PERIOD`: 2023, 2023-07, \"last month\", 2023-06..2023-08 (both included)")
 	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name contains `WORDS`")
 	f.StringVar(&q.lens, "lens", "", "taken with a lens whose name contains `WORDS`")
-	f.StringVar(&q.rating, "rating", "", "rating in `STARS`: 3.., 5, ..2 (0: not rated, -1: rejected)")
+	f.StringVar(&q.rating, "rating", "", "rated `STARS`, a number or range: 5, 3.., ..2 (0: not rated, -1: rejected)")
 	f.StringArrayVar(&q.keywords, "keyword", nil, "with a keyword that matches the glob `WORD` (may be repeated; all must match)")
 	f.StringSliceVar(&q.types, "type", nil, "in one of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
 	f.StringArrayVar(&q.names, "name", nil, "with a file name, or path below its root, that matches `GLOB` (may be repeated)")
-	f.StringVar(&q.shape, "orientation", "", "of this `SHAPE`: landscape, portrait or square")
+	f.StringVar(&q.shape, "orientation", "", "with orientation `SHAPE`: landscape, portrait or square")
 	f.StringVar(&q.width, "width", "", "width in pixels, a `RANGE` or number: 1920.., ..640, 640..1920")
 	f.StringVar(&q.height, "height", "", "height in pixels, a `RANGE` or number")
 	f.StringVar(&q.megapixels, "megapixels", "", "size in megapixels, a `RANGE` or number")
 	f.StringVar(&q.near, "near", "", "taken near `LAT,LON`, in degrees: 48.858,2.294")
-	f.StringVar(&q.radius, "radius", "", "with --near, the greatest `DISTANCE`: 500m, 10km, 3mi (default 10km)")
+	f.StringVar(&q.radius, "radius", "", "with --near, the maximum `DISTANCE`: 500m, 10km, 3mi (default 10km)")
 	f.StringArrayVar(&q.not, "not", nil, "exclude pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
 
@@ -97,7 +97,7 @@ func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
 
 func parseOptions(now time.Time) parse.Options {
 	return parse.Options{Now: now, Formats: formatsNamed,
-		FormatsHint: "give jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or a raw format such as dng"}
+		FormatsHint: "use jpg, png, webp, gif, bmp, tiff, heic, avif, jxl, raw, or a raw format such as dng"}
 }
 
 // wrongValue returns a usage error for a filter's value; before is printed before the filter's name.
@@ -139,7 +139,7 @@ func (f *Filter) leaveOut(text string, now time.Time) error {
 	case name == "radius":
 		return Usage("put the radius after the place: --not near=48.858,2.294,5km", "invalid value for --not: %s", text)
 	case !ok || strings.TrimSpace(value) == "":
-		return Usage("give a filter and its value: --not keyword=family", "invalid value for --not: %q", text)
+		return Usage("use a filter and its value: --not keyword=family", "invalid value for --not: %q", text)
 	case !slices.Contains(filterNames, name):
 		return Usage("the filters are "+strings.Join(filterNames, ", "), "--not %q: unknown filter %q", text, name)
 	case name == "under":

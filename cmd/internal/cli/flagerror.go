@@ -15,7 +15,7 @@ func FlagError(c *cobra.Command, err error) error {
 	hint := fmt.Sprintf("see `%s --help`", c.CommandPath())
 	if e, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 		if kind := valueKind(e.GetFlag().Value.Type()); kind != "" {
-			return Usage("give "+kind+"; "+hint, "invalid value for --%s: %q", e.GetFlag().Name, e.GetValue())
+			return Usage("use "+kind+"; "+hint, "invalid value for --%s: %q", e.GetFlag().Name, e.GetValue())
 		}
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
@@ -55,6 +55,6 @@ func letters(name string) string {
 func valueKind(typeName string) string {
 	return map[string]string{
 		"int": "a whole number", "int64": "a whole number", "uint64": "a whole number of 0 or more", "float64": "a number", "bool": "true or false",
-		"duration": "a time such as 90m or 36h",
+		"duration": "a duration such as 90m or 36h",
 	}[typeName]
 }

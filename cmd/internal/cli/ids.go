@@ -20,7 +20,7 @@ func FindID(ctx context.Context, ix store.Catalog, flag, prefix string) (id stor
 	case len(ids) == 0:
 		return id, true, Usage("`imgsearch search --json` and `imgsearch show FILE` print ids", "%sno picture has an id that begins with %s", flag, prefix)
 	case len(ids) > 1:
-		return id, true, Usage("give a longer prefix", "%sseveral pictures have ids that begin with %s", flag, prefix)
+		return id, true, Usage("use more digits of the id", "%sseveral pictures have ids that begin with %s", flag, prefix)
 	}
 	return ids[0], true, nil
 }

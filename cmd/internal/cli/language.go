@@ -31,7 +31,7 @@ func (l *LanguageFlag) Choose() (string, error) {
 		return language.FromEnvironment(os.Getenv), nil
 	}
 	if _, err := language.Code(l.code); err != nil {
-		return "", Usage("give an ISO 639-1 code such as de, or a FLORES-200 code such as deu_Latn", "invalid value for --lang: %q: %w", l.code, language.ErrUnknown)
+		return "", Usage("use an ISO 639-1 code such as de, or a FLORES-200 code such as deu_Latn", "invalid value for --lang: %q: %w", l.code, language.ErrUnknown)
 	}
 	return l.code, nil
 }

@@ -15,7 +15,7 @@ func (p *Program) ReadPaths(from string, nul bool) ([]string, error) {
 	if from != "-" {
 		f, err := os.Open(from)
 		if err != nil {
-			return nil, Usage("give a file with one path per line, or - for standard input", "--from: %w", err)
+			return nil, Usage("use a file with one path per line, or - for standard input", "--from: %w", err)
 		}
 		defer f.Close()
 		in = f

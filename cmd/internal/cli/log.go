@@ -36,9 +36,9 @@ func (p *Program) OpenLog() error {
 	p.logging.format = "text" // for an error in the flags
 	switch {
 	case !slices.Contains(LogLevels, asked.level):
-		return Usage("give debug, info, warn or error", "invalid value for --log-level: %q", asked.level)
+		return Usage("use debug, info, warn or error", "invalid value for --log-level: %q", asked.level)
 	case !slices.Contains(LogFormats, asked.format):
-		return Usage("give text, json or journald", "invalid value for --log-format: %q", asked.format)
+		return Usage("use text, json or journald", "invalid value for --log-format: %q", asked.format)
 	}
 	p.logging = asked
 	p.Verbose = p.Verbose || asked.level == "debug"

@@ -50,10 +50,10 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 		}
 		said := fmt.Sprintf("; no photos match --%s %s", name, words.Path(a.value))
 		if near := nearest(a.value, all); len(near) > 0 {
-			return said + "; the nearest are " + strings.Join(near, ", ")
+			return said + "; similar values: " + strings.Join(near, ", ")
 		}
 		if len(all) == 0 || len(all) == 1 && all[0].Value == "" {
-			return said + "; no photo has a " + name
+			return said + "; no indexed photo has a " + name + " in its metadata"
 		}
 		return said + "; `imgsearch facets " + name + "` lists the values"
 	}

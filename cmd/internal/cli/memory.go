@@ -13,7 +13,7 @@ func ParseMemory(text string) (int64, error) {
 	}
 	n, err := humanize.ParseBytes(text)
 	if err != nil || n == 0 || n > math.MaxInt64 {
-		return 0, Usage("give a size such as 1GB or 800MiB", "invalid value for --max-memory: %q", text)
+		return 0, Usage("use a size such as 1GB or 800MiB", "invalid value for --max-memory: %q", text)
 	}
 	return int64(n), nil
 }

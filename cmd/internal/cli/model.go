@@ -12,15 +12,15 @@ import (
 
 // ModelFlags adds the flags that choose a model.
 func ModelFlags(f *pflag.FlagSet, c *app.ModelChoice) {
-	f.StringVar(&c.Name, "model", "", "model `NAME` from `imgsearch models list`, or a model folder (default: the index's)")
-	f.StringVar(&c.Precision, "precision", "", "`PRECISION`: fp32 or int8; int8 is faster on most processors and gives nearly the same vectors (default: the index's)")
+	f.StringVar(&c.Name, "model", "", "use model `NAME` from `imgsearch models list`, or the model in a folder (default: the index's model)")
+	f.StringVar(&c.Precision, "precision", "", "compute in `PRECISION`: fp32 or int8; int8 is faster on most processors and gives nearly the same vectors (default: that of the index's model)")
 }
 
 // CheckModel returns a usage error for an unknown model or precision.
 func (p *Program) CheckModel(c app.ModelChoice) error {
 	err := p.App.Check(c)
 	if errors.Is(err, app.ErrPrecision) {
-		return Usage("give fp32 or int8", "--precision: %w", err)
+		return Usage("use fp32 or int8", "--precision: %w", err)
 	}
 	return err
 }

@@ -16,7 +16,7 @@ type ProviderFlags struct {
 
 // Add adds the flags.
 func (q *ProviderFlags) Add(f *pflag.FlagSet) {
-	f.StringVar(&q.name, "provider", "", "`PROVIDER` to run models on: auto, cpu, coreml, cuda or webgpu (default: auto, the fastest that works)")
+	f.StringVar(&q.name, "provider", "", "run models on `PROVIDER`: auto, cpu, coreml, cuda or webgpu (default: auto, the fastest that works)")
 	f.BoolVar(&q.cpu, "cpu", false, "run models on the CPU (same as --provider cpu)")
 }
 
@@ -28,11 +28,11 @@ func (q *ProviderFlags) Choose() (provider.Name, error) {
 	}
 	n, err := provider.Parse(name)
 	if err != nil {
-		return "", Usage("give auto, cpu, coreml, cuda or webgpu", "%s: %w", from, err)
+		return "", Usage("use auto, cpu, coreml, cuda or webgpu", "%s: %w", from, err)
 	}
 	if q.cpu {
 		if name != "" && n != provider.CPU {
-			return "", Usage("give only one of them", "--cpu and --provider %s cannot be combined", n)
+			return "", Usage("use only one of them", "--cpu and --provider %s cannot be combined", n)
 		}
 		return provider.CPU, nil
 	}

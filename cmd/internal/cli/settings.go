@@ -162,7 +162,7 @@ func (p *Program) ApplySettings(c *cobra.Command) error {
 		p.Warnf("configuration %s: %s", words.Path(config.Path), unknown)
 	}
 	for _, name := range unknownVariables(c, os.Environ()) {
-		p.Warnf("%s is set, and %s has no such option", name, c.CommandPath())
+		p.Warnf("%s is set, but %s has no such option", name, c.CommandPath())
 	}
 	return nil
 }

@@ -24,7 +24,9 @@ func (e *Error) Error() string { return e.Name + ": " + e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // bad returns the error for an invalid value.
-func bad(name, hint, value string) error { return &Error{name, fmt.Errorf("%q", value), hint} }
+func bad(name, hint, value string) error {
+	return &Error{name, fmt.Errorf("invalid value %q", value), hint}
+}
 
 // Values are the given values, under the same names as the flags for filters. A name may have several values; store.Filter documents
 // their meaning. Under is not included, since it needs the roots of an index.
@@ -58,7 +60,7 @@ func Filter(v Values, o Options) (f store.Filter, err error) {
 	return f, nil
 }
 
-const hintDates = "give a day (2023-07-14), a month (2023-07), a year (2023), today, yesterday, \"last week\", \"last month\" or \"10 days ago\""
+const hintDates = "use a day (2023-07-14), a month (2023-07), a year (2023), today, yesterday, \"last week\", \"last month\" or \"10 days ago\""
 
 func times(f *store.Filter, v Values, o Options) error {
 	var from, to time.Time
@@ -116,7 +118,7 @@ func formats(f *store.Filter, v Values, o Options) error {
 		f.Shape = shape
 		return nil
 	}
-	return bad("orientation", "give landscape, portrait or square", v.one("orientation"))
+	return bad("orientation", "use landscape, portrait or square", v.one("orientation"))
 }
 
 func pixels(f *store.Filter, v Values, _ Options) error {
@@ -131,7 +133,7 @@ func pixels(f *store.Filter, v Values, _ Options) error {
 		}
 		parsed, err := Range(text)
 		if err != nil {
-			return &Error{r.name, err, "give a range such as 1920.., ..640 or 640..1920"}
+			return &Error{r.name, err, "use a range such as 1920.., ..640 or 640..1920"}
 		}
 		for _, end := range []*float64{parsed.Min, parsed.Max} {
 			if end != nil {
@@ -183,7 +185,7 @@ func gear(f *store.Filter, v Values, _ Options) error {
 		for _, text := range v[name] {
 			words := strings.Fields(store.Fold(text))
 			if text != "" && len(words) == 0 {
-				return bad(name, "give one or more words of the name", text)
+				return bad(name, "use one or more words of the name", text)
 			}
 			if len(words) > 0 {
 				*to = append(*to, words)
@@ -196,10 +198,10 @@ func gear(f *store.Filter, v Values, _ Options) error {
 func owner(f *store.Filter, v Values, _ Options) (err error) {
 	if text := v.one("rating"); text != "" {
 		if f.Rating, err = rating(text); err != nil {
-			return &Error{"rating", err, "give stars such as 3.., ..2 or 5; 0 means unrated, -1 rejected"}
+			return &Error{"rating", err, "use a number of stars such as 5, or a range such as 3.. or ..2; 0 means unrated, -1 rejected"}
 		}
 	}
-	f.Keywords, err = globs("keyword", v, `give a keyword, or a glob such as "fam*"`)
+	f.Keywords, err = globs("keyword", v, `use a keyword, or a glob such as "fam*"`)
 	return err
 }
 
@@ -246,7 +248,7 @@ func globs(name string, v Values, hint string) ([]string, error) {
 }
 
 func names(f *store.Filter, v Values, _ Options) (err error) {
-	f.Names, err = globs("name", v, `give a glob such as "IMG_*.jpg" or "2023/**/*.jpg"`)
+	f.Names, err = globs("name", v, `use a glob such as "IMG_*.jpg" or "2023/**/*.jpg"`)
 	return err
 }
 
@@ -263,7 +265,7 @@ func place(f *store.Filter, v Values, _ Options) error {
 	near, radius := v.one("near"), v.one("radius")
 	if near == "" {
 		if radius != "" {
-			return &Error{"radius", ErrNoPlace, "give the place too: near 48.858,2.294"}
+			return &Error{"radius", ErrNoPlace, "add a place: near 48.858,2.294"}
 		}
 		return nil
 	}
@@ -271,13 +273,13 @@ func place(f *store.Filter, v Values, _ Options) error {
 	latitude, err1 := strconv.ParseFloat(strings.TrimSpace(latText), 64)
 	longitude, err2 := strconv.ParseFloat(strings.TrimSpace(lonText), 64)
 	if !ok || err1 != nil || err2 != nil || !(math.Abs(latitude) <= 90 && math.Abs(longitude) <= 180) {
-		return bad("near", "give latitude and longitude in degrees, south and west negative: 48.858,2.294", near)
+		return bad("near", "use latitude and longitude in degrees, south and west negative: 48.858,2.294", near)
 	}
 	f.Near = &store.Circle{Centre: store.Position{Latitude: latitude, Longitude: longitude}, Radius: defaultRadius}
 	if radius != "" {
 		metres, err := Distance(radius)
 		if err != nil {
-			return &Error{"radius", err, "give a distance such as 500m, 10km or 3mi"}
+			return &Error{"radius", err, "use a distance such as 500m, 10km or 3mi"}
 		}
 		f.Near.Radius = metres
 	}
