@@ -81,7 +81,10 @@ ENVIRONMENT
                      such as IMGSEARCH_SEARCH_TOP=20
 
 EXIT STATUS
-  0 done; 1 failed; 2 usage error; 130 interrupted. Each command's help lists its own codes.`,
+  0 done; 1 failed; 2 usage error; 130 interrupted. The help of a command, or of its group, lists its own codes.
+
+DOCUMENTATION
+  https://github.com/imgsearch/imgsearch/tree/main/docs has the pages that help and hints name, such as docs/json.md.`,
 		Version:       cli.VersionText(),
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -104,9 +104,14 @@ type WantedModel struct {
 // NoLanguage means that the model's text tower expects the language of the texts, but the request does not specify one.
 type NoLanguage struct{ Model string }
 
+func (NoLanguage) isNotice()     {}
 func (PartlyEmbedded) isNotice() {}
 func (WantedModel) isNotice()    {}
-func (NoLanguage) isNotice()     {}
+
+// VectorFileDamaged means that the copy of a model's vectors for fast searches was damaged, and that the index itself has answered.
+type VectorFileDamaged struct{ Model string }
+
+func (VectorFileDamaged) isNotice() {}
 
 // Hit is a picture that was found.
 type Hit struct {

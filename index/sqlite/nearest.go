@@ -16,7 +16,20 @@ import (
 )
 
 // Nearest scans the vectors of all pictures that match the filter. The search is exact and limited by memory bandwidth.
-func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (n store.Nearest, err error) {
+func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (store.Nearest, error) {
+	n, err := s.nearest(ctx, q)
+	if !errors.Is(err, errVectorFile) {
+		return n, err
+	}
+	if err := s.dropVectorFile(q.Model); err != nil {
+		return n, err
+	}
+	n, err = s.nearest(ctx, q)
+	n.Damaged = true
+	return n, err
+}
+
+func (s *Store) nearest(ctx context.Context, q store.NearestQuery) (n store.Nearest, err error) {
 	set, _, err := s.set(ctx, q.Filter)
 	if err != nil {
 		return n, err
@@ -33,11 +46,19 @@ func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (n store.Near
 	if err != nil {
 		return n, err
 	}
+	if snap.file != nil {
+		if err := inRange(scores[:snap.file.Len()]); err != nil {
+			return n, err
+		}
+	}
 	if n.Searched, n.Mean, err = snap.survey(scores, set); err != nil {
 		return n, err
 	}
 	for want := q.Limit; ; want *= 2 {
 		best := topK(scores, want)
+		if err := s.compareHits(ctx, snap, q.Vector, scores, best); err != nil {
+			return n, err
+		}
 		if n.Hits, err = s.scored(ctx, snap, scores, best); err != nil {
 			return n, err
 		}

@@ -21,6 +21,7 @@ type vectorCache struct {
 	changes   int64
 	snapshots map[string]*snapshot // by the model's identity
 	sets      map[string]cachedSet // by the filter
+	dropped   map[string]bool      // models whose vector files are damaged
 }
 
 // snapshot is a model's vectors at one state of the index: those in its mapped file, and those added since.
@@ -164,7 +165,7 @@ func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot
 	if err != nil {
 		return nil, err
 	}
-	ok = ok && !s.onNetwork()
+	ok = ok && !s.onNetwork() && !s.vectors.dropped[identity]
 	if old != nil && old.users == 0 && old.model == n.model && old.generation == n.generation && (!ok && old.file == nil || ok && old.file != nil && old.stamp == stamp) {
 		old.embedded = n.embedded
 		return old, s.readNewest(ctx, old)

@@ -67,6 +67,8 @@ type Nearest struct {
 	// Searched is the number of pictures searched, Mean the mean of their scores.
 	Searched int
 	Mean     float64
+	// Damaged reports that a copy of the vectors for fast searches was damaged and has been dropped. The answer is correct.
+	Damaged bool
 }
 
 // Scored is a picture with the cosine similarity of its best moment.

@@ -69,7 +69,7 @@ func Hint(f doctor.Finding, do Door) string {
 		if hint := Error(f.Err, do).Hint; hint != "" {
 			return hint
 		}
-		return "see the message; docs/ARCHITECTURE.md explains the components"
+		return "see the message and docs/troubleshooting.md"
 	}
 	return ""
 }
