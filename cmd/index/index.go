@@ -169,10 +169,10 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer ix.Close()
 	if lock != nil {
 		defer lock.Unlock() //nolint:errcheck // the process ends
 	}
+	defer ix.Close() // before the lock is released: it moves the log into the index
 	if len(paths) == 0 {
 		roots, err := ix.Roots(ctx)
 		if err != nil {

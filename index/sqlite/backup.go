@@ -25,6 +25,9 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
+	if err := refuseSideFiles(path); err != nil {
+		return err
+	}
 	if locked, err := IsLocked(path); err == nil && locked {
 		return fmt.Errorf("%q: %w", path, store.ErrBusy)
 	}
@@ -33,6 +36,16 @@ func (s *Store) Backup(ctx context.Context, path string) error {
 		return err
 	}
 	defer os.Remove(fresh)
+	if _, err := os.Lstat(path); err == nil { // a new copy needs no lock, and no lock file next to it
+		l, err := tryLock(path)
+		if err != nil {
+			return err
+		}
+		defer l.Unlock()                                //nolint:errcheck // it only closes the file
+		if err := s.mayReplace(ctx, path); err != nil { // it may have changed meanwhile
+			return err
+		}
+	}
 	if err := replace(path, fresh, ""); err != nil {
 		return err
 	}

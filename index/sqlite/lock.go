@@ -57,6 +57,11 @@ func tryLock(path string) (*lock, error) {
 	if !ok {
 		return nil, fmt.Errorf("lock index %q: %w", path, store.ErrBusy)
 	}
+	if isPending(path) { // before anybody writes into the old index
+		if _, err := complete(path); err != nil {
+			return nil, errors.Join(fmt.Errorf("lock index %q: %w", path, err), file.Close())
+		}
+	}
 	return &lock{file}, nil
 }
 

@@ -21,6 +21,10 @@ func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (store.Neares
 	if !errors.Is(err, errVectorFile) {
 		return n, err
 	}
+	// The index may have changed between the scan and the comparison. What differs in the same state again is damaged.
+	if n, err = s.nearest(ctx, q); !errors.Is(err, errVectorFile) {
+		return n, err
+	}
 	if err := s.dropVectorFile(q.Model); err != nil {
 		return n, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // replacementSuffix names a complete index that is about to replace the one at a path. As soon as it has this name, the replacement is
@@ -26,42 +27,117 @@ const replacementSuffix = ".replacement"
 var sideFiles = []string{"-wal", "-shm", "-journal"}
 
 // replace puts the complete index at fresh in the place of the one at path. The old one is kept under the name kept, unless that is "".
-// The caller holds the lock of the index at path, or nobody uses it.
+// The caller holds the lock of the index at path, or nobody uses it. After an error the old index is in place, or the next one that takes
+// the lock completes the replacement.
 func replace(path, fresh, kept string) error {
-	if kept != "" {
-		if err := keep(path, kept); err != nil {
-			return err
-		}
-	}
-	if err := atomicfile.Put(fresh, path+replacementSuffix); err != nil {
+	if err := syncFile(fresh); err != nil { // before keep: what is kept is a second name of the index until the replacement is decided
 		return err
 	}
-	return complete(path)
-}
-
-// complete gives a replacement its name.
-func complete(path string) error {
-	for _, suffix := range sideFiles {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	dropKept(path)
+	if kept != "" {
+		if err := keep(path, kept); err != nil {
+			removeKept(kept)
 			return err
 		}
 	}
-	return os.Rename(path+replacementSuffix, path)
+	if err := os.Rename(fresh, path+replacementSuffix); err != nil {
+		removeKept(kept)
+		return err
+	}
+	undoable, err := complete(path)
+	if err != nil && undoable {
+		os.Remove(path + replacementSuffix)
+		removeKept(kept)
+	}
+	return err
 }
 
-// completePending completes a replacement that a killed process has left, unless another process is doing so.
-func completePending(path string) {
-	if info, err := os.Lstat(path + replacementSuffix); err != nil || !info.Mode().IsRegular() {
-		return
+// complete gives a replacement its name. After an error, undoable reports that the old index is still whole. On Windows another process
+// that has it open prevents the change.
+func complete(path string) (undoable bool, err error) {
+	undoable = true
+	for _, suffix := range sideFiles {
+		switch err := os.Remove(path + suffix); {
+		case err == nil:
+			undoable = undoable && suffix == "-shm"
+		case !errors.Is(err, fs.ErrNotExist):
+			return undoable, err
+		}
 	}
-	l, err := tryLock(path)
+	return undoable, os.Rename(path+replacementSuffix, path)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+func removeKept(kept string) {
+	if kept != "" {
+		os.Remove(kept + "-wal")
+		os.Remove(kept)
+	}
+}
+
+// dropKept removes the second names of the index at path that a killed repair or restore has left. They must not stay: their logs would be
+// applied to the index that they share.
+func dropKept(path string) {
+	for _, infix := range []string{damagedInfix, restoreInfix} {
+		found, err := filepath.Glob(escapeGlob(path+infix) + "*")
+		if err != nil {
+			continue
+		}
+		for _, name := range found {
+			info, err := os.Lstat(name)
+			if err == nil && info.Mode().IsRegular() && !strings.HasSuffix(name, "-wal") && same(path, name) {
+				removeKept(name)
+			}
+		}
+	}
+}
+
+// refuseSideFiles returns store.ErrNotReplaced if a file that is not SQLite's has the name of a file that replacing the index at path
+// removes or overwrites.
+func refuseSideFiles(path string) error {
+	magic := map[string]string{"-wal": "\x37\x7f\x06", "-journal": "\xd9\xd5\x05\xf9"} // https://sqlite.org/fileformat.html
+	for _, suffix := range sideFiles {
+		info, err := os.Lstat(path + suffix)
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && (info.Size() == 0 || suffix == "-shm" && info.Size()%32768 == 0) {
+			continue
+		}
+		head := make([]byte, len(magic[suffix]))
+		if f, err := regular.Open(path+suffix, regular.NoLinks); err == nil {
+			_, err = io.ReadFull(f, head)
+			f.Close()
+			if err == nil && len(head) > 0 && string(head) == magic[suffix] {
+				continue
+			}
+		}
+		return fmt.Errorf("%q: %w", path+suffix, store.ErrNotReplaced)
+	}
+	if _, err := os.Lstat(path + replacementSuffix); err == nil && !isPending(path) {
+		return fmt.Errorf("%q: %w", path+replacementSuffix, store.ErrNotReplaced)
+	}
+	return nil
+}
+
+// completePending completes a replacement that a killed process has left, unless another process holds the lock.
+func completePending(path string) {
+	if !isPending(path) {
 		return
 	}
-	defer l.Unlock() //nolint:errcheck // it only closes the file
-	if isIndex(path + replacementSuffix) {
-		_ = complete(path) // the next one tries again
+	if l, err := tryLock(path); err == nil { // it completes it
+		_ = l.Unlock() // it only closes the file
 	}
+}
+
+// isPending reports whether there is a replacement for the index at path.
+func isPending(path string) bool {
+	info, err := os.Lstat(path + replacementSuffix)
+	return err == nil && info.Mode().IsRegular() && isIndex(path+replacementSuffix)
 }
 
 // isIndex reports whether a file's header is that of an index (https://sqlite.org/fileformat.html, "The Database Header").
@@ -120,6 +196,7 @@ func copyFile(from, to string) error {
 // Names of what a repair keeps and makes.
 const (
 	damagedInfix  = ".damaged-"
+	restoreInfix  = ".before-restore-"
 	repairPattern = ".imgsearch-repair-*.db"
 )
 
@@ -173,8 +250,8 @@ func Restore(ctx context.Context, from, path string) (kept string, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
 	}
-	if err := refuseForeign(ctx, path); errors.Is(err, store.ErrNotIndex) && !isIndex(path) { // the header may be in the log
-		return "", fmt.Errorf("%q: %w", path, store.ErrNotReplaced)
+	if err := refuseOther(ctx, path); err != nil {
+		return "", err
 	}
 	l, err := tryLock(path)
 	if err != nil {
@@ -187,9 +264,27 @@ func Restore(ctx context.Context, from, path string) (kept string, err error) {
 	}
 	defer os.Remove(fresh)
 	if _, err := os.Lstat(path); err == nil {
-		kept = numbered(path + ".before-restore-")
+		kept = numbered(path + restoreInfix)
 	}
-	return kept, replace(path, fresh, kept)
+	if err := replace(path, fresh, kept); err != nil {
+		return "", err
+	}
+	return kept, checkPlaced(ctx, path)
+}
+
+// refuseOther returns store.ErrNotReplaced unless there is an index at path, possibly a damaged one, or nothing.
+func refuseOther(ctx context.Context, path string) error {
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && !isIndex(path) {
+		s, err := openForReading(ctx, path) // the header may be in the log
+		if err == nil {
+			err = s.checkSchema(ctx)
+			s.Close()
+		}
+		if err != nil && !errors.Is(err, errOld) && !errors.Is(err, store.ErrNewer) {
+			return fmt.Errorf("%q: %w", path, store.ErrNotReplaced)
+		}
+	}
+	return refuseSideFiles(path)
 }
 
 func same(a, b string) bool {

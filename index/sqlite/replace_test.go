@@ -60,7 +60,7 @@ func TestBackupOverAKilledRun(t *testing.T) {
 		t.Errorf("%+v, want 30 pictures", n)
 	}
 	entries, err := os.ReadDir(filepath.Dir(target))
-	if err != nil || len(entries) > 3 { // with -wal and -shm of the reader
+	if err != nil || len(entries) > 4 { // with the lock, and -wal and -shm of the reader
 		t.Errorf("left: %v, %v", entries, err)
 	}
 }
@@ -144,11 +144,11 @@ func TestReplacementIsCompleted(t *testing.T) {
 // TestReplacementUnderTheLock checks that nobody completes what another process is doing.
 func TestReplacementUnderTheLock(t *testing.T) {
 	path := filled(t, 7)
-	copyTo(t, filled(t, 3), path+sqlite.ReplacementSuffix)
 	l, err := sqlite.TryLock(path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	copyTo(t, filled(t, 3), path+sqlite.ReplacementSuffix)
 	if n := countsOf(t, path); n.Pictures != 7 {
 		t.Errorf("%+v, want 7 pictures", n)
 	}

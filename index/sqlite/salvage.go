@@ -118,24 +118,8 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 
 // putInPlace replaces the damaged index with the new one and keeps it under another name.
 func (s *Salvaged) putInPlace(path, fresh string) error {
-	dropKept(path)
 	s.Kept = numbered(path + damagedInfix)
 	return replace(path, fresh, s.Kept)
-}
-
-// dropKept removes the second names that an earlier, killed repair has given to the index at path.
-func dropKept(path string) {
-	found, err := filepath.Glob(escapeGlob(path+damagedInfix) + "*")
-	if err != nil {
-		return
-	}
-	for _, name := range found {
-		for _, suffix := range []string{"", "-wal"} {
-			if same(path+suffix, name+suffix) {
-				os.Remove(name + suffix)
-			}
-		}
-	}
 }
 
 // numbered returns a name that ends with the time and that no file has.

@@ -37,6 +37,9 @@ func (s *Store) removeVectorFile(identity string) error {
 	if err := s.vectors.close(); err != nil { // some systems cannot delete a mapped file
 		return err
 	}
+	s.vectors.mu.Lock()
+	delete(s.vectors.dropped, identity)
+	s.vectors.mu.Unlock()
 	path := s.flatPath(identity)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -7,14 +7,18 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 )
 
-// foreignAge is the age from which on an unfinished file of another machine, or one without an owner in its name, counts as a leftover.
+// foreignAge is the age from which on an unfinished file of another machine counts as a leftover.
 const foreignAge = 7 * 24 * time.Hour
+
+// ownName is what Name puts in the place of the *. Files with other names are not ours.
+var ownName = regexp.MustCompile(`^[0-9a-f]{8}-\d+-\d+`)
 
 // Name returns a new name for an unfinished file: the pattern's * is replaced by this machine, this process and a random number.
 func Name(pattern string) string {
@@ -26,7 +30,8 @@ var machine = sync.OnceValue(func() string {
 	h := fnv.New32a()
 	host, _ := os.Hostname()                     // "" still tells most machines apart by the namespace
 	space, _ := os.Readlink("/proc/self/ns/pid") // "" elsewhere
-	fmt.Fprint(h, host, space)
+	id, _ := os.ReadFile("/etc/machine-id")      // many machines have the same name
+	fmt.Fprint(h, host, space, string(id))
 	return fmt.Sprintf("%08x", h.Sum32())
 })
 
@@ -40,7 +45,7 @@ func Sweep(dir, pattern string) {
 	}
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), before)
-		if !ok || !e.Type().IsRegular() || !strings.Contains(rest, after) {
+		if !ok || !e.Type().IsRegular() || !ownName.MatchString(rest) || !strings.Contains(rest, after) {
 			continue
 		}
 		if info, err := e.Info(); err == nil && isLeftover(rest, info) {

@@ -28,13 +28,13 @@ func TestSweep(t *testing.T) {
 	foreign := ".x-00000000-1-1.db"
 	kept := []string{own, foreign, ".x-123.db", "a.db", "x-1-2-3.db"}
 	slices.Sort(kept)
-	for _, name := range append([]string{ofDead, ofDead + "-wal", ".x-old.db"}, kept...) {
+	for _, name := range append([]string{ofDead, ofDead + "-wal", ".x-00000001-1-1.db"}, kept...) {
 		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	long := time.Now().Add(-30 * 24 * time.Hour)
-	if err := os.Chtimes(filepath.Join(dir, ".x-old.db"), long, long); err != nil {
+	if err := os.Chtimes(filepath.Join(dir, ".x-00000001-1-1.db"), long, long); err != nil {
 		t.Fatal(err)
 	}
 	atomicfile.Sweep(dir, ".x-*.db")

@@ -18,14 +18,19 @@ import (
 func (l layout) put(b *bytes.Buffer, img *image.RGBA, p Protocol) error {
 	// Terminals that scale a picture to a number of rows keep its proportions. Rounding down keeps it within its tile even if a
 	// character is more than twice as high as wide.
-	rows := max(img.Rect.Dy()/l.cellHeight, 1)
+	rows := img.Rect.Dy() / l.cellHeight
+	columns := max(img.Rect.Dx()/l.cellWidth, 1) // of a picture that is lower than a row
 	switch p {
 	case Kitty:
 		o := &kitty.Options{
 			Action: kitty.TransmitAndPut, Transmission: kitty.Direct, Format: kitty.PNG, Quiet: 2, Chunk: true, DoNotMoveCursor: true,
 		}
-		if !l.exact {
+		switch {
+		case l.exact:
+		case rows > 0:
 			o.Rows = rows
+		default:
+			o.Columns = columns
 		}
 		if err := kitty.EncodeGraphics(b, img, o); err != nil {
 			return fmt.Errorf("draw: %w", err)
@@ -35,9 +40,13 @@ func (l layout) put(b *bytes.Buffer, img *image.RGBA, p Protocol) error {
 		if err := jpeg.Encode(&data, img, &jpeg.Options{Quality: 85}); err != nil {
 			return fmt.Errorf("draw: %w", err)
 		}
-		b.WriteString(ansi.ITerm2(iterm2.File{
-			Size: int64(data.Len()), Height: iterm2.Cells(rows), Inline: true, Content: []byte(base64.StdEncoding.EncodeToString(data.Bytes())),
-		}))
+		o := iterm2.File{Size: int64(data.Len()), Inline: true, Content: []byte(base64.StdEncoding.EncodeToString(data.Bytes()))}
+		if rows > 0 {
+			o.Height = iterm2.Cells(rows)
+		} else {
+			o.Width = iterm2.Cells(columns)
+		}
+		b.WriteString(ansi.ITerm2(o))
 	case Sixel:
 		var data bytes.Buffer
 		if err := new(sixel.Encoder).Encode(&data, img); err != nil {
