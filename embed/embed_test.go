@@ -69,8 +69,8 @@ func TestStarterTexts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The reference was computed before the weights were stored in 8 bits. On texts without a word that costs more
-		// than a thousandth; ONNX Runtime in Python gives 0.99522 and 0.99820 for them too (docs/benchmarks.md#reference).
+		// The reference was computed with float32 weights. With the stored 8-bit weights, texts that contain no word lose more
+		// than 0.001; ONNX Runtime in Python gives 0.99522 and 0.99820 for them too (docs/benchmarks.md#reference).
 		least := 0.999
 		if text == "" || strings.HasPrefix(text, "xxxx") {
 			least = 0.995

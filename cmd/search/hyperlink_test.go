@@ -30,7 +30,7 @@ func TestLinksFiles(t *testing.T) {
 	}
 }
 
-// TestHyperlink checks that special characters in a path are escaped, and that there is no link without a terminal.
+// TestHyperlink checks that special characters in a path are escaped, and that a path is plain text without a terminal.
 func TestHyperlink(t *testing.T) {
 	t.Setenv("TERM", "xterm-kitty")
 	t.Setenv("NO_COLOR", "")

@@ -12,7 +12,7 @@ import (
 	"runtime"
 )
 
-// ErrNotFound reports that there is no runtime library.
+// ErrNotFound means that no runtime library was found.
 var ErrNotFound = errors.New("the ONNX Runtime library is missing")
 
 // ErrUnusable reports a library that cannot be loaded: damaged, for another processor, or not ONNX Runtime.

@@ -173,7 +173,7 @@ func readDeath(path string) (Death, bool) {
 	lines := bufio.NewScanner(bytes.NewReader(data))
 	lines.Scan()
 	if json.Unmarshal(lines.Bytes(), &d.Use) != nil {
-		removeSentinel(path) // incomplete: it is impossible to tell what it was
+		removeSentinel(path) // incomplete: its provider is unknown
 		return Death{}, false
 	}
 	for lines.Scan() {

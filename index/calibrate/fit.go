@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	// ErrFew means that there are too few queries or pictures for a calibration.
+	// ErrFew means too few queries or pictures for a calibration.
 	ErrFew = errors.New("not enough for a calibration")
 	// ErrInseparable means that the scores do not separate present from absent queries.
 	ErrInseparable = errors.New("the scores do not separate present from absent queries")

@@ -30,7 +30,7 @@ var sideFiles = []string{"-wal", "-shm", "-journal"}
 // The caller holds the lock of the index at path, or nobody uses it. After an error the old index is in place, or the next one that takes
 // the lock completes the replacement.
 func replace(path, fresh, kept string) error {
-	if err := syncFile(fresh); err != nil { // before keep: what is kept is a second name of the index until the replacement is decided
+	if err := atomicfile.Sync(fresh); err != nil { // before keep: what is kept is a second name of the index until the replacement is decided
 		return err
 	}
 	dropKept(path)
@@ -65,14 +65,6 @@ func complete(path string) (undoable bool, err error) {
 		}
 	}
 	return undoable, os.Rename(path+replacementSuffix, path)
-}
-
-func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 func removeKept(kept string) {

@@ -141,8 +141,10 @@ func openUpToDate(ctx context.Context, path string, o Options, locked bool) (*St
 	if err := prepare(ctx, path); err != nil {
 		return nil, err
 	}
-	if err := refuseForeign(ctx, path); err != nil {
-		return nil, err
+	if !locked { // OpenLocked has checked it before it took the lock
+		if err := refuseForeign(ctx, path); err != nil {
+			return nil, err
+		}
 	}
 	s, err := openForChanges(ctx, path)
 	if err != nil {
@@ -316,7 +318,7 @@ func emptyWAL(path string) bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0
 }
 
-// explain turns SQLite's error codes into the sentinel errors of package store.
+// explain turns SQLite's error codes into the sentinel errors of package store, without SQLite's words and codes.
 func explain(err error) error {
 	e, ok := errors.AsType[*sqlite.Error](err)
 	if !ok {
@@ -324,13 +326,13 @@ func explain(err error) error {
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_FULL:
-		return fmt.Errorf("%w: %w", store.ErrFull, err)
+		return store.ErrFull
 	case sqlite3.SQLITE_READONLY:
-		return fmt.Errorf("%w: %w", store.ErrReadOnly, err)
+		return store.ErrReadOnly
 	case sqlite3.SQLITE_NOTADB:
-		return fmt.Errorf("%w: %w", store.ErrNotIndex, err)
+		return store.ErrNotIndex
 	case sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("%w: %w", store.ErrDamaged, err)
+		return store.ErrDamaged
 	case sqlite3.SQLITE_IOERR:
 		if e.Code() == sqlite3.SQLITE_IOERR_WRITE || e.Code() == sqlite3.SQLITE_IOERR_TRUNCATE {
 			return fmt.Errorf("write the index (is the disk full?): %w", err)

@@ -172,7 +172,7 @@ func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error
 }
 
 // openVectors opens a vector file, the existing one or a new one, for adding the vectors after a sequence number.
-// A nil writer means that there is nothing to add.
+// It returns a nil writer if no vectors are missing.
 func openVectors(path string, dim int, have flat.Stamp, usable bool, last int64) (w *flat.Writer, after int64, err error) {
 	if usable && have.Seq == last {
 		f, err := flat.Open(path, dim, have)

@@ -112,12 +112,17 @@ func Replace(path string, data []byte, o Options) error {
 
 // Put renames a finished file to path, after it wrote its contents to the disk.
 func Put(tmp, path string) error {
-	f, err := os.OpenFile(tmp, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+	if err := Sync(tmp); err != nil {
 		return err
 	}
 	return os.Rename(tmp, path)
+}
+
+// Sync writes the contents of a file to the disk.
+func Sync(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }

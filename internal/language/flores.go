@@ -25,7 +25,7 @@ ydd_Hebr yor_Latn yue_Hant zho_Hans zho_Hant zsm_Latn zul_Latn
 // and an ISO 639-1 code to the language of the same name that FLORES-200 has under another code.
 var individual = map[string]string{
 	"ara": "arb", "aym": "ayr", "aze": "azj", "fas": "pes", "ful": "fuv", "kau": "knc", "kur": "kmr", "lav": "lvs", "mlg": "plt", "mon": "khk",
-	"msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "orm": "gaz", "pus": "pbt", "que": "quy", "sqi": "als", "swa": "swh", "tgl": "tgl",
+	"msa": "zsm", "nep": "npi", "nor": "nob", "ori": "ory", "orm": "gaz", "pus": "pbt", "que": "quy", "sqi": "als", "swa": "swh",
 	"uzb": "uzn", "yid": "ydd", "din": "dik", "fil": "tgl",
 }
 

@@ -19,6 +19,9 @@ func FlagError(c *cobra.Command, err error) error {
 		}
 	}
 	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		if e.GetSpecifiedShortnames() != "" {
+			return Usage(hint, "unknown flag: -%s", e.GetSpecifiedName())
+		}
 		if name := similarFlag(c, e.GetSpecifiedName()); name != "" {
 			hint = fmt.Sprintf("did you mean --%s? %s", name, hint)
 		}
