@@ -15,6 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/embed/quantize"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/digest"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -55,6 +57,7 @@ func DropCopies(spec Spec, cacheDirs []string) error {
 			errs = append(errs, err)
 			for _, path := range copies {
 				errs = append(errs, os.Remove(path))
+				digest.Forget(path)
 			}
 		}
 	}
@@ -72,18 +75,12 @@ func (s Spec) towerKey(file string) string {
 
 // intact reports whether a file exists and has not changed since it was made.
 func intact(at string) bool {
-	want, err := os.ReadFile(at + ".sha256")
+	const longest = 1 << 10
+	want, err := regular.Read(at+".sha256", regular.FollowLinks, longest)
 	if err != nil {
 		return false
 	}
-	f, err := os.Open(at)
-	if err != nil {
-		return false
-	}
-	defer f.Close()
-	h := sha256.New()
-	_, err = io.Copy(h, f)
-	return err == nil && hex.EncodeToString(h.Sum(nil)) == strings.TrimSpace(string(want))
+	return digest.Verify(at, strings.TrimSpace(string(want))) == nil
 }
 
 func (l *Loader) quantizeTo(at, file string) error {

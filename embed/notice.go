@@ -45,6 +45,10 @@ type MakingInt8 struct{ Model, Path string }
 // MakingOneShot reports the start of work that is done once: making the copy of a text tower for quick searches.
 type MakingOneShot struct{ Model string }
 
+// OneShotDamaged reports that the copy of a text tower has changed on the disk, and was removed.
+type OneShotDamaged struct{ Model, Path string }
+
+func (OneShotDamaged) notice()    {}
 func (ProviderUnused) notice()    {}
 func (ProviderRefused) notice()   {}
 func (ProviderFailed) notice()    {}

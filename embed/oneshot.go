@@ -17,6 +17,8 @@ import (
 	"github.com/imgsearch/imgsearch/embed/dynamic"
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/digest"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -26,12 +28,14 @@ import (
 // with the tower's file, 0.06 s with the copy (docs/benchmarks.md#once).
 
 // oneShotVersion is incremented when copies are made differently.
-const oneShotVersion = 1
+const oneShotVersion = 2
 
 // oneShotCopy is the note that is stored next to a copy.
 type oneShotCopy struct {
 	// Size is the size of the copy in bytes: a truncated copy is not used.
 	Size int64 `json:"size"`
+	// SHA256 is the digest of the copy: one that has changed is not used.
+	SHA256 string `json:"sha256,omitempty"`
 	// Context reports whether the context length is free.
 	Context bool `json:"context"`
 	// Notes says why it is not free, or, if Size is 0, why no copy can be made.
@@ -45,20 +49,64 @@ func (l *Loader) oneShotPath(dir string) string {
 	return filepath.Join(dir, "models", fmt.Sprintf("%s.once-%d.%d.%s.ort", l.spec.towerKey(models.TextualFile), oneShotVersion, dynamic.Version, ort.GetVersion()))
 }
 
-// findOneShot looks for the copy. The runtime must have been started.
+// findOneShot looks for the copy, and removes one that has changed since it was made. The runtime must have been started.
 func (l *Loader) findOneShot() (c oneShotCopy, ok bool) {
 	for _, dir := range l.options.CacheDirs {
 		path := l.oneShotPath(dir)
-		data, err := os.ReadFile(path + ".json")
-		if err != nil || json.Unmarshal(data, &c) != nil {
+		c, err := readNote(path)
+		if err != nil || c.Size == 0 {
 			continue
 		}
-		if info, err := os.Stat(path); err == nil && info.Size() == c.Size && c.Size > 0 {
+		err = digest.VerifyOnce(path, c.SHA256)
+		if err == nil {
 			c.path = path
 			return c, true
 		}
+		if errors.Is(err, digest.ErrDiffers) {
+			l.damagedCopy.Store(true)
+			os.Remove(path)
+			os.Remove(path + noteSuffix)
+			digest.Forget(path)
+			l.options.Notify(OneShotDamaged{l.spec.Model.Name, path})
+		}
 	}
 	return oneShotCopy{}, false
+}
+
+// HadDamagedCopy reports whether the copy of the text tower was found damaged and removed: what earlier searches computed with it may be wrong.
+func (l *Loader) HadDamagedCopy() bool { return l.damagedCopy.Load() }
+
+// CheckOneShot reads the copies of the text tower and returns the paths of those that have changed since they were made. It removes only
+// the note that a damaged one was verified, so that the next search removes the copy.
+func (l *Loader) CheckOneShot() (damaged []string, err error) {
+	if _, err := startRuntime(l.options.Library); err != nil {
+		return nil, err
+	}
+	for _, dir := range l.options.CacheDirs {
+		path := l.oneShotPath(dir)
+		c, err := readNote(path)
+		if err != nil || c.Size == 0 {
+			continue
+		}
+		if errors.Is(digest.Verify(path, c.SHA256), digest.ErrDiffers) {
+			digest.Forget(path)
+			damaged = append(damaged, path)
+		}
+	}
+	return damaged, nil
+}
+
+// noteSuffix is the suffix of the note next to a copy.
+const noteSuffix = ".json"
+
+// readNote reads the note that is stored next to a copy.
+func readNote(at string) (c oneShotCopy, err error) {
+	const longest = 64 << 10
+	data, err := regular.Read(at+noteSuffix, regular.FollowLinks, longest)
+	if err == nil {
+		err = json.Unmarshal(data, &c)
+	}
+	return c, err
 }
 
 // PrepareOneShot makes the text tower's copy for searches, unless there is one. It takes seconds and as much disk space in the
@@ -71,8 +119,7 @@ func (l *Loader) PrepareOneShot(ctx context.Context) error {
 		return nil
 	}
 	for _, dir := range l.options.CacheDirs {
-		var failed oneShotCopy
-		if data, err := os.ReadFile(l.oneShotPath(dir) + ".json"); err == nil && json.Unmarshal(data, &failed) == nil && failed.Size == 0 {
+		if failed, err := readNote(l.oneShotPath(dir)); err == nil && failed.Size == 0 {
 			return fmt.Errorf("cannot make a copy of the text tower: %s", failed.Notes)
 		}
 	}
@@ -136,7 +183,7 @@ func writeNote(at string, c oneShotCopy) error {
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(at+".json", append(note, '\n'))
+	return atomicfile.Write(at+noteSuffix, append(note, '\n'))
 }
 
 // oneShotTexts returns texts of several lengths, for which the copy must give the tower's vectors.
@@ -176,6 +223,9 @@ func (l *Loader) tryOneShot(ctx context.Context, at string, c *oneShotCopy, want
 		return fmt.Errorf("with a free context length the copy gives different vectors: cosine %.5f", cos)
 	}
 	if err := os.Chmod(tmp, 0o600); err != nil {
+		return err
+	}
+	if c.SHA256, err = digest.File(tmp); err != nil {
 		return err
 	}
 	if err := atomicfile.Put(tmp, at); err != nil {
@@ -272,6 +322,7 @@ func (l *Loader) dropOtherOneShot(at string) {
 	for _, path := range others {
 		if !strings.HasPrefix(path, at) {
 			_ = os.Remove(path)
+			digest.Forget(path)
 		}
 	}
 }

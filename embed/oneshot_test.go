@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
@@ -16,7 +17,7 @@ import (
 )
 
 // TestOneShotCopy: the copy of a text tower for a single query gives the tower's vectors, computes only a query's own tokens where
-// that changes nothing, and is not used if it is truncated.
+// that changes nothing, and is not used if it has changed.
 func TestOneShotCopy(t *testing.T) {
 	texts := []string{"dog", "dog on beach", "beach on dog on beach dog", strings.Repeat("dog ", 40)}
 	for name, c := range map[string]struct {
@@ -38,9 +39,15 @@ func TestOneShotCopy(t *testing.T) {
 			}
 			cache := t.TempDir()
 			var log strings.Builder
+			var notices []embed.Notice
 			options := embed.Options{
 				Library: embed.RuntimeOptions{Options: ortlib.Options{Explicit: testkit.RuntimeLibrary(t)}}, CacheDirs: []string{cache}, OneShot: true,
 				Logf: func(format string, _ ...any) { log.WriteString(format + "\n") },
+				Notify: func(n embed.Notice) {
+					if _, ok := n.(embed.OneShotDamaged); ok {
+						notices = append(notices, n)
+					}
+				},
 			}
 			answer := func() [][]float32 {
 				t.Helper()
@@ -76,17 +83,44 @@ func TestOneShotCopy(t *testing.T) {
 			if info, err := os.Stat(copies[0]); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 				t.Errorf("%v, %v", info.Mode(), err)
 			}
-			if err := os.Truncate(copies[0], 100); err != nil {
-				t.Fatal(err)
-			}
+			damageOneShot(t, copies[0], spec, options)
 			for i, got := range answer() {
 				if cos := vec.Cosine(got, want[i]); cos < 0.99999 {
-					t.Errorf("after the copy was cut short, %q: cosine %.6f", texts[i], cos)
+					t.Errorf("after the copy was damaged, %q: cosine %.6f", texts[i], cos)
 				}
+			}
+			if _, err := os.Stat(copies[0]); err == nil {
+				t.Error("the damaged copy is still there")
+			}
+			if len(notices) != 1 || notices[0] != (embed.OneShotDamaged{Model: spec.Model.Name, Path: copies[0]}) {
+				t.Errorf("notices: %+v", notices)
 			}
 			if left, _ := filepath.Glob(filepath.Join(cache, "models", ".once-*")); len(left) > 0 {
 				t.Errorf("left: %v", left)
 			}
 		})
+	}
+}
+
+// damageOneShot changes one bit of a copy without changing its time, as a bad disk does, and checks that CheckOneShot notices it.
+func damageOneShot(t *testing.T, path string, spec embed.Spec, options embed.Options) {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(path, time.Time{}, info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if damaged, err := embed.NewLoader(spec, options).CheckOneShot(); err != nil || len(damaged) != 1 || damaged[0] != path {
+		t.Errorf("checked: %v, %v", damaged, err)
 	}
 }

@@ -64,6 +64,10 @@ type SetAside struct{ Path string }
 // SlowSearch is why searches will be slower than they could be.
 type SlowSearch struct{ Err error }
 
+// Rebuilt reports that the copy of the vectors for fast searches was damaged and has been rebuilt.
+type Rebuilt struct{ Err error }
+
+func (Rebuilt) notice()           {}
 func (ManyGone) notice()          {}
 func (RootUnreachable) notice()   {}
 func (FilesKept) notice()         {}

@@ -140,5 +140,9 @@ func (r *run) prepareSearch(ctx context.Context) error {
 		r.req.On.Noticed(SlowSearch{err})
 		return nil
 	}
+	if errors.Is(err, store.ErrRebuilt) {
+		r.req.On.Noticed(Rebuilt{err})
+		return nil
+	}
 	return err
 }

@@ -7,14 +7,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/digest"
 	"github.com/imgsearch/imgsearch/internal/fserr"
-	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/models/starter"
 )
 
@@ -41,7 +40,7 @@ func (m Model) Digests(cache string, besides []string) (Digests, error) {
 		key := fmt.Sprintf("%s|%d|%d|%d", path, info.Size(), info.ModTime().UnixNano(), inode(info))
 		sum, ok := known[key]
 		if !ok {
-			if sum, err = hashFile(path); err != nil {
+			if sum, err = digest.File(path); err != nil {
 				return nil, fmt.Errorf("hash model: %w", err)
 			}
 			// A file written within the clock's resolution may change again without a new mtime.
@@ -56,19 +55,6 @@ func (m Model) Digests(cache string, besides []string) (Digests, error) {
 		_ = writeDigestCache(cache, known)
 	}
 	return sums, nil
-}
-
-func hashFile(path string) (string, error) {
-	f, err := regular.Open(path, regular.FollowLinks)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func parseSums(data []byte) (Digests, error) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/digest"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/jsonerr"
 )
@@ -156,7 +157,7 @@ func (s Store) Verify(name string, checked func(file string, bytes int64)) ([]Pr
 		if !filepath.IsLocal(filepath.FromSlash(file)) {
 			return nil, fmt.Errorf("verify model %q: %w: %s lists a file outside the model: %q", name, ErrDamaged, ManifestFile, file)
 		}
-		sum, err := hashFile(filepath.Join(s.Path(name), filepath.FromSlash(file)))
+		sum, err := digest.File(filepath.Join(s.Path(name), filepath.FromSlash(file)))
 		switch {
 		case err != nil:
 			problems = append(problems, Problem{file, fserr.Cause(err).Error()})

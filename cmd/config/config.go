@@ -134,7 +134,7 @@ func show(p *cli.Program, root *cobra.Command) error {
 		p.Warnf("configuration %s: %s", words.Path(config.Path), text)
 	}
 	for _, s := range list {
-		if _, err := fmt.Fprintf(p.Out, "%-12s --%s %s  (%s)\n", cmp.Or(s.Command, cli.AllCommands), s.Option, strings.Join(s.Words, ", "), words.Path(s.Source)); err != nil {
+		if _, err := fmt.Fprintf(p.Out, "%-12s --%s %s  (%s)\n", words.Path(cmp.Or(s.Command, cli.AllCommands)), words.Path(s.Option), words.Path(strings.Join(s.Words, ", ")), words.Path(s.Source)); err != nil {
 			return err
 		}
 	}

@@ -145,23 +145,23 @@ func (o *options) print(findings []doctor.Finding, ok bool) error {
 		}
 		detail, more, _ := strings.Cut(f.Detail, "\n")
 		verdict := o.p.Styled(styles[f.Severity], fmt.Sprintf("%-4s", statuses[f.Severity]))
-		if _, err := fmt.Fprintf(o.p.Out, "%s  %-10s %s\n", verdict, f.Name, o.p.Hang(indent, words.Path(detail))); err != nil {
+		if _, err := fmt.Fprintf(o.p.Out, "%s  %-10s %s\n", verdict, f.Name, o.p.Hang(indent, words.Clean(detail))); err != nil {
 			return err
 		}
 		for line := range strings.Lines(more) {
-			if _, err := fmt.Fprintf(o.p.Out, "%*s%s\n", indent, "", o.p.Hang(indent, words.Path(strings.TrimSpace(line)))); err != nil {
+			if _, err := fmt.Fprintf(o.p.Out, "%*s%s\n", indent, "", o.p.Hang(indent, words.Clean(strings.TrimSpace(line)))); err != nil {
 				return err
 			}
 		}
 		if f.Severity != doctor.Info || o.p.Verbose {
 			for _, line := range f.Evidence {
-				if _, err := fmt.Fprintf(o.p.Out, "%*s| %s\n", indent, "", line); err != nil {
+				if _, err := fmt.Fprintf(o.p.Out, "%*s| %s\n", indent, "", words.Clean(line)); err != nil {
 					return err
 				}
 			}
 		}
 		if hint := words.Hint(f, cli.Door); hint != "" {
-			if _, err := fmt.Fprintf(o.p.Out, "%*s%s\n", indent, "", o.p.Hang(indent, "hint: "+hint)); err != nil {
+			if _, err := fmt.Fprintf(o.p.Out, "%*s%s\n", indent, "", o.p.Hang(indent, words.Clean("hint: "+hint))); err != nil {
 				return err
 			}
 		}

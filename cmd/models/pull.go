@@ -71,12 +71,12 @@ func (o *pullOptions) run(ctx context.Context) error {
 	if o.p.JSON {
 		return cli.PrintJSON(o.p.Out, pullJSON{cli.Schema, m.Name, o.p.App.Models().Path(m.Name), m.Source, m.Revision, m.Bytes(), len(m.Files)})
 	}
-	at := ""
+	at, name := "", words.Path(m.Name)
 	if m.Revision != "" {
-		at = " at " + m.Revision
+		at = " at " + words.Path(m.Revision)
 	}
 	_, err = fmt.Fprintf(o.p.Out, "%s: %s from %s%s\nuse it with `imgsearch index --model %s DIR`, or for an existing index with `imgsearch models use %s`\n",
-		m.Name, humanize.IBytes(uint64(m.Bytes())), m.Source, at, m.Name, m.Name)
+		name, humanize.IBytes(uint64(m.Bytes())), words.Path(m.Source), at, name, name)
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -167,7 +168,7 @@ func (o *removeOptions) confirm(what string) (bool, error) {
 	if !o.p.InTTY || !o.p.ErrTTY {
 		return false, cli.Usage("use --yes to confirm it", "this would %s, and there is no terminal to ask for confirmation", what)
 	}
-	fmt.Fprintf(o.p.Err, "%s? [y/N] ", strings.ToUpper(what[:1])+what[1:])
+	fmt.Fprintf(o.p.Err, "%s? [y/N] ", words.Clean(strings.ToUpper(what[:1])+what[1:]))
 	line, err := bufio.NewReader(o.p.In).ReadString('\n')
 	if err != nil && line == "" {
 		return false, nil // end of input means no

@@ -10,6 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -27,7 +28,7 @@ func (l modelsJSON) print(p *cli.Program, all bool) error {
 			left++
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", m.Name, m.state(), sizeOrNone(m.DiskBytes), sizeOrNone(m.MemoryBytes), l.recall(m.Name), m.language())
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", words.Path(m.Name), m.state(), sizeOrNone(m.DiskBytes), sizeOrNone(m.MemoryBytes), l.recall(m.Name), words.Path(m.language()))
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -3,12 +3,14 @@ package models
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 func newUse(p *cli.Program) *cobra.Command {
@@ -63,7 +65,7 @@ func use(ctx context.Context, p *cli.Program, asked app.ModelChoice, now bool) e
 	if !out.Effective {
 		text = fmt.Sprintf("model %s has vectors of %d of %d pictures; run `imgsearch index` to create the rest; searches use the model when it has all\n", title, out.Embedded, out.Pictures)
 	}
-	_, err := fmt.Fprint(p.Out, text)
+	_, err := fmt.Fprint(p.Out, words.Clean(strings.TrimSuffix(text, "\n"))+"\n")
 	return err
 }
 

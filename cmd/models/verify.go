@@ -92,12 +92,12 @@ func printVerified(p *cli.Program, out verifyJSON) error {
 	}
 	for _, m := range out.Models {
 		if m.OK {
-			if _, err := fmt.Fprintf(p.Out, "%s: %s\n", m.Name, p.Styled(cli.Good, "ok")); err != nil {
+			if _, err := fmt.Fprintf(p.Out, "%s: %s\n", words.Path(m.Name), p.Styled(cli.Good, "ok")); err != nil {
 				return err
 			}
 		}
 		for _, bad := range m.Problems {
-			if _, err := fmt.Fprintf(p.Out, "%s: %s: %s\n", m.Name, bad.File, p.Styled(cli.Bad, bad.What)); err != nil {
+			if _, err := fmt.Fprintf(p.Out, "%s: %s: %s\n", words.Path(m.Name), words.Path(bad.File), p.Styled(cli.Bad, words.Clean(bad.What))); err != nil {
 				return err
 			}
 		}

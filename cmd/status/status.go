@@ -117,7 +117,7 @@ func (o *options) run(ctx context.Context) error {
 	}
 	if o.failures {
 		for _, f := range s.FailureList {
-			if _, err := fmt.Fprintf(o.p.Out, "%s: %s\n", words.Path(f.Path), f.Reason); err != nil {
+			if _, err := fmt.Fprintf(o.p.Out, "%s: %s\n", words.Path(f.Path), words.Clean(f.Reason)); err != nil {
 				return err
 			}
 		}
@@ -262,7 +262,7 @@ func (o *options) print(s Status) error {
 			label = "model"
 		}
 		role := map[string]string{"wanted": "; searches use it once it has all of them (run `imgsearch index`)", "": "; not in use (choose it with `imgsearch models use NAME`)"}[m.Role]
-		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", m.Name, m.Precision, m.Dim, m.Embedded, s.Pictures, role)
+		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", words.Path(m.Name), m.Precision, m.Dim, m.Embedded, s.Pictures, role)
 	}
 	if s.Failures > 0 {
 		row("failed", "%s", o.p.Styled(cli.Doubtful, english.Count(s.Failures, "file")+" could not be read")+" (`imgsearch status --failures` lists them)")
@@ -292,7 +292,7 @@ func (o *options) lastRunText(r *runStatus, counts *runCounts) string {
 	case unknown:
 		return when + styled("unfinished") + "; still running, or crashed"
 	case index.RunFailed:
-		when += styled("failed") + ": " + r.Error
+		when += styled("failed") + ": " + words.Clean(r.Error)
 	case index.RunInterrupted:
 		when += styled("interrupted") + "; the next run resumes"
 	case index.RunTimeUp:

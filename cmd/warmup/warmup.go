@@ -154,17 +154,17 @@ func (j *resultJSON) print(w io.Writer) error {
 loading  vision tower %.0f ms, text tower %.0f ms
 picture  %.1f ms (%.1f images/s without decoding)
 query    %.1f ms
-`, j.Model, j.Dim, j.Precision, j.Runtime, j.LoadVisualMS, j.LoadTextualMS, j.ImageMS, j.ImagesPerS, j.QueryMS)
+`, words.Path(j.Model), j.Dim, j.Precision, j.Runtime, j.LoadVisualMS, j.LoadTextualMS, j.ImageMS, j.ImagesPerS, j.QueryMS)
 	if err == nil && j.Int8 != nil {
 		_, err = fmt.Fprintln(w, j.Int8.text())
 	}
 	for _, c := range j.Candidates {
 		if err == nil && c.Provider != string(provider.CPU) {
-			_, err = fmt.Fprintf(w, "tried    %s\n", c.text())
+			_, err = fmt.Fprintf(w, "tried    %s\n", words.Clean(c.text()))
 		}
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(w, "chosen   %s for pictures (%s), %s for queries\n", j.Provider, j.ProviderReason, j.Chosen[provider.Textual].Provider)
+		_, err = fmt.Fprintf(w, "chosen   %s for pictures (%s), %s for queries\n", j.Provider, words.Clean(j.ProviderReason), j.Chosen[provider.Textual].Provider)
 	}
 	return err
 }

@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
+	"github.com/imgsearch/imgsearch/internal/digest"
+	"github.com/imgsearch/imgsearch/internal/private"
 )
 
-// unpack returns the path of the bundled library in the first folder that has it or can hold it. The file is stored under
-// its SHA-256 and renamed to its final name when it is complete, so that a file of that name can be loaded, and several
-// processes may unpack at once.
+// unpack returns the path of the bundled library in the first folder that has it or can hold it.
 func unpack(dirs []string) (string, error) {
 	packed, manifest := bundle()
 	var sum, name string
@@ -25,20 +25,24 @@ func unpack(dirs []string) (string, error) {
 	if _, err := fmt.Sscan(manifest, &sum, &size, &name); err != nil {
 		return "", fmt.Errorf("%w: read the bundled manifest: %w", ErrUnusable, err)
 	}
-	path := func(dir string) string { return filepath.Join(dir, "runtime", sum, name) }
-	for _, dir := range dirs {
-		if info, err := os.Stat(path(dir)); err == nil && info.Size() == size && !noExec(dir) {
-			return path(dir), nil
-		}
-	}
+	return unpackFirst(dirs, packed, sum, name)
+}
+
+// unpackFirst is unpack for a given library. The file is stored under
+// its SHA-256 and renamed to its final name when it is complete, so that several processes may unpack at once. A file that is there already
+// is loaded only if nobody else could have put it there and if it has that digest: loading it executes it.
+func unpackFirst(dirs []string, packed []byte, sum, name string) (string, error) {
 	errs := make([]error, 0, len(dirs)+1)
 	for _, dir := range dirs {
-		err := unpackTo(path(dir), packed, sum)
-		if err == nil && noExec(dir) {
-			err = fmt.Errorf("%s is mounted noexec", dir)
+		path := filepath.Join(dir, "runtime", sum, name)
+		err := ready(dir, path, sum)
+		if err != nil && !errors.Is(err, errNotPrivate) {
+			if err = unpackTo(path, packed, sum); err == nil {
+				err = ready(dir, path, sum)
+			}
 		}
 		if err == nil {
-			return path(dir), nil
+			return path, nil
 		}
 		errs = append(errs, err)
 	}
@@ -46,6 +50,33 @@ func unpack(dirs []string) (string, error) {
 		errs = append(errs, errors.New("no folder to unpack it to (HOME is not set)"))
 	}
 	return "", fmt.Errorf("%w: %w", ErrNoPlace, errors.Join(errs...))
+}
+
+// errNotPrivate means that other users can put files into a folder.
+var errNotPrivate = errors.New("the folder is not used")
+
+// ready returns nil if the unpacked library at path, below dir, can be loaded. The error wraps errNotPrivate if none may be unpacked there.
+func ready(dir, path, sum string) error {
+	parent := filepath.Dir(path)
+	for _, at := range []string{dir, filepath.Dir(parent), parent, path} {
+		switch err := private.Check(at); {
+		case errors.Is(err, private.ErrForeign), errors.Is(err, private.ErrShared):
+			return fmt.Errorf("%w: %w", errNotPrivate, err)
+		case err != nil:
+			return err
+		}
+	}
+	verify := digest.VerifyOnce
+	if !private.Checked {
+		verify = digest.Verify
+	}
+	if err := verify(path, sum); err != nil {
+		return err
+	}
+	if noExec(dir) {
+		return fmt.Errorf("%s is mounted noexec", dir)
+	}
+	return nil
 }
 
 const unpackPattern = ".unpack-*"

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -73,6 +74,87 @@ func write(t testing.TB, w *Writer, r *rand.Rand, first, n int, token uint64) St
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestVerify flips each bit of some rows in turn, and checks that every flip is noticed, in rows written at once and in those appended.
+func TestVerify(t *testing.T) {
+	const dim = 8
+	path := filepath.Join(t.TempDir(), "1.f16")
+	r := rand.New(rand.NewPCG(3, 4))
+	w, err := Create(path, dim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamp := write(t, w, r, 1, 3, 7)
+	if w, err = Append(path, dim, stamp); err != nil {
+		t.Fatal(err)
+	}
+	stamp = write(t, w, r, 4, 2, 8)
+	intact, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(data []byte) error {
+		t.Helper()
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := Open(path, dim, stamp)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		return f.Verify()
+	}
+	if err := verify(intact); err != nil {
+		t.Fatal(err)
+	}
+	for bit := headerSize * 8; bit < len(intact)*8; bit++ {
+		data := append([]byte(nil), intact...)
+		data[bit/8] ^= 1 << (bit % 8)
+		if err := verify(data); !errors.Is(err, ErrDamaged) {
+			t.Errorf("bit %d: %v", bit, err)
+		}
+	}
+	for bit := range headerUsed * 8 {
+		data := append([]byte(nil), intact...)
+		data[bit/8] ^= 1 << (bit % 8)
+		if err := verify(data); !errors.Is(err, ErrStale) {
+			t.Errorf("header, bit %d: %v", bit, err)
+		}
+	}
+}
+
+// TestWithoutChecksum checks that a file of an earlier version is read, not verified, and not continued.
+func TestWithoutChecksum(t *testing.T) {
+	const dim = 8
+	path := filepath.Join(t.TempDir(), "1.f16")
+	w, err := Create(path, dim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamp := write(t, w, rand.New(rand.NewPCG(3, 4)), 1, 3, 7)
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head := append([]byte(unsummed), data[8:40]...)
+	head = binary.LittleEndian.AppendUint32(head, crc32.ChecksumIEEE(head))
+	copy(data, append(head, 0, 0, 0, 0))
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := Open(path, dim, stamp)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Verify(); f.Len() != 3 || !errors.Is(err, ErrUnsummed) {
+		t.Errorf("%d rows, %v", f.Len(), err)
+	}
+	if _, err := Append(path, dim, stamp); !errors.Is(err, ErrStale) {
+		t.Errorf("continued: %v", err)
+	}
 }
 
 func TestAppend(t *testing.T) {

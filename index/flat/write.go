@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 
@@ -19,6 +20,7 @@ type Writer struct {
 	buf  *bufio.Writer
 	dim  int
 	rows int64
+	sum  uint32 // CRC-32C of the rows
 	row  []byte
 }
 
@@ -32,6 +34,9 @@ func Append(path string, dim int, have Stamp) (*Writer, error) {
 	if err == nil && (h.dim != dim || h.stamp != have) {
 		err = fmt.Errorf("%w: its stamp is %+v, the index expects %+v", ErrStale, h.stamp, have)
 	}
+	if err == nil && !h.summed {
+		err = fmt.Errorf("%w: %w", ErrStale, ErrUnsummed)
+	}
 	if err == nil {
 		_, err = f.Seek(headerSize+h.stamp.Rows*int64(rowSize(dim)), 0)
 	}
@@ -39,7 +44,9 @@ func Append(path string, dim int, have Stamp) (*Writer, error) {
 		f.Close()
 		return nil, err
 	}
-	return newWriter(f, dim, h.stamp.Rows), nil
+	w := newWriter(f, dim, h.stamp.Rows)
+	w.sum = h.sum
+	return w, nil
 }
 
 // Create returns a Writer of a new file, which replaces an existing one.
@@ -76,6 +83,7 @@ func (w *Writer) Add(id int64, vector []byte) error {
 		return fmt.Errorf("a vector of %d bytes, want %d", len(vector), 2*w.dim)
 	}
 	binary.LittleEndian.PutUint64(w.row, uint64(id))
+	w.sum = crc32.Update(crc32.Update(w.sum, castagnoli, vector), castagnoli, w.row)
 	_, _ = w.buf.Write(vector) // bufio keeps the first error for the next call
 	_, err := w.buf.Write(w.row)
 	w.rows++
@@ -90,7 +98,7 @@ func (w *Writer) Commit(token uint64, seq int64) (Stamp, error) {
 		err = w.f.Sync() // write the rows before the header that counts them
 	}
 	if err == nil {
-		_, err = w.f.WriteAt(header{w.dim, s}.bytes(), 0)
+		_, err = w.f.WriteAt(header{dim: w.dim, stamp: s, sum: w.sum}.bytes(), 0)
 	}
 	if err == nil {
 		err = w.f.Sync()

@@ -113,6 +113,11 @@ type VectorFileDamaged struct{ Model string }
 
 func (VectorFileDamaged) isNotice() {}
 
+// VectorsDamaged means that vectors in the index are damaged. Their pictures may be missing from the answer.
+type VectorsDamaged struct{ Model string }
+
+func (VectorsDamaged) isNotice() {}
+
 // Hit is a picture that was found.
 type Hit struct {
 	// Picture and Metadata are from the record. A picture of Among.Others may not be in the index.
@@ -159,6 +164,9 @@ type Encoder interface {
 	// Picture returns the L2-normalised vector of a term's picture.
 	Picture(ctx context.Context, p Given) ([]float32, error)
 }
+
+// Doubter is an Encoder that may find out that vectors of texts that it returned in the past were wrong.
+type Doubter interface{ Doubts() bool }
 
 // Given is a picture supplied by the caller, which its Encoder can read.
 type Given interface {

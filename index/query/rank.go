@@ -36,6 +36,9 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		if n.Damaged {
 			a.Notices = append(slices.Clip(a.Notices), VectorFileDamaged{a.Model.Name})
 		}
+		if n.IndexDamaged {
+			a.Notices = append(slices.Clip(a.Notices), VectorsDamaged{a.Model.Name})
+		}
 		a.Searched = n.Searched
 		least := r.least(a.Calibration, n.Searched+len(others))
 		wanted := slices.DeleteFunc(slices.Clone(n.Hits), func(s store.Scored) bool { return exclude[s.Picture] || s.Score < least })

@@ -177,6 +177,11 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 	if err != nil {
 		return nil, err
 	}
+	if d, ok := encoder.(Doubter); ok && d.Doubts() {
+		if err := e.store.ForgetQueries(ctx, m.Identity); err != nil {
+			return nil, err
+		}
+	}
 	asked = make(map[string][]float32, len(texts))
 	for i, text := range texts {
 		asked[text] = vectors[i]

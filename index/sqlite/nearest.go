@@ -25,6 +25,11 @@ func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (store.Neares
 	if n, err = s.nearest(ctx, q); !errors.Is(err, errVectorFile) {
 		return n, err
 	}
+	if s.hasIntactFile(ctx, q.Model) {
+		n, err = s.nearestOf(ctx, q, false)
+		n.IndexDamaged = true
+		return n, err
+	}
 	if err := s.dropVectorFile(q.Model); err != nil {
 		return n, err
 	}
@@ -33,7 +38,12 @@ func (s *Store) Nearest(ctx context.Context, q store.NearestQuery) (store.Neares
 	return n, err
 }
 
-func (s *Store) nearest(ctx context.Context, q store.NearestQuery) (n store.Nearest, err error) {
+func (s *Store) nearest(ctx context.Context, q store.NearestQuery) (store.Nearest, error) {
+	return s.nearestOf(ctx, q, true)
+}
+
+// nearestOf searches. If compare is set and the vector file differs from the index, the error is errVectorFile.
+func (s *Store) nearestOf(ctx context.Context, q store.NearestQuery, compare bool) (n store.Nearest, err error) {
 	set, _, err := s.set(ctx, q.Filter)
 	if err != nil {
 		return n, err
@@ -50,7 +60,8 @@ func (s *Store) nearest(ctx context.Context, q store.NearestQuery) (n store.Near
 	if err != nil {
 		return n, err
 	}
-	if snap.file != nil {
+	n.IndexDamaged = snap.unfit
+	if snap.file != nil && compare {
 		if err := inRange(scores[:snap.file.Len()]); err != nil {
 			return n, err
 		}
@@ -60,8 +71,10 @@ func (s *Store) nearest(ctx context.Context, q store.NearestQuery) (n store.Near
 	}
 	for want := q.Limit; ; want *= 2 {
 		best := topK(scores, want)
-		if err := s.compareHits(ctx, snap, q.Vector, scores, best); err != nil {
-			return n, err
+		if compare {
+			if err := s.compareHits(ctx, snap, q.Vector, scores, best); err != nil {
+				return n, err
+			}
 		}
 		if n.Hits, err = s.scored(ctx, snap, scores, best); err != nil {
 			return n, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"hash/crc32"
 	"math"
 )
 
@@ -24,8 +25,8 @@ func (s *Store) Queries(ctx context.Context, model string, texts []string) (map[
 			var raw []byte
 			var dim int
 			err := scan(&text, &raw, &dim)
-			if err == nil && len(raw) == 4*dim {
-				known[text] = unpackF32(raw)
+			if v := unpackQuery(text, raw); err == nil && len(v) == dim {
+				known[text] = v
 			}
 			return struct{}{}, err
 		}, args...)
@@ -34,20 +35,32 @@ func (s *Store) Queries(ctx context.Context, model string, texts []string) (map[
 	return known, err
 }
 
-func unpackF32(raw []byte) []float32 {
-	v := make([]float32, len(raw)/4)
+// A stored query is its vector and a checksum of the text and the vector: a damaged one is not an answer, and is computed again.
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func packQuery(text string, v []float32) []byte {
+	raw := make([]byte, 0, 4*len(v)+crc32.Size)
+	for _, x := range v {
+		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
+	}
+	return binary.LittleEndian.AppendUint32(raw, querySum(text, raw))
+}
+
+func querySum(text string, vector []byte) uint32 {
+	return crc32.Update(crc32.Checksum([]byte(text), castagnoli), castagnoli, vector)
+}
+
+// unpackQuery returns the vector of a stored query, nil if it is damaged, or was stored without a checksum.
+func unpackQuery(text string, raw []byte) []float32 {
+	n := len(raw) - crc32.Size
+	if n < 0 || n%4 != 0 || binary.LittleEndian.Uint32(raw[n:]) != querySum(text, raw[:n]) {
+		return nil
+	}
+	v := make([]float32, n/4)
 	for i := range v {
 		v[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 	}
 	return v
-}
-
-func packF32(v []float32) []byte {
-	raw := make([]byte, 0, 4*len(v))
-	for _, x := range v {
-		raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(x))
-	}
-	return raw
 }
 
 // RememberQueries stores the vectors of texts. It writes on a separate connection, even if the index was opened for reading.
@@ -63,11 +76,21 @@ func (s *Store) RememberQueries(ctx context.Context, model string, vectors map[s
 	}
 	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
 	for text, v := range vectors {
-		if err := rememberQuery(ctx, tx, model, text, packF32(v)); err != nil {
+		if err := rememberQuery(ctx, tx, model, text, packQuery(text, v)); err != nil {
 			return explain(err)
 		}
 	}
 	return explain(tx.Commit())
+}
+
+// ForgetQueries deletes the stored vectors of a model's texts, if the index can be written.
+func (s *Store) ForgetQueries(ctx context.Context, model string) error {
+	db, err := s.queryWriter(ctx)
+	if err != nil || db == nil {
+		return err
+	}
+	_, err = db.ExecContext(ctx, "DELETE FROM queries WHERE model_id = (SELECT id FROM models WHERE identity = ?)", model)
+	return explain(err)
 }
 
 // queryWriter returns the connection for storing queries, or nil if the index cannot be written.

@@ -90,6 +90,9 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 	if err := target.migrate(ctx, SchemaVersion()); err != nil {
 		return err
 	}
+	if _, err := dropDamagedVectors(ctx, old, target); err != nil {
+		return err
+	}
 	t, err := target.begin(ctx)
 	if err != nil {
 		return err
@@ -242,22 +245,38 @@ func commonColumns(ctx context.Context, from, to *sql.DB, table string) (names [
 	return names, filled, nil
 }
 
-// DropUnfit deletes unusable data, which is vectors whose length does not match their model and previews that are too short,
-// and rebuilds the indexes of all tables. It returns the number of rows deleted.
-func (s *Store) DropUnfit(ctx context.Context) (n int64, err error) {
-	err = s.inTx(ctx, func(t *tx) error {
-		for _, stmt := range []string{
-			"DELETE FROM embeddings WHERE length(vector) <> 2 * (SELECT dim FROM models WHERE id = model_id)",
-			"DELETE FROM previews WHERE length(jpeg) < 100",
-		} {
-			k, err := t.exec(ctx, stmt)
-			if err != nil {
+// dropDamagedVectors deletes from an index the vectors that are damaged in another one, from which it was copied or which it is.
+func dropDamagedVectors(ctx context.Context, from, to *Store) (n int64, err error) {
+	all, err := from.Models(ctx)
+	if err != nil {
+		return 0, nil //nolint:nilerr // then its vectors cannot be examined
+	}
+	var damaged []int64
+	for _, m := range all {
+		seqs, _, _ := from.damagedVectors(ctx, m.Identity) // what could be examined
+		damaged = append(damaged, seqs...)
+	}
+	return int64(len(damaged)), to.inTx(ctx, func(t *tx) error {
+		for _, seq := range damaged {
+			if _, err := t.exec(ctx, "DELETE FROM embeddings WHERE seq = ?", seq); err != nil {
 				return err
 			}
-			n += k
 		}
-		t.forget = n > 0
+		t.forget = len(damaged) > 0
 		return nil
+	})
+}
+
+// DropUnfit deletes unusable data, which is damaged vectors and previews that are too short,
+// and rebuilds the indexes of all tables. It returns the number of rows deleted.
+func (s *Store) DropUnfit(ctx context.Context) (n int64, err error) {
+	if n, err = dropDamagedVectors(ctx, s, s); err != nil {
+		return 0, err
+	}
+	err = s.inTx(ctx, func(t *tx) error {
+		k, err := t.exec(ctx, "DELETE FROM previews WHERE length(jpeg) < 100")
+		n += k
+		return err
 	})
 	if err != nil {
 		return 0, err

@@ -36,6 +36,7 @@ type snapshot struct {
 	generation int64
 	newest     *flat.Set
 	seq        int64 // of the last vector in newest
+	unfit      bool  // vectors that are damaged in the index were left out
 	embedded   int   // pictures with a file and a vector
 	changes    int64 // vectorCache.changes when it was read
 	users      int
@@ -189,11 +190,12 @@ func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot
 // readNewest adds the vectors that are newer than those of a snapshot. No search may be using the snapshot.
 func (s *Store) readNewest(ctx context.Context, n *snapshot) error {
 	return s.vectorsAfter(ctx, n.model, n.seq, func(seq, row int64, vector []byte) error {
-		if err := n.newest.Add(row, vector); err != nil {
-			return fmt.Errorf("%w: %w", store.ErrDamaged, err)
-		}
 		n.seq = seq
-		return nil
+		if !isFit(vector, n.dim) {
+			n.unfit = true
+			return nil
+		}
+		return n.newest.Add(row, vector)
 	})
 }
 

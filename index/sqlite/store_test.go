@@ -106,3 +106,10 @@ func TestReadersWaitForTheMigration(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -15,7 +15,7 @@ var errVectorFile = errors.New("the vector file is damaged")
 
 const (
 	// maxCosine bounds the scores of intact rows: vectors and queries are L2-normalised, and half precision changes a length by less than 0.001.
-	maxCosine = 1.002
+	maxCosine = 1 + maxLengthError
 	// maxScoreError is the largest difference between the scores of equal rows in the file and in the index. They are added up in the same order.
 	maxScoreError = 1e-4
 	// maxTrusted is the number of hits that are compared with the index: as many as people look at, 0.5 ms of work for 100.
@@ -63,6 +63,9 @@ func (s *Store) compareHits(ctx context.Context, snap *snapshot, query, scores [
 			}
 			if _, ok := inFile[rowOf(id, moment)]; !ok {
 				return struct{}{}, nil
+			}
+			if len(vector) != 2*snap.dim {
+				return struct{}{}, errVectorFile // one of the two is damaged
 			}
 			return struct{}{}, stored.Add(rowOf(id, moment), vector)
 		}, args...)

@@ -132,7 +132,11 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	if err := s.read.QueryRowContext(ctx, "SELECT dim FROM models WHERE id = ?", id).Scan(&dim); err != nil {
 		return explain(err)
 	}
-	w, after, err := openVectors(s.flatPath(model), dim, have, ok && have.Seq <= last && !dead, last)
+	usable, rebuilt := ok && have.Seq <= last && !dead, error(nil)
+	if usable {
+		usable, rebuilt = verifyVectors(s.flatPath(model), dim, have)
+	}
+	w, after, err := openVectors(s.flatPath(model), dim, have, usable, last)
 	if err != nil {
 		return fmt.Errorf("%w: %w", store.ErrSlowSearch, err)
 	}
@@ -142,6 +146,9 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	var full error
 	err = s.vectorsAfter(ctx, id, after, func(number, row int64, vector []byte) error {
 		after = number
+		if !isFit(vector, dim) {
+			return nil // doctor reports it
+		}
 		full = w.Add(row, vector)
 		return full
 	})
@@ -157,7 +164,21 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 		return fmt.Errorf("%w: %w", store.ErrSlowSearch, err)
 	}
 	_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO flat_files(model_id, token, seq, rows) VALUES (?, ?, ?, ?)", id, int64(stamp.Token), stamp.Seq, stamp.Rows)
-	return explain(err)
+	return errors.Join(explain(err), rebuilt)
+}
+
+// verifyVectors reports whether a vector file is what was written. The error is ErrRebuilt if it is damaged.
+func verifyVectors(path string, dim int, have flat.Stamp) (intact bool, err error) {
+	f, err := flat.Open(path, dim, have)
+	if err != nil {
+		return false, nil // it is missing, or of an earlier state: nobody used it
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	err = f.Verify()
+	if errors.Is(err, flat.ErrDamaged) {
+		return false, store.ErrRebuilt
+	}
+	return err == nil, nil
 }
 
 // tooManyDead reports whether many of the file's rows belong to vectors that the index no longer has.
@@ -175,11 +196,7 @@ func (s *Store) tooManyDead(ctx context.Context, model, rows int64) (bool, error
 // It returns a nil writer if no vectors are missing.
 func openVectors(path string, dim int, have flat.Stamp, usable bool, last int64) (w *flat.Writer, after int64, err error) {
 	if usable && have.Seq == last {
-		f, err := flat.Open(path, dim, have)
-		if err == nil {
-			return nil, 0, f.Close()
-		}
-		usable = false
+		return nil, 0, nil
 	}
 	if usable {
 		if w, err = flat.Append(path, dim, have); !errors.Is(err, flat.ErrStale) {

@@ -16,6 +16,8 @@ var (
 	ErrReadOnly = errors.New("the index is read-only")
 	// ErrFull means that the disk has no room for the next transaction; committed data is safe.
 	ErrFull = errors.New("the disk is full")
+	// ErrRebuilt means that the data that speeds up searches was damaged and has been rebuilt.
+	ErrRebuilt = errors.New("the vector file was damaged and has been rebuilt")
 	// ErrDamaged means that the index is corrupt.
 	ErrDamaged = errors.New("the index is damaged")
 	// ErrBusy means that another process holds the lock of the index.

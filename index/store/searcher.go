@@ -31,6 +31,8 @@ type Searcher interface {
 	// RememberQueries stores the vectors of texts and drops the oldest ones if there are too many. It is only an optimisation:
 	// it does not wait for other writers, and if the index cannot be written, it stores nothing.
 	RememberQueries(ctx context.Context, model string, vectors map[string][]float32) error
+	// ForgetQueries deletes the stored vectors of a model's texts, under the same conditions.
+	ForgetQueries(ctx context.Context, model string) error
 }
 
 // Moment is a point in a picture that has a vector. A still picture has one moment, with Number 0 and no time;
@@ -69,6 +71,9 @@ type Nearest struct {
 	Mean     float64
 	// Damaged reports that a copy of the vectors for fast searches was damaged and has been dropped. The answer is correct.
 	Damaged bool
+	// IndexDamaged reports that vectors in the index itself are damaged: the pictures that they belong to were not searched, or the copy has answered for
+	// them.
+	IndexDamaged bool
 }
 
 // Scored is a picture with the cosine similarity of its best moment.
@@ -95,6 +100,14 @@ type ListQuery struct {
 	Offset, Limit int
 }
 
+// VectorDamage is what Checker.CheckVectors finds.
+type VectorDamage struct {
+	// Vectors is the number of damaged vectors in the index.
+	Vectors int
+	// Copies are the models whose copy for fast searches is damaged.
+	Copies []Model
+}
+
 // Optional interfaces of stores.
 type (
 	// Checker can check the index.
@@ -103,6 +116,8 @@ type (
 		Integrity(ctx context.Context) ([]string, error)
 		// Schema returns the schema version of the index.
 		Schema(ctx context.Context) (int, error)
+		// CheckVectors examines all vectors in the index, and the copies for fast searches.
+		CheckVectors(ctx context.Context) (VectorDamage, error)
 	}
 	// Backuper can copy the index.
 	Backuper interface {
@@ -112,7 +127,7 @@ type (
 	}
 	// Repairer can repair the index. The caller holds the lock.
 	Repairer interface {
-		// DropUnfit deletes unusable data, such as vectors whose length does not match their model, and returns the number of rows deleted.
+		// DropUnfit deletes unusable data, such as damaged vectors, and returns the number of rows deleted.
 		DropUnfit(ctx context.Context) (int64, error)
 		// RebuildSearch rebuilds the data that speeds up searches.
 		RebuildSearch(ctx context.Context) error

@@ -24,8 +24,9 @@ type App struct {
 	// Crash returns how to report a crash of native code, given the equivalent error; nil: crashes are left to the system.
 	Crash func(what error) guard.Watch
 
-	mu      sync.Mutex
-	loaders []*embed.Loader // all loaders made so far, to be closed
+	mu             sync.Mutex
+	loaders        []*embed.Loader // all loaders made so far, to be closed
+	cachesReported bool            // CacheRefused has been sent
 }
 
 // Migrating is the notice that an index of an earlier schema is being upgraded.

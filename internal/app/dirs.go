@@ -9,6 +9,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/internal/private"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -70,8 +71,45 @@ func (a *App) IndexPath() (string, error) {
 }
 
 // CacheDirs returns the folders for data that can be recreated, best first: IMGSEARCH_CACHE, the platform's cache folder, and a
-// folder next to the index in case the home directory has no space.
+// folder next to the index in case the home directory has no space. Code is loaded from there, and copies of models: folders that other users
+// can change are left out, and reported once.
 func (a *App) CacheDirs() []string {
+	dirs, refused := a.cacheDirs()
+	a.mu.Lock()
+	report := !a.cachesReported && a.Notify != nil
+	a.cachesReported = a.cachesReported || report
+	a.mu.Unlock()
+	if report {
+		for _, r := range refused {
+			a.Notify(r)
+		}
+	}
+	return dirs
+}
+
+// CacheRefused is the notice that a cache folder is not used, because other users can change it.
+type CacheRefused struct {
+	Dir string
+	Err error
+}
+
+// cacheDirs returns the folders that can be used, and those that cannot.
+func (a *App) cacheDirs() (dirs []string, refused []CacheRefused) {
+	for _, dir := range a.cachePlaces() {
+		if err := private.Check(dir); isRefused(err) {
+			refused = append(refused, CacheRefused{dir, err})
+		} else {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs, refused
+}
+
+func isRefused(err error) bool {
+	return errors.Is(err, private.ErrForeign) || errors.Is(err, private.ErrShared)
+}
+
+func (a *App) cachePlaces() []string {
 	var dirs []string
 	if dir := os.Getenv("IMGSEARCH_CACHE"); dir != "" {
 		dirs = append(dirs, dir)
@@ -96,7 +134,9 @@ func (a *App) State() provider.Store {
 		dirs = append(dirs, dir)
 	}
 	if path, err := a.IndexPath(); err == nil {
-		dirs = append(dirs, filepath.Join(path+".cache", "state"))
+		if !isRefused(private.Check(path + ".cache")) {
+			dirs = append(dirs, filepath.Join(path+".cache", "state"))
+		}
 	}
 	return provider.Store{Dirs: dirs}
 }

@@ -61,6 +61,9 @@ func (e Encoder) Texts(ctx context.Context, texts []string) ([][]float32, error)
 
 var errForeignPicture = errors.New("the picture was not read by this program")
 
+// Doubts reports whether the model's copy for fast searches was damaged: earlier searches may have used it.
+func (e Encoder) Doubts() bool { return e.Loader.HadDamagedCopy() }
+
 // Picture returns the vector of the picture of a query term.
 func (e Encoder) Picture(ctx context.Context, p query.Given) ([]float32, error) {
 	term, ok := p.(*pictures.Term)

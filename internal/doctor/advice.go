@@ -9,6 +9,8 @@ const (
 	RunIndex            Advice = "run-index"              // bring the index up to date
 	RunNightly          Advice = "run-nightly"            // bring it up to date, and check why the scheduled job does not
 	Repair              Advice = "repair"                 // repair the index
+	DropVectors         Advice = "drop-vectors"           // repair the index, then create its lost vectors
+	DropCopy            Advice = "drop-copy"              // let the next search remove a damaged copy of the model
 	MakePrivate         Advice = "make-private"           // remove read permission on Path for others
 	ConnectDisk         Advice = "connect-disk"           // connect the folder's disk, or tell where the folder is now
 	GiveReadRight       Advice = "give-read-right"        // give the user read permission on the folder

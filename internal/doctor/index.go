@@ -55,6 +55,9 @@ func checkIndex(ctx context.Context, e *examination) {
 		e.fail("index", Repair, "%s is damaged: %s", path, strings.Join(findings, "; "))
 		return
 	}
+	if !checkVectors(ctx, e, ix, path) {
+		return
+	}
 	all, err := ix.Models(ctx)
 	if err != nil {
 		e.failErr("index", err)
@@ -80,6 +83,27 @@ func checkIndex(ctx context.Context, e *examination) {
 	}
 	checkPrivate(e, path)
 	checkRoots(ctx, e, ix)
+}
+
+// checkVectors checks the vectors in the index and their copies. It returns false if vectors are damaged, or cannot be checked.
+func checkVectors(ctx context.Context, e *examination, ix store.Store, path string) bool {
+	checker, ok := ix.(store.Checker)
+	if !ok {
+		return true
+	}
+	damage, err := checker.CheckVectors(ctx)
+	if err != nil {
+		e.failErr("index", err)
+		return false
+	}
+	for _, m := range damage.Copies {
+		e.warn("vectors", RunIndex, "the vector file of model %s is damaged", m.Name)
+	}
+	if damage.Vectors > 0 {
+		e.fail("index", DropVectors, "%s is damaged: %s in it changed after being stored", path, english.Count(damage.Vectors, "vector"))
+		return false
+	}
+	return true
 }
 
 // checkPrivate checks that other users cannot read the index, which reveals what the photos show.

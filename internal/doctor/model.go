@@ -137,6 +137,14 @@ func checkTowers(ctx context.Context, e *examination) {
 		e.failErr("towers", err)
 		return
 	}
+	damaged, err := loader.CheckOneShot()
+	if err != nil {
+		e.failErr("towers", err)
+		return
+	}
+	for _, path := range damaged {
+		e.warn("cache", DropCopy, "the copy of the model for fast searches is damaged: %s", path)
+	}
 	if !e.model.Spec.Model.IsBuiltin() {
 		if _, err := textual.Embed([]string{"dog on beach"}); err != nil {
 			e.failErr("towers", err)

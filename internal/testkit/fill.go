@@ -9,6 +9,9 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
+// halfOne is 1 as a half-precision number.
+const halfOne = 0x3c00
+
 // Fill adds pictures to an index until it has n, in a separate root that does not exist on any disk. The index must have the model.
 func Fill(ctx context.Context, s store.Store, model store.Model, n int) error {
 	root, err := s.AddRoot(ctx, "/nowhere", true)
@@ -16,6 +19,7 @@ func Fill(ctx context.Context, s store.Store, model store.Model, n int) error {
 		return err
 	}
 	vector := make([]byte, 2*model.Dim)
+	binary.LittleEndian.PutUint16(vector, halfOne)
 	const atOnce = 10_000
 	for at := root.Files; at < n; {
 		tx, err := s.Begin(ctx)

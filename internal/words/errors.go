@@ -174,7 +174,7 @@ var meanings = []meaning{
 	}},
 	{embed.ErrProviderCrashed, Failed, say("run the command again: finished work is kept, and the next run uses the processor or tests that provider in a child process first")},
 	{ortlib.ErrNotFound, Model, getRuntime},
-	{ortlib.ErrNoPlace, Model, say("set HOME, or set IMGSEARCH_CACHE to a writable folder on a disk that allows executable files")},
+	{ortlib.ErrNoPlace, Model, say("set HOME, or set IMGSEARCH_CACHE to a folder of your own on a disk that allows executable files")},
 	{ortlib.ErrUnusable, Model, getRuntime},
 	{context.Canceled, Interrupted, nil},
 }

@@ -15,6 +15,10 @@ var advices = map[doctor.Advice]func(Door) string{
 	doctor.Repair: func(do Door) string {
 		return do(Repair) + " copies what is readable into a new index and keeps the damaged one; it does not touch your photos"
 	},
+	doctor.DropVectors: func(do Door) string {
+		return do(Repair) + " deletes them; then run " + do(RunIndex) + " to create them again"
+	},
+	doctor.DropCopy: say("the next search removes it, and makes a new one"),
 	doctor.ConnectDisk: func(do Door) string {
 		return "connect its disk, tell imgsearch where it is now with " + do(MoveRoot) + ", or remove it from the index with " + do(RemoveRoot)
 	},

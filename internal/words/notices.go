@@ -57,6 +57,8 @@ func ofIndex(notice any, do Door) (Word, bool) {
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
 		return warning("skipping %s from now on: imgsearch crashed twice while reading it", Path(n.Path)), true
+	case index.Rebuilt:
+		return warning("%v; if this happens again, check the disk and the memory", n.Err), true
 	case index.SlowSearch:
 		return warning("%v", n.Err), true
 	}
@@ -117,6 +119,8 @@ func ofEmbed(notice any, do Door) (Word, bool) {
 		return warning("int8 runs on the processor only: %s is not used", n.Asked), true
 	case embed.MakingInt8:
 		return note("creating the int8 copy of model %s (one time only): %s", n.Model, n.Path), true
+	case embed.OneShotDamaged:
+		return warning("the copy of model %s for fast searches was damaged and has been removed: %s", n.Model, n.Path), true
 	case embed.MakingOneShot:
 		return note("preparing model %s for fast searches (one time only)", n.Model), true
 	}
@@ -133,6 +137,8 @@ func ofApp(notice any, do Door) (Word, bool) {
 		return note("searching vectors from an earlier version of imgsearch; run %s to update them", do(RunIndex)), true
 	case app.SameRevision:
 		return note("downloading the installed revision %s again; to get the newest one, use %s main", n.Revision, do(Revision)), true
+	case app.CacheRefused:
+		return warning("the cache folder %s is not used: %v (set IMGSEARCH_CACHE to a folder of your own)", quoted(n.Dir), fserr.Cause(n.Err)), true
 	case app.Untried:
 		return warning("the model could not be tested: %v", n.Err), true
 	}
@@ -149,6 +155,9 @@ func ofOthers(notice any, do Door) (Word, bool) {
 			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
 	case query.VectorFileDamaged:
 		return warning("the vector file of model %s is damaged; searched the index instead (run %s to rebuild the file)", n.Model, do(RunIndex)), true
+	case query.VectorsDamaged:
+		return warning("vectors of model %s in the index are damaged, and their pictures may be missing here (%s deletes them, and the next run of %s creates them again)",
+			n.Model, do(Repair), do(RunIndex)), true
 	case query.NoLanguage:
 		return note("model %s expects the language of the query and assumes English; set it with %s", n.Model, do(Language)), true
 	case hub.Retry:

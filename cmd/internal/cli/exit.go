@@ -121,7 +121,7 @@ func NewErrorJSON(w words.Word) ErrorJSON {
 }
 
 func printErrorJSON(out io.Writer, w words.Word) {
-	_ = json.NewEncoder(out).Encode(struct {
+	_ = json.NewEncoder(jsonWriter{out}).Encode(struct {
 		Schema int       `json:"schema"`
 		Error  ErrorJSON `json:"error"`
 	}{Schema, NewErrorJSON(w)})
@@ -137,7 +137,7 @@ func (p *Program) crashReport(what error) guard.Watch {
 			begin = journaldLine(slog.LevelError)
 			hint = begin + hint
 		}
-		return guard.Watch{Message: begin + words.OneLine(w.Sentence) + ": ", Suffix: "\n" + hint + w.Hint + "\n", ExitCode: code}
+		return guard.Watch{Message: begin + words.Clean(words.OneLine(w.Sentence)) + ": ", Suffix: "\n" + hint + words.Clean(w.Hint) + "\n", ExitCode: code}
 	}
 	var text strings.Builder
 	const mark = "\x01"

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 // Schema is the version of every machine format.
@@ -14,9 +16,20 @@ const Schema = 1
 
 // PrintJSON writes one value on one line.
 func PrintJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(jsonWriter{w})
 	e.SetEscapeHTML(false)
 	return e.Encode(v)
+}
+
+// jsonWriter escapes in JSON what a terminal would obey, such as C1 controls in a file's name: encoding/json escapes only C0. The value stays the
+// same. Each Write must be of whole characters.
+type jsonWriter struct{ w io.Writer }
+
+func (j jsonWriter) Write(data []byte) (int, error) {
+	if _, err := j.w.Write(words.CleanJSON(data)); err != nil {
+		return 0, err
+	}
+	return len(data), nil
 }
 
 // Round rounds v to a number of decimal digits.

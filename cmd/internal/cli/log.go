@@ -63,7 +63,7 @@ func (p *Program) handler() slog.Handler {
 	level := p.logLevel()
 	switch p.logging.format {
 	case "json":
-		return slog.NewJSONHandler(wholeLines{p}, &slog.HandlerOptions{Level: level})
+		return slog.NewJSONHandler(jsonWriter{wholeLines{p}}, &slog.HandlerOptions{Level: level})
 	case "journald":
 		return lineHandler{out: wholeLines{p}, level: level, begin: journaldLine, journal: true}
 	}
@@ -148,11 +148,9 @@ func (h lineHandler) Enabled(_ context.Context, level slog.Level) bool { return 
 
 func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
-	message := r.Message
-	if h.journal { // a line break in a file's name would begin a record of any priority
-		message = words.Path(message)
-	}
-	b.WriteString(h.begin(r.Level) + message)
+	// A message may contain what a file, a model or a server said: a line break would begin a record of any priority in the journal, and a
+	// terminal would obey other control characters.
+	b.WriteString(h.begin(r.Level) + words.Clean(r.Message))
 	hint := ""
 	write := func(a slog.Attr) bool {
 		if a.Key == hintKey {
@@ -171,7 +169,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 		if h.journal {
 			b.WriteString(h.begin(r.Level))
 		}
-		b.WriteString("hint: " + words.OneLine(hint) + "\n")
+		b.WriteString("hint: " + words.Clean(words.OneLine(hint)) + "\n")
 	}
 	_, err := io.WriteString(h.out, b.String())
 	return err
@@ -182,7 +180,7 @@ const hintKey = "hint"
 
 // quoted returns a value as it appears after key=, in quotes if it contains spaces or control characters.
 func quoted(value string) string {
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`="\`, r) }) {
+	if value == "" || words.Clean(value) != value || strings.ContainsFunc(value, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`="\`, r) }) {
 		return strconv.Quote(value)
 	}
 	return value

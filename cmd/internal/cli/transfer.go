@@ -8,6 +8,7 @@ import (
 	"github.com/schollz/progressbar/v3"
 
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 // Transfer shows the progress of a download: a bar on a terminal, and the total size with --verbose.
@@ -22,7 +23,7 @@ type Transfer struct {
 func NewTransfer(p *Program, name string) *Transfer {
 	t := &Transfer{program: p}
 	if p.ErrTTY && !p.Quiet && !p.LogsLines() {
-		t.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.Err), progressbar.OptionSetDescription(name),
+		t.bar = progressbar.NewOptions64(-1, progressbar.OptionSetWriter(p.Err), progressbar.OptionSetDescription(words.Path(name)),
 			progressbar.OptionShowBytes(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true),
 			progressbar.OptionClearOnFinish(), progressbar.OptionFullWidth())
 	}
