@@ -2,6 +2,8 @@ package index
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"slices"
 	"sync"
@@ -10,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/fserr"
 )
 
 // A dry run times at most sampleFiles files, spread evenly over what it found, for at most sampleTime.
@@ -51,6 +54,7 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 			return err
 		}
 		r.counts.add(func(t *Summary) { t.Gone += n })
+		r.reportUnread(g, n)
 	}
 	if reads == 0 || r.stopped() {
 		return nil
@@ -61,6 +65,24 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 	}
 	r.counts.add(func(n *Summary) { n.Estimate = time.Duration(reads) * perFile })
 	return nil
+}
+
+// reportUnread reports what of a root could not be read: something may be in it that a run would read.
+func (r *run) reportUnread(g rootGone, files int) {
+	if g.unreachable != nil {
+		if files == 0 && errors.Is(g.unreachable, ErrEmptyRoot) {
+			return
+		}
+		r.counts.add(func(t *Summary) { t.Unreachable++ })
+		r.req.On.Noticed(RootUnreachable{g.root.Path, g.unreachable, files})
+		return
+	}
+	for dir, err := range g.broken {
+		if !errors.Is(err, fs.ErrNotExist) {
+			r.counts.add(func(t *Summary) { t.Unreachable++ })
+			r.req.On.Noticed(FolderUnreadable{store.Folder{Dir: dir}.Path(g.root.Path), fserr.Cause(err)})
+		}
+	}
 }
 
 // countGone counts the files of a root that a run would either drop or keep as gone; only a run decides which.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -20,31 +21,25 @@ const maxIgnoreFile = 1 << 20
 
 // rule is one line of gitignore syntax (git's documentation, "PATTERN FORMAT").
 type rule struct {
-	glob       string // a doublestar pattern for the path relative to the rule's folder
+	glob       string // a doublestar pattern for the path relative to the rule's folder, or for its last name if anywhere is set
+	anywhere   bool   // it matches in all folders
 	negated    bool
 	folderOnly bool
 	reason     Reason
 }
 
-// ruleSet holds the rules of one ignore file; base is its folder, relative to the root.
-type ruleSet struct {
-	base  string
-	rules []rule
-}
-
 // parseRules parses lines of gitignore syntax. A pattern that is not a valid glob is an error.
-func parseRules(lines []string, reason Reason) ([]rule, error) {
-	var rules []rule
+func parseRules(lines []string, reason Reason) (s ruleSet, err error) {
 	for _, line := range lines {
 		r, ok, err := parseRule(line, reason)
 		if err != nil {
-			return nil, err
+			return s, err
 		}
 		if ok {
-			rules = append(rules, r)
+			s.add(r)
 		}
 	}
-	return rules, nil
+	return s, nil
 }
 
 // PatternError is a pattern that cannot be parsed.
@@ -71,9 +66,7 @@ func parseRule(line string, reason Reason) (r rule, ok bool, err error) {
 	}
 	anchored := strings.Contains(p, "/")
 	p = strings.TrimPrefix(p, "/")
-	if !anchored {
-		p = "**/" + p
-	}
+	r.anywhere = !anchored
 	if strings.HasSuffix(p, "/**") {
 		p += "/*" // what is inside, not the folder itself
 	}
@@ -89,6 +82,9 @@ func parseRule(line string, reason Reason) (r rule, ok bool, err error) {
 func (r rule) matches(rel string, folder bool) bool {
 	if r.folderOnly && !folder {
 		return false
+	}
+	if r.anywhere {
+		rel = path.Base(rel)
 	}
 	ok, err := doublestar.Match(r.glob, rel)
 	return err == nil && ok
@@ -116,36 +112,37 @@ func readIgnoreFile(dir, rel string) (ruleSet, error) {
 	s := ruleSet{base: rel}
 	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) {
 		if r, ok, err := parseRule(strings.TrimRight(line, "\n"), Ignored); ok && err == nil {
-			s.rules = append(s.rules, r)
+			s.add(r)
 		}
+	}
+	if len(s.globs) > maxGlobs {
+		return ruleSet{}, fmt.Errorf("%s: %w (%d)", IgnoreFile, errManyGlobs, len(s.globs))
 	}
 	return s, nil
 }
 
 // match returns why a path relative to the root is left out, or "". The last matching rule decides. The patterns in exclude
 // come after all ignore files; an ignore file comes after those of the folders above it.
-func match(exclude []rule, sets []ruleSet, rel string, folder bool) Reason {
-	for i := len(exclude) - 1; i >= 0; i-- {
-		if exclude[i].matches(rel, folder) {
-			if exclude[i].negated {
-				return ""
-			}
-			return Excluded
-		}
+func match(exclude ruleSet, sets []ruleSet, rel string, folder bool) Reason {
+	if r, ok := exclude.last(rel, folder); ok {
+		return r.verdict()
 	}
 	for s := len(sets) - 1; s >= 0; s-- {
 		below := rel
 		if sets[s].base != "" {
 			below = strings.TrimPrefix(rel, sets[s].base+"/")
 		}
-		for i := len(sets[s].rules) - 1; i >= 0; i-- {
-			if r := sets[s].rules[i]; r.matches(below, folder) {
-				if r.negated {
-					return ""
-				}
-				return Ignored
-			}
+		if r, ok := sets[s].last(below, folder); ok {
+			return r.verdict()
 		}
 	}
 	return ""
+}
+
+// verdict returns why a path that the rule matches is left out, "" if the rule lets it in.
+func (r rule) verdict() Reason {
+	if r.negated {
+		return ""
+	}
+	return r.reason
 }

@@ -29,10 +29,10 @@ var ignoreCases = []struct {
 }
 
 // ignored reports whether a path, or a folder above it, is left out.
-func ignored(rules []rule, rel string) bool {
+func ignored(rules ruleSet, rel string) bool {
 	parts := strings.Split(rel, "/")
 	for i := range parts {
-		if match(nil, []ruleSet{{rules: rules}}, strings.Join(parts[:i+1], "/"), i < len(parts)-1) != "" {
+		if match(ruleSet{}, []ruleSet{rules}, strings.Join(parts[:i+1], "/"), i < len(parts)-1) != "" {
 			return true
 		}
 	}

@@ -75,7 +75,7 @@ func splitRel(rel string) []string {
 type walker struct {
 	root    string
 	options Options
-	exclude []rule
+	exclude ruleSet
 	visit   func(Folder) error
 	device  uint64 // of the root
 }
@@ -86,7 +86,7 @@ func (w *walker) abs(rel string) string {
 
 func (w *walker) withIgnoreFile(rules []ruleSet, rel string) ([]ruleSet, error) {
 	set, err := readIgnoreFile(w.abs(rel), rel)
-	if err != nil || len(set.rules) == 0 {
+	if err != nil || set.isEmpty() {
 		return rules, err
 	}
 	return append(slices.Clip(rules), set), nil

@@ -12,11 +12,13 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -118,7 +120,40 @@ func group(photo string, companions []string, rank string) []member {
 		ext := filepath.Ext(base)
 		list = append(list, member{path: path, before: rank + strings.TrimSuffix(base, ext), after: ext})
 	}
+	shorten(list)
 	return list
+}
+
+// maxName is the length of the longest file name, in bytes, that all usual file systems store, and maxAfter that of what follows a stem.
+const (
+	maxName  = 255
+	maxAfter = 64
+)
+
+// shorten cuts names that would be too long with their rank and number. Names with the same stem keep the same stem.
+func shorten(list []member) {
+	longest := 0
+	for i := range list {
+		if m := &list[i]; len(m.after) > maxAfter {
+			m.after = prefix(filepath.Ext(m.after), maxAfter)
+		}
+		longest = max(longest, len(list[i].after))
+	}
+	room := maxName - longest - len(fmt.Sprintf(" (%d)", maxTries))
+	for i := range list {
+		list[i].before = prefix(list[i].before, room)
+	}
+}
+
+// prefix returns at most n bytes of a text, and no part of a character.
+func prefix(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && !utf8.RuneStart(text[n]) {
+		n--
+	}
+	return text[:n]
 }
 
 // maxTries is the highest number that is tried after a name that is taken.
@@ -191,7 +226,7 @@ func (c collect) isThere(from, to string) bool {
 
 // copyNew copies a file to a name that must be free, with its modification time. It removes an incomplete copy.
 func copyNew(from, to string) (err error) {
-	in, err := os.Open(from)
+	in, err := regular.Open(from, regular.FollowLinks)
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/gallery"
 	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/scan"
 )
 
 // maxOpened is the greatest number of files that --open opens.
@@ -33,7 +34,12 @@ func (s *session) openHits(hits []query.Hit) error {
 		files = []string{s.page}
 	} else {
 		for _, h := range hits {
-			if !h.Missing && len(files) < maxOpened {
+			switch {
+			case h.Missing || len(files) == maxOpened:
+			case !scan.ClaimsPicture(filepath.Base(h.Path)) && !scan.ClaimsRaw(filepath.Base(h.Path)):
+				// The system chooses the program by the name: it would execute a picture called party.bat.
+				s.p.Warnf("%s is not opened: its name is not that of a photo", words.Path(h.Path))
+			default:
 				files = append(files, h.Path)
 			}
 		}

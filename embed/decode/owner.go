@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -137,10 +136,12 @@ func keywords(value any) (list []string) {
 	case []string:
 		words = v
 	}
+	known := make(map[string]bool)
 	for _, w := range words {
 		// Newlines separate keywords in the index.
 		w = strings.Join(strings.Fields(strings.ToValidUTF8(strings.ReplaceAll(w, "\x00", ""), "")), " ")
-		if w != "" && !slices.Contains(list, w) {
+		if w != "" && !known[w] {
+			known[w] = true
 			list = append(list, w)
 		}
 	}

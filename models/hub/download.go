@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/imgsearch/imgsearch/models"
 )
 
 // partSuffix marks a file that is not complete or not yet verified.
@@ -48,6 +50,9 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 				return false, err
 			}
 			most = info.Size()
+			if errors.Is(err, errDrip) {
+				return false, err
+			}
 			return true, err
 		})
 		var entry ManifestEntry
@@ -119,9 +124,12 @@ func (c *Client) continuePart(ctx context.Context, address, part string, f File,
 			return false, &temporaryError{err: fmt.Errorf("%s sent the wrong range: %s", resp.Request.URL.Host, resp.Header.Get("Content-Range"))}
 		}
 	}
-	n, err := c.copyBody(out, resp, cancel, f.Size-have, got)
+	n, err := c.copyBody(out, resp, cancel, f.limit()-have, got)
 	if err != nil {
-		return n > 0, err
+		return n > 0 && !errors.Is(err, errDrip), err
+	}
+	if have+n > f.limit() {
+		return false, fmt.Errorf("%w: it has more than %d bytes", ErrCorrupt, f.limit())
 	}
 	if f.Size >= 0 && have+n < f.Size {
 		return n > 0, &temporaryError{err: fmt.Errorf("%s ended the transfer after %d of %d bytes", resp.Request.URL.Host, have+n, f.Size)}
@@ -134,13 +142,31 @@ func continues(resp *http.Response, have int64) bool {
 	return resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", have))
 }
 
-// copyBody copies at most limit bytes (negative: all) plus one, so that a file that is too long fails its check. It
-// gives up on a server that sends nothing for c.Stall.
-func (c *Client) copyBody(out io.Writer, resp *http.Response, cancel context.CancelFunc, limit int64, got func(int64)) (n int64, err error) {
-	var body io.Reader = resp.Body
-	if limit >= 0 {
-		body = io.LimitReader(body, limit+1)
+// maxFile limits files whose server does not tell their size: the largest weights of published models have 10 GB.
+const maxFile = 32 << 30
+
+// limit returns the number of bytes that a file may have.
+func (f File) limit() int64 {
+	switch {
+	case f.Size >= 0:
+		return f.Size
+	case models.IsSmall(f.Path):
+		return models.MaxSmall
 	}
+	return maxFile
+}
+
+// leastRate is the least number of bytes per second, on average over c.Stall, that a server must send: the smallest model would take ten hours.
+const leastRate = 1000
+
+// errDrip means that a server sends almost nothing.
+var errDrip = errors.New("the server sends too little")
+
+// copyBody copies at most limit bytes plus one, so that a file that is too long fails its check. It gives up on a server that sends less
+// than leastRate during c.Stall.
+func (c *Client) copyBody(out io.Writer, resp *http.Response, cancel context.CancelFunc, limit int64, got func(int64)) (n int64, err error) {
+	body := io.LimitReader(resp.Body, limit+1)
+	window, inWindow := time.Now(), int64(0)
 	silence := time.AfterFunc(c.Stall, cancel)
 	defer silence.Stop()
 	buf := make([]byte, 256<<10)
@@ -152,10 +178,17 @@ func (c *Client) copyBody(out io.Writer, resp *http.Response, cancel context.Can
 				return n, err // a full disk: retrying does not help
 			}
 			n += int64(read)
+			inWindow += int64(read)
 			got(int64(read))
 		}
 		if errors.Is(readErr, io.EOF) {
 			return n, nil
+		}
+		if took := time.Since(window); took >= c.Stall {
+			if float64(inWindow) < leastRate*took.Seconds() {
+				return n, &temporaryError{err: fmt.Errorf("%w: %s sent %d bytes in %v", errDrip, resp.Request.URL.Host, inWindow, took.Round(time.Second))}
+			}
+			window, inWindow = time.Now(), 0
 		}
 		if readErr != nil {
 			return n, &temporaryError{err: fmt.Errorf("transfer from %s: %w", resp.Request.URL.Host, readErr)}

@@ -146,11 +146,14 @@ func (p *puller) fetch(ctx context.Context, paths []string) error {
 	if err := p.checkSpace(files); err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	got := p.watchSpace(cancel)
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for _, f := range files {
 		g.Go(func() error {
-			entry, err := p.Source.Fetch(ctx, f, filepath.Join(p.dir, filepath.FromSlash(f.Path)), p.Got)
+			entry, err := p.Source.Fetch(ctx, f, filepath.Join(p.dir, filepath.FromSlash(f.Path)), got)
 			if err != nil {
 				return err
 			}
@@ -160,7 +163,33 @@ func (p *puller) fetch(ctx context.Context, paths []string) error {
 			return nil
 		})
 	}
-	return g.Wait()
+	err = g.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, ErrNoSpace) {
+		return cause
+	}
+	return err
+}
+
+// spaceEvery is after how many bytes the free space is examined again.
+const spaceEvery = 16 << 20
+
+// watchSpace returns a function that counts received bytes, and cancels the download before it fills the disk: a server may not tell how much it
+// will send, and other programs use the disk too.
+func (p *puller) watchSpace(cancel context.CancelCauseFunc) (got func(int64)) {
+	var mu sync.Mutex
+	var since int64
+	return func(n int64) {
+		p.Got(n)
+		mu.Lock()
+		defer mu.Unlock()
+		if since += max(n, 0); since < spaceEvery {
+			return
+		}
+		since = 0
+		if free, err := p.Free(p.Store.Dir); err == nil && free < spareBytes {
+			cancel(fmt.Errorf("%w: only %d MB are left at %s", ErrNoSpace, free>>20, p.Store.Dir))
+		}
+	}
 }
 
 // spareBytes stay free: a full disk breaks other programs too.
@@ -314,7 +343,11 @@ func (a *Address) Fetch(ctx context.Context, f File, dst string, got func(int64)
 			return ManifestEntry{}, err
 		}
 	}
-	return a.Client.download(ctx, address, dst, f, got)
+	entry, err := a.Client.download(ctx, address, dst, f, got)
+	if err != nil {
+		os.Remove(dst + partSuffix) // it will not be continued
+	}
+	return entry, err
 }
 
 // Folder is a folder on disk, such as your own export.

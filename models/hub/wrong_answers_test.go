@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -176,6 +178,23 @@ func TestWrongAnswers(t *testing.T) {
 				return true
 			})
 		}, hub.ErrUnreachable},
+		"drops": {func(p *puller) {
+			p.client.Stall = 20 * time.Millisecond
+			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+				if path != big {
+					return false
+				}
+				from := rangeStart(r)
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(data)-1, len(data)))
+				w.WriteHeader(http.StatusPartialContent)
+				for i := from; r.Context().Err() == nil; i++ {
+					_, _ = w.Write(data[i : i+1])
+					w.(http.Flusher).Flush()
+					time.Sleep(8 * time.Millisecond)
+				}
+				return true
+			})
+		}, hub.ErrUnreachable},
 		"offline": {func(p *puller) { p.client.Offline = true }, hub.ErrOffline},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,6 +204,50 @@ func TestWrongAnswers(t *testing.T) {
 				t.Errorf("err = %v, want %v", err, c.want)
 			}
 			p.absent()
+		})
+	}
+}
+
+// TestEndlessFiles checks that a plain address whose files never end cannot fill the disk.
+func TestEndlessFiles(t *testing.T) {
+	for name, c := range map[string]struct {
+		endless string
+		free    func(received int64) uint64
+		want    error
+	}{
+		"a tokenizer":                {"textual/tokenizer.json", func(int64) uint64 { return 1 << 40 }, hub.ErrCorrupt},
+		"weights, on a small disk":   {big, func(received int64) uint64 { return uint64(max(300<<20-received, 0)) }, hub.ErrNoSpace},
+		"a disk that somebody fills": {"nothing", func(received int64) uint64 { return uint64(max(100<<20-50*received, 0)) }, hub.ErrNoSpace},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuller(t)
+			p.files[big] = make([]byte, 20<<20)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				path := strings.TrimPrefix(r.URL.Path, "/")
+				_, _ = w.Write(p.files[path])
+				for path == c.endless && r.Context().Err() == nil {
+					_, _ = w.Write(make([]byte, 1<<20))
+				}
+			}))
+			defer server.Close()
+			var received atomic.Int64
+			request := p.request()
+			request.Source = &hub.Address{Client: p.client, URL: server.URL}
+			request.Got = func(n int64) { received.Add(n) }
+			request.Free = func(string) (uint64, error) { return c.free(received.Load()), nil }
+			if _, err := hub.Pull(t.Context(), request); !errors.Is(err, c.want) {
+				t.Errorf("err = %v, want %v", err, c.want)
+			}
+			p.absent()
+			err := filepath.WalkDir(p.store.Dir, func(path string, d fs.DirEntry, err error) error {
+				if err == nil && strings.HasSuffix(path, ".part") {
+					t.Errorf("left: %s", path)
+				}
+				return err
+			})
+			if err != nil {
+				t.Error(err)
+			}
 		})
 	}
 }
