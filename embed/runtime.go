@@ -3,12 +3,15 @@ package embed
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 
+	"github.com/dustin/go-humanize"
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/imgsearch/imgsearch/embed/guard"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
+	"github.com/imgsearch/imgsearch/internal/machine"
 )
 
 // There is one native runtime per process, however many loaders there are: the library's state is global, so this is too.
@@ -45,6 +48,9 @@ func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 	if native.started {
 		return native.library, nil
 	}
+	if err := checkAddressSpace(); err != nil {
+		return ortlib.Library{}, err
+	}
 	library, err := ortlib.Find(o.Options)
 	if err != nil {
 		return library, err
@@ -71,6 +77,21 @@ func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 	}
 	native.library, native.started = library, true
 	return library, nil
+}
+
+// A process that has loaded the runtime has mapped at least leastSpace, and spacePerThread for each thread: its stack, and the heap that glibc
+// reserves for it. Measured with the built-in model on two processors: below 1.9 GB, starting a thread fails, which ends the process.
+const (
+	leastSpace     = 1700 << 20
+	spacePerThread = 72 << 20
+)
+
+func checkAddressSpace() error {
+	need := uint64(leastSpace + 2*spacePerThread*runtime.NumCPU())
+	if have := machine.AddressSpace(); have < need {
+		return fmt.Errorf("%w: the address space is limited to %s, and at least %s are needed", ErrNoMemory, humanize.IBytes(have), humanize.IBytes(need))
+	}
+	return nil
 }
 
 // silence stops the library from sending telemetry to its makers: since 1.32 the published builds store a device id and a database

@@ -14,7 +14,9 @@ import (
 func TestLastRule(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	pick := func(list ...string) string { return list[r.IntN(len(list))] }
-	name := func() string { return pick("a", "b", "ab", "a.jpg", "b.jpg", "x.tmp", "", "b") + pick("", "", "a", ".tmp") }
+	name := func() string {
+		return pick("a", "b", "ab", "a.jpg", "b.jpg", "x.tmp", "", "b") + pick("", "", "a", ".tmp")
+	}
 	for round := range 2000 {
 		var lines []string
 		for range r.IntN(8) {

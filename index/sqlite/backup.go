@@ -70,9 +70,9 @@ func checkPlaced(ctx context.Context, path string) error {
 
 // copyVerified writes a consistent copy of the index to a new file in a folder, readable by the owner only, and checks all of it. The
 // pattern names the file (atomicfile.Name). Leftovers of killed processes are removed.
-func (s *Store) copyVerified(ctx context.Context, dir, pattern string) (path string, err error) {
+func (s *Store) copyVerified(ctx context.Context, dir, pattern string) (_ string, err error) {
 	atomicfile.Sweep(dir, pattern)
-	path = filepath.Join(dir, atomicfile.Name(pattern))
+	path := filepath.Join(dir, atomicfile.Name(pattern))
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return "", err

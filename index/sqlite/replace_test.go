@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -202,5 +203,21 @@ func TestRescue(t *testing.T) {
 	}
 	if _, err := sqlite.OpenReadOnly(t.Context(), path, sqlite.Options{}); err == nil || errors.As(err, new(*store.LostError)) {
 		t.Errorf("%v, want one that names nothing", err)
+	}
+}
+
+// TestFailedBackupLeavesNothing checks that a backup that fails removes what it has written.
+func TestFailedBackupLeavesNothing(t *testing.T) {
+	s, err := sqlite.OpenReadOnly(t.Context(), filled(t, 10), sqlite.Options{})
+	must(t, err)
+	defer s.Close()
+	dir := t.TempDir()
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Backup(cancelled, filepath.Join(dir, "copy.db")); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want %v", err, context.Canceled)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
 	}
 }

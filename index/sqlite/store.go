@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite" // also registers the driver
@@ -333,12 +334,29 @@ func explain(err error) error {
 		return store.ErrNotIndex
 	case sqlite3.SQLITE_CORRUPT:
 		return store.ErrDamaged
+	case sqlite3.SQLITE_CANTOPEN:
+		if noMoreFiles() {
+			return fmt.Errorf("open the index: %w", syscall.EMFILE)
+		}
 	case sqlite3.SQLITE_IOERR:
 		if e.Code() == sqlite3.SQLITE_IOERR_WRITE || e.Code() == sqlite3.SQLITE_IOERR_TRUNCATE {
 			return fmt.Errorf("write the index (is the disk full?): %w", err)
 		}
 	}
 	return err
+}
+
+// noMoreFiles reports whether the process has about as many open files as it may have. SQLite needs three for an index, and does not say why
+// it could not open one.
+func noMoreFiles() bool {
+	for range 3 {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			return errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE)
+		}
+		defer f.Close()
+	}
+	return false
 }
 
 // Integrity runs SQLite's integrity check on the whole file. A healthy index has no findings.

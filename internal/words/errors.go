@@ -105,6 +105,7 @@ var (
 	freeSomeDisk = func(do Door) string {
 		return "free some disk space, or move the index, models or cache to another disk (" + do(Elsewhere) + "); finished work is kept, and the next run resumes"
 	}
+	moreFiles   = say("raise the limit of open files (ulimit -n), or close other programs")
 	modelFolder = func(do Door) string {
 		return "a model folder contains config.json, visual/ and textual/; check it with " + do(ExamineModel)
 	}
@@ -134,6 +135,9 @@ var meanings = []meaning{
 	}},
 	{store.ErrFull, Failed, freeSomeDisk},
 	{syscall.ENOSPC, Failed, freeSomeDisk},
+	{syscall.EDQUOT, Failed, freeSomeDisk},
+	{syscall.EMFILE, Failed, moreFiles},
+	{syscall.ENFILE, Failed, moreFiles},
 	{store.ErrDamaged, Failed, func(do Door) string {
 		return do(Repair) + " recovers what is readable; it does not touch your photos"
 	}},

@@ -65,12 +65,27 @@ func Quiet(code words.Code) error { return &QuietError{code} }
 // Word returns the message, hint and code of an error, as the command line shows them.
 func Word(err error) words.Word {
 	if e, ok := errors.AsType[*Error](err); ok {
-		return words.Word{Code: e.Code, Sentence: err.Error(), Hint: e.Hint}
+		w := words.Word{Code: e.Code, Sentence: err.Error(), Hint: e.Hint}
+		if isShortage(err) { // the command could not know the cause
+			short := words.Error(err, Door)
+			w.Code, w.Hint = short.Code, short.Hint
+		}
+		return w
 	}
 	if e, ok := errors.AsType[*fs.PathError](err); ok && e.Path == os.Stdout.Name() { //nolint:forbidigo // its name only
 		return words.Word{Code: words.Failed, Sentence: err.Error(), Hint: "the results could not be written to standard output; check the file or device that it is redirected to"}
 	}
 	return words.Error(err, Door)
+}
+
+// isShortage reports whether an error is due to the machine and not to what the user asked for.
+func isShortage(err error) bool {
+	for _, shortage := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EMFILE, syscall.ENFILE} {
+		if errors.Is(err, shortage) {
+			return true
+		}
+	}
+	return false
 }
 
 // Sentence returns an error's message on one line.

@@ -74,8 +74,11 @@ func Run(t *testing.T) {
 		},
 		Cmds: commands,
 		Condition: func(cond string) (bool, error) {
-			if cond == "root" {
+			switch cond {
+			case "root":
 				return os.Geteuid() == 0, nil
+			case "race":
+				return RaceEnabled, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
