@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/imgsearch/imgsearch/embed/onnx"
 	"github.com/imgsearch/imgsearch/embed/quantize"
@@ -92,7 +91,6 @@ func (l *Loader) quantizeTo(at, file string) error {
 	if err := os.MkdirAll(filepath.Dir(at), 0o700); err != nil {
 		return err
 	}
-	dropUnfinished(filepath.Dir(at))
 	f, err := atomicfile.Create(at, atomicfile.Options{Durable: true, Unfinished: ".int8-*"})
 	if err != nil {
 		return err
@@ -125,16 +123,4 @@ func callFirst(f func()) io.Writer {
 		once()
 		return len(p), nil
 	})
-}
-
-// dropUnfinished removes what killed processes left behind. A file younger than a day may still be in the making.
-func dropUnfinished(dir string) {
-	for _, pattern := range []string{".int8-*", ".once-*", atomicfile.Unfinished} {
-		left, _ := filepath.Glob(filepath.Join(dir, pattern))
-		for _, path := range left {
-			if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > 24*time.Hour {
-				_ = os.Remove(path)
-			}
-		}
-	}
 }

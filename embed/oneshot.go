@@ -151,7 +151,7 @@ func (l *Loader) makeOneShot(ctx context.Context, at string) error {
 		}
 	}
 	l.options.Notify(MakingOneShot{l.spec.Model.Name})
-	dropUnfinished(filepath.Dir(at))
+	atomicfile.Sweep(filepath.Dir(at), oneShotPattern)
 	reference, err := openTextual(l.spec, tuning{oneShot: true})
 	if err != nil {
 		return err
@@ -191,13 +191,16 @@ func oneShotTexts(contextLength int) []string {
 	return []string{"a", "dog", "a dog on the beach", "two people climb a snowy mountain at night", strings.Repeat("red car ", contextLength)}
 }
 
+// oneShotPattern is the name of a copy in the making.
+const oneShotPattern = ".once-*.ort"
+
 // minOneShotCosine is the least cosine between the copy's vectors and the tower's. Measured on five towers: 0.9999999;
 // MobileCLIP-S1, whose tokens attend to later ones, is at 0.43 with a shortened context.
 const minOneShotCosine = 0.99999
 
 // tryOneShot makes a copy, compares its vectors with want, and renames it to at.
 func (l *Loader) tryOneShot(ctx context.Context, at string, c *oneShotCopy, want [][]float32) error {
-	tmp := fmt.Sprintf("%s/.once-%d.ort", filepath.Dir(at), os.Getpid())
+	tmp := filepath.Join(filepath.Dir(at), atomicfile.Name(oneShotPattern))
 	defer os.Remove(tmp)
 	if err := l.writeOneShot(tmp, c.Context); err != nil {
 		return err

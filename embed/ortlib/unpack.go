@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/digest"
@@ -79,26 +78,13 @@ func ready(dir, path, sum string) error {
 	return nil
 }
 
-const unpackPattern = ".unpack-*"
-
-// removeStale removes what a process that was killed while unpacking left behind.
-func removeStale(dir string) {
-	left, _ := filepath.Glob(filepath.Join(dir, unpackPattern)) // the pattern is a constant
-	for _, path := range left {
-		if info, err := os.Stat(path); err == nil && time.Since(info.ModTime()) > time.Hour {
-			os.Remove(path)
-		}
-	}
-}
-
 func unpackTo(path string, packed []byte, sum string) error {
 	dir := filepath.Dir(path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	removeStale(dir)
 	// Durable: otherwise a power cut could leave a file of zeros under the final name.
-	f, err := atomicfile.Create(path, atomicfile.Options{Durable: true, Mode: 0o700, Unfinished: unpackPattern})
+	f, err := atomicfile.Create(path, atomicfile.Options{Durable: true, Mode: 0o700, Unfinished: ".unpack-*"})
 	if err != nil {
 		return err
 	}

@@ -54,13 +54,7 @@ func Create(path string, dim int) (*Writer, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, err
 	}
-	const unfinished = ".vectors-*"
-	if left, err := filepath.Glob(filepath.Join(filepath.Dir(path), unfinished)); err == nil {
-		for _, path := range left { // left by processes that were killed: this one holds the index's lock
-			_ = os.Remove(path)
-		}
-	}
-	f, err := atomicfile.Create(path, atomicfile.Options{Unfinished: unfinished})
+	f, err := atomicfile.Create(path, atomicfile.Options{Unfinished: ".vectors-*"})
 	if err != nil {
 		return nil, err
 	}

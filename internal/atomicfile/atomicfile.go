@@ -16,8 +16,8 @@ type Options struct {
 	Mode fs.FileMode
 	// FollowLink replaces the target of a link at the path, not the link.
 	FollowLink bool
-	// Unfinished is the name of the file until it is committed, with a * for Name. If it is set, Create removes the leftovers of killed
-	// processes (Sweep).
+	// Unfinished is the name of the file until it is committed, with a * for Name; "": the constant of that name. Create removes the leftovers
+	// of killed processes (Sweep).
 	Unfinished string
 }
 
@@ -46,9 +46,8 @@ func Create(path string, o Options) (*File, error) {
 	}
 	if o.Unfinished == "" {
 		o.Unfinished = Unfinished
-	} else {
-		Sweep(filepath.Dir(path), o.Unfinished)
 	}
+	Sweep(filepath.Dir(path), o.Unfinished)
 	for try := 1; ; try++ {
 		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), Name(o.Unfinished)), os.O_RDWR|os.O_CREATE|os.O_EXCL, o.Mode)
 		if errors.Is(err, fs.ErrExist) && try < maxTries {
