@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"image"
 
-	"golang.org/x/image/tiff"
+	"github.com/imgsearch/imgsearch/embed/decode/tiff"
 )
 
 // readContainer reads the header of a format whose parts may be anywhere in the file.
@@ -63,9 +63,21 @@ func readTIFFHeader(in *sourceReader, size int64) (h Header, err error) {
 		h.codec = fixedCodec{format: TIFF, count: h.Pixels(), bytes: h.Pixels() * jpegTIFFPerPixel, image: j.decode}
 		return h, damagedHeader(TIFF, h, nil)
 	}
-	config, err := tiff.DecodeConfig(in)
-	h.Width, h.Height = config.Width, config.Height
-	h.codec = fixedCodec{format: TIFF, count: h.Pixels(), bytes: h.Pixels() * 2 * bytesPerPixel(config), image: func(data []byte) (image.Image, error) { return decodeFormat(TIFF, data) }}
+	l, err := tiff.Read(in, size)
+	if e, ok := errors.AsType[*tiff.UnsupportedError](err); ok {
+		return h, fmt.Errorf("%w: %w", ErrUnsupported, e)
+	}
+	h.Width, h.Height = l.Width, l.Height
+	h.codec = fixedCodec{format: TIFF, count: h.Pixels(), bytes: l.Memory(), image: func(data []byte) (image.Image, error) {
+		p, err := l.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		if p.Gray {
+			return &image.Gray{Pix: p.Pix, Stride: p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}, nil
+		}
+		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix}, nil
+	}}
 	return h, damagedHeader(TIFF, h, err)
 }
 

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
@@ -75,8 +74,6 @@ func decodeFormat(format Format, data []byte) (image.Image, error) {
 		return decodeGIF(data)
 	case BMP:
 		return bmp.Decode(r)
-	case TIFF:
-		return tiff.Decode(r)
 	case JXL:
 		return decodeJXL(data)
 	case WebP:
@@ -127,7 +124,7 @@ func tidy(err error) error {
 		return errors.New("truncated")
 	}
 	text := err.Error()
-	for _, prefix := range []string{"png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: ", "heic: ", "avif: ", "jpegxl: "} {
+	for _, prefix := range []string{"png: ", "gif: ", "bmp: ", "tiff: ", "webp: ", "riff: ", "vp8: ", "vp8l: ", "heic: ", "avif: ", "jpegxl: ", "ccitt: ", "zlib: ", "flate: ", "lzw: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	if text != err.Error() {
