@@ -11,7 +11,7 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # The team's shared folder, which some tests need. Without it they are skipped with a message.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: announce axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
+.PHONY: announce torture axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -66,6 +66,11 @@ $(TOOLS)/actionlint:
 
 bench: runtime ## run the Go benchmarks
 	$(GO) test -run '^$$' -bench . -count 5 ./...
+
+torture: build ## kill, flip and mutate for an hour, with the photos in the folder PHOTOS (docs/tested.md)
+	$(GO) run ./scripts/torture -photos $(PHOTOS) -n 1000 kills
+	$(GO) run ./scripts/torture -photos $(PHOTOS) -n 1000 flips
+	$(GO) run ./scripts/torture -photos $(PHOTOS) -n 100000 mutants
 
 COMPARE ?= /tmp/imgsearch-compare
 compare: build ## compare whole programs with rclip, in the folder COMPARE (scripts/bench/compare; half an hour)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/regular"
@@ -224,8 +225,8 @@ func (c collect) isThere(from, to string) bool {
 	return sameBytes(from, to)
 }
 
-// copyNew copies a file to a name that must be free, with its modification time. It removes an incomplete copy.
-func copyNew(from, to string) (err error) {
+// copyNew copies a file to a name that must be free, with its modification time. A copy has no name until it is complete.
+func copyNew(from, to string) error {
 	in, err := regular.Open(from, regular.FollowLinks)
 	if err != nil {
 		return err
@@ -235,19 +236,18 @@ func copyNew(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, info.Mode().Perm()|0o200)
+	out, err := atomicfile.Create(to, atomicfile.Options{Mode: info.Mode().Perm() | 0o200, Unfinished: ".imgsearch-copy-*"})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err = errors.Join(err, out.Close()); err != nil {
-			os.Remove(to)
-			return
-		}
-		err = os.Chtimes(to, info.ModTime(), info.ModTime())
-	}()
-	_, err = io.Copy(out, in)
-	return err
+	defer out.Abort()
+	if _, err := io.Copy(out, in); err != nil {
+		return err
+	}
+	if err := os.Chtimes(out.Name(), info.ModTime(), info.ModTime()); err != nil {
+		return err
+	}
+	return out.CommitNew()
 }
 
 // sameBytes reports whether two files have the same contents.

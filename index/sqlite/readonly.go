@@ -15,6 +15,7 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := Check(path); err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
+	o.reportLog(path, false)
 	begin, renewed := time.Now(), false
 	for {
 		s, err := openForReading(ctx, path)

@@ -111,6 +111,8 @@ type Options struct {
 	Waiting func()
 	// Wait is the longest time to wait for that.
 	Wait time.Duration
+	// LogDamaged, if not nil, is called if the write-ahead log is damaged, so that what was committed last is missing.
+	LogDamaged func()
 }
 
 // Open opens the index for changes and creates it if necessary. It migrates an earlier schema under the lock.
@@ -147,6 +149,7 @@ func openUpToDate(ctx context.Context, path string, o Options, locked bool) (*St
 			return nil, err
 		}
 	}
+	o.reportLog(path, locked)
 	s, err := openForChanges(ctx, path)
 	if err != nil {
 		return nil, err

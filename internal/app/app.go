@@ -35,5 +35,8 @@ type Migrating struct{ From, To int }
 // MigratedElsewhere is the notice that a command is waiting for another process to upgrade the index.
 type MigratedElsewhere struct{}
 
+// LogDamaged is the notice that what was written to the index last is missing, because its write-ahead log is damaged.
+type LogDamaged struct{}
+
 // EarlierVectors is the notice that a search uses vectors made by an earlier version of imgsearch.
 type EarlierVectors struct{}

@@ -19,10 +19,12 @@ type Index struct {
 	Waiting func()
 	// Wait limits that wait; 0: if another process holds the lock of an index of an earlier schema, opening it fails with ErrBusy at once.
 	Wait time.Duration
+	// LogDamaged, if not nil, is called if what was written to the index last has been lost by a damaged file.
+	LogDamaged func()
 }
 
 func (i Index) options() sqlite.Options {
-	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting, Wait: i.Wait}
+	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting, Wait: i.Wait, LogDamaged: i.LogDamaged}
 }
 
 // Check returns an error if the index's path cannot be an index. It does not open the file.

@@ -13,10 +13,11 @@ import (
 func (a *App) Index() (Index, error) {
 	path, err := a.IndexPath()
 	return Index{
-		Path:      path,
-		Migrating: func(from, to int) { a.Notify(Migrating{from, to}) },
-		Waiting:   func() { a.Notify(MigratedElsewhere{}) },
-		Wait:      migrationWait,
+		Path:       path,
+		Migrating:  func(from, to int) { a.Notify(Migrating{from, to}) },
+		Waiting:    func() { a.Notify(MigratedElsewhere{}) },
+		Wait:       migrationWait,
+		LogDamaged: func() { a.Notify(LogDamaged{}) },
 	}, err
 }
 

@@ -79,6 +79,31 @@ func (f *File) Commit() error {
 	return err
 }
 
+// CommitNew is Commit for a name that must be free: the error is fs.ErrExist if it is not.
+func (f *File) CommitNew() error {
+	if f.ended {
+		return os.ErrClosed
+	}
+	defer f.Abort()
+	if f.durable {
+		if err := f.Sync(); err != nil {
+			return err
+		}
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	err := os.Link(f.Name(), f.path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err // Abort removes the first name
+	}
+	// The file system has no hard links.
+	if _, err := os.Lstat(f.path); err == nil {
+		return &fs.PathError{Op: "create", Path: f.path, Err: fs.ErrExist}
+	}
+	return os.Rename(f.Name(), f.path)
+}
+
 // Abort removes the file unless it was committed. Defer it.
 func (f *File) Abort() {
 	if !f.ended {

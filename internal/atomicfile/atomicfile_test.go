@@ -1,6 +1,8 @@
 package atomicfile_test
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -106,5 +108,27 @@ func TestFollowLink(t *testing.T) {
 	}
 	if info, err := os.Lstat(link); err != nil || info.Mode()&os.ModeSymlink == 0 {
 		t.Errorf("the link is gone: %v", err)
+	}
+}
+
+// TestCommitNew checks that an existing file is not replaced, and that nothing unfinished is left.
+func TestCommitNew(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "file")
+	for _, want := range []error{nil, fs.ErrExist} {
+		f, err := atomicfile.Create(path, atomicfile.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("text"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.CommitNew(); !errors.Is(err, want) {
+			t.Errorf("%v, want %v", err, want)
+		}
+		f.Abort()
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 || files[0].Name() != "file" {
+		t.Errorf("%v, %v", files, err)
 	}
 }

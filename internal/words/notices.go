@@ -139,6 +139,8 @@ func ofApp(notice any, do Door) (Word, bool) {
 		return note("downloading the installed revision %s again; to get the newest one, use %s main", n.Revision, do(Revision)), true
 	case app.CacheRefused:
 		return warning("the cache folder %s is not used: %v (set IMGSEARCH_CACHE to a folder of your own)", quoted(n.Dir), fserr.Cause(n.Err)), true
+	case app.LogDamaged:
+		return warning("the write-ahead log of the index is damaged: what was written last is missing; run %s to add it again", do(RunIndex)), true
 	case app.Untried:
 		return warning("the model could not be tested: %v", n.Err), true
 	}
