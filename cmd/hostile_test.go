@@ -101,9 +101,9 @@ func TestHostileStrings(t *testing.T) {
 	}
 	check("index", "--dry-run", photos)
 	check("index", "--progress", "plain", photos)
-	check("index", "--verbose", "--retry", photos)
-	check("index", "--log-format", "journald", "--retry", photos)
-	check("index", "--log-format", "json", "--retry", photos)
+	check("index", "--verbose", "--retry-failed", photos)
+	check("index", "--log-format", "journald", "--retry-failed", photos)
+	check("index", "--log-format", "json", "--retry-failed", photos)
 	sayHostile(t, p.Index, hostile)
 	const template = "template={{.Path}} {{.Camera}} {{.Lens}} {{join .Also \", \"}} {{join .Keywords \", \"}} {{printf \"%s %v %q\" .Path .Also .Lens}}"
 	for _, format := range []string{"table", "paths", "tsv", "json", "jsonl", template} {

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
@@ -71,12 +73,12 @@ func (s *Store) nearestOf(ctx context.Context, q store.NearestQuery, compare boo
 	}
 	for want := q.Limit; ; want *= 2 {
 		best := topK(scores, want)
+		compared := func() error { return nil }
 		if compare {
-			if err := s.compareHits(ctx, snap, q.Vector, scores, best); err != nil {
-				return n, err
-			}
+			compared = beside(len(best) >= manyHits, func() error { return s.compareHits(ctx, snap, q.Vector, scores, best) })
 		}
-		if n.Hits, err = s.scored(ctx, snap, scores, best); err != nil {
+		n.Hits, err = s.scored(ctx, snap, scores, best)
+		if err := cmp.Or(compared(), err); err != nil {
 			return n, err
 		}
 		// Some of the best rows were of pictures without a file, or further moments of the same picture.
@@ -84,6 +86,19 @@ func (s *Store) nearestOf(ctx context.Context, q store.NearestQuery, compare boo
 			return n, nil
 		}
 	}
+}
+
+// manyHits is the number of hits from which on reading their vectors takes longer than opening another connection.
+const manyHits = 64
+
+// beside starts work in another goroutine if parallel is set. The returned function waits for it, or does it.
+func beside(parallel bool, work func() error) (wait func() error) {
+	if !parallel {
+		return work
+	}
+	var g errgroup.Group
+	g.Go(work)
+	return g.Wait
 }
 
 // outside is the score of a row that does not match the filter.

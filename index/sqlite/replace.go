@@ -97,7 +97,7 @@ func refuseSideFiles(path string) error {
 	magic := map[string]string{"-wal": "\x37\x7f\x06", "-journal": "\xd9\xd5\x05\xf9"} // https://sqlite.org/fileformat.html
 	for _, suffix := range sideFiles {
 		info, err := os.Lstat(path + suffix)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && (info.Size() == 0 || suffix == "-shm" && info.Size()%32768 == 0) {
+		if errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() && (info.Size() == 0 || suffix == "-shm" && isSharedMemory(info.Size())) {
 			continue
 		}
 		head := make([]byte, len(magic[suffix]))
@@ -114,6 +114,13 @@ func refuseSideFiles(path string) error {
 		return fmt.Errorf("%q: %w", path+replacementSuffix, store.ErrNotReplaced)
 	}
 	return nil
+}
+
+// isSharedMemory reports whether SQLite's shared memory may have a size. It begins with 3 bytes and grows by pages; a killed process leaves any
+// stage (os_unix.c, unixLockSharedMemory and unixShmMap).
+func isSharedMemory(size int64) bool {
+	const first, page = 3, 4096
+	return size == first || size%page == 0
 }
 
 // completePending completes a replacement that a killed process has left, unless another process holds the lock.

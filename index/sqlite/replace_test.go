@@ -221,3 +221,20 @@ func TestFailedBackupLeavesNothing(t *testing.T) {
 		t.Errorf("left: %v, %v", left, err)
 	}
 }
+
+// TestRestoreOverSharedMemory checks that what a killed process leaves of the shared memory does not stop a restore, and that another file of that
+// name does.
+func TestRestoreOverSharedMemory(t *testing.T) {
+	path := filled(t, 10)
+	dir := t.TempDir()
+	backup := filepath.Join(dir, "copy.db")
+	backUp(t, path, backup)
+	for size, ok := range map[int]bool{0: true, 3: true, 4096: true, 8192: true, 32768: true, 65536: true, 5: false, 4097: false} {
+		must(t, os.WriteFile(path+"-shm", make([]byte, size), 0o600))
+		_, err := sqlite.Restore(t.Context(), backup, path)
+		if ok && err != nil || !ok && !errors.Is(err, store.ErrNotReplaced) {
+			t.Errorf("%d bytes: %v", size, err)
+		}
+		os.Remove(path + "-shm")
+	}
+}

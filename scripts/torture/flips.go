@@ -52,7 +52,7 @@ func (t *torture) flips() error {
 	}
 	var names []string
 	for name, data := range pristine {
-		if !strings.HasPrefix(name, "photos") && len(data) > 0 && !strings.HasSuffix(name, ".lock") {
+		if strings.Contains(name, t.only) && !strings.HasPrefix(name, "photos") && len(data) > 0 && !strings.HasSuffix(name, ".lock") {
 			names = append(names, name)
 		}
 	}

@@ -1,7 +1,7 @@
 // Command torture tries to break the program: it kills every command that writes, flips bits in every file beside an index, and lets the
 // program read mutated pictures. It takes an hour; docs/tested.md has the results.
 //
-//	go run ./scripts/torture [-program bin/imgsearch] [-photos DIR] [-n N] [-seed N] kills|flips|mutants
+//	go run ./scripts/torture [-program bin/imgsearch] [-photos DIR] [-n N] [-seed N] [-only TEXT] kills|flips|mutants
 //
 // It exits with 1 if anything was lost, wrong without a word, or crashed.
 package main
@@ -23,11 +23,11 @@ import (
 
 // torture is one run.
 type torture struct {
-	program, photos, dir string
-	n                    int
-	r                    *rand.Rand
-	bad                  int
-	counts               map[string]int
+	program, photos, dir, only string
+	n                          int
+	r                          *rand.Rand
+	bad                        int
+	counts                     map[string]int
 }
 
 func main() {
@@ -35,6 +35,7 @@ func main() {
 	flag.StringVar(&t.program, "program", "bin/imgsearch", "the program")
 	flag.StringVar(&t.photos, "photos", "", "a folder with photos, which are copied")
 	flag.IntVar(&t.n, "n", 1000, "how many kills, flips or files")
+	flag.StringVar(&t.only, "only", "", "flips: only files whose name contains this")
 	seed := flag.Uint64("seed", 1, "seed of the random numbers")
 	flag.Parse()
 	t.r = rand.New(rand.NewPCG(*seed, 0)) //nolint:gosec // reproducible
