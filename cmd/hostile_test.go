@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,6 +17,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/models"
 )
 
 // hostileStrings returns some 300 strings that a terminal would obey, and that a file name may contain.
@@ -96,6 +96,11 @@ func TestHostileStrings(t *testing.T) {
 			if at, found := obeyed(text); found {
 				t.Errorf("%q, exit %d, %s: %q", args, code, name, at)
 			}
+			for line := range strings.Lines(text) { // what the strings try to make
+				if strings.HasPrefix(line, "imgsearch: error: forged") || strings.HasPrefix(line, "hint: forged") || strings.HasPrefix(line, "<3>forged") {
+					t.Errorf("%q, exit %d, %s: a forged line: %q", args, code, name, line)
+				}
+			}
 		}
 		return out
 	}
@@ -128,6 +133,7 @@ func TestHostileStrings(t *testing.T) {
 	check("roots", "list")
 	checkRaw(t, p, photos)
 	hostileModels(t, check, hostile)
+	gone := filepath.Join(t.TempDir(), "gone")
 	for i, h := range hostile {
 		path := filepath.Join(photos, nameOf(i, h)+".jpg")
 		check("show", path)
@@ -136,10 +142,10 @@ func TestHostileStrings(t *testing.T) {
 			{"search", "--top", arg, "x"}, {"search", "--format", arg, "x"}, {"search", "--from", path + arg, "x"}, {"search", "--image", path + arg}, {"search", "--under", arg, "x"},
 			{"search", "--name", arg}, {"search", "--camera", arg}, {"search", "--keyword", arg}, {"search", "--not", arg, "x"}, {"search", "--after", arg}, {"search", "--near", arg},
 			{"search", "--like", arg}, {"search", "--html", path + arg + "/x", "--name", "*"}, {"search", "--sort", arg}, {"search", "--model", arg, "x"}, {"search", "--" + arg}, {arg}, {"show", arg},
-			{"index", "/nowhere" + arg}, {"index", "--exclude", "[" + arg, photos}, {"index", "--for", arg}, {"roots", "rm", arg}, {"roots", "move", arg, photos}, {"models", "pull", arg},
-			{"models", "pull", "--from", arg, "x"}, {"models", "rm", arg}, {"models", "verify", arg}, {"models", "use", arg}, {"backup", "/nowhere/" + arg}, {"restore", arg},
-			{"embed", "--image", arg}, {"facets", arg}, {"config", arg}, {"doctor", "--max-age", arg}, {"dupes", "--threshold", arg}, {"export", "--output", "/nowhere/" + arg},
-			{"status", "--index", "/nowhere" + arg}, {"search", "--index", path, "x"},
+			{"index", gone + arg}, {"index", "--exclude", "[" + arg, photos}, {"index", "--for", arg}, {"roots", "rm", arg}, {"roots", "move", arg, photos}, {"models", "pull", arg},
+			{"models", "pull", "--from", arg, "x"}, {"models", "rm", arg}, {"models", "verify", arg}, {"models", "use", arg}, {"backup", gone + "/" + arg}, {"restore", arg},
+			{"embed", "--image", arg}, {"facets", arg}, {"config", arg}, {"doctor", "--max-age", arg}, {"dupes", "--threshold", arg}, {"export", "--output", gone + "/" + arg},
+			{"status", "--index", gone + arg}, {"search", "--index", path, "x"},
 		} {
 			if (i+j)%3 == 0 { // a third of the strings for each command, for time's sake
 				check(args...)
@@ -280,7 +286,7 @@ func checkRaw(t *testing.T, p scenario.Program, photos string) {
 	}
 }
 
-// unescape is the inverse of the escapes in text formats, as documented in docs/usage.md.
+// unescape is the inverse of the escapes in text formats, as documented in docs/json.md.
 func unescape(line string) string {
 	if !strings.Contains(line, `\`) {
 		return line
@@ -306,8 +312,10 @@ func unescape(line string) string {
 			}
 			b.WriteByte(byte(c))
 			i += 2
-		default:
-			b.WriteByte(line[i])
+		case '\\':
+			b.WriteByte('\\')
+		default: // no escape
+			b.WriteString(line[i-1 : i+1])
 		}
 	}
 	return b.String()
@@ -320,9 +328,9 @@ func hostileModels(t *testing.T, check func(...string) string, hostile []string)
 	for i, h := range hostile {
 		dir := filepath.Join(store, nameOf(i, h))
 		must(t, os.MkdirAll(dir, 0o755))
-		text, err := json.Marshal(map[string]any{"schema": 1, "name": "m" + h, "source": "source" + h, "revision": h, "files": []any{map[string]any{"name": "f" + h, "size": 1, "sha256": h}}})
-		must(t, err)
-		must(t, os.WriteFile(filepath.Join(dir, "manifest.json"), text, fs.FileMode(0o600)))
+		must(t, models.WriteManifest(dir, models.Manifest{
+			Schema: 1, Name: "m" + h, Source: "source" + h, Revision: h, Files: map[string]models.ManifestItem{"f" + h: {Size: 1, SHA256: h}, "visual/model.onnx": {Size: 1, SHA256: h}},
+		}))
 	}
 	check("models", "list")
 	check("models", "list", "--all")

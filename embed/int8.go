@@ -55,8 +55,11 @@ func DropCopies(spec Spec, cacheDirs []string) error {
 			copies, err := filepath.Glob(filepath.Join(dir, "models", spec.towerKey(file)+".*"))
 			errs = append(errs, err)
 			for _, path := range copies {
+				if strings.HasSuffix(path, doubtedSuffix) {
+					continue // what was remembered stays doubtful
+				}
 				errs = append(errs, os.Remove(path))
-				digest.Forget(path)
+				digest.Forget(path, cacheDirs)
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed/dynamic"
@@ -43,8 +42,6 @@ type Loader struct {
 	visual  future[*Visual]
 	textual future[*Textual]
 	placer  *placer
-
-	damagedCopy atomic.Bool // findOneShot has removed a copy
 }
 
 // setup is what a loader and its placer share. Neither changes it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,24 +58,49 @@ func (l *Loader) findOneShot() (c oneShotCopy, ok bool) {
 		if err != nil || c.Size == 0 {
 			continue
 		}
-		err = digest.VerifyOnce(path, c.SHA256)
+		err = digest.VerifyOnce(path, c.SHA256, l.options.CacheDirs)
 		if err == nil {
 			c.path = path
 			return c, true
 		}
 		if errors.Is(err, digest.ErrDiffers) {
-			l.damagedCopy.Store(true)
+			l.doubtTexts()
 			os.Remove(path)
 			os.Remove(path + noteSuffix)
-			digest.Forget(path)
+			digest.Forget(path, l.options.CacheDirs)
 			l.options.Notify(OneShotDamaged{l.spec.Model.Name, path})
 		}
 	}
 	return oneShotCopy{}, false
 }
 
-// HadDamagedCopy reports whether the copy of the text tower was found damaged and removed: what earlier searches computed with it may be wrong.
-func (l *Loader) HadDamagedCopy() bool { return l.damagedCopy.Load() }
+// doubtedPath returns the path of the mark that a copy of the text tower in a cache folder was damaged.
+func (l *Loader) doubtedPath(dir string) string {
+	return filepath.Join(dir, "models", l.spec.towerKey(models.TextualFile)+doubtedSuffix)
+}
+
+const doubtedSuffix = ".doubted"
+
+// doubtTexts leaves a new mark: what any search on this machine has computed with the copy may be wrong, and may be remembered in any index.
+func (l *Loader) doubtTexts() {
+	for _, dir := range l.options.CacheDirs {
+		if atomicfile.Write(l.doubtedPath(dir), fmt.Appendf(nil, "%016x", rand.Uint64())) == nil { //nolint:gosec // it need only be new
+			return
+		}
+	}
+}
+
+// Epoch returns a mark that changes when a copy of the text tower is found damaged; "" if none ever was.
+func (l *Loader) Epoch() string {
+	const longest = 64
+	epoch := ""
+	for _, dir := range l.options.CacheDirs {
+		if mark, err := regular.Read(l.doubtedPath(dir), regular.FollowLinks, longest); err == nil {
+			epoch += "\x00" + string(mark)
+		}
+	}
+	return epoch
+}
 
 // CheckOneShot reads the copies of the text tower and returns the paths of those that have changed since they were made. It removes only
 // the note that a damaged one was verified, so that the next search removes the copy.
@@ -89,7 +115,7 @@ func (l *Loader) CheckOneShot() (damaged []string, err error) {
 			continue
 		}
 		if errors.Is(digest.Verify(path, c.SHA256), digest.ErrDiffers) {
-			digest.Forget(path)
+			digest.Forget(path, l.options.CacheDirs)
 			damaged = append(damaged, path)
 		}
 	}
@@ -325,7 +351,7 @@ func (l *Loader) dropOtherOneShot(at string) {
 	for _, path := range others {
 		if !strings.HasPrefix(path, at) {
 			_ = os.Remove(path)
-			digest.Forget(path)
+			digest.Forget(path, l.options.CacheDirs)
 		}
 	}
 }

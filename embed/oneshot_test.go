@@ -92,6 +92,14 @@ func TestOneShotCopy(t *testing.T) {
 			if _, err := os.Stat(copies[0]); err == nil {
 				t.Error("the damaged copy is still there")
 			}
+			loader := embed.NewLoader(spec, options)
+			epoch := loader.Epoch()
+			if epoch == "" {
+				t.Error("what the damaged copy computed is not doubted")
+			}
+			if err := embed.DropCopies(spec, []string{cache}); err != nil || loader.Epoch() != epoch {
+				t.Errorf("epoch %q, then %q, %v", epoch, loader.Epoch(), err)
+			}
 			if len(notices) != 1 || notices[0] != (embed.OneShotDamaged{Model: spec.Model.Name, Path: copies[0]}) {
 				t.Errorf("notices: %+v", notices)
 			}

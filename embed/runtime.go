@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/dustin/go-humanize"
 	ort "github.com/yalue/onnxruntime_go"
 
 	"github.com/imgsearch/imgsearch/embed/guard"
@@ -79,17 +78,17 @@ func startRuntime(o RuntimeOptions) (ortlib.Library, error) {
 	return library, nil
 }
 
-// A process that has loaded the runtime has mapped at least leastSpace, and spacePerThread for each thread: its stack, and the heap that glibc
-// reserves for it. Measured with the built-in model on two processors: below 1.9 GB, starting a thread fails, which ends the process.
+// A process that has loaded the runtime has mapped at least leastSpace, and spacePerThread for the stack of each thread. Measured with the
+// built-in model: below 1.9 GB on two processors, and 2.2 GB on sixteen, starting a thread fails, which ends the process.
 const (
-	leastSpace     = 1700 << 20
-	spacePerThread = 72 << 20
+	leastSpace     = 1850 << 20
+	spacePerThread = 12 << 20
 )
 
 func checkAddressSpace() error {
 	need := uint64(leastSpace + 2*spacePerThread*runtime.NumCPU())
 	if have := machine.AddressSpace(); have < need {
-		return fmt.Errorf("%w: the address space is limited to %s, and at least %s are needed", ErrNoMemory, humanize.IBytes(have), humanize.IBytes(need))
+		return fmt.Errorf("%w: the address space is limited to %d MB, and at least %d MB are needed", ErrNoMemory, have>>20, need>>20)
 	}
 	return nil
 }

@@ -64,10 +64,14 @@ type SetAside struct{ Path string }
 // SlowSearch is why searches will be slower than they could be.
 type SlowSearch struct{ Err error }
 
-// Rebuilt reports that the copy of the vectors for fast searches was damaged and has been rebuilt.
-type Rebuilt struct{ Err error }
+// Mended reports vectors that were damaged, and what was done about them.
+type Mended struct {
+	// Rebuilt says that the copy for fast searches has been rebuilt; Deleted is the number of vectors deleted, which the next run creates again.
+	Rebuilt bool
+	Deleted int
+}
 
-func (Rebuilt) notice()           {}
+func (Mended) notice()            {}
 func (ManyGone) notice()          {}
 func (RootUnreachable) notice()   {}
 func (FilesKept) notice()         {}

@@ -140,8 +140,8 @@ func (r *run) prepareSearch(ctx context.Context) error {
 		r.req.On.Noticed(SlowSearch{err})
 		return nil
 	}
-	if errors.Is(err, store.ErrRebuilt) {
-		r.req.On.Noticed(Rebuilt{err})
+	if mended, ok := errors.AsType[*store.MendedError](err); ok {
+		r.req.On.Noticed(Mended{mended.Rebuilt, mended.Deleted})
 		return nil
 	}
 	return err

@@ -64,6 +64,7 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return cli.Usage("choose a folder that can be created", "create %s: %w", words.Path(dir), fserr.Cause(err))
 	}
+	atomicfile.Sweep(dir, unfinishedCopy)
 	c := collect{s.p, dir, s.linkTo != ""}
 	width := max(2, len(strconv.Itoa(len(hits)+s.offset)))
 	var sum collected
@@ -225,6 +226,9 @@ func (c collect) isThere(from, to string) bool {
 	return sameBytes(from, to)
 }
 
+// unfinishedCopy is the name of a copy in the making.
+const unfinishedCopy = ".imgsearch-copy-*"
+
 // copyNew copies a file to a name that must be free, with its modification time. A copy has no name until it is complete.
 func copyNew(from, to string) error {
 	in, err := regular.Open(from, regular.FollowLinks)
@@ -236,7 +240,7 @@ func copyNew(from, to string) error {
 	if err != nil {
 		return err
 	}
-	out, err := atomicfile.Create(to, atomicfile.Options{Mode: info.Mode().Perm() | 0o200, Unfinished: ".imgsearch-copy-*"})
+	out, err := atomicfile.Create(to, atomicfile.Options{Mode: info.Mode().Perm() | 0o200, Unfinished: unfinishedCopy, Swept: true})
 	if err != nil {
 		return err
 	}

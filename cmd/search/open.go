@@ -43,8 +43,8 @@ func (s *session) openHits(hits []query.Hit) error {
 				files = append(files, h.Path)
 			}
 		}
-		if len(hits) > maxOpened {
-			s.p.Notef("opening the first %d of %d photos; use --html FILE --open to see all in one page", maxOpened, len(hits))
+		if len(hits) > maxOpened && len(files) > 0 {
+			s.p.Notef("opening %d of %d photos; use --html FILE --open to see all in one page", len(files), len(hits))
 		}
 	}
 	browser.Stdout, browser.Stderr = s.p.Err, s.p.Err // only results go to Out

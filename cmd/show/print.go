@@ -149,6 +149,10 @@ func (s *shown) printMetadata(row func(name, value string)) {
 		taken += ", EXIF DateTimeOriginal"
 	case store.DateDigitized:
 		taken += ", EXIF DateTimeDigitized"
+	case store.DateXMP:
+		taken += ", XMP"
+	case store.DateModified:
+		taken += ", EXIF ModifyDate"
 	}
 	told("taken", "taken_at", taken)
 	told("camera", "camera", s.Camera)

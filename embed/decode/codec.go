@@ -6,6 +6,7 @@ import (
 	"image"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+	"github.com/imgsearch/imgsearch/embed/decode/meta"
 )
 
 // codec decodes one format once its header has been read. To add a format, add a codec and a line where headers are read.
@@ -42,7 +43,7 @@ func (c jpegCodec) memory(minShort int) int64 { return c.head.Memory(minShort) }
 
 func (c jpegCodec) pixels(minShort int) int64 { return c.head.Pixels(minShort) }
 
-func (c jpegCodec) meta(r Source) Meta { return readTags(metaFormats[JPEG], r) }
+func (c jpegCodec) meta(r Source) Meta { return combine(meta.ReadJPEG(r, sizeOf(r))) }
 
 func (c jpegCodec) identity(data []byte, orientation int) [sha256.Size]byte {
 	return jpegIdentity(data, orientation)
@@ -70,19 +71,23 @@ func (c fixedCodec) memory(int) int64 { return c.bytes }
 func (c fixedCodec) pixels(int) int64 { return c.count }
 
 func (c fixedCodec) meta(r Source) Meta {
-	meta := Meta{Orientation: 1}
-	if format, ok := metaFormats[c.format]; ok {
-		meta = readTags(format, r)
-	} else if c.format == JXL {
-		meta = jxlMeta(r)
-	}
-	if c.format == PNG {
-		meta.OwnerMetadata = meta.under(pngXMP(r))
+	m := Meta{Orientation: 1}
+	switch c.format {
+	case PNG:
+		m = combine(meta.ReadPNG(r, sizeOf(r)))
+	case WebP:
+		m = combine(meta.ReadWebP(r, sizeOf(r)))
+	case TIFF:
+		m = tiffMeta(r, sizeOf(r))
+	case HEIC, AVIF:
+		m = heifMeta(r)
+	case JXL:
+		m = jxlMeta(r)
 	}
 	if c.upright {
-		meta.Orientation = 1 // the file's own properties give the orientation; EXIF's copy is ignored
+		m.Orientation = 1 // the file's own properties give the orientation; EXIF's copy is ignored
 	}
-	return meta
+	return m
 }
 
 func (c fixedCodec) decode(data []byte, orientation, _ int) (*Image, error) {

@@ -3,6 +3,8 @@ package decode
 import (
 	"encoding/binary"
 	"io"
+
+	"github.com/imgsearch/imgsearch/embed/decode/meta"
 )
 
 // The boxes of Canon's CR3 files (ISO base media files) that hold JPEG pictures and metadata. Canon publishes no
@@ -16,7 +18,7 @@ const (
 // readCR3 reads a Canon CR3 file.
 func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 	l := &previewList{r: r, size: size}
-	meta := Meta{Orientation: 1}
+	var blocks meta.Blocks
 	var width, height int
 	err := readBoxes(r, 0, size, func(b box) (bool, error) {
 		switch b.kind {
@@ -24,7 +26,7 @@ func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 			return true, readBoxes(r, b.start, b.end, func(b box) (bool, error) {
 				switch {
 				case b.kind == "uuid" && hasUUID(r, b, cr3Metadata):
-					return true, cr3Meta(r, b, &meta, &width, &height)
+					return true, cr3Meta(r, b, &blocks, &width, &height)
 				case b.kind == "trak":
 					return true, l.addTrack(r, b)
 				}
@@ -32,7 +34,7 @@ func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 			})
 		case "uuid":
 			if hasUUID(r, b, cr3XMP) {
-				meta.OwnerMetadata = xmpAt(r, b.start+16, b.end)
+				blocks.AddXMP(r, b.start+16, b.end)
 			}
 			if hasUUID(r, b, cr3Preview) {
 				// 8 bytes, then PRVW: 16 bytes of its own, and the JPEG.
@@ -48,7 +50,7 @@ func readCR3(r io.ReaderAt, size int64) (*rawFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	return l.finish(meta, width, height)
+	return l.finish(combine(blocks), width, height)
 }
 
 func hasUUID(r io.ReaderAt, b box, uuid string) bool {
@@ -58,57 +60,26 @@ func hasUUID(r io.ReaderAt, b box, uuid string) bool {
 }
 
 // cr3Meta reads the directories CMT1 (of the picture), CMT2 (EXIF) and CMT4 (GPS), each a small TIFF of its own.
-func cr3Meta(r io.ReaderAt, b box, meta *Meta, width, height *int) error {
+func cr3Meta(r io.ReaderAt, b box, blocks *meta.Blocks, width, height *int) error {
 	return readBoxes(r, b.start+16, b.end, func(b box) (bool, error) {
 		switch b.kind {
-		case "CMT1", "CMT2", "CMT4":
-		default:
+		case "CMT1", "CMT2":
+			blocks.AddDirectory(r, b.start, b.end)
+		case "CMT4":
+			blocks.AddPlace(r, b.start, b.end)
+		}
+		if b.kind != "CMT1" {
 			return true, nil
 		}
 		t, first, err := openTIFF(r, b.start, b.end)
 		if err != nil {
 			return true, nil //nolint:nilerr // damaged metadata is skipped
 		}
-		d, _, err := t.dir(first)
-		if err != nil {
-			return true, nil //nolint:nilerr // damaged metadata is skipped
-		}
-		switch b.kind {
-		case "CMT1":
-			if o := t.number(d, tagOrientation, 1); o >= 1 && o <= 8 {
-				meta.Orientation = int(o)
-			}
-			meta.Camera = cameraName(t.text(d, tagMake), t.text(d, tagModel))
+		if d, _, err := t.dir(first); err == nil {
 			*width, *height = int(t.number(d, tagWidth, 0)), int(t.number(d, tagHeight, 0))
-		case "CMT2":
-			meta.TakenAt, meta.TakenFrom = earliestTag(t.text(d, tagDateTimeOriginal), t.text(d, tagDateTimeDigitized), t.text(d, tagOffsetTimeOriginal))
-			meta.Lens = t.text(d, 0xa434)
-		case "CMT4":
-			meta.HasGPS, meta.Latitude, meta.Longitude = tiffPlace(t, d)
 		}
 		return true, nil
 	})
-}
-
-// tiffPlace reads the coordinates of a GPS directory (EXIF 2.32, table 15).
-func tiffPlace(t *tiffFile, d tiffDir) (ok bool, lat, long float64) {
-	degrees := func(ref, value uint16, negative string) (float64, bool) {
-		v := t.rationals(d, value, 3)
-		if v == nil {
-			return 0, false
-		}
-		angle := v[0] + v[1]/60 + v[2]/3600
-		if t.text(d, ref) == negative {
-			angle = -angle
-		}
-		return angle, true
-	}
-	lat, okLat := degrees(1, 2, "S")
-	long, okLong := degrees(3, 4, "W")
-	if !okLat || !okLong || !plausiblePlace(lat, long) {
-		return false, 0, 0
-	}
-	return true, lat, long
 }
 
 // addTrack adds a track's JPEG, which has full size and is stored as one sample. Tracks with raw data contain no JPEG.

@@ -1,18 +1,16 @@
 package decode
 
 import (
+	"cmp"
 	"io"
-	"math"
 	"strings"
-	"time"
 
-	"github.com/bep/imagemeta"
-
+	"github.com/imgsearch/imgsearch/embed/decode/meta"
 	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
 // MetaVersion is incremented when Meta or OwnerMetadata read more than before, so that the metadata of known files is read again.
-const MetaVersion = 2
+const MetaVersion = 3
 
 // Meta is a picture's metadata. A field that the file lacks or fills with nonsense has its zero value.
 type Meta struct {
@@ -43,10 +41,6 @@ type Source interface {
 	io.ReaderAt
 }
 
-var metaFormats = map[Format]imagemeta.ImageFormat{
-	JPEG: imagemeta.JPEG, PNG: imagemeta.PNG, TIFF: imagemeta.TIFF, WebP: imagemeta.WebP, HEIC: imagemeta.HEIF, AVIF: imagemeta.AVIF,
-}
-
 // Meta reads the picture's metadata from r: the file itself, or the data of Extents. Damaged metadata is skipped and does not
 // affect the picture.
 func (h Header) Meta(r Source) Meta {
@@ -58,131 +52,66 @@ func (h Header) Meta(r Source) Meta {
 
 // jxlMeta reads the EXIF of a JPEG XL container (a TIFF after a 4-byte offset) and its XMP, if they are not compressed.
 func jxlMeta(r Source) Meta {
-	var meta Meta
+	var b meta.Blocks
 	size, err := r.Seek(0, io.SeekEnd)
 	if err != nil {
-		return meta
+		return Meta{Orientation: 1}
 	}
 	if exif, err := findBox(r, 0, size, "Exif"); err == nil && exif.end-exif.start > 4 {
-		meta = readTags(imagemeta.TIFF, io.NewSectionReader(r, exif.start+4, exif.end-exif.start-4))
+		b.AddEXIF(r, exif.start+4, exif.end)
 	}
 	if xmp, err := findBox(r, 0, size, "xml "); err == nil {
-		meta.OwnerMetadata = meta.under(xmpAt(r, xmp.start, xmp.end))
+		b.AddXMP(r, xmp.start, xmp.end)
 	}
-	return meta
+	return combine(b)
 }
 
-// tiffMeta reads the metadata of a camera raw file in TIFF's layout, even if the maker wrote another number instead of TIFF's 42.
+// tiffMeta reads the metadata of a TIFF, or of a camera raw file in its layout.
 func tiffMeta(r io.ReaderAt, size int64) Meta {
-	return readTags(imagemeta.TIFF, io.NewSectionReader(as42{r}, 0, size))
+	var b meta.Blocks
+	b.AddTIFF(r, size)
+	return combine(b)
 }
 
-// as42 presents a file with TIFF's number, 42, after the byte order.
-type as42 struct{ r io.ReaderAt }
+// sizeOf returns the size of a source, 0 if it is unknown.
+func sizeOf(r Source) int64 {
+	size, err := r.Seek(0, io.SeekEnd)
+	if err != nil {
+		return 0
+	}
+	return size
+}
 
-func (a as42) ReadAt(p []byte, off int64) (int, error) {
-	n, err := a.r.ReadAt(p, off)
-	if off < 4 && off+int64(n) >= 4 {
-		order := []byte("II")
-		_, _ = a.r.ReadAt(order, 0)
-		number := []byte{42, 0}
-		if order[0] == 'M' {
-			number = []byte{0, 42}
+// combine makes one Meta of all blocks. EXIF comes first for what the camera knows, XMP for what the owner decides.
+func combine(b meta.Blocks) (m Meta) {
+	defer caught.Error(new(error)) // what was read before a panic counts
+	x := b.EXIF
+	m = Meta{
+		Orientation: max(x.Orientation, 1), Camera: cameraName(x.Maker, x.Model), Lens: x.Lens, Software: x.Software, Width: x.Width, Height: x.Height,
+		HasGPS: x.Place.Known, Latitude: x.Place.Latitude, Longitude: x.Place.Longitude,
+	}
+	m.Rating, m.Rated = x.Rating.Stars, x.Rating.Known
+	m.Keywords = keywords(meta.Keywords(b.IPTC))
+	dates := []date{{x.Original, x.OriginalZone, DateTimeOriginal}, {x.Digitized, cmp.Or(x.DigitizedZone, x.OriginalZone), DateTimeDigitized}}
+	for _, packet := range b.XMP {
+		p, err := meta.ReadXMP(packet)
+		if err != nil {
+			continue
 		}
-		for i, b := range number {
-			if at := int64(2+i) - off; at >= 0 {
-				p[at] = b
-			}
+		dates = append(dates, date{p.Original, "", XMPDate}, date{p.Created, "", XMPDate})
+		m.OwnerMetadata = m.under(ownerOf(p))
+		if !m.HasGPS {
+			m.HasGPS, m.Latitude, m.Longitude = p.Place.Known, p.Place.Latitude, p.Place.Longitude
 		}
 	}
-	return n, err
+	m.TakenAt, m.TakenFrom = firstDate(append(dates, date{x.Modified, x.ModifiedZone, ModifyDate}))
+	return m
 }
 
-func readTags(format imagemeta.ImageFormat, r io.ReadSeeker) Meta {
-	meta := Meta{Orientation: 1}
-	tags, packets := collectTags(format, r)
-	exif := tags.EXIF()
-	if v, ok := exif["Orientation"].Value.(uint16); ok && v >= 1 && v <= 8 {
-		meta.Orientation = int(v)
-	}
-	meta.TakenAt, meta.TakenFrom = takenAt(exif)
-	meta.Camera = cameraName(text(exif, "Make"), text(exif, "Model"))
-	meta.Lens = text(exif, "LensModel")
-	meta.Software = text(exif, "Software")
-	meta.Width, meta.Height = number(exif, "ExifImageWidth"), number(exif, "ExifImageHeight")
-	meta.OwnerMetadata = tagOwnerMetadata(tags, packets)
-	meta.HasGPS, meta.Latitude, meta.Longitude = place(tags)
-	return meta
-}
-
-// place reads the coordinates. The library panics on tags of an unexpected type, which hostile files contain.
-func place(tags imagemeta.Tags) (ok bool, lat, long float64) {
-	defer caught.Error(new(error))
-	lat, long, err := tags.GetLatLong()
-	if err != nil || !plausiblePlace(lat, long) {
-		return false, 0, 0
-	}
-	return true, lat, long
-}
-
-// plausiblePlace reports whether the coordinates are a place on earth other than 0,0, which devices write if they do not know their position.
-func plausiblePlace(lat, long float64) bool {
-	return math.Abs(lat) <= 90 && math.Abs(long) <= 180 && (lat != 0 || long != 0)
-}
-
-// wanted are the tags that Meta needs; all others are skipped unread.
-var wanted = map[string]bool{
-	"Orientation": true, "Make": true, "Model": true,
-	"DateTimeOriginal": true, "OffsetTimeOriginal": true, "CreateDate": true,
-	"Software": true, "ExifImageWidth": true, "ExifImageHeight": true,
-	"LensModel": true, "Rating": true, "Keywords": true,
-	"GPSLatitude": true, "GPSLatitudeRef": true, "GPSLongitude": true, "GPSLongitudeRef": true,
-}
-
-// collectTags reads the tags of EXIF and IPTC, and the packets of XMP. The packets are parsed separately, so that a damaged one
-// does not affect the others.
-func collectTags(format imagemeta.ImageFormat, r io.ReadSeeker) (tags imagemeta.Tags, packets [][]byte) {
-	// Tags collected before an error or a panic are used.
-	defer caught.Error(new(error))
-	_, _ = imagemeta.Decode(imagemeta.Options{
-		R:               r,
-		ImageFormat:     format,
-		Sources:         imagemeta.EXIF | imagemeta.IPTC | imagemeta.XMP,
-		ShouldHandleTag: func(tag imagemeta.TagInfo) bool { return wanted[tag.Tag] },
-		HandleTag: func(tag imagemeta.TagInfo) error {
-			// IFD1 describes the thumbnail. The first value of a tag counts.
-			if !strings.HasPrefix(tag.Namespace, "IFD1") && !tags.Has(tag) {
-				tags.Add(tag)
-			}
-			return nil
-		},
-		HandleXMP: func(r io.Reader) error {
-			packet, err := io.ReadAll(io.LimitReader(r, maxXMP))
-			if err == nil {
-				packets = append(packets, packet)
-				_, err = io.Copy(io.Discard, r)
-			}
-			return err
-		},
-		Warnf: func(string, ...any) {},
-	})
-	return tags, packets
-}
-
-func text(exif map[string]imagemeta.TagInfo, tag string) string {
-	s, _ := exif[tag].Value.(string)
-	return strings.TrimSpace(strings.Trim(s, "\x00"))
-}
-
-// number returns the value of a 16-bit or 32-bit tag, or 0 if there is none.
-func number(exif map[string]imagemeta.TagInfo, tag string) int {
-	switch v := exif[tag].Value.(type) {
-	case uint16:
-		return int(v)
-	case uint32:
-		return int(v)
-	}
-	return 0
+// date is a date as written, and its zone if it is stored elsewhere.
+type date struct {
+	text, zone string
+	tag        DateTag
 }
 
 // DateTag is a tag that holds a date; 0 means none.
@@ -191,37 +120,19 @@ type DateTag int
 // The tags, the most trusted first.
 const (
 	DateTimeOriginal  DateTag = 1
-	DateTimeDigitized DateTag = 2 // which the metadata library calls CreateDate
+	DateTimeDigitized DateTag = 2
+	XMPDate           DateTag = 3 // exif:DateTimeOriginal, photoshop:DateCreated or xmp:CreateDate
+	ModifyDate        DateTag = 4
 )
 
-func takenAt(exif map[string]imagemeta.TagInfo) (string, DateTag) {
-	return earliestTag(text(exif, "DateTimeOriginal"), text(exif, "CreateDate"), text(exif, "OffsetTimeOriginal"))
-}
-
-// earliestTag returns the time of the most trusted tag that is present, and that tag.
-func earliestTag(original, digitized, offset string) (string, DateTag) {
-	stamp, from := original, DateTimeOriginal
-	if stamp == "" {
-		stamp, from = digitized, DateTimeDigitized
+// firstDate returns the first date that is one, and its tag.
+func firstDate(dates []date) (string, DateTag) {
+	for _, d := range dates {
+		if taken := meta.Date(d.text, d.zone); taken != "" {
+			return taken, d.tag
+		}
 	}
-	taken := localTime(stamp, offset)
-	if taken == "" {
-		from = 0
-	}
-	return taken, from
-}
-
-// localTime converts EXIF's "2023:07:01 12:00:00" and its zone to RFC 3339.
-func localTime(stamp, offset string) string {
-	t, err := time.Parse("2006:01:02 15:04:05", stamp)
-	if err != nil || t.Year() < 1826 { // the first photograph
-		return ""
-	}
-	local := t.Format("2006-01-02T15:04:05")
-	if _, err := time.Parse("-07:00", offset); err == nil {
-		return local + offset
-	}
-	return local
+	return "", 0
 }
 
 func cameraName(maker, model string) string {

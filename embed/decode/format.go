@@ -9,7 +9,7 @@ import (
 
 // Version is incremented when a decoder or its settings accept files that were refused before. Pictures that failed
 // under another version are tried again.
-const Version = 3
+const Version = 4
 
 var (
 	// ErrEmpty means that the file has no content.
@@ -79,7 +79,7 @@ func Sniff(head []byte) (format Format, supported bool) {
 		}
 		return TIFF, true // or a camera raw file, which only the directories show
 	case has(0, "II+\x00"), has(0, "MM\x00+"):
-		return "bigtiff", false
+		return TIFF, true // BigTIFF
 	case has(4, "ftyp"):
 		return sniffISO(head)
 	case has(0, "8BPS"):

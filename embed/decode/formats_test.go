@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/bep/imagemeta" // module reads its samples
+
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/internal/testkit"
 )
@@ -208,6 +210,31 @@ func TestManyBoxes(t *testing.T) {
 	data = append(data, bytes.Repeat([]byte("\x00\x00\x00\x08free"), 1<<17)...)
 	if _, err := decode.ReadHeader(bytes.NewReader(data)); err == nil || !strings.Contains(err.Error(), "too many boxes") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestBigTIFF reads a picture of two pixels whose offsets have 8 bytes.
+func TestBigTIFF(t *testing.T) {
+	le := binary.LittleEndian
+	data := le.AppendUint64([]byte("II+\x00\x08\x00\x00\x00"), 24)
+	data = append(data, 50, 200, 0, 0, 0, 0, 0, 0) // the pixels, at 16
+	tags := [][2]uint64{{256, 2}, {257, 1}, {258, 8}, {259, 1}, {262, 1}, {273, 16}, {277, 1}, {278, 1}, {279, 2}}
+	data = le.AppendUint64(data, uint64(len(tags)))
+	for _, tag := range tags {
+		data = le.AppendUint64(le.AppendUint64(le.AppendUint16(le.AppendUint16(data, uint16(tag[0])), 4), 1), tag[1])
+	}
+	h, err := decode.ReadHeader(bytes.NewReader(data))
+	if err != nil || h.Format != decode.TIFF || h.Width != 2 || h.Height != 1 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	m, err := h.Decode(data, 1, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := make([]byte, 6)
+	m.Row(0, row)
+	if !bytes.Equal(row, []byte{50, 50, 50, 200, 200, 200}) {
+		t.Errorf("%v", row)
 	}
 }
 

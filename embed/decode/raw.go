@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+	"github.com/imgsearch/imgsearch/embed/decode/meta"
 )
 
 // preview is a JPEG inside a camera raw file.
@@ -177,8 +178,7 @@ func readTIFFRaw(r io.ReaderAt, size int64, certain bool) (f *rawFile, kind Form
 		}
 	}
 	l.addMakerNote(t, dirs[0])
-	meta := tiffMeta(r, size)
-	f, err = l.finish(meta, width, height)
+	f, err = l.finish(tiffMeta(r, size), width, height)
 	return f, rawKind(dirs, t), true, err
 }
 
@@ -265,12 +265,12 @@ func readRAF(r io.ReaderAt, size int64) (*rawFile, error) {
 	}
 	l := &previewList{r: r, size: size}
 	l.add(int64(binary.BigEndian.Uint32(head[:])), int64(binary.BigEndian.Uint32(head[4:])))
-	meta := Meta{Orientation: 1}
+	m := Meta{Orientation: 1}
 	if len(l.list) > 0 {
 		p := l.list[0]
-		meta = readTags(metaFormats[JPEG], io.NewSectionReader(r, p.Offset, p.Length))
+		m = combine(meta.ReadJPEG(io.NewSectionReader(r, p.Offset, p.Length), p.Length))
 	}
-	return l.finish(meta, 0, 0)
+	return l.finish(m, 0, 0)
 }
 
 // damagedRaw reports err as a damaged header, unless err says that the file is not supported.

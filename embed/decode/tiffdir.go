@@ -53,10 +53,6 @@ const (
 	tagMakerNote     = 0x927c
 	tagDNGVersion    = 0xc612
 	tagPanasonicJPEG = 0x002e
-
-	tagDateTimeOriginal   = 0x9003 // EXIF 2.32, 4.6.5
-	tagDateTimeDigitized  = 0x9004
-	tagOffsetTimeOriginal = 0x9011
 )
 
 const (
@@ -82,8 +78,14 @@ func openTIFF(r io.ReaderAt, base, size int64) (t *tiffFile, first int64, err er
 	default:
 		return nil, 0, errTIFF
 	}
+	if t.order.Uint16(head[2:]) == bigTIFF {
+		return nil, 0, errTIFF // its offsets have 8 bytes: package tiff reads it
+	}
 	return t, int64(t.order.Uint32(head[4:])), nil
 }
+
+// bigTIFF is the number after the byte order of a BigTIFF.
+const bigTIFF = 43
 
 // typeSizes holds the size in bytes of a value of each type, starting at type 1: BYTE, ASCII, SHORT, LONG, RATIONAL, and so on.
 var typeSizes = [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4}
@@ -174,27 +176,6 @@ func (t *tiffFile) text(d tiffDir, tag uint16) string {
 	}
 	text, _, _ := strings.Cut(string(data), "\x00")
 	return strings.TrimSpace(text)
-}
-
-// rationals reads a tag's fractions.
-func (t *tiffFile) rationals(d tiffDir, tag uint16, n int) []float64 {
-	entry := d[tag]
-	if entry.kind != 5 || int(entry.count) < n || entry.at+8*int64(n) > t.size {
-		return nil
-	}
-	data := make([]byte, 8*n)
-	if _, err := t.r.ReadAt(data, entry.at); err != nil {
-		return nil
-	}
-	values := make([]float64, n)
-	for i := range values {
-		den := t.order.Uint32(data[8*i+4:])
-		if den == 0 {
-			return nil
-		}
-		values[i] = float64(t.order.Uint32(data[8*i:])) / float64(den)
-	}
-	return values
 }
 
 // walk calls visit for a directory, those that follow it and their subdirectories. It visits each only once, so loops end.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/digest"
+	"github.com/imgsearch/imgsearch/internal/disk"
 	"github.com/imgsearch/imgsearch/internal/private"
 )
 
@@ -32,16 +33,22 @@ func unpack(dirs []string) (string, error) {
 // is loaded only if nobody else could have put it there and if it has that digest: loading it executes it.
 func unpackFirst(dirs []string, packed []byte, sum, name string) (string, error) {
 	errs := make([]error, 0, len(dirs)+1)
-	for _, dir := range dirs {
-		path := filepath.Join(dir, "runtime", sum, name)
-		err := ready(dir, path, sum)
-		if err != nil && !errors.Is(err, errNotPrivate) {
-			if err = unpackTo(path, packed, sum); err == nil {
-				err = ready(dir, path, sum)
+	path := func(dir string) string { return filepath.Join(dir, "runtime", sum, name) }
+	failed := make([]error, len(dirs))
+	for i, dir := range dirs {
+		if failed[i] = ready(dir, path(dir), sum, dirs); failed[i] == nil {
+			return path(dir), nil
+		}
+	}
+	for i, dir := range dirs {
+		err := failed[i]
+		if !errors.Is(err, errNotUsed) {
+			if err = unpackTo(path(dir), packed, sum); err == nil {
+				err = ready(dir, path(dir), sum, dirs)
 			}
 		}
 		if err == nil {
-			return path, nil
+			return path(dir), nil
 		}
 		errs = append(errs, err)
 	}
@@ -51,31 +58,28 @@ func unpackFirst(dirs []string, packed []byte, sum, name string) (string, error)
 	return "", fmt.Errorf("%w: %w", ErrNoPlace, errors.Join(errs...))
 }
 
-// errNotPrivate means that other users can put files into a folder.
-var errNotPrivate = errors.New("the folder is not used")
+// errNotUsed means that no library in a folder can be loaded: other users can put files there, or its disk allows no executable files.
+var errNotUsed = errors.New("the folder is not used")
 
-// ready returns nil if the unpacked library at path, below dir, can be loaded. The error wraps errNotPrivate if none may be unpacked there.
-func ready(dir, path, sum string) error {
+// ready returns nil if the unpacked library at path, below dir, can be loaded. The error wraps errNotUsed if none may be unpacked there.
+// notes are folders for the note that it was verified.
+func ready(dir, path, sum string, notes []string) error {
+	if noExec(disk.Nearest(dir)) {
+		return fmt.Errorf("%w: %s is mounted noexec", errNotUsed, dir)
+	}
 	parent := filepath.Dir(path)
 	for _, at := range []string{dir, filepath.Dir(parent), parent, path} {
 		switch err := private.Check(at); {
 		case errors.Is(err, private.ErrForeign), errors.Is(err, private.ErrShared):
-			return fmt.Errorf("%w: %w", errNotPrivate, err)
+			return fmt.Errorf("%w: %w", errNotUsed, err)
 		case err != nil:
 			return err
 		}
 	}
-	verify := digest.VerifyOnce
 	if !private.Checked {
-		verify = digest.Verify
+		return digest.Verify(path, sum)
 	}
-	if err := verify(path, sum); err != nil {
-		return err
-	}
-	if noExec(dir) {
-		return fmt.Errorf("%s is mounted noexec", dir)
-	}
-	return nil
+	return digest.VerifyOnce(path, sum, notes)
 }
 
 func unpackTo(path string, packed []byte, sum string) error {

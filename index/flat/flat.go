@@ -282,6 +282,15 @@ func (m *Set) ID(row int) (id int64, err error) {
 	return id, err
 }
 
+// Vector returns the vector of a row: dim half-precision numbers, little-endian, not to be changed.
+func (m *Set) Vector(row int) (vector []byte, err error) {
+	err = guarded(func() {
+		size := rowSize(m.dim)
+		vector = append([]byte(nil), m.rows[row*size:row*size+2*m.dim]...)
+	})
+	return vector, err
+}
+
 func rowID(row []byte) int64 { return int64(binary.LittleEndian.Uint64(row[len(row)-idSize:])) }
 
 // minPart is the least number of rows that are worth a goroutine: about 20 us of work at 512 dimensions.

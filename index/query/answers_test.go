@@ -62,7 +62,7 @@ func TestRemembered(t *testing.T) {
 	if err := w.engine().Remember(t.Context(), first); err != nil {
 		t.Fatal(err)
 	}
-	modelless := query.New(w.store, nil, nil, nil)
+	modelless := query.New(w.store, nil, nil, nil, nil)
 	again, err := modelless.Search(t.Context(), asked)
 	if err != nil || again.Asked() || !slices.Equal(paths(again.Hits), paths(first.Hits)) {
 		t.Errorf("%v, %v, want %v", again, err, first)

@@ -22,7 +22,7 @@ func TestConcurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reading.Close()
-	engine := query.New(reading, func(context.Context, store.Model) (query.Encoder, error) { return w.encoder, nil }, nil, nil)
+	engine := query.New(reading, func(context.Context, store.Model) (query.Encoder, error) { return w.encoder, nil }, nil, nil, nil)
 	var wg sync.WaitGroup
 	done := make(chan struct{})
 	for i := range 8 {

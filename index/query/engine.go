@@ -165,9 +165,6 @@ type Encoder interface {
 	Picture(ctx context.Context, p Given) ([]float32, error)
 }
 
-// Doubter is an Encoder that may find out that vectors of texts that it returned in the past were wrong.
-type Doubter interface{ Doubts() bool }
-
 // Given is a picture supplied by the caller, which its Encoder can read.
 type Given interface {
 	// ID returns the id of the picture, by which its vector may be found in the index.
@@ -184,6 +181,10 @@ type Calibrations func(m store.Model) *store.Calibration
 // expected is false if the model does not need a language.
 type Languages func(m store.Model, language string) (prefix string, expected bool)
 
+// Epochs returns a mark that changes when the vectors of texts that a model has computed on this machine are doubted; "" if they never were.
+// Vectors remembered in another epoch are not used.
+type Epochs func(m store.Model) string
+
 // mostHits is more than the pictures of any index, but small enough that sums of it do not overflow on 32-bit machines.
 const mostHits = 1 << 28
 
@@ -193,11 +194,13 @@ type Engine struct {
 	encoders     Encoders
 	calibrations Calibrations
 	languages    Languages
+	epochs       Epochs
 }
 
 // New returns an engine for a store. If encoders is nil, it answers only requests that do not need a model;
-// if calibrations is nil, it uses only the calibrations in the index; if languages is nil, it adds no language to texts.
-func New(s store.Store, encoders Encoders, calibrations Calibrations, languages Languages) *Engine {
+// if calibrations is nil, it uses only the calibrations in the index; if languages is nil, it adds no language to texts;
+// if epochs is nil, all remembered texts are trusted.
+func New(s store.Store, encoders Encoders, calibrations Calibrations, languages Languages, epochs Epochs) *Engine {
 	if encoders == nil {
 		encoders = func(context.Context, store.Model) (Encoder, error) { return nil, ErrNoEncoder }
 	}
@@ -207,7 +210,10 @@ func New(s store.Store, encoders Encoders, calibrations Calibrations, languages 
 	if languages == nil {
 		languages = func(store.Model, string) (string, bool) { return "", false }
 	}
-	return &Engine{s, encoders, calibrations, languages}
+	if epochs == nil {
+		epochs = func(store.Model) string { return "" }
+	}
+	return &Engine{s, encoders, calibrations, languages, epochs}
 }
 
 // calibration returns the calibration of a model: the one measured on this index if there is one, or else the one from e.calibrations.
@@ -323,7 +329,14 @@ func (e *Engine) Remember(ctx context.Context, a *Response) error {
 	if len(a.asked) == 0 {
 		return nil
 	}
-	return e.store.RememberQueries(ctx, a.Model.Identity, a.asked)
+	vectors := a.asked
+	if epoch := e.epochs(a.Model); epoch != "" {
+		vectors = make(map[string][]float32, len(a.asked))
+		for text, vector := range a.asked {
+			vectors[text+epoch] = vector
+		}
+	}
+	return e.store.RememberQueries(ctx, a.Model.Identity, vectors)
 }
 
 // Asked reports whether the request contained a text that was not asked before.

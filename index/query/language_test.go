@@ -17,7 +17,7 @@ func TestLanguage(t *testing.T) {
 			return "", true
 		}
 		return language + " ", true
-	})
+	}, nil)
 	ask := func(language string) *query.Response {
 		t.Helper()
 		r, err := engine.Search(t.Context(), query.Request{Terms: []query.Term{{Weight: 1, Label: "dog", Texts: []string{"dog"}}}, Language: language, Limit: 1})

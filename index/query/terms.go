@@ -177,11 +177,6 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 	if err != nil {
 		return nil, err
 	}
-	if d, ok := encoder.(Doubter); ok && d.Doubts() {
-		if err := e.store.ForgetQueries(ctx, m.Identity); err != nil {
-			return nil, err
-		}
-	}
 	asked = make(map[string][]float32, len(texts))
 	for i, text := range texts {
 		asked[text] = vectors[i]
@@ -194,6 +189,18 @@ func (e *Engine) resolve(ctx context.Context, m store.Model, rs []Request) (aske
 		}
 	}
 	return asked, nil
+}
+
+// inEpoch returns the names under which the vectors of texts are stored: those of another epoch are not found.
+func inEpoch(epoch string, texts []string) []string {
+	if epoch == "" {
+		return texts
+	}
+	names := make([]string, len(texts))
+	for i, text := range texts {
+		names[i] = text + epoch
+	}
+	return names
 }
 
 // prefixed returns the texts, each with the prefix prepended.
@@ -249,7 +256,8 @@ func (e *Engine) recall(ctx context.Context, m store.Model, terms []*Term) error
 			ids = append(ids, *id)
 		}
 	}
-	known, err := e.store.Queries(ctx, m.Identity, texts)
+	epoch := e.epochs(m)
+	known, err := e.store.Queries(ctx, m.Identity, inEpoch(epoch, texts))
 	if err != nil {
 		return err
 	}
@@ -259,7 +267,7 @@ func (e *Engine) recall(ctx context.Context, m store.Model, terms []*Term) error
 	}
 	for _, t := range terms {
 		for i, text := range t.Texts {
-			t.vectors[i] = known[text]
+			t.vectors[i] = known[text+epoch]
 		}
 		if id, err := t.id(); err != nil {
 			return err

@@ -16,7 +16,7 @@ func TestVerdictOfQueries(t *testing.T) {
 	c := store.Calibration{Base: 0.99, NothingBelow: 0.01, FoundAbove: 0.005, PicturesMin: 10, PicturesMax: 1000}
 	ask := func(r query.Request) *query.Response {
 		t.Helper()
-		e := query.New(w.store, w.encoders(), func(store.Model) *store.Calibration { return &c }, nil)
+		e := query.New(w.store, w.encoders(), func(store.Model) *store.Calibration { return &c }, nil, nil)
 		r.Limit = max(r.Limit, 1)
 		a, err := e.Search(t.Context(), r)
 		if err != nil {
@@ -69,7 +69,7 @@ func TestCalibrationOfTheIndex(t *testing.T) {
 	came := func(store.Model) *store.Calibration {
 		return &store.Calibration{Base: 2, PicturesMin: 1, PicturesMax: 10}
 	}
-	e := query.New(w.store, w.encoders(), came, nil)
+	e := query.New(w.store, w.encoders(), came, nil, nil)
 	verdict := func() store.Verdict {
 		t.Helper()
 		a, err := e.Search(t.Context(), query.Request{Terms: []query.Term{text(1, "picture 1")}, Limit: 1})

@@ -129,7 +129,7 @@ func (w *world) open() *sqlite.Store {
 }
 
 func (w *world) engine() *query.Engine {
-	return query.New(w.store, w.encoders(), nil, nil)
+	return query.New(w.store, w.encoders(), nil, nil, nil)
 }
 
 func (w *world) encoders() query.Encoders {

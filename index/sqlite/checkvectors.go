@@ -23,7 +23,35 @@ func isFit(vector []byte, dim int) bool {
 	return math.Abs(vec.PackedLength(vector)-1) <= maxLengthError // false for NaN
 }
 
-// CheckVectors examines all vectors in the index, and the vector files. A vector is damaged if it has not the length 1, or if it differs from
+// dropUnfit removes the scores of the newest rows that are among the best limit ones and whose vectors cannot be right: most flips of a high
+// bit make a vector longer, and so its score higher. Rows in the file are compared with the index instead. It reports whether there were any.
+func (n *snapshot) dropUnfit(scores []float32, limit int) (found bool, err error) {
+	inFile := 0
+	if n.file != nil {
+		inFile = n.file.Len()
+	}
+	if inFile == len(scores) {
+		return false, nil
+	}
+	for again := true; again; {
+		again = false
+		for _, i := range topK(scores, limit) {
+			if i < inFile {
+				continue
+			}
+			vector, err := n.newest.Vector(i - inFile)
+			if err != nil {
+				return found, err
+			}
+			if !isFit(vector, n.dim) {
+				scores[i], again, found = outside, true, true
+			}
+		}
+	}
+	return found, nil
+}
+
+// CheckVectors examines all vectors in the index, and the vector files. A vector is damaged if its length is not 1, or if it differs from
 // that in a vector file whose checksum is right.
 func (s *Store) CheckVectors(ctx context.Context) (store.VectorDamage, error) {
 	var d store.VectorDamage

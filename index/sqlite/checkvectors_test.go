@@ -134,7 +134,8 @@ func TestRebuilt(t *testing.T) {
 			t.Errorf("%+v, %v", d, err)
 		}
 		fill(t, s, n+more)
-		if err := s.PrepareSearch(t.Context(), "m"); !errors.Is(err, store.ErrRebuilt) {
+		err = s.PrepareSearch(t.Context(), "m")
+		if mended, ok := errors.AsType[*store.MendedError](err); !ok || !mended.Rebuilt || mended.Deleted != 0 {
 			t.Errorf("%d more: %v", more, err)
 		}
 		must(t, s.PrepareSearch(t.Context(), "m"))
@@ -161,5 +162,34 @@ func TestDamagedQuery(t *testing.T) {
 	must(t, err)
 	if len(known) != 1 || known["cat"] == nil {
 		t.Errorf("%d answers", len(known))
+	}
+}
+
+// TestDamagedBeforeIndexing checks that a vector that cannot be right does not vanish without a word: a search over vectors that are not in the
+// file yet leaves it out and says so, and the run deletes it and says so.
+func TestDamagedBeforeIndexing(t *testing.T) {
+	const n = 20
+	r := rand.New(rand.NewPCG(15, 16))
+	path := filled(t, n)
+	spread(t, path, r)
+	_, err := raw(t, path).Exec("UPDATE embeddings SET vector = X'ff7b' || substr(vector, 3) WHERE seq = (SELECT min(seq) FROM embeddings)") // 65504
+	must(t, err)
+	s, err := sqlite.Open(t.Context(), path, sqlite.Options{})
+	must(t, err)
+	defer s.Close()
+	query := make([]float32, 64)
+	query[0] = 1
+	found, err := s.Nearest(t.Context(), store.NearestQuery{Model: "m", Vector: query, Limit: 5})
+	if err != nil || !found.IndexDamaged || len(found.Hits) != 5 || found.Hits[0].Score > 1.01 || found.Mean > 1 {
+		t.Errorf("%+v, %v", found, err)
+	}
+	err = s.PrepareSearch(t.Context(), "m")
+	if mended, ok := errors.AsType[*store.MendedError](err); !ok || mended.Rebuilt || mended.Deleted != 1 {
+		t.Errorf("%v", err)
+	}
+	must(t, s.PrepareSearch(t.Context(), "m"))
+	must(t, s.Close())
+	if got := countsOf(t, path); got.embedded != n-1 {
+		t.Errorf("%d vectors, want %d", got.embedded, n-1)
 	}
 }

@@ -17,8 +17,9 @@ const (
 	logMagic    = 0x377f0682 // the lowest bit says that checksums are big-endian
 )
 
-// hasDamagedLog reports whether the write-ahead log of an index has frames behind one that is damaged. SQLite ends there without a word, and
-// so loses what was committed last. No process may be writing the log.
+// hasDamagedLog reports whether the write-ahead log of an index has a commit at or behind a damaged frame. SQLite stops reading there and reports
+// nothing, so that what was committed last is missing. Frames without a commit are what a killed or rolled-back transaction leaves; their
+// checksums need not be right. No process may be writing the log.
 func hasDamagedLog(path string) bool {
 	f, err := regular.Open(path+"-wal", regular.NoLinks)
 	if err != nil {
@@ -45,16 +46,14 @@ func hasDamagedLog(path string) bool {
 		if _, err := io.ReadFull(in, frame); err != nil {
 			return false
 		}
-		salted := string(frame[8:16]) == string(head[16:24])
-		if broken && salted {
-			return true // a later frame of the same log
-		}
+		salted := string(frame[8:16]) == string(head[16:24]) // of this log, and not of an earlier one in the same file
 		if !broken {
 			sum.add(frame[:8])
 			sum.add(frame[frameHeader:])
-			if broken = !salted || !sum.is(frame[16:24]); broken && salted {
-				return true
-			}
+			broken = !salted || !sum.is(frame[16:24])
+		}
+		if commits := be.Uint32(frame[4:]) != 0; broken && salted && commits {
+			return true
 		}
 	}
 }
@@ -86,7 +85,7 @@ func (o Options) reportLog(path string, locked bool) {
 	if other, err := IsLocked(path); !locked && (err != nil || other) {
 		return
 	}
-	// A search, which needs no lock, may be adding a text: what is damaged stays so.
+	// A search, which needs no lock, may be adding a text: real damage is still there after a pause.
 	const pause = 20 * time.Millisecond
 	if hasDamagedLog(path) {
 		if time.Sleep(pause); hasDamagedLog(path) {

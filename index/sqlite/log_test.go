@@ -59,3 +59,30 @@ func TestDamagedLog(t *testing.T) {
 		t.Error("no flip had an effect")
 	}
 }
+
+// TestUncommittedLog checks that frames of a transaction that never ended are not taken for damage, whatever a kill has left of them: SQLite
+// writes them early if they do not fit in its cache.
+func TestUncommittedLog(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "i.db")
+	withLog(t, path, 300)
+	db := raw(t, path)
+	tx, err := db.Begin()
+	must(t, err)
+	defer tx.Rollback()
+	for range 4 { // more than the cache holds, each page more than once
+		_, err = tx.Exec("INSERT INTO previews(picture_id, jpeg) SELECT id, randomblob(20000) FROM pictures WHERE true ON CONFLICT DO UPDATE SET jpeg = randomblob(20000)")
+		must(t, err)
+	}
+	other := filepath.Join(dir, "copy.db")
+	for _, suffix := range []string{"", "-wal"} {
+		copyTo(t, path+suffix, other+suffix)
+	}
+	reported := false
+	s, err := sqlite.OpenReadOnly(t.Context(), other, sqlite.Options{LogDamaged: func() { reported = true }})
+	must(t, err)
+	defer s.Close()
+	if n, err := s.Totals(t.Context()); err != nil || n.Pictures != 300 || reported {
+		t.Errorf("%d pictures, %v, reported %v", n.Pictures, err, reported)
+	}
+}

@@ -68,6 +68,11 @@ func (s *Store) nearestOf(ctx context.Context, q store.NearestQuery, compare boo
 			return n, err
 		}
 	}
+	unfit, err := snap.dropUnfit(scores, q.Limit)
+	if err != nil {
+		return n, err
+	}
+	n.IndexDamaged = n.IndexDamaged || unfit
 	if n.Searched, n.Mean, err = snap.survey(scores, set); err != nil {
 		return n, err
 	}

@@ -83,16 +83,6 @@ func (s *Store) RememberQueries(ctx context.Context, model string, vectors map[s
 	return explain(tx.Commit())
 }
 
-// ForgetQueries deletes the stored vectors of a model's texts, if the index can be written.
-func (s *Store) ForgetQueries(ctx context.Context, model string) error {
-	db, err := s.queryWriter(ctx)
-	if err != nil || db == nil {
-		return err
-	}
-	_, err = db.ExecContext(ctx, "DELETE FROM queries WHERE model_id = (SELECT id FROM models WHERE identity = ?)", model)
-	return explain(err)
-}
-
 // queryWriter returns the connection for storing queries, or nil if the index cannot be written.
 func (s *Store) queryWriter(ctx context.Context) (*sql.DB, error) {
 	if s.memory {

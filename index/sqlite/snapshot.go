@@ -36,7 +36,7 @@ type snapshot struct {
 	generation int64
 	newest     *flat.Set
 	seq        int64 // of the last vector in newest
-	unfit      bool  // vectors that are damaged in the index were left out
+	unfit      bool  // vectors whose length is wrong in the index were left out
 	embedded   int   // pictures with a file and a vector
 	changes    int64 // vectorCache.changes when it was read
 	users      int
@@ -191,7 +191,7 @@ func (s *Store) readSnapshot(ctx context.Context, identity string, old *snapshot
 func (s *Store) readNewest(ctx context.Context, n *snapshot) error {
 	return s.vectorsAfter(ctx, n.model, n.seq, func(seq, row int64, vector []byte) error {
 		n.seq = seq
-		if !isFit(vector, n.dim) {
+		if len(vector) != 2*n.dim {
 			n.unfit = true
 			return nil
 		}

@@ -132,9 +132,9 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	if err := s.read.QueryRowContext(ctx, "SELECT dim FROM models WHERE id = ?", id).Scan(&dim); err != nil {
 		return explain(err)
 	}
-	usable, rebuilt := ok && have.Seq <= last && !dead, error(nil)
+	usable, damaged := ok && have.Seq <= last && !dead, false
 	if usable {
-		usable, rebuilt = verifyVectors(s.flatPath(model), dim, have)
+		usable, damaged = verifyVectors(s.flatPath(model), dim, have)
 	}
 	w, after, err := openVectors(s.flatPath(model), dim, have, usable, last)
 	if err != nil {
@@ -144,10 +144,12 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 		return nil
 	}
 	var full error
+	var unfit []int64
 	err = s.vectorsAfter(ctx, id, after, func(number, row int64, vector []byte) error {
 		after = number
 		if !isFit(vector, dim) {
-			return nil // doctor reports it
+			unfit = append(unfit, number)
+			return nil
 		}
 		full = w.Add(row, vector)
 		return full
@@ -164,21 +166,44 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 		return fmt.Errorf("%w: %w", store.ErrSlowSearch, err)
 	}
 	_, err = s.db.ExecContext(ctx, "INSERT OR REPLACE INTO flat_files(model_id, token, seq, rows) VALUES (?, ?, ?, ?)", id, int64(stamp.Token), stamp.Seq, stamp.Rows)
-	return errors.Join(explain(err), rebuilt)
+	if err != nil {
+		return explain(err)
+	}
+	if err := s.deleteVectors(ctx, unfit); err != nil {
+		return err
+	}
+	if damaged || len(unfit) > 0 {
+		return &store.MendedError{Rebuilt: damaged, Deleted: len(unfit)}
+	}
+	return nil
 }
 
-// verifyVectors reports whether a vector file is what was written. The error is ErrRebuilt if it is damaged.
-func verifyVectors(path string, dim int, have flat.Stamp) (intact bool, err error) {
+// deleteVectors deletes vectors that no vector file has, by their sequence numbers.
+func (s *Store) deleteVectors(ctx context.Context, seqs []int64) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	return s.inTx(ctx, func(t *tx) error {
+		t.deletedVectors = true
+		for _, seq := range seqs {
+			if _, err := t.exec(ctx, "DELETE FROM embeddings WHERE seq = ?", seq); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// verifyVectors reports whether a vector file is what was written, and whether it is damaged: one that is missing or of an earlier state is
+// neither, since nobody used it.
+func verifyVectors(path string, dim int, have flat.Stamp) (intact, damaged bool) {
 	f, err := flat.Open(path, dim, have)
 	if err != nil {
-		return false, nil // it is missing, or of an earlier state: nobody used it
+		return false, false
 	}
 	defer f.Close() //nolint:errcheck // it was only read
 	err = f.Verify()
-	if errors.Is(err, flat.ErrDamaged) {
-		return false, store.ErrRebuilt
-	}
-	return err == nil, nil
+	return err == nil, errors.Is(err, flat.ErrDamaged)
 }
 
 // tooManyDead reports whether many of the file's rows belong to vectors that the index no longer has.

@@ -6,7 +6,8 @@ import (
 )
 
 // Derive returns the metadata of a picture, derived from its files. The files are sorted by the number of fields that they have,
-// most first, then by modification time, oldest first, then by place; each field comes from the first file that has it.
+// most first, then by modification time, oldest first, then by place; each field comes from the first file that has it, a date of
+// the last change only if none of them has another.
 // So the order in which files were read does not matter, and a copy without metadata removes nothing.
 func Derive(files []FileRecord) (m Metadata) {
 	if len(files) == 1 {
@@ -18,7 +19,7 @@ func Derive(files []FileRecord) (m Metadata) {
 			cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Root, b.Root))
 	})
 	for _, f := range order {
-		if m.TakenAt == "" {
+		if f.TakenAt != "" && (m.TakenAt == "" || m.TakenSource == DateModified && f.TakenSource != DateModified) {
 			m.TakenAt, m.TakenSource = f.TakenAt, f.TakenSource
 		}
 		m.Camera, m.Lens = cmp.Or(m.Camera, f.Camera), cmp.Or(m.Lens, f.Lens)

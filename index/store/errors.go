@@ -16,8 +16,6 @@ var (
 	ErrReadOnly = errors.New("the index is read-only")
 	// ErrFull means that the disk has no room for the next transaction; committed data is safe.
 	ErrFull = errors.New("the disk is full")
-	// ErrRebuilt means that the data that speeds up searches was damaged and has been rebuilt.
-	ErrRebuilt = errors.New("the vector file was damaged and has been rebuilt")
 	// ErrDamaged means that the index is corrupt.
 	ErrDamaged = errors.New("the index is damaged")
 	// ErrBusy means that another process holds the lock of the index.
@@ -47,3 +45,13 @@ func (e *LostError) Error() string {
 
 // Unwrap returns ErrNoIndex.
 func (e *LostError) Unwrap() error { return ErrNoIndex }
+
+// MendedError reports what PrepareSearch found damaged and has mended.
+type MendedError struct {
+	// Rebuilt says that the data that speeds up searches was damaged and has been rebuilt.
+	Rebuilt bool
+	// Deleted is the number of vectors that were damaged in the index and have been deleted.
+	Deleted int
+}
+
+func (e *MendedError) Error() string { return "damaged vectors have been mended" }

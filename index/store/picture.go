@@ -130,6 +130,8 @@ const (
 	DateUnknown   DateSource = 0 // no date, or a date from an earlier version that did not record the source
 	DateOriginal  DateSource = 1 // EXIF DateTimeOriginal
 	DateDigitized DateSource = 2 // EXIF DateTimeDigitized
+	DateXMP       DateSource = 3 // XMP
+	DateModified  DateSource = 6 // EXIF ModifyDate, the least trusted
 )
 
 // Metadata is the metadata of a picture in a file. Unknown fields are zero.

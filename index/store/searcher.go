@@ -31,8 +31,6 @@ type Searcher interface {
 	// RememberQueries stores the vectors of texts and drops the oldest ones if there are too many. It is only an optimisation:
 	// it does not wait for other writers, and if the index cannot be written, it stores nothing.
 	RememberQueries(ctx context.Context, model string, vectors map[string][]float32) error
-	// ForgetQueries deletes the stored vectors of a model's texts, under the same conditions.
-	ForgetQueries(ctx context.Context, model string) error
 }
 
 // Moment is a point in a picture that has a vector. A still picture has one moment, with Number 0 and no time;

@@ -93,13 +93,14 @@ type CacheRefused struct {
 	Err error
 }
 
-// cacheDirs returns the folders that can be used, and those that cannot.
+// cacheDirs returns the folders that can be used, and those before them that cannot.
 func (a *App) cacheDirs() (dirs []string, refused []CacheRefused) {
 	for _, dir := range a.cachePlaces() {
-		if err := private.Check(dir); isRefused(err) {
-			refused = append(refused, CacheRefused{dir, err})
-		} else {
+		switch err := private.Check(dir); {
+		case !isRefused(err):
 			dirs = append(dirs, dir)
+		case len(dirs) == 0: // otherwise a better one is used
+			refused = append(refused, CacheRefused{dir, err})
 		}
 	}
 	return dirs, refused

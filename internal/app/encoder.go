@@ -18,7 +18,12 @@ func Engine(ix store.Store, loader func() *embed.Loader) *query.Engine {
 			return Encoder{l}, nil
 		}
 		return nil, query.ErrNoEncoder
-	}, Calibration, func(m store.Model, language string) (string, bool) { return LanguagePrefix(m.Name, language) })
+	}, Calibration, func(m store.Model, language string) (string, bool) { return LanguagePrefix(m.Name, language) }, func(store.Model) string {
+		if l := loader(); l != nil {
+			return l.Epoch()
+		}
+		return ""
+	})
 }
 
 // LanguagePrefix returns the prefix that a model expects before a text in a language, "" if the language is unknown. expected is false if
@@ -60,9 +65,6 @@ func (e Encoder) Texts(ctx context.Context, texts []string) ([][]float32, error)
 }
 
 var errForeignPicture = errors.New("the picture was not read by this program")
-
-// Doubts reports whether the model's copy for fast searches was damaged: earlier searches may have used it.
-func (e Encoder) Doubts() bool { return e.Loader.HadDamagedCopy() }
 
 // Picture returns the vector of the picture of a query term.
 func (e Encoder) Picture(ctx context.Context, p query.Given) ([]float32, error) {

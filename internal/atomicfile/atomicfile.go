@@ -16,9 +16,10 @@ type Options struct {
 	Mode fs.FileMode
 	// FollowLink replaces the target of a link at the path, not the link.
 	FollowLink bool
-	// Unfinished is the name of the file until it is committed, with a * for Name; "": the constant of that name. Create removes the leftovers
-	// of killed processes (Sweep).
+	// Unfinished is the name of the file until it is committed, with a * for Name; empty: the constant Unfinished. Create removes the leftovers
+	// of killed processes (Sweep), unless Swept says that the caller has done so: it reads the whole folder.
 	Unfinished string
+	Swept      bool
 }
 
 // Unfinished is the default of Options.Unfinished.
@@ -47,7 +48,9 @@ func Create(path string, o Options) (*File, error) {
 	if o.Unfinished == "" {
 		o.Unfinished = Unfinished
 	}
-	Sweep(filepath.Dir(path), o.Unfinished)
+	if !o.Swept {
+		Sweep(filepath.Dir(path), o.Unfinished)
+	}
 	for try := 1; ; try++ {
 		f, err := os.OpenFile(filepath.Join(filepath.Dir(path), Name(o.Unfinished)), os.O_RDWR|os.O_CREATE|os.O_EXCL, o.Mode)
 		if errors.Is(err, fs.ErrExist) && try < maxTries {

@@ -10,14 +10,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/machine"
 	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
-// ErrDiffers means that a file has not the digest that it must have.
+// ErrDiffers means that a file does not have the expected digest.
 var ErrDiffers = errors.New("the file's SHA-256 is wrong")
 
 // File returns the SHA-256 of a regular file in lower-case hex. Links are followed.
@@ -43,33 +42,47 @@ func Verify(path, sum string) error {
 	return err
 }
 
-// noteOf returns the path of the note that VerifyOnce writes next to a file.
-func noteOf(path string) string {
-	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".verified")
+// notesOf returns the paths at which the note that a file was verified may be: beside the file, or in one of the folders.
+func notesOf(path string, dirs []string) []string {
+	notes := []string{filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".verified")}
+	name := sha256.Sum256([]byte(path))
+	for _, dir := range dirs {
+		notes = append(notes, filepath.Join(dir, "verified", hex.EncodeToString(name[:16])))
+	}
+	return notes
 }
 
 // Forget makes VerifyOnce read a file again.
-func Forget(path string) { os.Remove(noteOf(path)) }
+func Forget(path string, dirs []string) {
+	for _, note := range notesOf(path, dirs) {
+		os.Remove(note)
+	}
+}
 
-// VerifyOnce is Verify for files that are needed at every start: it reads the contents only if the file has changed or the machine was started
-// since they were last verified. Its note next to the file has the same protection as the file: use it only in folders that nobody else
-// can write to.
-func VerifyOnce(path, sum string) error {
+// VerifyOnce is Verify for files that are needed at every start: it reads the contents only if the file has changed, or the machine was started,
+// since they were last verified. The note of that lies beside the file, or in the first of the folders that can be written: use it only in
+// folders that nobody else can write to. Where the system does not name its boots, it always reads the contents.
+func VerifyOnce(path, sum string, dirs []string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
 	}
 	boot := machine.Boot()
-	note := fmt.Sprintf("%s %d %d %s\n", sum, info.Size(), info.ModTime().UnixNano(), boot)
+	text := fmt.Sprintf("%s %d %d %s\n", sum, info.Size(), info.ModTime().UnixNano(), boot)
 	const longest = 1 << 10
-	if known, err := regular.Read(noteOf(path), regular.NoLinks, longest); err == nil && string(known) == note && boot != "" {
-		return nil
+	notes := notesOf(path, dirs)
+	for _, note := range notes {
+		if known, err := regular.Read(note, regular.NoLinks, longest); err == nil && string(known) == text && boot != "" {
+			return nil
+		}
 	}
 	if err := Verify(path, sum); err != nil {
 		return err
 	}
-	if boot != "" && !strings.ContainsAny(boot, " \n") {
-		_ = atomicfile.Write(noteOf(path), []byte(note)) // if it cannot be written, the file is verified again next time
+	for _, note := range notes {
+		if boot == "" || atomicfile.Write(note, []byte(text)) == nil {
+			break // if none can be written, the file is verified again next time
+		}
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func TestVerifyOnce(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "file")
 	write(t, path, "hello")
-	if err := digest.VerifyOnce(path, sumOfHello); err != nil {
+	if err := digest.VerifyOnce(path, sumOfHello, nil); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(path)
@@ -55,14 +55,14 @@ func TestVerifyOnce(t *testing.T) {
 	if err := os.Chtimes(path, time.Time{}, info.ModTime().Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	if err := digest.VerifyOnce(path, sumOfHello); !errors.Is(err, digest.ErrDiffers) {
+	if err := digest.VerifyOnce(path, sumOfHello, nil); !errors.Is(err, digest.ErrDiffers) {
 		t.Errorf("a changed file: %v", err)
 	}
 	// A disk that loses a bit does not change the time.
 	if err := os.Chtimes(path, time.Time{}, info.ModTime()); err != nil {
 		t.Fatal(err)
 	}
-	if err := digest.VerifyOnce(path, sumOfHello); err != nil {
+	if err := digest.VerifyOnce(path, sumOfHello, nil); err != nil {
 		t.Errorf("a file that seems unchanged was read again: %v", err)
 	}
 	notes, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*"))
@@ -74,12 +74,43 @@ func TestVerifyOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, notes[0], string(note[:len(note)-2])+"\n") // of another boot
-	if err := digest.VerifyOnce(path, sumOfHello); !errors.Is(err, digest.ErrDiffers) {
+	if err := digest.VerifyOnce(path, sumOfHello, nil); !errors.Is(err, digest.ErrDiffers) {
 		t.Errorf("a lost bit after a start: %v", err)
 	}
 	write(t, notes[0], string(note))
-	digest.Forget(path)
-	if err := digest.VerifyOnce(path, sumOfHello); !errors.Is(err, digest.ErrDiffers) {
+	digest.Forget(path, nil)
+	if err := digest.VerifyOnce(path, sumOfHello, nil); !errors.Is(err, digest.ErrDiffers) {
 		t.Errorf("a lost bit in a file to be read again: %v", err)
+	}
+}
+
+// TestNotesElsewhere checks that a file in a folder that cannot be written is not read at every start.
+func TestNotesElsewhere(t *testing.T) {
+	if machine.Boot() == "" {
+		t.Skip("this system does not name its boots")
+	}
+	dir, notes := t.TempDir(), filepath.Join(t.TempDir(), "notes")
+	path := filepath.Join(dir, "file")
+	write(t, path, "hello")
+	if err := os.Mkdir(filepath.Join(dir, ".file.verified"), 0o700); err != nil { // in the place of the note beside it
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := digest.VerifyOnce(path, sumOfHello, []string{notes}); err != nil {
+		t.Fatal(err)
+	}
+	write(t, path, "hallo")
+	if err := os.Chtimes(path, time.Time{}, info.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if err := digest.VerifyOnce(path, sumOfHello, []string{notes}); err != nil {
+		t.Errorf("the file was read again: %v", err)
+	}
+	digest.Forget(path, []string{notes})
+	if err := digest.VerifyOnce(path, sumOfHello, []string{notes}); !errors.Is(err, digest.ErrDiffers) {
+		t.Errorf("a file to be read again: %v", err)
 	}
 }

@@ -100,7 +100,9 @@ func (s source) Meta(r index.Content) (store.Metadata, int) {
 }
 
 // dateSources are the index's names for the tags that dates come from.
-var dateSources = map[decode.DateTag]store.DateSource{decode.DateTimeOriginal: store.DateOriginal, decode.DateTimeDigitized: store.DateDigitized}
+var dateSources = map[decode.DateTag]store.DateSource{
+	decode.DateTimeOriginal: store.DateOriginal, decode.DateTimeDigitized: store.DateDigitized, decode.XMPDate: store.DateXMP, decode.ModifyDate: store.DateModified,
+}
 
 func (s source) Picture(orientation int) store.Picture {
 	width, height := preprocess.Upright(s.header.Width, s.header.Height, orientation)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed"
@@ -57,8 +58,15 @@ func ofIndex(notice any, do Door) (Word, bool) {
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
 		return warning("skipping %s from now on: imgsearch crashed twice while reading it", Path(n.Path)), true
-	case index.Rebuilt:
-		return warning("%v; if this happens again, check the disk and the memory", n.Err), true
+	case index.Mended:
+		var parts []string
+		if n.Rebuilt {
+			parts = append(parts, "the vector file was damaged and has been rebuilt")
+		}
+		if n.Deleted > 0 {
+			parts = append(parts, fmt.Sprintf("%s damaged in the index: deleted, and created again by the next run", english.Count(n.Deleted, "vector")))
+		}
+		return warning("%s; if this happens again, check the disk and the memory", strings.Join(parts, "; ")), true
 	case index.SlowSearch:
 		return warning("%v", n.Err), true
 	}

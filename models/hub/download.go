@@ -46,14 +46,11 @@ func (c *Client) download(ctx context.Context, address, dst string, f File, got 
 		err := c.retry(ctx, func() (bool, error) {
 			_, err := c.continuePart(ctx, address, part, f, got)
 			info, statErr := os.Stat(part)
-			if statErr != nil || info.Size() <= most {
+			if statErr != nil || err != nil && info.Size() < most+leastProgress {
 				return false, err
 			}
 			most = info.Size()
-			if errors.Is(err, errDrip) {
-				return false, err
-			}
-			return true, err
+			return !errors.Is(err, errDrip), err
 		})
 		var entry ManifestEntry
 		if err == nil {
@@ -158,6 +155,9 @@ func (f File) limit() int64 {
 
 // leastRate is the least number of bytes per second, on average over c.Stall, that a server must send: the smallest model would take ten hours.
 const leastRate = 1000
+
+// leastProgress is the number of bytes after which the attempts are counted anew.
+const leastProgress = 64 << 10
 
 // errDrip means that a server sends almost nothing.
 var errDrip = errors.New("the server sends too little")

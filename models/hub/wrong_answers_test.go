@@ -195,6 +195,19 @@ func TestWrongAnswers(t *testing.T) {
 				return true
 			})
 		}, hub.ErrUnreachable},
+		"a byte a connection": {func(p *puller) {
+			p.hub.Misbehave(func(w http.ResponseWriter, r *http.Request, path string, data []byte) bool {
+				if path != big {
+					return false
+				}
+				from := rangeStart(r)
+				w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(data)-1, len(data)))
+				w.Header().Set("Content-Length", fmt.Sprint(len(data)-from))
+				w.WriteHeader(http.StatusPartialContent)
+				_, _ = w.Write(data[from : from+1])
+				panic(http.ErrAbortHandler)
+			})
+		}, hub.ErrUnreachable},
 		"offline": {func(p *puller) { p.client.Offline = true }, hub.ErrOffline},
 	} {
 		t.Run(name, func(t *testing.T) {

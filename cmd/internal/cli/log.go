@@ -150,7 +150,15 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 	var b strings.Builder
 	// A message may contain what a file, a model or a server said: a line break would begin a record of any priority in the journal, and a
 	// terminal would obey other control characters.
-	b.WriteString(h.begin(r.Level) + words.Clean(r.Message))
+	message := words.Clean(r.Message)
+	if r.Level < slog.LevelInfo && !h.journal { // details may have several lines, which are indented
+		lines := strings.Split(r.Message, "\n")
+		for i, line := range lines {
+			lines[i] = words.Clean(strings.ReplaceAll(line, "\t", "  "))
+		}
+		message = strings.Join(lines, "\n    ")
+	}
+	b.WriteString(h.begin(r.Level) + message)
 	hint := ""
 	write := func(a slog.Attr) bool {
 		if a.Key == hintKey {

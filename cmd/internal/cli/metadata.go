@@ -41,6 +41,10 @@ func DateSource(s store.DateSource) string {
 		return "exif-original"
 	case store.DateDigitized:
 		return "exif-digitized"
+	case store.DateXMP:
+		return "xmp"
+	case store.DateModified:
+		return "exif-modified"
 	}
 	return ""
 }

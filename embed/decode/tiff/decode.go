@@ -170,6 +170,18 @@ func (d *decoder) put(dst, samples []byte, step int) {
 		}
 	case d.photometric == rgb && d.alpha < 0 && step == 3:
 		copy(dst, samples)
+	case d.photometric == palette:
+		for i := range len(dst) / 3 {
+			*(*[3]byte)(dst[3*i:]) = d.colors[samples[i*step]]
+		}
+	case d.photometric == rgb && d.alpha == 3 && !d.associated:
+		for i := range len(dst) / 3 {
+			s, t := samples[i*step:i*step+4:i*step+4], dst[3*i:3*i+3:3*i+3]
+			a := uint32(s[3])
+			for c := range 3 {
+				t[c] = byte((uint32(s[c])*a + 255*(255-a) + 127) / 255)
+			}
+		}
 	default:
 		for i := range len(dst) / 3 {
 			d.pixel(dst[3*i:3*i+3:3*i+3], samples[i*step:(i+1)*step], d.alpha)

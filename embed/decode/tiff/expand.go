@@ -32,7 +32,10 @@ func (l *Layout) expand(data []byte, rows int) (io.Reader, error) {
 	case 0, none:
 		return in, nil
 	case packBits:
-		return &packBitsReader{in: byteReader(in)}, nil
+		if l.fillOrder == 2 {
+			data = reverseAll(data)
+		}
+		return &packBitsReader{data: data}, nil
 	case lzwCode:
 		return lzw.NewReader(in, lzw.MSB, 8), nil
 	case deflate, oldDeflate:
@@ -40,8 +43,12 @@ func (l *Layout) expand(data []byte, rows int) (io.Reader, error) {
 	case group3, group4:
 		format := ccitt.Group4
 		if l.compression == group3 {
-			if format = ccitt.Group3; l.options&1 != 0 {
+			const twoDimensional, aligned = 1, 4 // T4Options
+			switch format = ccitt.Group3; {
+			case l.options&twoDimensional != 0:
 				return nil, unsupported("two-dimensional Group 3 compression")
+			case l.options&aligned != 0:
+				return nil, unsupported("Group 3 compression with aligned ends of lines")
 			}
 		}
 		if l.bits != 1 || l.samples/l.planes() != 1 {
@@ -73,64 +80,59 @@ func (r reversed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func byteReader(r io.Reader) io.ByteReader {
-	if b, ok := r.(io.ByteReader); ok {
-		return b
+func reverseAll(data []byte) []byte {
+	out := make([]byte, len(data))
+	for i, c := range data {
+		out[i] = bits.Reverse8(c)
 	}
-	return &oneByte{r: r}
-}
-
-// oneByte reads single bytes.
-type oneByte struct {
-	r   io.Reader
-	buf [1]byte
-}
-
-func (o *oneByte) ReadByte() (byte, error) {
-	_, err := io.ReadFull(o.r, o.buf[:])
-	return o.buf[0], err
+	return out
 }
 
 // packBitsReader expands PackBits (TIFF 6.0, section 9): a count, and as many bytes or one byte to repeat.
 type packBitsReader struct {
-	in     io.ByteReader
-	left   int // bytes of the current run
-	repeat bool
-	value  byte
+	data []byte
+	// literal is what is left of a run of bytes; value is repeated times times.
+	literal []byte
+	value   byte
+	times   int
 }
 
 func (r *packBitsReader) Read(p []byte) (n int, err error) {
 	for n < len(p) {
-		if r.left == 0 {
-			if err := r.next(); err != nil {
-				return n, err
+		switch {
+		case len(r.literal) > 0:
+			k := copy(p[n:], r.literal)
+			r.literal = r.literal[k:]
+			n += k
+		case r.times > 0:
+			k := min(r.times, len(p)-n)
+			for i := range k {
+				p[n+i] = r.value
 			}
-			continue
-		}
-		if !r.repeat {
-			if r.value, err = r.in.ReadByte(); err != nil {
-				return n, err
+			r.times -= k
+			n += k
+		default:
+			if !r.next() {
+				return n, io.EOF
 			}
 		}
-		p[n] = r.value
-		n++
-		r.left--
 	}
 	return n, nil
 }
 
-// next begins a run.
-func (r *packBitsReader) next() error {
-	count, err := r.in.ReadByte()
-	if err != nil {
-		return err
+// next begins a run; false: the data has ended.
+func (r *packBitsReader) next() bool {
+	if len(r.data) < 2 {
+		return false
 	}
-	switch c := int(int8(count)); {
+	switch c := int(int8(r.data[0])); {
 	case c >= 0:
-		r.left, r.repeat = c+1, false
+		end := min(c+2, len(r.data))
+		r.literal, r.data = r.data[1:end], r.data[end:]
 	case c > -128:
-		r.left, r.repeat = 1-c, true
-		r.value, err = r.in.ReadByte()
+		r.value, r.times, r.data = r.data[1], 1-c, r.data[2:]
+	default:
+		r.data = r.data[1:]
 	}
-	return err
+	return true
 }

@@ -323,10 +323,10 @@ func (l *Layout) readSegments(d *directory) error {
 		return unsupported("rows of %d bytes", l.rowBytes())
 	}
 	across, down := l.grid()
-	n := int64(across) * int64(down) * int64(l.planes())
-	if n > maxSegments {
-		return unsupported("%d strips or tiles", n)
+	if across > maxSegments || down > maxSegments || int64(across)*int64(down)*int64(l.planes()) > maxSegments { // maxSamples planes do not overflow
+		return unsupported("%d x %d strips or tiles", across, down)
 	}
+	n := int64(across) * int64(down) * int64(l.planes())
 	l.offsets = d.numbers(offsets, int(n))
 	l.lengths = d.numbers(lengths, int(n))
 	if int64(len(l.offsets)) < n {

@@ -20,14 +20,6 @@ func (s *suite) queries() {
 	known, err = s.store.Queries(s.Context(), model, []string{"dog", "cat"})
 	s.must(err)
 	equal(s, "the last one counts", known, map[string][]float32{"dog": unit(3), "cat": unit(2)})
-	s.must(s.store.RememberQueries(s.Context(), other, map[string][]float32{"dog": unit(4)}))
-	s.must(s.store.ForgetQueries(s.Context(), model))
-	known, err = s.store.Queries(s.Context(), model, []string{"dog", "cat"})
-	s.must(err)
-	equal(s, "forgotten", len(known), 0)
-	known, err = s.store.Queries(s.Context(), other, []string{"dog"})
-	s.must(err)
-	equal(s, "kept", known, map[string][]float32{"dog": unit(4)})
 }
 
 func (s *suite) suspects() {
