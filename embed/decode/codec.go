@@ -102,8 +102,9 @@ func (c fixedCodec) decode(data []byte, orientation, _ int) (*Image, error) {
 	if c.upright {
 		orientation = max(c.turn, 1)
 	}
+	part, _ := img.(*rgbImage)
 	return &Image{
-		Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
+		Damaged: part != nil && part.damaged, Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
 		Orientation: orientation, row: rowReader(c.format, img),
 	}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/imgsearch/imgsearch/embed/decode/png"
 	"github.com/imgsearch/imgsearch/embed/decode/tiff"
 )
 
@@ -73,12 +74,23 @@ func readTIFFHeader(in *sourceReader, size int64) (h Header, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if p.Gray {
-			return &image.Gray{Pix: p.Pix, Stride: p.Width, Rect: image.Rect(0, 0, p.Width, p.Height)}, nil
-		}
-		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix}, nil
+		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, gray: p.Gray}, nil
 	}}
 	return h, damagedHeader(TIFF, h, err)
+}
+
+func readPNGHeader(in *sourceReader) (h Header, err error) {
+	h = Header{Format: PNG}
+	head, err := png.ReadHeader(in)
+	h.Width, h.Height = head.Width, head.Height
+	h.codec = fixedCodec{format: PNG, count: h.Pixels(), bytes: head.Memory(), image: func(data []byte) (image.Image, error) {
+		p, err := png.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, gray: p.Gray, damaged: p.Damaged}, nil
+	}}
+	return h, damagedHeader(PNG, h, err)
 }
 
 func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {

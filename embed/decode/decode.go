@@ -7,7 +7,6 @@ import (
 	"image"
 	"image/color"
 	"image/gif"
-	"image/png"
 	"io"
 	"strings"
 
@@ -68,8 +67,6 @@ func tidyJPEG(err error, what string) error {
 func decodeFormat(format Format, data []byte) (image.Image, error) {
 	r := bytes.NewReader(data)
 	switch format {
-	case PNG:
-		return png.Decode(r)
 	case GIF:
 		return decodeGIF(data)
 	case BMP:

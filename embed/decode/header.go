@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"image"
 	"image/gif"
-	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
@@ -105,6 +104,9 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 	case HEIC, AVIF, JXL, TIFF, CR3, RAF, rawTIFF:
 		return readContainer(format, in)
 	}
+	if format == PNG {
+		return readPNGHeader(in)
+	}
 	if format == JPEG {
 		frame, err := jpeg.ReadHeader(in)
 		if err != nil {
@@ -126,17 +128,10 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 }
 
 // readConfig returns the size and the largest number of bytes per pixel that the standard decoders were observed to allocate:
-// planes or packed pixels, doubled for interlacing.
+// planes or packed pixels.
 func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	switch format {
-	case PNG:
-		interlaced := isInterlacedPNG(r)
-		config, err = png.DecodeConfig(r)
-		perPixel = bytesPerPixel(config)
-		if interlaced {
-			perPixel *= 2
-		}
 	case GIF:
 		config, err = gif.DecodeConfig(r)
 		perPixel = 2
@@ -150,13 +145,6 @@ func readConfig(format Format, in *sourceReader) (config image.Config, perPixel 
 		err = ErrUnsupported
 	}
 	return config, perPixel, err
-}
-
-// isInterlacedPNG reads the interlace method, which is the last byte of the header chunk before its checksum.
-func isInterlacedPNG(r *bufio.Reader) bool {
-	const at = 28
-	head, err := r.Peek(at + 1)
-	return err == nil && head[at] != 0
 }
 
 // decodeWebPConfig reads the size. For an animation, which webp.DecodeConfig refuses, it returns the size of the canvas.

@@ -16,10 +16,13 @@ import (
 // formats were available; they use the same value.
 const codedPerPixel = 50
 
-// rgbImage has three bytes per pixel, in rows without padding.
+// rgbImage has three bytes per pixel, or one if it is grey, in rows without padding.
 type rgbImage struct {
 	pix  []byte
 	w, h int
+	gray bool
+	// damaged says that rows are missing or wrong.
+	damaged bool
 	image.Image
 }
 

@@ -18,9 +18,12 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 	case canvas:
 		return canvasRows(format, m)
 	case *rgbImage:
+		if m.gray {
+			return grayRows(m.pix, m.w)
+		}
 		return func(y int, rgb []byte) { copy(rgb, m.pix[3*y*m.w:]) }
 	case *image.Gray:
-		return grayRows(m)
+		return grayRows(m.Pix, m.Stride)
 	case *image.Gray16:
 		return gray16Rows(m)
 	case *image.NRGBA:
@@ -59,9 +62,9 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 	return anyRows(img)
 }
 
-func grayRows(m *image.Gray) func(y int, rgb []byte) {
+func grayRows(pix []byte, stride int) func(y int, rgb []byte) {
 	return func(y int, rgb []byte) {
-		row := m.Pix[y*m.Stride:]
+		row := pix[y*stride:]
 		for x := range len(rgb) / 3 {
 			v := row[x]
 			rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
