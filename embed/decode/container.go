@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/imgsearch/imgsearch/embed/decode/bmp"
 	"github.com/imgsearch/imgsearch/embed/decode/png"
 	"github.com/imgsearch/imgsearch/embed/decode/tiff"
 )
@@ -91,6 +92,23 @@ func readPNGHeader(in *sourceReader) (h Header, err error) {
 		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, gray: p.Gray, damaged: p.Damaged}, nil
 	}}
 	return h, damagedHeader(PNG, h, err)
+}
+
+func readBMPHeader(in *sourceReader) (h Header, err error) {
+	h = Header{Format: BMP}
+	head, err := bmp.ReadHeader(in)
+	if e, ok := errors.AsType[*bmp.UnsupportedError](err); ok {
+		return h, fmt.Errorf("%w: %w", ErrUnsupported, e)
+	}
+	h.Width, h.Height = head.Width, head.Height
+	h.codec = fixedCodec{format: BMP, count: h.Pixels(), bytes: head.Memory(), image: func(data []byte) (image.Image, error) {
+		p, err := bmp.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, damaged: p.Damaged}, nil
+	}}
+	return h, damagedHeader(BMP, h, err)
 }
 
 func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"image/gif"
 	"io"
 	"strings"
 
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
@@ -69,8 +67,6 @@ func decodeFormat(format Format, data []byte) (image.Image, error) {
 	switch format {
 	case GIF:
 		return decodeGIF(data)
-	case BMP:
-		return bmp.Decode(r)
 	case JXL:
 		return decodeJXL(data)
 	case WebP:
@@ -97,21 +93,6 @@ func decodeGIF(data []byte) (image.Image, error) {
 		return nil, errors.New("frame outside the screen")
 	}
 	return canvas{frame, frame.Bounds().Min, screen}, nil
-}
-
-func bytesPerPixel(c image.Config) int64 {
-	switch c.ColorModel {
-	case color.GrayModel:
-		return 1
-	case color.Gray16Model:
-		return 2
-	case color.RGBA64Model, color.NRGBA64Model:
-		return 8
-	}
-	if _, ok := c.ColorModel.(color.Palette); ok {
-		return 1
-	}
-	return 4
 }
 
 // tidy makes a decoder's error readable on its own: it reports an early end of the data as a truncated file and removes

@@ -5,6 +5,8 @@ package decode
 import (
 	"errors"
 	"slices"
+
+	"github.com/imgsearch/imgsearch/embed/decode/bmp"
 )
 
 // Version is incremented when a decoder or its settings accept files that were refused before. Pictures that failed
@@ -69,7 +71,7 @@ func Sniff(head []byte) (format Format, supported bool) {
 		return PNG, true
 	case has(0, "GIF87a"), has(0, "GIF89a"):
 		return GIF, true
-	case has(0, "BM") && len(head) >= 18 && head[6] == 0 && head[7] == 0 && head[8] == 0 && head[9] == 0:
+	case bmp.IsHeader(head):
 		return BMP, true
 	case has(0, "RIFF") && has(8, "WEBP"):
 		return WebP, true

@@ -9,7 +9,6 @@ import (
 	"image/gif"
 	"io"
 
-	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
@@ -104,10 +103,12 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 	case HEIC, AVIF, JXL, TIFF, CR3, RAF, rawTIFF:
 		return readContainer(format, in)
 	}
-	if format == PNG {
+	switch format {
+	case PNG:
 		return readPNGHeader(in)
-	}
-	if format == JPEG {
+	case BMP:
+		return readBMPHeader(in)
+	case JPEG:
 		frame, err := jpeg.ReadHeader(in)
 		if err != nil {
 			return h, tidyJPEG(err, "jpeg header")
@@ -135,9 +136,6 @@ func readConfig(format Format, in *sourceReader) (config image.Config, perPixel 
 	case GIF:
 		config, err = gif.DecodeConfig(r)
 		perPixel = 2
-	case BMP:
-		config, err = bmp.DecodeConfig(r)
-		perPixel = bytesPerPixel(config)
 	case WebP:
 		config, err = decodeWebPConfig(r)
 		perPixel = 8

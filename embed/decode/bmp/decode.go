@@ -1,0 +1,205 @@
+package bmp
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Picture is a decoded picture, on white.
+type Picture struct {
+	// Width is that of the header. Height is too, or less if the picture is damaged: only the rows from the top that were decoded count.
+	Width, Height int
+	// Pix has three bytes, red, green and blue, for each pixel, row by row.
+	Pix []byte
+	// Damaged says that a part is missing.
+	Damaged bool
+}
+
+// Decode decodes a whole file. If the data ends early, at least half of the rows must be there, and they must be the upper ones.
+func Decode(data []byte) (*Picture, error) {
+	h, err := ReadHeader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	p := &Picture{Width: h.Width, Height: h.Height, Pix: make([]byte, 3*h.Width*h.Height)}
+	colors := h.readPalette(data)
+	if h.compression == rle8 || h.compression == rle4 {
+		h.decodeRuns(p, h.from(data), colors)
+		return p, nil
+	}
+	size := h.rowBytes()
+	pixels := h.from(data)
+	rows := int(min(int64(len(pixels))/size, int64(h.Height)))
+	if last := int64(len(pixels)) - int64(rows)*size; rows < h.Height && last >= (int64(h.Width)*int64(h.bits)+7)/8 {
+		pixels = append(bytes.Clone(pixels[int64(rows)*size:]), make([]byte, size)...) // the last row may lack its padding
+		h.row(p.line(h.at(rows)), pixels, colors)
+		rows++
+		pixels = h.from(data)
+	}
+	if rows < h.Height && (!h.topDown || 2*rows < h.Height) {
+		return nil, errTruncated
+	}
+	hasAlpha := h.masks[3] != 0 && h.showsAlpha(pixels, rows)
+	if !hasAlpha {
+		h.masks[3] = 0
+	}
+	for y := range rows {
+		if int64(y+1)*size <= int64(len(pixels)) {
+			h.row(p.line(h.at(y)), pixels[int64(y)*size:], colors)
+		}
+	}
+	if rows < h.Height {
+		p.Height, p.Damaged, p.Pix = rows, true, p.Pix[:3*rows*h.Width]
+	}
+	return p, nil
+}
+
+// from returns the data from the first pixel on.
+func (h *Header) from(data []byte) []byte {
+	at := h.pixels
+	if least := h.palette; at < least { // some programs write 0
+		at = least + h.colors*h.colorSize
+	}
+	return data[min(at, len(data)):]
+}
+
+// at returns the row of the picture that is stored as the y-th.
+func (h *Header) at(y int) int {
+	if h.topDown {
+		return y
+	}
+	return h.Height - 1 - y
+}
+
+func (p *Picture) line(y int) []byte { return p.Pix[3*y*p.Width : 3*(y+1)*p.Width] }
+
+// readPalette returns the colours; those that the file does not have are black.
+func (h *Header) readPalette(data []byte) (colors [256][3]byte) {
+	if h.bits > 8 {
+		return colors
+	}
+	for i := range h.colors {
+		at := h.palette + i*h.colorSize
+		if at+3 > len(data) || h.pixels > h.palette && at+3 > h.pixels {
+			break
+		}
+		colors[i] = [3]byte{data[at+2], data[at+1], data[at]}
+	}
+	return colors
+}
+
+// row converts a stored row.
+func (h *Header) row(dst, row []byte, colors [256][3]byte) {
+	switch h.bits {
+	case 24:
+		for x := range h.Width {
+			s := row[3*x : 3*x+3 : 3*x+3]
+			dst[3*x], dst[3*x+1], dst[3*x+2] = s[2], s[1], s[0]
+		}
+	case 16, 32:
+		for x := range h.Width {
+			v := h.stored(row, x)
+			for c := range 3 {
+				dst[3*x+c] = channel(v, h.masks[c])
+			}
+			if h.masks[3] != 0 {
+				a := uint32(channel(v, h.masks[3]))
+				for c := range 3 {
+					dst[3*x+c] = byte((uint32(dst[3*x+c])*a + 255*(255-a) + 127) / 255)
+				}
+			}
+		}
+	default:
+		mask := byte(1<<h.bits - 1)
+		for x := range h.Width {
+			bit := x * h.bits
+			copy(dst[3*x:3*x+3], colors[row[bit/8]>>(8-h.bits-bit%8)&mask][:])
+		}
+	}
+}
+
+// stored returns a pixel of 16 or 32 bits.
+func (h *Header) stored(row []byte, x int) uint32 {
+	if h.bits == 16 {
+		return uint32(binary.LittleEndian.Uint16(row[2*x:]))
+	}
+	return binary.LittleEndian.Uint32(row[4*x:])
+}
+
+// showsAlpha reports whether any pixel is not wholly transparent: many programs leave the alpha at 0 and mean no transparency.
+func (h *Header) showsAlpha(pixels []byte, rows int) bool {
+	size := h.rowBytes()
+	for y := range rows {
+		if int64(y+1)*size > int64(len(pixels)) {
+			break
+		}
+		row := pixels[int64(y)*size:]
+		for x := range h.Width {
+			v := h.stored(row, x)
+			if v&h.masks[3] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// decodeRuns expands run-length encoding. Pixels that it skips have the first colour.
+func (h *Header) decodeRuns(p *Picture, data []byte, colors [256][3]byte) {
+	indexes := make([]byte, h.Width*h.Height)
+	x, y := 0, 0
+	set := func(i byte) {
+		if x < h.Width && y < h.Height {
+			indexes[h.at(y)*h.Width+x] = i
+		}
+		x++
+	}
+	// sample returns the i-th index of data: a byte each, or half of one.
+	sample := func(data []byte, i int) byte {
+		if h.compression == rle8 {
+			return data[i]
+		}
+		return data[i/2] >> (4 * (1 - i%2)) & 15
+	}
+	done := false
+	for !done && len(data) >= 2 && y < h.Height {
+		count, value := int(data[0]), data[1]
+		data = data[2:]
+		switch {
+		case count > 0:
+			pair := []byte{value, value}
+			for i := range count {
+				set(sample(pair, i%2))
+			}
+		case value == 0: // the end of the row
+			x, y = 0, y+1
+		case value == 1: // the end of the picture
+			done = true
+		case value == 2: // a step to the right and up
+			if len(data) < 2 {
+				done = true
+				break
+			}
+			x, y = x+int(data[0]), y+int(data[1])
+			data = data[2:]
+		default: // as many indexes, padded to an even number of bytes
+			n := int(value)
+			size := n
+			if h.compression == rle4 {
+				size = (n + 1) / 2
+			}
+			if len(data) < size {
+				done = true
+				break
+			}
+			for i := range n {
+				set(sample(data, i))
+			}
+			data = data[min(size+size%2, len(data)):]
+		}
+	}
+	p.Damaged = !done && y < h.Height-1
+	for i, c := range indexes {
+		*(*[3]byte)(p.Pix[3*i:]) = colors[c]
+	}
+}
