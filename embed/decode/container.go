@@ -6,6 +6,7 @@ import (
 	"image"
 
 	"github.com/imgsearch/imgsearch/embed/decode/bmp"
+	"github.com/imgsearch/imgsearch/embed/decode/gif"
 	"github.com/imgsearch/imgsearch/embed/decode/png"
 	"github.com/imgsearch/imgsearch/embed/decode/tiff"
 )
@@ -92,6 +93,20 @@ func readPNGHeader(in *sourceReader) (h Header, err error) {
 		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, gray: p.Gray, damaged: p.Damaged}, nil
 	}}
 	return h, damagedHeader(PNG, h, err)
+}
+
+func readGIFHeader(in *sourceReader) (h Header, err error) {
+	h = Header{Format: GIF}
+	head, err := gif.ReadHeader(in)
+	h.Width, h.Height = head.Width, head.Height
+	h.codec = fixedCodec{format: GIF, count: h.Pixels(), bytes: head.Memory(), image: func(data []byte) (image.Image, error) {
+		p, err := gif.Decode(data)
+		if err != nil {
+			return nil, err
+		}
+		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, damaged: p.Damaged}, nil
+	}}
+	return h, damagedHeader(GIF, h, err)
 }
 
 func readBMPHeader(in *sourceReader) (h Header, err error) {

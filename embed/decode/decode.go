@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/gif"
 	"io"
 	"strings"
 
@@ -63,36 +62,16 @@ func tidyJPEG(err error, what string) error {
 }
 
 func decodeFormat(format Format, data []byte) (image.Image, error) {
-	r := bytes.NewReader(data)
 	switch format {
-	case GIF:
-		return decodeGIF(data)
 	case JXL:
 		return decodeJXL(data)
 	case WebP:
 		if isAnimatedWebP(data) {
 			return decodeFirstWebPFrame(data)
 		}
-		return webp.Decode(r)
+		return webp.Decode(bytes.NewReader(withoutFalseAlpha(data)))
 	}
 	return nil, ErrUnsupported
-}
-
-// decodeGIF places the first frame on the logical screen, which the frame may cover only partly.
-func decodeGIF(data []byte) (image.Image, error) {
-	frame, err := gif.Decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	config, err := gif.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	screen := image.Rect(0, 0, config.Width, config.Height)
-	if !frame.Bounds().In(screen) {
-		return nil, errors.New("frame outside the screen")
-	}
-	return canvas{frame, frame.Bounds().Min, screen}, nil
 }
 
 // tidy makes a decoder's error readable on its own: it reports an early end of the data as a truncated file and removes

@@ -3,6 +3,8 @@
 package decode
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -11,7 +13,7 @@ import (
 
 // Version is incremented when a decoder or its settings accept files that were refused before. Pictures that failed
 // under another version are tried again.
-const Version = 5
+const Version = 4
 
 var (
 	// ErrEmpty means that the file has no content.
@@ -65,7 +67,7 @@ func Sniff(head []byte) (format Format, supported bool) {
 		return len(head) >= offset+len(magic) && string(head[offset:offset+len(magic)]) == magic
 	}
 	switch {
-	case has(0, "\xff\xd8\xff"):
+	case has(0, "\xff\xd8\xff"), has(0, "\xff\xd8") && beginsSegment(head[2:]):
 		return JPEG, true
 	case has(0, "\x89PNG\r\n\x1a\n"):
 		return PNG, true
@@ -104,7 +106,27 @@ func Sniff(head []byte) (format Format, supported bool) {
 
 // sniffISO distinguishes still pictures from videos in the ISO base media family by the major brand. How a HEIF file's pictures
 // are coded is determined later, from its contents.
+// beginsSegment reports whether a segment that stands at the beginning of JPEG files follows some bytes that do not belong there.
+func beginsSegment(data []byte) bool {
+	for i := 0; i+3 < len(data); i++ {
+		if m := data[i+1]; data[i] == 0xff && (m >= markerAPP0 && m <= markerAPP2 || m == markerDQT) && data[i+2] < 0x40 {
+			return true
+		}
+	}
+	return false
+}
+
 func sniffISO(head []byte) (Format, bool) {
+	format, ok := brand(head)
+	// Some programs write a general major brand; the first compatible one that is ours decides.
+	for at := 16; !ok && format == "" && at+4 <= len(head) && at+4 <= int(binary.BigEndian.Uint32(head)); at += 4 {
+		format, ok = brand(append(bytes.Clone(head[:8]), head[at:at+4]...))
+	}
+	return format, ok
+}
+
+// brand returns the format of the brand at offset 8.
+func brand(head []byte) (Format, bool) {
 	if len(head) < 12 {
 		return "", false
 	}

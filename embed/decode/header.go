@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"image/gif"
 	"io"
 
 	"golang.org/x/image/webp"
@@ -108,6 +107,8 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		return readPNGHeader(in)
 	case BMP:
 		return readBMPHeader(in)
+	case GIF:
+		return readGIFHeader(in)
 	case JPEG:
 		frame, err := jpeg.ReadHeader(in)
 		if err != nil {
@@ -133,9 +134,6 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
 	r := bufio.NewReaderSize(in, 64<<10)
 	switch format {
-	case GIF:
-		config, err = gif.DecodeConfig(r)
-		perPixel = 2
 	case WebP:
 		config, err = decodeWebPConfig(r)
 		perPixel = 8

@@ -9,7 +9,7 @@ import (
 // heifItem is one coded picture of a HEIF file, or a grid of them.
 type heifItem struct {
 	kind string // "hvc1", "av01", "grid", ...
-	// width and height are the coded size, before the transformations.
+	// width and height are the size before the item is turned.
 	width, height int
 	// turn is the EXIF orientation equivalent to the item's rotation and mirroring.
 	turn  int
@@ -49,7 +49,7 @@ type heifRef struct {
 	from, to uint32
 }
 
-// heifProp is an item's property: a size, a rotation in quarter turns anti-clockwise, or a mirror.
+// heifProp is an item's property: a size, a clean aperture, a rotation in quarter turns anti-clockwise, or a mirror.
 type heifProp struct {
 	kind          string
 	width, height int
@@ -183,6 +183,9 @@ func (m *metaReader) propertyList(data []byte) error {
 		case "ispe":
 			f.skip(4)
 			p.width, p.height = int(f.uint(4)), int(f.uint(4))
+		case "clap": // the part that is shown: two fractions, and the place of its middle
+			width, height := f.uint(8), f.uint(8)
+			p.width, p.height = fraction(width), fraction(height)
 		case "irot", "imir":
 			p.value = uint8(f.uint(1)) & 3
 		}
@@ -192,6 +195,15 @@ func (m *metaReader) propertyList(data []byte) error {
 		m.props = append(m.props, p)
 		return true, nil
 	})
+}
+
+// fraction divides the upper 32 bits by the lower ones, rounded; 0 if that is impossible.
+func fraction(v uint64) int {
+	n, d := v>>32, v&0xffffffff
+	if d == 0 {
+		return 0
+	}
+	return int((n + d/2) / d)
 }
 
 func (m *metaReader) associations(data []byte) error {
@@ -227,6 +239,10 @@ func (m *metaReader) resolve() {
 			switch p := m.props[i-1]; p.kind {
 			case "ispe":
 				item.width, item.height = p.width, p.height
+			case "clap":
+				if p.width > 0 && p.width <= item.width && p.height > 0 && p.height <= item.height {
+					item.width, item.height = p.width, p.height
+				}
 			case "irot":
 				angle = p.value
 			case "imir":

@@ -12,6 +12,7 @@ const (
 	markerSOI   = 0xd8
 	markerEOI   = 0xd9
 	markerSOS   = 0xda
+	markerDQT   = 0xdb
 	markerAPP0  = 0xe0
 	markerAPP2  = 0xe2
 	markerAPP14 = 0xee

@@ -15,6 +15,24 @@ func isAnimatedWebP(data []byte) bool {
 	return len(data) >= 30 && string(data[12:16]) == "VP8X" && data[20]&0x02 != 0
 }
 
+// withoutFalseAlpha returns a file in the extended format whose flag for an alpha is clear if it has no ALPH chunk, as the library demands.
+func withoutFalseAlpha(data []byte) []byte {
+	const flags, alpha = 20, 0x10
+	if len(data) < 30 || string(data[12:16]) != "VP8X" || data[flags]&alpha == 0 {
+		return data
+	}
+	for rest := data[12:]; len(rest) >= 8; {
+		if kind := string(rest[:4]); kind == "ALPH" || kind == "VP8L" {
+			return data
+		}
+		size := int(binary.LittleEndian.Uint32(rest[4:]))
+		rest = rest[min(8+size+size&1, len(rest)):]
+	}
+	data = bytes.Clone(data)
+	data[flags] &^= alpha
+	return data
+}
+
 // canvasSize reads the size of the canvas from a VP8X header.
 func canvasSize(data []byte) (w, h int) { return uint24(data[24:]) + 1, uint24(data[27:]) + 1 }
 

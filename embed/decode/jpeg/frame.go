@@ -73,7 +73,7 @@ func ReadHeader(r io.Reader) (Header, error) {
 		}
 		n := (int(size[0])<<8 | int(size[1])) - 2
 		if n < 0 {
-			return Header{}, fmt.Errorf("%w: invalid segment length %d", ErrFormat, n+2)
+			continue // no segment has such a length: the next marker may be right
 		}
 		if !isFrame(marker) {
 			if _, err := in.Discard(n); err != nil {
@@ -157,11 +157,6 @@ func readFrame(marker byte, s []byte) (Header, error) {
 		}
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tq > 3 {
 			return Header{}, fmt.Errorf("%w: invalid sampling %d x %d or quantisation table %d", ErrFormat, c.h, c.v, c.tq)
-		}
-		for _, other := range h.comps {
-			if other.id == c.id {
-				return Header{}, fmt.Errorf("%w: two components with identifier %d", ErrFormat, c.id)
-			}
 		}
 		h.hmax, h.vmax = max(h.hmax, c.h), max(h.vmax, c.v)
 		blocks += c.h * c.v

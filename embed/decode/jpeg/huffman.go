@@ -31,6 +31,7 @@ const (
 
 // readTables reads DHT's payload.
 func (d *decoder) readTables(s []byte) error {
+	d.tables = true
 	for len(s) > 0 {
 		if len(s) < 17 {
 			return fmt.Errorf("%w: invalid Huffman table", ErrFormat)

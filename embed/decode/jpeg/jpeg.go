@@ -110,6 +110,13 @@ func (h Header) Pixels(minShort int) int64 {
 	return ((int64(h.Width)*scale + 7) / 8) * ((int64(h.Height)*scale + 7) / 8)
 }
 
+// neutral fills a component with the value that stands for no colour.
+func (c *component) neutral() {
+	for i := range c.pix {
+		c.pix[i] = 128
+	}
+}
+
 // picture builds the result from the decoded scans.
 func (d *decoder) picture() (*Picture, error) {
 	if len(d.comps) == 0 {
@@ -121,6 +128,10 @@ func (d *decoder) picture() (*Picture, error) {
 		total := c.wantX * c.wantY
 		if c.done < total {
 			p.Damaged = true
+		}
+		if c.done == 0 && i > 0 && p.Space == YCbCr {
+			c.neutral() // the scans of the colours never came: what there is, is a grey picture
+			continue
 		}
 		if 2*c.done < total || c.done == 0 {
 			return nil, fmt.Errorf("%w: truncated: only %d %% of the picture can be decoded", ErrFormat, 100*c.done/max(total, 1))

@@ -3,6 +3,7 @@ package jpeg
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // zigzag maps a coefficient's position in the zigzag order (T.81, figure A.6) to its natural index. Positions beyond the end,
@@ -41,20 +42,19 @@ func (d *decoder) readScan(s []byte) error {
 	sc := scan{from: int(s[1+2*n]), to: int(s[2+2*n]), high: uint(s[3+2*n] >> 4), low: uint(s[3+2*n] & 15)}
 	for i := range n {
 		id, tables := s[1+2*i], s[2+2*i]
-		for j := range d.comps {
-			if c := &d.comps[j]; c.id == id {
+		for j := range d.comps { // some programs give several components the same identifier: they come in order
+			if c := &d.comps[j]; c.id == id && !slices.Contains(sc.comps, c) {
 				c.td, c.ta = int(tables>>4)&3, int(tables&15)&3
 				sc.comps = append(sc.comps, c)
+				break
 			}
 		}
 		if len(sc.comps) != i+1 {
-			return fmt.Errorf("%w: scan of an unknown component", ErrFormat)
+			return fmt.Errorf("%w: scan of an unknown or duplicate component", ErrFormat)
 		}
-		for _, other := range sc.comps[:i] {
-			if other == sc.comps[i] {
-				return fmt.Errorf("%w: scan with a duplicate component", ErrFormat)
-			}
-		}
+	}
+	if !d.tables {
+		d.useStandardTables()
 	}
 	if d.head.Progressive && (sc.from > sc.to || sc.to > 63 || sc.low > 13 || sc.from > 0 && n != 1) {
 		return fmt.Errorf("%w: invalid scan of coefficients %d to %d", ErrFormat, sc.from, sc.to)

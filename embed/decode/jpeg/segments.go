@@ -36,6 +36,7 @@ type decoder struct {
 	quant   [4][64]int32 // in zigzag order
 	dcTable [4]table
 	acTable [4]table
+	tables  bool // the file has Huffman tables
 	// restart is the number of MCUs between restart markers; 0: none.
 	restart int
 	eobRun  int
@@ -94,7 +95,10 @@ func (d *decoder) segment() (marker byte, payload []byte, ok bool) {
 			return 0, nil, false
 		}
 		size := int(d.data[d.pos])<<8 | int(d.data[d.pos+1])
-		if size < 2 || d.pos+size > len(d.data) {
+		if size < 2 {
+			continue // no segment has such a length: the next marker may be right
+		}
+		if d.pos+size > len(d.data) {
 			d.damaged = true
 			return 0, nil, false
 		}
