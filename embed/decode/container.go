@@ -137,7 +137,7 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 	}
 	h.Width, h.Height = file.primary.width, file.primary.height
 	// The HEIC decoder applies the file's rotation and mirroring; the AVIF decoder does not.
-	codec := fixedCodec{format: HEIC, count: h.Pixels(), bytes: h.Pixels() * codedPerPixel, image: decodeHEIC, upright: true}
+	codec := fixedCodec{format: HEIC, count: file.primary.coded, bytes: file.primary.coded * codedPerPixel, image: decodeHEIC, upright: true}
 	if isAV1 {
 		codec.format, codec.image, codec.turn = AVIF, decodeAVIF, file.primary.turn
 	}

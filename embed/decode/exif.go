@@ -98,7 +98,9 @@ func combine(b meta.Blocks) (m Meta) {
 		if err != nil {
 			continue
 		}
-		dates = append(dates, date{p.Original, "", XMPDate}, date{p.Created, "", XMPDate})
+		for _, text := range p.Dates {
+			dates = append(dates, date{text, "", XMPDate})
+		}
 		m.OwnerMetadata = m.under(ownerOf(p))
 		if !m.HasGPS {
 			m.HasGPS, m.Latitude, m.Longitude = p.Place.Known, p.Place.Latitude, p.Place.Longitude

@@ -104,8 +104,6 @@ func Sniff(head []byte) (format Format, supported bool) {
 	return "", false
 }
 
-// sniffISO distinguishes still pictures from videos in the ISO base media family by the major brand. How a HEIF file's pictures
-// are coded is determined later, from its contents.
 // beginsSegment reports whether a segment that stands at the beginning of JPEG files follows some bytes that do not belong there.
 func beginsSegment(data []byte) bool {
 	for i := 0; i+3 < len(data); i++ {
@@ -116,13 +114,27 @@ func beginsSegment(data []byte) bool {
 	return false
 }
 
-func sniffISO(head []byte) (Format, bool) {
-	format, ok := brand(head)
-	// Some programs write a general major brand; the first compatible one that is ours decides.
-	for at := 16; !ok && format == "" && at+4 <= len(head) && at+4 <= int(binary.BigEndian.Uint32(head)); at += 4 {
-		format, ok = brand(append(bytes.Clone(head[:8]), head[at:at+4]...))
+// sniffISO recognises an ISO base media file by its brands (ISO/IEC 14496-12, 4.3). If the major brand is a general one, the first compatible one
+// that is ours decides, unless the others are those of films, which may name a picture's brand too. How a HEIF file's pictures are coded is determined later, from its contents.
+func sniffISO(head []byte) (format Format, ok bool) {
+	if format, ok = brand(head); ok || format != "" || len(head) < 12 || isFilm(string(head[8:12])) && string(head[8:12]) != "isom" {
+		return format, ok
+	}
+	for at := 16; at+4 <= len(head) && at+4 <= int(binary.BigEndian.Uint32(head)); at += 4 {
+		name := string(head[at : at+4])
+		if name != "isom" && isFilm(name) {
+			return "", false
+		}
+		if !ok && name != "msf1" && name != "hevc" && name != "hevx" && name != "avis" { // sequences
+			format, ok = brand(append(bytes.Clone(head[:8]), name...))
+		}
 	}
 	return format, ok
+}
+
+// isFilm reports whether a brand is one of films or sound.
+func isFilm(name string) bool {
+	return slices.Contains([]string{"iso", "mp4", "avc", "qt ", "3gp", "3g2", "M4V", "M4A", "mmp", "das"}, name[:3])
 }
 
 // brand returns the format of the brand at offset 8.

@@ -9,8 +9,9 @@ import (
 // heifItem is one coded picture of a HEIF file, or a grid of them.
 type heifItem struct {
 	kind string // "hvc1", "av01", "grid", ...
-	// width and height are the size before the item is turned.
+	// width and height are the size before the item is turned; coded is the number of pixels before it is cut to its clean aperture.
 	width, height int
+	coded         int64
 	// turn is the EXIF orientation equivalent to the item's rotation and mirroring.
 	turn  int
 	parts []uint32 // of a grid
@@ -239,8 +240,11 @@ func (m *metaReader) resolve() {
 			switch p := m.props[i-1]; p.kind {
 			case "ispe":
 				item.width, item.height = p.width, p.height
+				item.coded = int64(p.width) * int64(p.height)
 			case "clap":
-				if p.width > 0 && p.width <= item.width && p.height > 0 && p.height <= item.height {
+				// One that leaves almost nothing would hide the size from the limits.
+				const most = 16
+				if p.width > 0 && p.width <= item.width && p.height > 0 && p.height <= item.height && int64(p.width)*int64(p.height)*most >= item.coded {
 					item.width, item.height = p.width, p.height
 				}
 			case "irot":

@@ -19,6 +19,12 @@ type heifBlock struct {
 // extent is a part of an item.
 type extent struct{ at, n int64 }
 
+// A photo has one item of EXIF and one or two of XMP, each in one part.
+const (
+	maxMetaItems = 16
+	maxExtents   = 64
+)
+
 // heifMeta reads the metadata of a HEIF file.
 func heifMeta(r Source) Meta {
 	size := sizeOf(r)
@@ -108,7 +114,7 @@ func metaItems(data []byte, blocks map[uint32]*heifBlock) (order []uint32) {
 		id := uint32(f.uint(idSize(version == 2)))
 		f.skip(2) // protection
 		kind := string(f.take(4))
-		if kind != "Exif" && kind != "mime" || f.short || blocks[id] != nil {
+		if kind != "Exif" && kind != "mime" || f.short || blocks[id] != nil || len(order) == maxMetaItems {
 			return true, nil
 		}
 		_, rest, _ := bytes.Cut(f.data, []byte{0}) // the name
@@ -129,7 +135,10 @@ func locate(data []byte, blocks map[uint32]*heifBlock) {
 	if version == 0 {
 		indexSize = 0
 	}
-	for range f.uint(idSize(version < 2)) {
+	for range min(f.uint(idSize(version < 2)), maxItems) {
+		if f.short {
+			return
+		}
 		id := uint32(f.uint(idSize(version < 2)))
 		method := uint64(0)
 		if version > 0 {
@@ -141,11 +150,15 @@ func locate(data []byte, blocks map[uint32]*heifBlock) {
 		for range f.uint(2) {
 			f.skip(indexSize)
 			at := base + int64(f.uint(offsetSize))
-			if n := int64(f.uint(lengthSize)); at >= 0 && n >= 0 && !f.short {
-				extents = append(extents, extent{at, n})
-			}
+			n := int64(f.uint(lengthSize))
 			if f.short {
 				return
+			}
+			if at >= 0 && n > 0 && blocks[id] != nil && len(extents) < maxExtents {
+				extents = append(extents, extent{at, n})
+			}
+			if indexSize+offsetSize+lengthSize == 0 {
+				break // all are the same, and empty
 			}
 		}
 		if b := blocks[id]; b != nil && method <= 1 {

@@ -103,7 +103,10 @@ func ReadHeader(r io.Reader) (h Header, err error) {
 
 // readKind reads how pixels are stored.
 func (h *Header) readKind(info []byte, size int) error {
+	const secondOS2 = 64
 	switch {
+	case size == secondOS2 && h.compression == bitFields && h.bits == 1:
+		return &UnsupportedError{"OS/2's Huffman coding"}
 	case h.compression == plain || h.compression == bitFields || h.compression == alphaField:
 		switch h.bits {
 		case 1, 2, 4, 8, 16, 24, 32:

@@ -186,8 +186,8 @@ func TestRuns(t *testing.T) {
 		"a step":          {file(8, rle8, 1, 9, 0, 2, 2, 1, 2, 7, 0, 1), "00000000 00077000 90000000", false},
 		"beyond the row":  {file(8, rle8, 200, 1, 0, 0, 8, 2, 0, 1), "00000000 22222222 11111111", false},
 		"4 bits":          {file(4, rle4, 5, 0x12, 0, 0, 0, 6, 0x12, 0x34, 0x56, 0, 0, 1), "00000000 12345600 12121000", false},
-		"the end missing": {file(8, rle8, 8, 1, 0, 0), "00000000 00000000 11111111", true},
-		"cut in indexes":  {file(8, rle8, 8, 1, 0, 0, 0, 8, 1, 2), "00000000 00000000 11111111", false},
+		"the end missing": {file(8, rle8, 8, 1, 0, 0, 8, 2, 0, 0), "00000000 22222222 11111111", false},
+		"cut in a row":    {file(8, rle8, 8, 1, 0, 0, 8, 2, 0, 0, 3, 3), "33300000 22222222 11111111", false},
 	} {
 		p, err := Decode(c.file)
 		if err != nil || p.Damaged != c.damaged {

@@ -24,7 +24,9 @@ func Decode(data []byte) (*Picture, error) {
 	p := &Picture{Width: h.Width, Height: h.Height, Pix: make([]byte, 3*h.Width*h.Height)}
 	colors := h.readPalette(data)
 	if h.compression == rle8 || h.compression == rle4 {
-		h.decodeRuns(p, h.from(data), colors)
+		if !h.decodeRuns(p, h.from(data), &colors) {
+			return nil, errTruncated
+		}
 		return p, nil
 	}
 	size := h.rowBytes()
@@ -32,7 +34,7 @@ func Decode(data []byte) (*Picture, error) {
 	rows := int(min(int64(len(pixels))/size, int64(h.Height)))
 	if last := int64(len(pixels)) - int64(rows)*size; rows < h.Height && last >= (int64(h.Width)*int64(h.bits)+7)/8 {
 		pixels = append(bytes.Clone(pixels[int64(rows)*size:]), make([]byte, size)...) // the last row may lack its padding
-		h.row(p.line(h.at(rows)), pixels, colors)
+		h.row(p.line(h.at(rows)), pixels, &colors)
 		rows++
 		pixels = h.from(data)
 	}
@@ -45,7 +47,7 @@ func Decode(data []byte) (*Picture, error) {
 	}
 	for y := range rows {
 		if int64(y+1)*size <= int64(len(pixels)) {
-			h.row(p.line(h.at(y)), pixels[int64(y)*size:], colors)
+			h.row(p.line(h.at(y)), pixels[int64(y)*size:], &colors)
 		}
 	}
 	if rows < h.Height {
@@ -89,31 +91,45 @@ func (h *Header) readPalette(data []byte) (colors [256][3]byte) {
 }
 
 // row converts a stored row.
-func (h *Header) row(dst, row []byte, colors [256][3]byte) {
+func (h *Header) row(dst, row []byte, colors *[256][3]byte) {
 	switch h.bits {
 	case 24:
 		for x := range h.Width {
 			s := row[3*x : 3*x+3 : 3*x+3]
 			dst[3*x], dst[3*x+1], dst[3*x+2] = s[2], s[1], s[0]
 		}
-	case 16, 32:
-		for x := range h.Width {
-			v := h.stored(row, x)
-			for c := range 3 {
-				dst[3*x+c] = channel(v, h.masks[c])
+	case 32:
+		if h.masks == [4]uint32{0xff0000, 0xff00, 0xff, 0} { // by far the most frequent
+			for x := range h.Width {
+				s := row[4*x : 4*x+4 : 4*x+4]
+				dst[3*x], dst[3*x+1], dst[3*x+2] = s[2], s[1], s[0]
 			}
-			if h.masks[3] != 0 {
-				a := uint32(channel(v, h.masks[3]))
-				for c := range 3 {
-					dst[3*x+c] = byte((uint32(dst[3*x+c])*a + 255*(255-a) + 127) / 255)
-				}
-			}
+			return
 		}
+		h.maskedRow(dst, row)
+	case 16:
+		h.maskedRow(dst, row)
 	default:
 		mask := byte(1<<h.bits - 1)
 		for x := range h.Width {
 			bit := x * h.bits
 			copy(dst[3*x:3*x+3], colors[row[bit/8]>>(8-h.bits-bit%8)&mask][:])
+		}
+	}
+}
+
+// maskedRow converts pixels of 16 or 32 bits by the masks of their colours.
+func (h *Header) maskedRow(dst, row []byte) {
+	for x := range h.Width {
+		v := h.stored(row, x)
+		for c := range 3 {
+			dst[3*x+c] = channel(v, h.masks[c])
+		}
+		if h.masks[3] != 0 {
+			a := uint32(channel(v, h.masks[3]))
+			for c := range 3 {
+				dst[3*x+c] = byte((uint32(dst[3*x+c])*a + 255*(255-a) + 127) / 255)
+			}
 		}
 	}
 }
@@ -144,8 +160,8 @@ func (h *Header) showsAlpha(pixels []byte, rows int) bool {
 	return false
 }
 
-// decodeRuns expands run-length encoding. Pixels that it skips have the first colour.
-func (h *Header) decodeRuns(p *Picture, data []byte, colors [256][3]byte) {
+// decodeRuns expands run-length encoding. Pixels that it skips have the first colour. It reports whether at least half of the rows are there.
+func (h *Header) decodeRuns(p *Picture, data []byte, colors *[256][3]byte) bool {
 	indexes := make([]byte, h.Width*h.Height)
 	x, y := 0, 0
 	set := func(i byte) {
@@ -202,4 +218,5 @@ func (h *Header) decodeRuns(p *Picture, data []byte, colors [256][3]byte) {
 	for i, c := range indexes {
 		*(*[3]byte)(p.Pix[3*i:]) = colors[c]
 	}
+	return done || 2*y >= h.Height
 }

@@ -101,25 +101,33 @@ func (h *Header) readTable(f *file, flags byte) {
 	}
 }
 
-// file reads consecutive parts.
+// file reads consecutive parts through a window, since they are small.
 type file struct {
-	r  io.ReaderAt
-	at int64
+	r      io.ReaderAt
+	at     int64
+	window []byte
+	start  int64 // of the window
 }
 
 // take returns the next n bytes, nil if there are fewer.
 func (f *file) take(n int) []byte {
-	data := make([]byte, n)
-	if read, _ := f.r.ReadAt(data, f.at); read < n {
+	const size = 16 << 10
+	if f.at < f.start || f.at+int64(n) > f.start+int64(len(f.window)) {
+		window := make([]byte, size)
+		read, _ := f.r.ReadAt(window, f.at)
+		f.window, f.start = window[:read], f.at
+	}
+	from := int(f.at - f.start)
+	if from+n > len(f.window) {
 		return nil
 	}
 	f.at += int64(n)
-	return data
+	return f.window[from : from+n]
 }
 
 // skipBlocks skips sub-blocks and returns the first one.
 func (f *file) skipBlocks() (first []byte) {
-	for n := 0; ; n++ {
+	for n := range maxBlocks {
 		size := f.take(1)
 		if size == nil || size[0] == 0 {
 			return first
@@ -132,6 +140,7 @@ func (f *file) skipBlocks() (first []byte) {
 		}
 		f.at += int64(size[0])
 	}
+	return nil
 }
 
 // Memory returns the peak memory of Decode in bytes, besides the file's.

@@ -129,8 +129,8 @@ func (d *decoder) picture() (*Picture, error) {
 		if c.done < total {
 			p.Damaged = true
 		}
-		if c.done == 0 && i > 0 && p.Space == YCbCr {
-			c.neutral() // the scans of the colours never came: what there is, is a grey picture
+		if 2*c.done < total && i > 0 && p.Space == YCbCr {
+			c.neutral() // the scans of the colours never came, or ended early: what there is, is a grey picture
 			continue
 		}
 		if 2*c.done < total || c.done == 0 {

@@ -43,7 +43,9 @@ func (d *decoder) readScan(s []byte) error {
 	for i := range n {
 		id, tables := s[1+2*i], s[2+2*i]
 		for j := range d.comps { // some programs give several components the same identifier: they come in order
-			if c := &d.comps[j]; c.id == id && !slices.Contains(sc.comps, c) {
+			c := &d.comps[j]
+			taken := slices.Contains(sc.comps, c) || !d.head.Progressive && c.done > 0 && d.hasUnread(id)
+			if c.id == id && !taken {
 				c.td, c.ta = int(tables>>4)&3, int(tables&15)&3
 				sc.comps = append(sc.comps, c)
 				break
@@ -70,6 +72,11 @@ func (d *decoder) readScan(s []byte) error {
 	}
 	d.decodeScan(&sc)
 	return nil
+}
+
+// hasUnread reports whether a component with an identifier has had no scan yet.
+func (d *decoder) hasUnread(id byte) bool {
+	return slices.ContainsFunc(d.comps, func(c component) bool { return c.id == id && c.done == 0 })
 }
 
 // skipScan moves to the next marker that is not a restart marker.

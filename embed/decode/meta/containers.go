@@ -16,7 +16,9 @@ type Blocks struct {
 	IPTC []byte
 	XMP  [][]byte
 
-	hasEXIF bool
+	hasEXIF  bool
+	bytes    int // of XMP
+	inflated int // of compressed texts, which are bounded together
 }
 
 // addEXIF reads an EXIF block. The first one that says anything counts.
@@ -72,10 +74,14 @@ func (b *Blocks) addIPTC(data []byte) {
 }
 
 func (b *Blocks) addXMP(packet []byte) {
-	if len(packet) > 0 && len(packet) <= MaxXMP {
+	if len(packet) > 0 && len(packet) <= MaxXMP && b.bytes+len(packet) <= maxBlock && len(b.XMP) < maxPackets {
+		b.bytes += len(packet)
 		b.XMP = append(b.XMP, packet)
 	}
 }
+
+// maxPackets bounds the packets of XMP in a file; maxBlock bounds all their bytes.
+const maxPackets = 8
 
 // AddXMP adds the packet at start..end of r.
 func (b *Blocks) AddXMP(r io.ReaderAt, start, end int64) {
@@ -118,13 +124,16 @@ const maxSegments = 4096
 func ReadJPEG(r io.ReaderAt, size int64) (b Blocks) {
 	var resources []byte // may be split
 	for at, n := int64(2), 0; n < maxSegments; n++ {
+		if at = nextMarker(r, at); at < 0 {
+			break
+		}
 		head := readAt(r, at, 4)
 		if head == nil {
 			break
 		}
 		marker, length := head[1], int64(binary.BigEndian.Uint16(head[2:]))
-		if head[0] != 0xff || marker == 0 || marker == 0xff || length < 2 {
-			at++ // fill bytes, or rubbish between segments
+		if length < 2 {
+			at += 2
 			continue
 		}
 		if marker == markerSOS || marker == markerEOI {
@@ -150,6 +159,27 @@ func ReadJPEG(r io.ReaderAt, size int64) (b Blocks) {
 	}
 	b.addIPTC(IPTCResource(resources))
 	return b
+}
+
+// nextMarker returns the offset of the next marker that begins a segment, from at on, behind fill bytes and rubbish; -1: there is none nearby.
+func nextMarker(r io.ReaderAt, at int64) int64 {
+	if head := readAt(r, at, 2); head != nil && head[0] == 0xff && beginsSegment(head[1]) {
+		return at // as it should be
+	}
+	const nearby = 64 << 10
+	data := make([]byte, nearby)
+	n, _ := r.ReadAt(data, at)
+	for i := 0; i+1 < n; i++ {
+		if data[i] == 0xff && beginsSegment(data[i+1]) {
+			return at + int64(i)
+		}
+	}
+	return -1
+}
+
+// beginsSegment reports whether a marker is followed by a length: not a fill byte, TEM, a restart or the beginning of an image.
+func beginsSegment(marker byte) bool {
+	return marker != 0 && marker != 1 && marker != 0xff && (marker < 0xd0 || marker > 0xd8)
 }
 
 // ReadWebP finds the blocks of a WebP file: its chunks EXIF and XMP, whatever the flags in VP8X say.
@@ -191,10 +221,15 @@ func isChunkName(name []byte) bool {
 // ReadPNG finds the blocks of a PNG file: eXIf, XMP in iTXt, and the profiles that ImageMagick writes as text (PNG 3rd edition; XMP part 3, 1.1.5).
 func ReadPNG(r io.ReaderAt, _ int64) (b Blocks) {
 	const signature, frame = 8, 12 // a chunk's length, kind and checksum
-	for at, n := int64(signature), 0; n < maxSegments; n++ {
+	const maxPixelChunks = 1 << 18
+	for at, n, pixels := int64(signature), 0, 0; n < maxSegments && pixels < maxPixelChunks; n++ {
 		head := readAt(r, at, 8)
 		if head == nil || string(head[4:]) == "IEND" {
 			break
+		}
+		if string(head[4:]) == "IDAT" {
+			n--
+			pixels++
 		}
 		size := int64(binary.BigEndian.Uint32(head))
 		start := at + 8
@@ -239,9 +274,10 @@ func (b *Blocks) addText(kind string, data []byte) {
 		return
 	}
 	if compressed {
-		if rest = inflate(rest); rest == nil {
+		if rest = inflate(rest, maxBlock-b.inflated); rest == nil {
 			return
 		}
+		b.inflated += len(rest)
 	}
 	if !isProfile {
 		b.addXMP(rest)
@@ -267,13 +303,16 @@ func (b *Blocks) addText(kind string, data []byte) {
 	}
 }
 
-// inflate returns uncompressed data, what there is of it, up to maxBlock.
-func inflate(data []byte) []byte {
+// inflate returns uncompressed data, what there is of it, up to a limit.
+func inflate(data []byte, limit int) []byte {
+	if limit <= 0 {
+		return nil
+	}
 	z, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil
 	}
-	out, _ := io.ReadAll(io.LimitReader(z, maxBlock)) // a wrong checksum at the end does not matter
+	out, _ := io.ReadAll(io.LimitReader(z, int64(limit))) // a wrong checksum at the end does not matter
 	return out
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"unicode/utf16"
 )
@@ -60,7 +61,7 @@ func TestXMP(t *testing.T) {
 		"not a rating":          {[]byte(wrap(`<rdf:Description xmp:Rating="NaN"/>`)), XMP{}},
 		"one keyword as a text": {[]byte(wrap(`<rdf:Description><dc:subject>sea</dc:subject></rdf:Description>`)), XMP{Keywords: []string{"sea"}}},
 		"two descriptions":      {[]byte(wrap(`<rdf:Description xmp:Rating="1"/><rdf:Description><dc:subject><rdf:Seq><rdf:li>a</rdf:li></rdf:Seq></dc:subject></rdf:Description>`)), XMP{Rating: Rating{1, true}, Keywords: []string{"a"}}},
-		"dates":                 {[]byte(wrap(`<rdf:Description exif:DateTimeOriginal="2019-05-06T07:08:09" photoshop:DateCreated="2018-01-01" xmp:CreateDate="2017"/>`)), XMP{Original: "2019-05-06T07:08:09", Created: "2018-01-01"}},
+		"dates":                 {[]byte(wrap(`<rdf:Description exif:DateTimeOriginal="2019-05-06T07:08:09" photoshop:DateCreated="2018-01-01" xmp:CreateDate="2017"/>`)), XMP{Dates: []string{"2019-05-06T07:08:09", "2018-01-01", "2017"}}},
 		"a place":               {[]byte(wrap(`<rdf:Description exif:GPSLatitude="48,51.5N" exif:GPSLongitude="2,17,40W"/>`)), XMP{Place: Place{48 + 51.5/60, -(2 + 17.0/60 + 40.0/3600), true}}},
 		"cut off":               {[]byte(packet[:len(packet)-30]), fromPacket},
 		"padding behind it":     {append([]byte(packet), make([]byte, 100)...), fromPacket},
@@ -150,6 +151,9 @@ func TestContainers(t *testing.T) {
 		"JPEG, an odd resource":      {fromJPEG, jpeg + segment(0xed, photoshopMark+resource(0x03ed, "abc", false)+resource(resourceIPTC, iptc, true)), 4},
 		"JPEG, split resources":      {fromJPEG, jpeg + segment(0xed, photoshop[:30]) + segment(0xed, photoshopMark+photoshop[30:]), 4},
 		"JPEG, an empty EXIF before": {fromJPEG, jpeg + segment(0xe1, exifMark) + segment(0xe1, exifMark+exif), 1},
+		"JPEG, two beginnings":       {fromJPEG, jpeg + jpeg + segment(0xe1, exifMark+exif), 1},
+		"JPEG, much fill":            {fromJPEG, jpeg + strings.Repeat("\xff", 5000) + segment(0xe1, exifMark+exif), 1},
+		"PNG, behind many pixels":    {fromPNG, png + strings.Repeat(chunkPNG("IDAT", ""), 5000) + chunkPNG("eXIf", exif), 1},
 		"JPEG, behind the scan":      {fromJPEG, jpeg + segment(0xda, "") + segment(0xe1, exifMark+exif), 0},
 		"WebP":                       {fromWebP, webp + chunkWebP("VP8X", "0123456789", true) + chunkWebP("EXIF", exif, true) + chunkWebP("XMP ", packet, true), 3},
 		"WebP, with JPEG's mark":     {fromWebP, webp + chunkWebP("VP8 ", "0123", true) + chunkWebP("EXIF", exifMark+exif, true), 1},
@@ -186,6 +190,20 @@ func TestContainers(t *testing.T) {
 func fromJPEG(data []byte) Blocks { return ReadJPEG(bytes.NewReader(data), int64(len(data))) }
 func fromWebP(data []byte) Blocks { return ReadWebP(bytes.NewReader(data), int64(len(data))) }
 func fromPNG(data []byte) Blocks  { return ReadPNG(bytes.NewReader(data), int64(len(data))) }
+
+// TestBombs checks that what a file expands to is bounded for all its parts together.
+func TestBombs(t *testing.T) {
+	bomb := deflated(strings.Repeat(" ", 4<<20) + packet)
+	data := "\x89PNG\r\n\x1a\n" + strings.Repeat(chunkPNG("iTXt", "XML:com.adobe.xmp\x00\x01\x00\x00\x00"+bomb), 200)
+	b := fromPNG([]byte(data))
+	total := 0
+	for _, x := range b.XMP {
+		total += len(x)
+	}
+	if b.inflated > maxBlock || total > maxBlock || len(b.XMP) > maxPackets {
+		t.Errorf("%d bytes inflated, %d kept in %d packets", b.inflated, total, len(b.XMP))
+	}
+}
 
 // TestTIFF reads the blocks that a TIFF has in tags of its own.
 func TestTIFF(t *testing.T) {

@@ -15,9 +15,9 @@ import (
 type XMP struct {
 	Rating   Rating
 	Keywords []string
-	// Original and Created are dates as written: when the picture was taken, and when it or its file was made.
-	Original, Created string
-	Place             Place
+	// Dates are as written, the most trusted first: when the picture was taken, when it was made, when its file was made.
+	Dates []string
+	Place Place
 }
 
 // MaxXMP bounds a packet in bytes; programs that store their editing history in it write several hundred thousand.
@@ -147,9 +147,11 @@ func items(d *xml.Decoder) (list []string) {
 
 func (r *xmpReader) result() XMP {
 	value := func(space, local string) string { return r.values[xml.Name{Space: space, Local: local}] }
-	x := XMP{Keywords: r.list, Original: value(nsExif, "DateTimeOriginal"), Created: value(nsPhotoshop, "DateCreated")}
-	if x.Created == "" {
-		x.Created = value(nsXMP, "CreateDate")
+	x := XMP{Keywords: r.list}
+	for _, date := range []string{value(nsExif, "DateTimeOriginal"), value(nsPhotoshop, "DateCreated"), value(nsXMP, "CreateDate")} {
+		if date != "" {
+			x.Dates = append(x.Dates, date)
+		}
 	}
 	// Some programs write "3.0". A rating of -1 means rejected.
 	if f, err := strconv.ParseFloat(value(nsXMP, "Rating"), 64); err == nil && f >= -1 && f <= 5 {

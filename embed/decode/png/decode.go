@@ -43,8 +43,13 @@ func Decode(data []byte) (*Picture, error) {
 	}
 	d.gray = h.color == gray && d.transparent == nil
 	p := &Picture{Width: h.Width, Height: h.Height, Gray: d.gray, Damaged: damaged, Pix: make([]byte, h.Width*h.Height*d.perPixel())}
-	rows, err := d.decode(p.Pix)
+	rows, last, err := d.decode(p.Pix)
 	if err == nil {
+		return p, nil
+	}
+	if h.interlaced && last {
+		d.repeatRows(p.Pix, rows)
+		p.Damaged = true
 		return p, nil
 	}
 	if h.interlaced || 2*rows < h.Height {
@@ -164,26 +169,38 @@ var (
 	adam7 = []pass{{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2}}
 )
 
-// decode fills pix, and returns the number of rows that were decoded before an error.
-func (d *decoder) decode(pix []byte) (rows int, err error) {
+// repeatRows fills the rows of the last pass of an interlaced picture, every second one, from y on with those above them.
+func (d *decoder) repeatRows(pix []byte, y int) {
+	size := d.Width * d.perPixel()
+	for ; y < d.Height; y += 2 {
+		copy(pix[y*size:(y+1)*size], pix[(y-1)*size:])
+	}
+}
+
+// decode fills pix, and returns the number of rows that were decoded before an error, and whether only the last pass is not complete.
+func (d *decoder) decode(pix []byte) (rows int, last bool, err error) {
 	passes := whole
 	if d.interlaced {
 		passes = adam7
 	}
-	for _, p := range passes {
+	for i, p := range passes {
+		last = i == len(passes)-1
 		w := (d.Width - p.x + p.stepX - 1) / p.stepX
 		if w <= 0 || p.y >= d.Height {
 			continue
 		}
 		n := 1 + d.rowBytes(w)
 		d.row, d.before = make([]byte, n), make([]byte, n)
-		line := make([]byte, w*d.perPixel())
+		var line []byte
+		if d.interlaced {
+			line = make([]byte, w*d.perPixel())
+		}
 		for y := p.y; y < d.Height; y += p.stepY {
 			if _, err := io.ReadFull(d.in, d.row); err != nil {
-				return y, err
+				return y, last, err
 			}
 			if err := d.unfilter(); err != nil {
-				return y, err
+				return y, last, err
 			}
 			if !d.interlaced {
 				d.convert(pix[y*w*d.perPixel():(y+1)*w*d.perPixel()], w)
@@ -194,7 +211,7 @@ func (d *decoder) decode(pix []byte) (rows int, err error) {
 			d.row, d.before = d.before, d.row
 		}
 	}
-	return d.Height, nil
+	return d.Height, last, nil
 }
 
 // spread writes the pixels of a pass to their places in a row.

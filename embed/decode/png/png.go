@@ -126,5 +126,5 @@ func (h *Header) rowBytes(width int) int64 {
 
 // Memory returns the peak memory of Decode in bytes, besides the file's.
 func (h *Header) Memory() int64 {
-	return int64(h.Width)*int64(h.Height)*3 + 3*h.rowBytes(h.Width) + 1<<20
+	return int64(h.Width)*int64(h.Height)*3 + 3*h.rowBytes(h.Width) + 3*int64(h.Width) + 1<<20
 }
