@@ -64,14 +64,14 @@ type SetAside struct{ Path string }
 // SlowSearch is why searches will be slower than they could be.
 type SlowSearch struct{ Err error }
 
-// Mended reports vectors that were damaged, and what was done about them.
-type Mended struct {
+// VectorsRepaired reports vectors that were damaged, and what was done about them.
+type VectorsRepaired struct {
 	// Rebuilt says that the copy for fast searches has been rebuilt; Deleted is the number of vectors deleted, which the next run creates again.
 	Rebuilt bool
 	Deleted int
 }
 
-func (Mended) notice()            {}
+func (VectorsRepaired) notice()   {}
 func (ManyGone) notice()          {}
 func (RootUnreachable) notice()   {}
 func (FilesKept) notice()         {}

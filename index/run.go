@@ -140,8 +140,8 @@ func (r *run) prepareSearch(ctx context.Context) error {
 		r.req.On.Noticed(SlowSearch{err})
 		return nil
 	}
-	if mended, ok := errors.AsType[*store.MendedError](err); ok {
-		r.req.On.Noticed(Mended{mended.Rebuilt, mended.Deleted})
+	if repaired, ok := errors.AsType[*store.RepairedError](err); ok {
+		r.req.On.Noticed(VectorsRepaired{repaired.Rebuilt, repaired.Deleted})
 		return nil
 	}
 	return err

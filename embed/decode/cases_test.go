@@ -104,7 +104,7 @@ func TestPixelCases(t *testing.T) {
 	if opened < 55 {
 		t.Errorf("only %d files were opened", opened)
 	}
-	// Sizes and colours that came out wrong without a word. The mean colours are Pillow's.
+	// These were decoded with a wrong size or wrong colours, and no error. The mean colours are Pillow's.
 	for name, want := range map[string][3]float64{
 		"tiff_g4_black_is_zero.tif": {126.4, 126.4, 126.4}, "tiff_fill_order_2.tif": {100.5, 137.6, 141.4}, "tiff_planes_separate.tif": {100.5, 137.6, 141.4},
 	} {

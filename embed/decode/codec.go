@@ -7,6 +7,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
 	"github.com/imgsearch/imgsearch/embed/decode/meta"
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // codec decodes one format once its header has been read. To add a format, add a codec and a line where headers are read.
@@ -102,9 +103,9 @@ func (c fixedCodec) decode(data []byte, orientation, _ int) (*Image, error) {
 	if c.upright {
 		orientation = max(c.turn, 1)
 	}
-	part, _ := img.(*rgbImage)
+	part, _ := img.(*pixel.Picture)
 	return &Image{
-		Damaged: part != nil && part.damaged, Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
+		Damaged: part != nil && part.Damaged, Width: size.X, Height: size.Y, Columns: size.X, Rows: size.Y, ExtentX: float64(size.X), ExtentY: float64(size.Y),
 		Orientation: orientation, row: rowReader(c.format, img),
 	}, nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/decode/bmp"
 	"github.com/imgsearch/imgsearch/embed/decode/gif"
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 	"github.com/imgsearch/imgsearch/embed/decode/png"
 	"github.com/imgsearch/imgsearch/embed/decode/tiff"
 )
@@ -67,63 +68,39 @@ func readTIFFHeader(in *sourceReader, size int64) (h Header, err error) {
 		return h, damagedHeader(TIFF, h, nil)
 	}
 	l, err := tiff.Read(in, size)
-	if e, ok := errors.AsType[*tiff.UnsupportedError](err); ok {
-		return h, fmt.Errorf("%w: %w", ErrUnsupported, e)
+	return pictureHeader(TIFF, l.Width, l.Height, l.Memory(), l.Decode, err)
+}
+
+func readPNGHeader(in *sourceReader) (Header, error) {
+	h, err := png.ReadHeader(in)
+	return pictureHeader(PNG, h.Width, h.Height, h.Memory(), png.Decode, err)
+}
+
+func readGIFHeader(in *sourceReader) (Header, error) {
+	h, err := gif.ReadHeader(in)
+	return pictureHeader(GIF, h.Width, h.Height, h.Memory(), gif.Decode, err)
+}
+
+func readBMPHeader(in *sourceReader) (Header, error) {
+	h, err := bmp.ReadHeader(in)
+	return pictureHeader(BMP, h.Width, h.Height, h.Memory(), bmp.Decode, err)
+}
+
+// pictureHeader returns the Header of a format whose decoder returns a pixel.Picture. err is the error of reading the format's own header.
+func pictureHeader(format Format, w, h int, memory int64, decode func([]byte) (*pixel.Picture, error), err error) (Header, error) {
+	if isUnsupported(err) {
+		return Header{Format: format}, fmt.Errorf("%w: %w", ErrUnsupported, err)
 	}
-	h.Width, h.Height = l.Width, l.Height
-	h.codec = fixedCodec{format: TIFF, count: h.Pixels(), bytes: l.Memory(), image: func(data []byte) (image.Image, error) {
-		p, err := l.Decode(data)
-		if err != nil {
-			return nil, err
-		}
-		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, gray: p.Gray}, nil
-	}}
-	return h, damagedHeader(TIFF, h, err)
+	head := Header{Format: format, Width: w, Height: h}
+	head.codec = fixedCodec{format: format, count: head.Pixels(), bytes: memory, image: func(data []byte) (image.Image, error) { return decode(data) }}
+	return head, damagedHeader(format, head, err)
 }
 
-func readPNGHeader(in *sourceReader) (h Header, err error) {
-	h = Header{Format: PNG}
-	head, err := png.ReadHeader(in)
-	h.Width, h.Height = head.Width, head.Height
-	h.codec = fixedCodec{format: PNG, count: h.Pixels(), bytes: head.Memory(), image: func(data []byte) (image.Image, error) {
-		p, err := png.Decode(data)
-		if err != nil {
-			return nil, err
-		}
-		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, gray: p.Gray, damaged: p.Damaged}, nil
-	}}
-	return h, damagedHeader(PNG, h, err)
-}
-
-func readGIFHeader(in *sourceReader) (h Header, err error) {
-	h = Header{Format: GIF}
-	head, err := gif.ReadHeader(in)
-	h.Width, h.Height = head.Width, head.Height
-	h.codec = fixedCodec{format: GIF, count: h.Pixels(), bytes: head.Memory(), image: func(data []byte) (image.Image, error) {
-		p, err := gif.Decode(data)
-		if err != nil {
-			return nil, err
-		}
-		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, damaged: p.Damaged}, nil
-	}}
-	return h, damagedHeader(GIF, h, err)
-}
-
-func readBMPHeader(in *sourceReader) (h Header, err error) {
-	h = Header{Format: BMP}
-	head, err := bmp.ReadHeader(in)
-	if e, ok := errors.AsType[*bmp.UnsupportedError](err); ok {
-		return h, fmt.Errorf("%w: %w", ErrUnsupported, e)
-	}
-	h.Width, h.Height = head.Width, head.Height
-	h.codec = fixedCodec{format: BMP, count: h.Pixels(), bytes: head.Memory(), image: func(data []byte) (image.Image, error) {
-		p, err := bmp.Decode(data)
-		if err != nil {
-			return nil, err
-		}
-		return &rgbImage{w: p.Width, h: p.Height, pix: p.Pix, damaged: p.Damaged}, nil
-	}}
-	return h, damagedHeader(BMP, h, err)
+// isUnsupported reports whether err is about a variant of a format that its decoder does not know.
+func isUnsupported(err error) bool {
+	_, inTIFF := errors.AsType[*tiff.UnsupportedError](err)
+	_, inBMP := errors.AsType[*bmp.UnsupportedError](err)
+	return inTIFF || inBMP
 }
 
 func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {

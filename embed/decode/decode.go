@@ -61,17 +61,11 @@ func tidyJPEG(err error, what string) error {
 	return err
 }
 
-func decodeFormat(format Format, data []byte) (image.Image, error) {
-	switch format {
-	case JXL:
-		return decodeJXL(data)
-	case WebP:
-		if isAnimatedWebP(data) {
-			return decodeFirstWebPFrame(data)
-		}
-		return webp.Decode(bytes.NewReader(withoutFalseAlpha(data)))
+func decodeWebP(data []byte) (image.Image, error) {
+	if isAnimatedWebP(data) {
+		return decodeFirstWebPFrame(data)
 	}
-	return nil, ErrUnsupported
+	return webp.Decode(bytes.NewReader(withoutFalseAlpha(data)))
 }
 
 // tidy makes a decoder's error readable on its own: it reports an early end of the data as a truncated file and removes

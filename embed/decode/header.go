@@ -117,30 +117,17 @@ func ReadHeader(r io.ReadSeeker) (h Header, err error) {
 		h.Width, h.Height, h.codec = frame.Width, frame.Height, jpegCodec{head: frame}
 		return h, nil
 	}
-	config, perPixel, err := readConfig(format, in)
-	if err != nil {
-		return h, fmt.Errorf("damaged %s header: %w", format, tidy(err))
-	}
-	if config.Width <= 0 || config.Height <= 0 {
-		return h, fmt.Errorf("damaged %s header: the size is %d x %d", format, config.Width, config.Height)
-	}
-	h.Width, h.Height = config.Width, config.Height
-	h.codec = fixedCodec{format: format, count: h.Pixels(), bytes: h.Pixels() * perPixel, image: func(data []byte) (image.Image, error) { return decodeFormat(format, data) }}
-	return h, nil
+	return readWebPHeader(in)
 }
 
-// readConfig returns the size and the largest number of bytes per pixel that the standard decoders were observed to allocate:
-// planes or packed pixels.
-func readConfig(format Format, in *sourceReader) (config image.Config, perPixel int64, err error) {
-	r := bufio.NewReaderSize(in, 64<<10)
-	switch format {
-	case WebP:
-		config, err = decodeWebPConfig(r)
-		perPixel = 8
-	default:
-		err = ErrUnsupported
-	}
-	return config, perPixel, err
+// webpPerPixel is the largest number of bytes per pixel that the decoder was observed to allocate: planes or packed pixels.
+const webpPerPixel = 8
+
+func readWebPHeader(in *sourceReader) (Header, error) {
+	config, err := decodeWebPConfig(bufio.NewReaderSize(in, 64<<10))
+	h := Header{Format: WebP, Width: config.Width, Height: config.Height}
+	h.codec = fixedCodec{format: WebP, count: h.Pixels(), bytes: h.Pixels() * webpPerPixel, image: decodeWebP}
+	return h, damagedHeader(WebP, h, err)
 }
 
 // decodeWebPConfig reads the size. For an animation, which webp.DecodeConfig refuses, it returns the size of the canvas.

@@ -9,25 +9,13 @@ import (
 	"github.com/gen2brain/jpegxl"
 
 	"github.com/imgsearch/imgsearch/embed/decode/libheif"
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // codedPerPixel is the peak memory of decoding HEIC, AVIF and JPEG XL, in bytes per pixel. Measured with the bundled HEIC
 // decoder as the peak memory of a process: 27 for 24 MP of 8 bits, 50 for 25 MP of 10 bits. No large samples of the other
 // formats were available; they use the same value.
 const codedPerPixel = 50
-
-// rgbImage has three bytes per pixel, or one if it is grey, in rows without padding.
-type rgbImage struct {
-	pix  []byte
-	w, h int
-	gray bool
-	// damaged says that rows are missing or wrong.
-	damaged bool
-	image.Image
-}
-
-// Bounds returns the picture's size.
-func (m *rgbImage) Bounds() image.Rectangle { return image.Rect(0, 0, m.w, m.h) }
 
 func decodeAVIF(data []byte) (image.Image, error) { return avif.Decode(bytes.NewReader(data)) }
 
@@ -43,7 +31,7 @@ func decodeHEIC(data []byte) (image.Image, error) {
 	case alpha:
 		return &image.NRGBA{Pix: pix, Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}, nil
 	}
-	return &rgbImage{pix: pix, w: w, h: h}, nil
+	return &pixel.Picture{Pix: pix, Width: w, Height: h}, nil
 }
 
 func decodeJXL(data []byte) (image.Image, error) { return jpegxl.Decode(bytes.NewReader(data)) }

@@ -11,7 +11,7 @@ import (
 // heifBlock is an item of metadata in a HEIF file: EXIF, or XMP as a MIME type.
 type heifBlock struct {
 	kind, content string
-	// inData says that the extents lie in the idat box, whose payload starts at data.
+	// inData says that the extents lie in the idat box.
 	inData  bool
 	extents []extent
 }

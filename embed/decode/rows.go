@@ -3,6 +3,8 @@ package decode
 import (
 	"image"
 	"image/color"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // rowReader returns a function that writes one row of img as RGB, without converting the whole picture.
@@ -17,11 +19,11 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 		return ycbcraRows(m)
 	case canvas:
 		return canvasRows(format, m)
-	case *rgbImage:
-		if m.gray {
-			return grayRows(m.pix, m.w)
+	case *pixel.Picture:
+		if m.Gray {
+			return grayRows(m.Pix, m.Width)
 		}
-		return func(y int, rgb []byte) { copy(rgb, m.pix[3*y*m.w:]) }
+		return func(y int, rgb []byte) { copy(rgb, m.Pix[3*y*m.Width:]) }
 	case *image.Gray:
 		return grayRows(m.Pix, m.Stride)
 	case *image.Gray16:
@@ -31,9 +33,8 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 			row := m.Pix[y*m.Stride:]
 			for x := range len(rgb) / 3 {
 				p := row[4*x : 4*x+4 : 4*x+4]
-				a := uint32(p[3])
 				for c := range 3 {
-					rgb[3*x+c] = onWhite(uint32(p[c]), a)
+					rgb[3*x+c] = pixel.OnWhite(p[c], uint32(p[3]))
 				}
 			}
 		}
@@ -42,9 +43,8 @@ func rowReader(format Format, img image.Image) func(y int, rgb []byte) {
 			row := m.Pix[y*m.Stride:]
 			for x := range len(rgb) / 3 {
 				p := row[4*x : 4*x+4 : 4*x+4]
-				rest := 255 - uint32(p[3])
 				for c := range 3 {
-					rgb[3*x+c] = uint8(min(uint32(p[c])+rest, 255))
+					rgb[3*x+c] = pixel.PremultipliedOnWhite(p[c], uint32(p[3]))
 				}
 			}
 		}
@@ -76,7 +76,7 @@ func gray16Rows(m *image.Gray16) func(y int, rgb []byte) {
 	return func(y int, rgb []byte) {
 		row := m.Pix[y*m.Stride:]
 		for x := range len(rgb) / 3 {
-			v := to8(uint32(row[2*x])<<8 | uint32(row[2*x+1]))
+			v := pixel.To8(uint32(row[2*x])<<8 | uint32(row[2*x+1]))
 			rgb[3*x], rgb[3*x+1], rgb[3*x+2] = v, v, v
 		}
 	}
@@ -88,7 +88,7 @@ func ycbcraRows(m *image.NYCbCrA) func(y int, rgb []byte) {
 		opaque(y, rgb)
 		alpha := m.A[y*m.AStride:]
 		for i, v := range rgb {
-			rgb[i] = onWhite(uint32(v), uint32(alpha[i/3]))
+			rgb[i] = pixel.OnWhite(v, uint32(alpha[i/3]))
 		}
 	}
 }
@@ -122,20 +122,12 @@ func colorOnWhite(c color.Color) (r, g, b uint8) {
 	switch c := c.(type) {
 	case color.NRGBA:
 		a := uint32(c.A)
-		return onWhite(uint32(c.R), a), onWhite(uint32(c.G), a), onWhite(uint32(c.B), a)
+		return pixel.OnWhite(c.R, a), pixel.OnWhite(c.G, a), pixel.OnWhite(c.B, a)
 	case color.NRGBA64:
-		a := uint32(to8(uint32(c.A)))
-		return onWhite(uint32(to8(uint32(c.R))), a), onWhite(uint32(to8(uint32(c.G))), a), onWhite(uint32(to8(uint32(c.B))), a)
+		a := uint32(pixel.To8(uint32(c.A)))
+		return pixel.OnWhite(pixel.To8(uint32(c.R)), a), pixel.OnWhite(pixel.To8(uint32(c.G)), a), pixel.OnWhite(pixel.To8(uint32(c.B)), a)
 	}
 	pr, pg, pb, a := c.RGBA()
 	rest := 0xffff - a
-	return to8(pr + rest), to8(pg + rest), to8(pb + rest)
+	return pixel.To8(pr + rest), pixel.To8(pg + rest), pixel.To8(pb + rest)
 }
-
-// onWhite blends an 8-bit channel with white by its alpha, rounded.
-func onWhite(v, alpha uint32) uint8 {
-	return uint8((v*alpha + 255*(255-alpha) + 127) / 255)
-}
-
-// to8 reduces 16 bits to 8 by dividing by 257, rounded.
-func to8(v uint32) uint8 { return uint8(min((v+128)/257, 255)) }

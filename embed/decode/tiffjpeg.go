@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/imgsearch/imgsearch/embed/decode/jpeg"
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // jpegTIFF is a TIFF picture whose strips or tiles are JPEG streams (TIFF Technical Note 2), or one JPEG stream (the older way).
@@ -76,7 +77,7 @@ func (j jpegTIFF) decode(data []byte) (image.Image, error) {
 	if len(j.offsets) < across*down || len(j.lengths) < across*down {
 		return nil, errors.New("truncated")
 	}
-	m := &rgbImage{w: j.width, h: j.height, pix: make([]byte, 3*j.width*j.height)}
+	m := &pixel.Picture{Width: j.width, Height: j.height, Pix: make([]byte, 3*j.width*j.height)}
 	for i := range across * down {
 		offset, length := j.offsets[i], j.lengths[i]
 		if offset < 0 || length < 2 || offset > int64(len(data))-length {
@@ -93,7 +94,7 @@ func (j jpegTIFF) decode(data []byte) (image.Image, error) {
 var adobeRGB = []byte{0xff, markerAPP14, 0, 14, 'A', 'd', 'o', 'b', 'e', 0, 100, 0, 0, 0, 0, 0}
 
 // part decodes one part into its place.
-func (j jpegTIFF) part(m *rgbImage, data []byte, x, y int) error {
+func (j jpegTIFF) part(m *pixel.Picture, data []byte, x, y int) error {
 	var stream bytes.Buffer
 	stream.Write([]byte{0xff, markerSOI})
 	if len(j.tables) > 4 {
@@ -110,11 +111,11 @@ func (j jpegTIFF) part(m *rgbImage, data []byte, x, y int) error {
 	if p.Space == jpeg.CMYK || p.Space == jpeg.YCCK {
 		return fmt.Errorf("%w: TIFF with CMYK JPEG data", ErrUnsupported)
 	}
-	w, h := min(p.Width, m.w-x), min(p.Rows, m.h-y)
+	w, h := min(p.Width, m.Width-x), min(p.Rows, m.Height-y)
 	rgb := make([]byte, 3*p.Width)
 	for row := range h {
 		p.Row(row, rgb)
-		copy(m.pix[3*((y+row)*m.w+x):], rgb[:3*w])
+		copy(m.Pix[3*((y+row)*m.Width+x):], rgb[:3*w])
 	}
 	return nil
 }

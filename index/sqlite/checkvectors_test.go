@@ -135,7 +135,7 @@ func TestRebuilt(t *testing.T) {
 		}
 		fill(t, s, n+more)
 		err = s.PrepareSearch(t.Context(), "m")
-		if mended, ok := errors.AsType[*store.MendedError](err); !ok || !mended.Rebuilt || mended.Deleted != 0 {
+		if repaired, ok := errors.AsType[*store.RepairedError](err); !ok || !repaired.Rebuilt || repaired.Deleted != 0 {
 			t.Errorf("%d more: %v", more, err)
 		}
 		must(t, s.PrepareSearch(t.Context(), "m"))
@@ -165,8 +165,8 @@ func TestDamagedQuery(t *testing.T) {
 	}
 }
 
-// TestDamagedBeforeIndexing checks that a vector that cannot be right does not vanish without a word: a search over vectors that are not in the
-// file yet leaves it out and says so, and the run deletes it and says so.
+// TestDamagedBeforeIndexing checks that an invalid vector is reported when it is left out: by a search over vectors that are not in the
+// file yet, and by the run that deletes it.
 func TestDamagedBeforeIndexing(t *testing.T) {
 	const n = 20
 	r := rand.New(rand.NewPCG(15, 16))
@@ -184,7 +184,7 @@ func TestDamagedBeforeIndexing(t *testing.T) {
 		t.Errorf("%+v, %v", found, err)
 	}
 	err = s.PrepareSearch(t.Context(), "m")
-	if mended, ok := errors.AsType[*store.MendedError](err); !ok || mended.Rebuilt || mended.Deleted != 1 {
+	if repaired, ok := errors.AsType[*store.RepairedError](err); !ok || repaired.Rebuilt || repaired.Deleted != 1 {
 		t.Errorf("%v", err)
 	}
 	must(t, s.PrepareSearch(t.Context(), "m"))

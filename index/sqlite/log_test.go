@@ -51,7 +51,7 @@ func TestDamagedLog(t *testing.T) {
 		if n >= 0 && n != 300 {
 			lost++
 			if !reported {
-				t.Errorf("bit %d: %d pictures, and not a word", bit, n)
+				t.Errorf("bit %d: %d pictures, and no warning", bit, n)
 			}
 		}
 	}

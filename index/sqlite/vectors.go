@@ -173,7 +173,7 @@ func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 		return err
 	}
 	if damaged || len(unfit) > 0 {
-		return &store.MendedError{Rebuilt: damaged, Deleted: len(unfit)}
+		return &store.RepairedError{Rebuilt: damaged, Deleted: len(unfit)}
 	}
 	return nil
 }

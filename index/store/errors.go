@@ -46,12 +46,12 @@ func (e *LostError) Error() string {
 // Unwrap returns ErrNoIndex.
 func (e *LostError) Unwrap() error { return ErrNoIndex }
 
-// MendedError reports what PrepareSearch found damaged and has mended.
-type MendedError struct {
+// RepairedError reports what PrepareSearch found damaged and has repaired.
+type RepairedError struct {
 	// Rebuilt says that the data that speeds up searches was damaged and has been rebuilt.
 	Rebuilt bool
 	// Deleted is the number of vectors that were damaged in the index and have been deleted.
 	Deleted int
 }
 
-func (e *MendedError) Error() string { return "damaged vectors have been mended" }
+func (e *RepairedError) Error() string { return "damaged vectors have been repaired" }

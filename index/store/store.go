@@ -135,7 +135,7 @@ type Runs interface {
 	Runs(ctx context.Context, limit int) ([]Run, error)
 	// PrepareSearch prepares a model's newly added vectors for fast searches. If it cannot, the error is ErrSlowSearch.
 	// It examines the data that earlier calls prepared; if they were damaged, it prepares them anew, and returns a
-	// *MendedError. It also deletes vectors that cannot be right.
+	// *RepairedError. It also deletes vectors that cannot be right.
 	PrepareSearch(ctx context.Context, model string) error
 }
 

@@ -58,7 +58,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
 		return warning("skipping %s from now on: imgsearch crashed twice while reading it", Path(n.Path)), true
-	case index.Mended:
+	case index.VectorsRepaired:
 		var parts []string
 		if n.Rebuilt {
 			parts = append(parts, "the vector file was damaged and has been rebuilt")

@@ -73,7 +73,7 @@ func TestEverythingHasWords(t *testing.T) {
 	}
 	for _, n := range []any{
 		index.ManyGone{Root: "/r", Gone: 2, Total: 3}, index.RootUnreachable{Root: "/r", Err: index.ErrEmptyRoot}, index.FilesKept{Folder: "/f", Why: index.FolderMissing},
-		index.FolderUnreadable{Folder: "/f", Err: os.ErrPermission}, index.SidecarUnreadable{}, index.PreviewUnreadable{}, index.SetAside{}, index.SlowSearch{Err: os.ErrPermission}, index.Mended{Rebuilt: true}, index.Mended{Deleted: 2}, query.VectorFileDamaged{}, query.VectorsDamaged{},
+		index.FolderUnreadable{Folder: "/f", Err: os.ErrPermission}, index.SidecarUnreadable{}, index.PreviewUnreadable{}, index.SetAside{}, index.SlowSearch{Err: os.ErrPermission}, index.VectorsRepaired{Rebuilt: true}, index.VectorsRepaired{Deleted: 2}, query.VectorFileDamaged{}, query.VectorsDamaged{},
 		embed.ProviderUnused{Provider: "x"}, embed.ProviderRefused{}, embed.ProviderFailed{}, embed.ProviderAvoided{}, embed.ProviderUnsettled{}, embed.OneShotDamaged{}, app.CacheRefused{Err: os.ErrPermission}, app.LogDamaged{},
 	} {
 		if w := Notice(n, door); !w.Grave || w.Sentence == fmt.Sprintf("%+v", n) {

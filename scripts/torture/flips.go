@@ -198,7 +198,7 @@ func (t *torture) judge(name string, bit int64, want view) string {
 	switch {
 	case slices.ContainsFunc(got.codes, func(code int) bool { return code != 0 }):
 		if !warned && !strings.Contains(got.warnings, `"error"`) {
-			t.wrong("%s, bit %d: exit %v without a word", name, bit, got.codes)
+			t.wrong("%s, bit %d: exit %v with no message", name, bit, got.codes)
 		}
 		return "error"
 	case same(got, want) && warned:
@@ -211,6 +211,6 @@ func (t *torture) judge(name string, bit int64, want view) string {
 	if a := t.do("doctor"); a.code != 0 || strings.Contains(a.out, "warn  index") || strings.Contains(a.out, "warn  vectors") || strings.Contains(a.out, "warn  cache") {
 		return "doctor"
 	}
-	t.wrong("%s, bit %d: another answer, and not a word: %s", name, bit, difference(got, want))
+	t.wrong("%s, bit %d: another answer, and no warning: %s", name, bit, difference(got, want))
 	return "silent"
 }

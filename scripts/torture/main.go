@@ -3,7 +3,7 @@
 //
 //	go run ./scripts/torture [-program bin/imgsearch] [-photos DIR] [-n N] [-seed N] [-only TEXT] kills|flips|mutants
 //
-// It exits with 1 if anything was lost, wrong without a word, or crashed.
+// It exits with 1 if data was lost, an answer was wrong with no warning, or the program crashed.
 package main
 
 import (

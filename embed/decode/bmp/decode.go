@@ -3,25 +3,17 @@ package bmp
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
-// Picture is a decoded picture, on white.
-type Picture struct {
-	// Width is that of the header. Height is too, or less if the picture is damaged: only the rows from the top that were decoded count.
-	Width, Height int
-	// Pix has three bytes, red, green and blue, for each pixel, row by row.
-	Pix []byte
-	// Damaged says that a part is missing.
-	Damaged bool
-}
-
 // Decode decodes a whole file. If the data ends early, at least half of the rows must be there, and they must be the upper ones.
-func Decode(data []byte) (*Picture, error) {
+func Decode(data []byte) (*pixel.Picture, error) {
 	h, err := ReadHeader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	p := &Picture{Width: h.Width, Height: h.Height, Pix: make([]byte, 3*h.Width*h.Height)}
+	p := &pixel.Picture{Width: h.Width, Height: h.Height, Pix: make([]byte, 3*h.Width*h.Height)}
 	colors := h.readPalette(data)
 	if h.compression == rle8 || h.compression == rle4 {
 		if !h.decodeRuns(p, h.from(data), &colors) {
@@ -31,24 +23,16 @@ func Decode(data []byte) (*Picture, error) {
 	}
 	size := h.rowBytes()
 	pixels := h.from(data)
-	rows := int(min(int64(len(pixels))/size, int64(h.Height)))
-	if last := int64(len(pixels)) - int64(rows)*size; rows < h.Height && last >= (int64(h.Width)*int64(h.bits)+7)/8 {
-		pixels = append(bytes.Clone(pixels[int64(rows)*size:]), make([]byte, size)...) // the last row may lack its padding
-		h.row(p.line(h.at(rows)), pixels, &colors)
-		rows++
-		pixels = h.from(data)
-	}
+	unpadded := (int64(h.Width)*int64(h.bits) + 7) / 8
+	rows := int(min((int64(len(pixels))+size-unpadded)/size, int64(h.Height))) // the last row may lack its padding
 	if rows < h.Height && (!h.topDown || 2*rows < h.Height) {
 		return nil, errTruncated
 	}
-	hasAlpha := h.masks[3] != 0 && h.showsAlpha(pixels, rows)
-	if !hasAlpha {
+	if h.masks[3] != 0 && !h.showsAlpha(pixels, rows) {
 		h.masks[3] = 0
 	}
 	for y := range rows {
-		if int64(y+1)*size <= int64(len(pixels)) {
-			h.row(p.line(h.at(y)), pixels[int64(y)*size:], &colors)
-		}
+		h.row(line(p, h.at(y)), pixels[int64(y)*size:], &colors)
 	}
 	if rows < h.Height {
 		p.Height, p.Damaged, p.Pix = rows, true, p.Pix[:3*rows*h.Width]
@@ -73,7 +57,8 @@ func (h *Header) at(y int) int {
 	return h.Height - 1 - y
 }
 
-func (p *Picture) line(y int) []byte { return p.Pix[3*y*p.Width : 3*(y+1)*p.Width] }
+// line returns row y of the picture.
+func line(p *pixel.Picture, y int) []byte { return p.Pix[3*y*p.Width : 3*(y+1)*p.Width] }
 
 // readPalette returns the colours; those that the file does not have are black.
 func (h *Header) readPalette(data []byte) (colors [256][3]byte) {
@@ -128,7 +113,7 @@ func (h *Header) maskedRow(dst, row []byte) {
 		if h.masks[3] != 0 {
 			a := uint32(channel(v, h.masks[3]))
 			for c := range 3 {
-				dst[3*x+c] = byte((uint32(dst[3*x+c])*a + 255*(255-a) + 127) / 255)
+				dst[3*x+c] = pixel.OnWhite(dst[3*x+c], a)
 			}
 		}
 	}
@@ -146,13 +131,9 @@ func (h *Header) stored(row []byte, x int) uint32 {
 func (h *Header) showsAlpha(pixels []byte, rows int) bool {
 	size := h.rowBytes()
 	for y := range rows {
-		if int64(y+1)*size > int64(len(pixels)) {
-			break
-		}
 		row := pixels[int64(y)*size:]
 		for x := range h.Width {
-			v := h.stored(row, x)
-			if v&h.masks[3] != 0 {
+			if h.stored(row, x)&h.masks[3] != 0 {
 				return true
 			}
 		}
@@ -161,7 +142,7 @@ func (h *Header) showsAlpha(pixels []byte, rows int) bool {
 }
 
 // decodeRuns expands run-length encoding. Pixels that it skips have the first colour. It reports whether at least half of the rows are there.
-func (h *Header) decodeRuns(p *Picture, data []byte, colors *[256][3]byte) bool {
+func (h *Header) decodeRuns(p *pixel.Picture, data []byte, colors *[256][3]byte) bool {
 	indexes := make([]byte, h.Width*h.Height)
 	x, y := 0, 0
 	set := func(i byte) {

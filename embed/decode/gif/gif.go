@@ -7,6 +7,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 var (
@@ -148,17 +150,9 @@ func (h *Header) Memory() int64 {
 	return 3*int64(h.Width)*int64(h.Height) + int64(h.frame.w)*int64(h.frame.h) + 1<<16
 }
 
-// Picture is a decoded picture, on white.
-type Picture struct {
-	Width, Height int
-	// Pix has three bytes, red, green and blue, for each pixel, row by row.
-	Pix []byte
-	// Damaged says that a part is missing; it is white, or repeats the rows above it if the frame is interlaced.
-	Damaged bool
-}
-
-// Decode decodes the first frame of a whole file. If the data ends early, at least half of the frame must be there.
-func Decode(data []byte) (*Picture, error) {
+// Decode decodes the first frame of a whole file. If the data ends early, at least half of the frame must be there: what is missing is white,
+// or repeats the rows above it if the frame is interlaced.
+func Decode(data []byte) (*pixel.Picture, error) {
 	h, err := ReadHeader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
@@ -171,7 +165,7 @@ func Decode(data []byte) (*Picture, error) {
 		}
 		return nil, err
 	}
-	p := &Picture{Width: h.Width, Height: h.Height, Damaged: n < len(indexes), Pix: bytes.Repeat([]byte{255}, 3*h.Width*h.Height)}
+	p := &pixel.Picture{Width: h.Width, Height: h.Height, Damaged: n < len(indexes), Pix: bytes.Repeat([]byte{255}, 3*h.Width*h.Height)}
 	colors := h.readColors(data)
 	for i, row := range h.rows() {
 		have := indexes[i*h.frame.w : max(min(n, (i+1)*h.frame.w), i*h.frame.w)]

@@ -239,7 +239,7 @@ func (b block) directory(at int64) directory {
 		raw := all[entrySize*i : entrySize*(i+1)]
 		e := entry{kind: b.order.Uint16(raw[2:]), count: int64(b.order.Uint32(raw[4:])), at: at + 2 + 12*i + 8}
 		if size(e.kind) == 0 || e.count == 0 {
-			continue // of no type that there is: the others may be right
+			continue // an unknown type; other entries may still be valid
 		}
 		const inline = 4
 		if e.count*size(e.kind) > inline {

@@ -1,5 +1,7 @@
 package png
 
+import "github.com/imgsearch/imgsearch/embed/decode/pixel"
+
 // convert writes the w pixels of the current row to dst, on white.
 func (d *decoder) convert(dst []byte, w int) {
 	row := d.row[1:]
@@ -23,7 +25,7 @@ func (d *decoder) convertIndexed(dst, row []byte, w int) {
 	for x := range w {
 		i := sample(row, x, d.depth)
 		c, a := d.palette[i], uint32(d.alpha[i])
-		dst[3*x], dst[3*x+1], dst[3*x+2] = onWhite(c[0], a), onWhite(c[1], a), onWhite(c[2], a)
+		dst[3*x], dst[3*x+1], dst[3*x+2] = pixel.OnWhite(c[0], a), pixel.OnWhite(c[1], a), pixel.OnWhite(c[2], a)
 	}
 }
 
@@ -62,13 +64,13 @@ func (d *decoder) convert8(dst, row []byte, w int) {
 		case d.apple && d.color == rgb:
 			p[0], p[1], p[2] = s[2], s[1], s[0]
 		case d.apple && d.color == rgbAlpha:
-			rest := 255 - uint32(s[3])
-			p[0], p[1], p[2] = byte(min(uint32(s[2])+rest, 255)), byte(min(uint32(s[1])+rest, 255)), byte(min(uint32(s[0])+rest, 255))
+			a := uint32(s[3])
+			p[0], p[1], p[2] = pixel.PremultipliedOnWhite(s[2], a), pixel.PremultipliedOnWhite(s[1], a), pixel.PremultipliedOnWhite(s[0], a)
 		case d.color == rgbAlpha:
 			a := uint32(s[3])
-			p[0], p[1], p[2] = onWhite(s[0], a), onWhite(s[1], a), onWhite(s[2], a)
+			p[0], p[1], p[2] = pixel.OnWhite(s[0], a), pixel.OnWhite(s[1], a), pixel.OnWhite(s[2], a)
 		case d.color == grayAlpha:
-			v := onWhite(s[0], uint32(s[1]))
+			v := pixel.OnWhite(s[0], uint32(s[1]))
 			p[0], p[1], p[2] = v, v, v
 		case d.isTransparent(s):
 			p[0], p[1], p[2] = 255, 255, 255
@@ -82,7 +84,7 @@ func (d *decoder) convert16(dst, row []byte, w int) {
 	n := channels[d.color]
 	for x := range w {
 		s := row[2*n*x : 2*n*x+2*n]
-		at := func(i int) byte { return to8(uint32(s[2*i])<<8 | uint32(s[2*i+1])) }
+		at := func(i int) byte { return pixel.To8(uint32(s[2*i])<<8 | uint32(s[2*i+1])) }
 		if d.gray {
 			dst[x] = at(0)
 			continue
@@ -91,9 +93,9 @@ func (d *decoder) convert16(dst, row []byte, w int) {
 		switch {
 		case d.color == rgbAlpha:
 			a := uint32(at(3))
-			p[0], p[1], p[2] = onWhite(at(0), a), onWhite(at(1), a), onWhite(at(2), a)
+			p[0], p[1], p[2] = pixel.OnWhite(at(0), a), pixel.OnWhite(at(1), a), pixel.OnWhite(at(2), a)
 		case d.color == grayAlpha:
-			v := onWhite(at(0), uint32(at(1)))
+			v := pixel.OnWhite(at(0), uint32(at(1)))
 			p[0], p[1], p[2] = v, v, v
 		case d.transparent != nil && d.isTransparent(s):
 			p[0], p[1], p[2] = 255, 255, 255
@@ -102,11 +104,3 @@ func (d *decoder) convert16(dst, row []byte, w int) {
 		}
 	}
 }
-
-// onWhite blends a channel with white by its alpha, rounded.
-func onWhite(v byte, alpha uint32) byte {
-	return byte((uint32(v)*alpha + 255*(255-alpha) + 127) / 255)
-}
-
-// to8 reduces 16 bits to 8 by dividing by 257, rounded.
-func to8(v uint32) byte { return byte(min((v+128)/257, 255)) }

@@ -5,18 +5,9 @@ import (
 	"compress/flate"
 	"errors"
 	"io"
-)
 
-// Picture is a decoded picture, on white.
-type Picture struct {
-	// Width is that of the header. Height is too, or less if the picture is damaged: only the rows that were decoded count.
-	Width, Height int
-	// Pix has Width x Height pixels, row by row: one byte each if Gray is set, else red, green and blue.
-	Pix  []byte
-	Gray bool
-	// Damaged says that a part is missing or wrong.
-	Damaged bool
-}
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
+)
 
 // decoder holds the buffers of one decoding.
 type decoder struct {
@@ -31,7 +22,7 @@ type decoder struct {
 }
 
 // Decode decodes a whole file. If the data ends early, at least half of the rows must be there.
-func Decode(data []byte) (*Picture, error) {
+func Decode(data []byte) (*pixel.Picture, error) {
 	h, err := readHeader(data)
 	if err != nil {
 		return nil, err
@@ -42,7 +33,7 @@ func Decode(data []byte) (*Picture, error) {
 		return nil, err
 	}
 	d.gray = h.color == gray && d.transparent == nil
-	p := &Picture{Width: h.Width, Height: h.Height, Gray: d.gray, Damaged: damaged, Pix: make([]byte, h.Width*h.Height*d.perPixel())}
+	p := &pixel.Picture{Width: h.Width, Height: h.Height, Gray: d.gray, Damaged: damaged, Pix: make([]byte, h.Width*h.Height*d.perPixel())}
 	rows, last, err := d.decode(p.Pix)
 	if err == nil {
 		return p, nil

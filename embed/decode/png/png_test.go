@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // sketch describes a PNG to write: samples by row, and what is odd about it.
@@ -169,7 +171,7 @@ func (s sketch) want(x, y int) [3]byte {
 	return [3]byte{at(0), at(1), at(2)}
 }
 
-func (p *Picture) at(x, y int) [3]byte {
+func at(p *pixel.Picture, x, y int) [3]byte {
 	if p.Gray {
 		v := p.Pix[y*p.Width+x]
 		return [3]byte{v, v, v}
@@ -208,7 +210,7 @@ func TestKinds(t *testing.T) {
 		}
 		for y := range s.h {
 			for x := range s.w {
-				if got, want := p.at(x, y), s.want(x, y); got != want {
+				if got, want := at(p, x, y), s.want(x, y); got != want {
 					t.Fatalf("round %d, %+v: pixel %d, %d is %v, want %v", round, s, x, y, got, want)
 				}
 			}
@@ -252,7 +254,7 @@ func TestOddities(t *testing.T) {
 			continue
 		}
 		for i := range 400 {
-			if got, want := p.at(i%20, i/20), c.want(i%20, i/20); got != want {
+			if got, want := at(p, i%20, i/20), c.want(i%20, i/20); got != want {
 				t.Errorf("%s: pixel %d is %v, want %v", name, i, got, want)
 				break
 			}
@@ -273,7 +275,7 @@ func TestApple(t *testing.T) {
 	_, _ = z.Write(s.raw())
 	_ = z.Close()
 	p, err := Decode(join(put("CgBI", []byte{0x50, 0, 0x20, 6}), s.header(), put("IDAT", b.Bytes()), put("IEND", nil)))
-	if err != nil || p.at(3, 3) != [3]byte{30 + 155, 20 + 155, 10 + 155} {
+	if err != nil || at(p, 3, 3) != [3]byte{30 + 155, 20 + 155, 10 + 155} {
 		t.Errorf("%+v, %v", p, err)
 	}
 }
@@ -301,7 +303,7 @@ func TestTruncated(t *testing.T) {
 			t.Errorf("%d of %d bytes: %d rows, damaged %v", n, len(file), p.Height, p.Damaged)
 		}
 		for y := range p.Height {
-			if got, want := p.at(5, y), s.want(5, y); got != want {
+			if got, want := at(p, 5, y), s.want(5, y); got != want {
 				t.Fatalf("%d bytes, row %d: %v, want %v", n, y, got, want)
 			}
 		}

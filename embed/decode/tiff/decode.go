@@ -5,19 +5,13 @@ import (
 	"errors"
 	"image/color"
 	"io"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
-// Picture is a decoded picture, on white.
-type Picture struct {
-	Width, Height int
-	// Pix has Width x Height pixels, row by row: one byte each if Gray is set, else red, green and blue.
-	Pix  []byte
-	Gray bool
-}
-
 // Decode decodes the picture from the whole file.
-func (l *Layout) Decode(data []byte) (*Picture, error) {
-	p := &Picture{Width: l.Width, Height: l.Height, Gray: l.isGray()}
+func (l *Layout) Decode(data []byte) (*pixel.Picture, error) {
+	p := &pixel.Picture{Width: l.Width, Height: l.Height, Gray: l.isGray()}
 	perPixel := 3
 	if p.Gray {
 		perPixel = 1
@@ -137,7 +131,7 @@ func (d *decoder) unpack(w int) {
 		d.samples8 = append(d.samples8[:0], d.row[:n]...)
 	case 16:
 		for i := range d.samples8 {
-			d.samples8[i] = to8(uint32(d.order.Uint16(d.row[2*i:])))
+			d.samples8[i] = pixel.To8(uint32(d.order.Uint16(d.row[2*i:])))
 		}
 	case 12:
 		for i := range d.samples8 {
@@ -179,7 +173,7 @@ func (d *decoder) put(dst, samples []byte, step int) {
 			s, t := samples[i*step:i*step+4:i*step+4], dst[3*i:3*i+3:3*i+3]
 			a := uint32(s[3])
 			for c := range 3 {
-				t[c] = byte((uint32(s[c])*a + 255*(255-a) + 127) / 255)
+				t[c] = pixel.OnWhite(s[c], a)
 			}
 		}
 	default:
@@ -218,12 +212,12 @@ func (d *decoder) pixel(dst, s []byte, alpha int) {
 	dst[0], dst[1], dst[2] = r, g, b
 }
 
-// onWhite blends a channel with white, rounded.
+// onWhite blends a channel with white, as its kind of alpha requires.
 func (d *decoder) onWhite(v byte, alpha uint32) byte {
 	if d.associated {
-		return byte(min(uint32(v)+255-alpha, 255))
+		return pixel.PremultipliedOnWhite(v, alpha)
 	}
-	return byte((uint32(v)*alpha + 255*(255-alpha) + 127) / 255)
+	return pixel.OnWhite(v, alpha)
 }
 
 // putPlane writes one sample of each pixel: with its index for the colours, and last for the alpha. Other samples are not needed.
@@ -261,6 +255,3 @@ func (d *decoder) joinPlanes(pix []byte) []byte {
 	}
 	return pix[:d.perPixel*d.Width*d.Height]
 }
-
-// to8 reduces 16 bits to 8 by dividing by 257, rounded.
-func to8(v uint32) byte { return byte(min((v+128)/257, 255)) }

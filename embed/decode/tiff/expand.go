@@ -24,17 +24,14 @@ const (
 
 // expand returns a reader of the uncompressed rows of a strip or tile of a number of rows.
 func (l *Layout) expand(data []byte, rows int) (io.Reader, error) {
-	var in io.Reader = bytes.NewReader(data)
 	if l.fillOrder == 2 {
-		in = reversed{in}
+		data = reverseBits(data)
 	}
+	in := bytes.NewReader(data)
 	switch l.compression {
 	case 0, none:
 		return in, nil
 	case packBits:
-		if l.fillOrder == 2 {
-			data = reverseAll(data)
-		}
 		return &packBitsReader{data: data}, nil
 	case lzwCode:
 		return lzw.NewReader(in, lzw.MSB, 8), nil
@@ -69,18 +66,8 @@ func (l *Layout) isSupported() error {
 	return nil
 }
 
-// reversed reverses the bits of each byte (FillOrder 2).
-type reversed struct{ r io.Reader }
-
-func (r reversed) Read(p []byte) (int, error) {
-	n, err := r.r.Read(p)
-	for i := range p[:n] {
-		p[i] = bits.Reverse8(p[i])
-	}
-	return n, err
-}
-
-func reverseAll(data []byte) []byte {
+// reverseBits reverses the bits of each byte (FillOrder 2).
+func reverseBits(data []byte) []byte {
 	out := make([]byte, len(data))
 	for i, c := range data {
 		out[i] = bits.Reverse8(c)

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // UnsupportedError is a kind of TIFF that is not decoded.
@@ -301,7 +303,7 @@ func (l *Layout) readPalette(d *directory) error {
 			if v := uint32(table[c*n+i]); shift == 0 {
 				l.colors[i][c] = byte(v)
 			} else {
-				l.colors[i][c] = to8(v)
+				l.colors[i][c] = pixel.To8(v)
 			}
 		}
 	}

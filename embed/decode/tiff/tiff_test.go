@@ -10,6 +10,8 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
 // sketch describes a TIFF to write, and what its pixels are.
@@ -240,7 +242,7 @@ func (s sketch) want(x, y int) (r, g, b byte) {
 		r, g, b = color.CMYKToRGB(sample(0), sample(1), sample(2), sample(3))
 	case palette:
 		table, i, n := paletteOf(s.bits), s.value(x, y, 0), 1<<s.bits
-		r, g, b = to8(uint32(table[i])), to8(uint32(table[n+i])), to8(uint32(table[2*n+i]))
+		r, g, b = pixel.To8(uint32(table[i])), pixel.To8(uint32(table[n+i])), pixel.To8(uint32(table[2*n+i]))
 	}
 	for i, kind := range s.extra {
 		if kind == 0 {
