@@ -114,7 +114,7 @@ func Read(r io.ReaderAt, size int64) (Layout, error) {
 		fillOrder: int(d.number(tagFillOrder, 1)), options: int(d.number(tagT4Options, 0)),
 	}
 	if l.Width <= 0 || l.Height <= 0 || l.samples <= 0 || l.samples > maxSamples {
-		return l, fmt.Errorf("%w: %d x %d pixels of %d samples", errDamaged, l.Width, l.Height, l.samples)
+		return Layout{}, fmt.Errorf("%w: %d x %d pixels of %d samples", errDamaged, l.Width, l.Height, l.samples)
 	}
 	if err := l.readColors(d); err != nil {
 		return l, err

@@ -382,6 +382,12 @@ func TestDamaged(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	s.samples, s.planar = 0, 2
+	data := s.bytes(t)
+	l, err := Read(bytes.NewReader(data), int64(len(data)))
+	if !errors.Is(err, errDamaged) || l.Memory() < 0 { // callers ask for the memory before they look at the error
+		t.Errorf("no samples: %v, %d bytes", err, l.Memory())
+	}
 }
 
 func FuzzDecode(f *testing.F) {
