@@ -33,6 +33,8 @@ runtime: ## download the ONNX Runtime library with pip or npm
 # Tests named TestLong... take minutes: they run whole programs that crash, are killed or run in containers. RACED are the packages
 # whose goroutines share data; the gate tests them with RACE=-race. `go test` prints packages in the order in which they are listed:
 # the commands, whose tests run the whole program, come last.
+# The tag nodynamic keeps the bundled decoders from opening the system's libraries in the program's own process.
+TEST  := $(GO) test -tags nodynamic
 RACED := ./index/... ./embed ./embed/probe ./embed/provider ./internal/watch ./models/hub ./scan
 LONG  := ./cmd/index ./cmd/models ./docs ./embed/decode
 
@@ -42,11 +44,11 @@ $(TOOLS)/axe/node_modules/axe-core:
 	npm install --silent --no-save --no-audit --no-fund --prefix $(TOOLS)/axe axe-core@4.14.1
 
 test: runtime ## run the tests (minutes; `make test-all` adds the longer ones)
-	$(GO) test -timeout 20m -skip '^TestLong' $(RACE) $(RACED)
-	$(GO) test -timeout 20m -skip '^TestLong' $$($(GO) list ./... | grep -v -x -F -e "$$($(GO) list $(RACED))" | grep -v '/cmd\(/\|$$\)') ./cmd/...
+	$(TEST) -timeout 20m -skip '^TestLong' $(RACE) $(RACED)
+	$(TEST) -timeout 20m -skip '^TestLong' $$($(GO) list ./... | grep -v -x -F -e "$$($(GO) list $(RACED))" | grep -v '/cmd\(/\|$$\)') ./cmd/...
 
 test-long: runtime ## run the tests that `make test` skips: crashes, kills, containers, the commands in the documentation
-	$(GO) test -timeout 30m -run '^TestLong' $(LONG)
+	$(TEST) -timeout 30m -run '^TestLong' $(LONG)
 
 test-all: test test-long ## run all tests
 
@@ -65,7 +67,7 @@ $(TOOLS)/actionlint:
 	GOBIN=$(TOOLS) $(GO) install $(ACTIONS)
 
 bench: runtime ## run the Go benchmarks
-	$(GO) test -run '^$$' -bench . -count 5 ./...
+	$(TEST) -run '^$$' -bench . -count 5 ./...
 
 torture: build ## kill, flip and mutate for an hour, with the photos in the folder PHOTOS (docs/tested.md)
 	$(GO) run ./scripts/torture -photos $(PHOTOS) -n 1000 kills
@@ -111,7 +113,7 @@ FUZZTIME ?= 30s
 fuzz: ## fuzz every parser of untrusted bytes, FUZZTIME each
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
 	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$t); do \
-	    echo "$$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzzminimizetime 100x -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
+	    echo "$$f"; $(TEST) -run '^$$' -fuzz "^$$f\$$" -fuzzminimizetime 100x -fuzztime $(FUZZTIME) ./$$(dirname $$t) || exit 1; done; done
 
 try: ## clone the last commit into an empty folder and run the README's commands and all tests there
 	scripts/try-clean-clone

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/backup"
 	"github.com/imgsearch/imgsearch/cmd/config"
+	"github.com/imgsearch/imgsearch/cmd/decoder"
 	"github.com/imgsearch/imgsearch/cmd/doctor"
 	"github.com/imgsearch/imgsearch/cmd/dupes"
 	"github.com/imgsearch/imgsearch/cmd/facets"
@@ -26,6 +27,9 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/vectors"
 	"github.com/imgsearch/imgsearch/cmd/version"
 	"github.com/imgsearch/imgsearch/cmd/warmup"
+	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/embed/decode/native"
+	"github.com/imgsearch/imgsearch/internal/app"
 )
 
 // Streams are the program's three streams.
@@ -33,6 +37,8 @@ type Streams = cli.Streams
 
 // Main runs the program with the process's arguments and streams and returns its exit code.
 func Main() int {
+	decode.UseChildren(app.Program(), native.Command)
+	defer decode.StopChildren()
 	return Run(context.Background(), os.Args[1:], cli.SystemStreams())
 }
 
@@ -117,7 +123,7 @@ DOCUMENTATION
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
-		warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p),
+		warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
 	)
 	cli.CheckArgs(c)
 	completeFlags(p, c)

@@ -24,7 +24,7 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 		return readHEIFHeader(in, size)
 	case JXL:
 		h.Width, h.Height, err = readJXL(in, size)
-		h.codec = fixedCodec{format: JXL, count: h.Pixels(), bytes: h.Pixels() * codedPerPixel, image: decodeJXL, upright: true}
+		h.codec = systemCodec{fixedCodec{format: JXL, count: h.Pixels(), bytes: h.Pixels() * codedPerPixel, image: decodeJXL, upright: true}, []string{libJXL}}
 		return h, damagedHeader(JXL, h, err)
 	}
 	var raw *rawFile
@@ -113,12 +113,14 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 		return h, damagedHeader(HEIC, h, err)
 	}
 	h.Width, h.Height = file.primary.width, file.primary.height
-	// The HEIC decoder applies the file's rotation and mirroring; the AVIF decoder does not.
-	codec := fixedCodec{format: HEIC, count: file.primary.coded, bytes: file.primary.coded * codedPerPixel, image: decodeHEIC, upright: true}
+	// The bundled HEIC decoder applies the file's rotation and mirroring; the AVIF decoder does not.
+	bundled := fixedCodec{format: HEIC, count: file.primary.coded, bytes: file.primary.coded * codedPerPixel, image: decodeHEIC, upright: true}
+	libraries := []string{libavcodec, libHEIF}
 	if isAV1 {
-		codec.format, codec.image, codec.turn = AVIF, decodeAVIF, file.primary.turn
+		bundled.format, bundled.image, bundled.turn = AVIF, decodeAVIF, file.primary.turn
+		libraries = []string{libavcodecAV1, libHEIF}
 	}
-	h.Format, h.codec = codec.format, codec
+	h.Format, h.codec = bundled.format, systemCodec{bundled, libraries}
 	// The size is that of the upright picture: the file's own properties give the orientation, not EXIF.
 	if file.primary.turned() {
 		h.Width, h.Height = h.Height, h.Width

@@ -9,9 +9,10 @@ import (
 // heifItem is one coded picture of a HEIF file, or a grid of them.
 type heifItem struct {
 	kind string // "hvc1", "av01", "grid", ...
-	// width and height are the size before the item is turned; coded is the number of pixels before it is cut to its clean aperture.
-	width, height int
-	coded         int64
+	// width and height are the size before the item is turned; codedWidth and codedHeight are those before it is cut to its clean aperture.
+	width, height           int
+	codedWidth, codedHeight int
+	coded                   int64 // pixels
 	// turn is the EXIF orientation equivalent to the item's rotation and mirroring.
 	turn  int
 	parts []uint32 // of a grid
@@ -42,7 +43,13 @@ type metaReader struct {
 	file      heifFile
 	refs      []heifRef
 	props     []heifProp
-	assoc     map[uint32][]int // item to properties, by number from 1, in the order in which they apply
+	assoc     map[uint32][]heifAssoc // item to properties, in the order in which they apply
+}
+
+// heifAssoc is a property of an item, by number from 1. A reader that does not know an essential property must not show the item.
+type heifAssoc struct {
+	index     int
+	essential bool
 }
 
 type heifRef struct {
@@ -55,6 +62,7 @@ type heifProp struct {
 	kind          string
 	width, height int
 	value         uint8
+	data          []byte // the whole property
 }
 
 // maxItems bounds the number of items and properties in a file: a grid of 8 x 6 tiles with its depth and gain maps has a hundred.
@@ -64,30 +72,39 @@ var errNoPicture = errors.New("no picture in the file")
 
 // readHEIF reads the meta box of a file of the given size. isAV1 reports whether the picture is coded with AV1, which makes it AVIF whatever the file's brand.
 func readHEIF(r io.ReaderAt, size int64) (f *heifFile, isAV1 bool, err error) {
-	meta, err := findBox(r, 0, size, "meta")
+	m, _, err := readHEIFMeta(r, size)
 	if err != nil {
 		return nil, false, err
 	}
-	if meta.kind == "" {
-		return nil, false, errNoPicture
-	}
-	data, err := readBox(r, meta)
-	if err != nil {
-		return nil, false, err
-	}
-	m := &metaReader{items: make(map[uint32]*heifItem), assoc: make(map[uint32][]int)}
-	if err := m.read(data); err != nil {
-		return nil, false, err
-	}
-	m.file.primary = m.items[m.primaryID]
-	if m.file.primary == nil {
-		return nil, false, errNoPicture
-	}
-	m.resolve()
 	if m.file.primary.width <= 0 || m.file.primary.height <= 0 {
 		return nil, false, errors.New("the picture has no size")
 	}
 	return &m.file, m.file.av1(m.items), nil
+}
+
+// readHEIFMeta reads the meta box of a file, and returns its place too. The file has a primary item.
+func readHEIFMeta(r io.ReaderAt, size int64) (*metaReader, box, error) {
+	meta, err := findBox(r, 0, size, "meta")
+	if err != nil {
+		return nil, meta, err
+	}
+	if meta.kind == "" {
+		return nil, meta, errNoPicture
+	}
+	data, err := readBox(r, meta)
+	if err != nil {
+		return nil, meta, err
+	}
+	m := &metaReader{items: make(map[uint32]*heifItem), assoc: make(map[uint32][]heifAssoc)}
+	if err := m.read(data); err != nil {
+		return nil, meta, err
+	}
+	m.file.primary = m.items[m.primaryID]
+	if m.file.primary == nil {
+		return nil, meta, errNoPicture
+	}
+	m.resolve()
+	return m, meta, nil
 }
 
 // read reads the boxes inside meta.
@@ -178,7 +195,7 @@ func (m *metaReader) properties(data []byte) error {
 
 func (m *metaReader) propertyList(data []byte) error {
 	return readBoxes(bytes.NewReader(data), 0, int64(len(data)), func(b box) (bool, error) {
-		p := heifProp{kind: b.kind}
+		p := heifProp{kind: b.kind, data: data[b.start:b.end]}
 		f := &fields{data: data[b.start:b.end]}
 		switch b.kind {
 		case "ispe":
@@ -213,13 +230,10 @@ func (m *metaReader) associations(data []byte) error {
 	for range f.uint(4) {
 		id := uint32(f.uint(idSize(version == 0)))
 		for range f.uint(1) {
-			var index uint64 // the highest bit marks an essential property
-			if flags&1 != 0 {
-				index = f.uint(2) & 0x7fff
-			} else {
-				index = f.uint(1) & 0x7f
-			}
-			m.assoc[id] = append(m.assoc[id], int(index))
+			size := 1 + int(flags&1)
+			essential := uint64(1) << (8*size - 1) // the highest bit
+			v := f.uint(size)
+			m.assoc[id] = append(m.assoc[id], heifAssoc{index: int(v &^ essential), essential: v&essential != 0})
 		}
 		if f.short || len(m.assoc) > maxItems {
 			return errors.New("damaged list of properties")
@@ -233,13 +247,11 @@ func (m *metaReader) resolve() {
 	for id, item := range m.items {
 		var angle, mirror uint8
 		mirrored := false
-		for _, i := range m.assoc[id] {
-			if i < 1 || i > len(m.props) {
-				continue
-			}
-			switch p := m.props[i-1]; p.kind {
+		for _, p := range m.propertiesOf(id) {
+			switch p.kind {
 			case "ispe":
 				item.width, item.height = p.width, p.height
+				item.codedWidth, item.codedHeight = p.width, p.height
 				item.coded = int64(p.width) * int64(p.height)
 			case "clap":
 				// One that leaves almost nothing would hide the size from the limits.
@@ -260,6 +272,16 @@ func (m *metaReader) resolve() {
 			grid.parts = append(grid.parts, ref.to)
 		}
 	}
+}
+
+// propertiesOf returns an item's properties, in the order in which they apply.
+func (m *metaReader) propertiesOf(id uint32) (list []heifProp) {
+	for _, a := range m.assoc[id] {
+		if a.index >= 1 && a.index <= len(m.props) {
+			list = append(list, m.props[a.index-1])
+		}
+	}
+	return list
 }
 
 // heifTurn returns the EXIF orientation of an anti-clockwise rotation by quarter turns, followed by mirroring: mirror 0 swaps

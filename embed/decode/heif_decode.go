@@ -2,14 +2,14 @@ package decode
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 
 	"github.com/gen2brain/avif"
 	"github.com/gen2brain/heic"
 	"github.com/gen2brain/jpegxl"
 
-	"github.com/imgsearch/imgsearch/embed/decode/libheif"
-	"github.com/imgsearch/imgsearch/embed/decode/pixel"
+	"github.com/imgsearch/imgsearch/embed/decode/native"
 )
 
 // codedPerPixel is the peak memory of decoding HEIC, AVIF and JPEG XL, in bytes per pixel. Measured with the bundled HEIC
@@ -17,29 +17,81 @@ import (
 // formats were available; they use the same value.
 const codedPerPixel = 50
 
+// children decode with the system's libraries. There is one pool in a process, as there is one set of libraries on a system.
+var children native.Pool
+
+// UseChildren sets the program that runs as a child process, and its arguments, so that the system's libraries can be used.
+func UseChildren(program string, args ...string) { children.Use(program, args...) }
+
+// StopChildren ends the child processes that wait for work.
+func StopChildren() { children.Close() }
+
+// systemCodec tries the system's libraries, in order, and then the decoder that is bundled as WebAssembly, which is many times slower, but
+// always there, and cannot crash the process. A file that a library is not certain to read correctly is left to the next one. Embedded thumbnails
+// are not used: in the only iPhone file available, the thumbnail of 416 x 312 gives a vector with a cosine of 0.959 to that of
+// the full picture, with the built-in model (docs/formats.md).
+type systemCodec struct {
+	fixedCodec
+
+	libraries []string
+}
+
+func (c systemCodec) decode(data []byte, orientation, minShort int) (*Image, error) {
+	for _, library := range c.libraries {
+		p, err := children.Decode(native.Job{Library: library, MinShort: minShort, MaxPixels: c.count, Memory: c.bytes, Data: data})
+		if err == nil {
+			return imageOf(p), nil
+		}
+	}
+	return c.fixedCodec.decode(data, orientation, minShort)
+}
+
+// imageOf returns a picture that a library decoded.
+func imageOf(p native.Picture) *Image {
+	m := &Image{Width: p.Width, Height: p.Height, Orientation: p.Orientation}
+	m.Columns, m.Rows = p.Size()
+	m.ExtentX, m.ExtentY = float64(p.Width)/float64(p.Scale), float64(p.Height)/float64(p.Scale)
+	m.row = func(y int, rgb []byte) { copy(rgb, p.Pix[3*y*m.Columns:]) }
+	return m
+}
+
 func decodeAVIF(data []byte) (image.Image, error) { return avif.Decode(bytes.NewReader(data)) }
 
-// decodeHEIC decodes with the system's libheif, which is about three times as fast as the decoder that is bundled as WebAssembly.
-// The bundled decoder is used if the system has no libheif, or one without a codec for the file. The embedded thumbnail is not used:
-// in the only iPhone file available, the thumbnail of 416 x 312 gives a vector with a cosine of 0.959 to that of the full picture,
-// with the built-in model (docs/formats.md).
+// decodeHEIC tells the bundled decoder, which judges files by their major brand alone, that a file of another one is HEIC.
 func decodeHEIC(data []byte) (image.Image, error) {
-	pix, w, h, alpha, err := libheif.Decode(data)
-	switch {
-	case err != nil:
-		return heic.Decode(bytes.NewReader(data))
-	case alpha:
-		return &image.NRGBA{Pix: pix, Stride: 4 * w, Rect: image.Rect(0, 0, w, h)}, nil
+	if format, ok := brand(data); !ok || format != HEIC {
+		data = bytes.Clone(data)
+		copy(data[8:12], "heic")
 	}
-	return &pixel.Picture{Pix: pix, Width: w, Height: h}, nil
+	return heic.Decode(bytes.NewReader(data))
 }
 
 func decodeJXL(data []byte) (image.Image, error) { return jpegxl.Decode(bytes.NewReader(data)) }
 
-// HEICDecoder returns the name of the decoder that is used for HEIC on this system.
-func HEICDecoder() string {
-	if v := libheif.Version(); v != "" {
-		return "the system's libheif " + v
+// Decoder is the decoder that is used for a format on this system.
+type Decoder struct {
+	// Name is the library's name and version, or that of the bundled decoder.
+	Name string
+	// Fastest reports whether it is the fastest one that could be used.
+	Fastest bool
+	// Passed says why faster ones are not used, one line each.
+	Passed []string
+}
+
+// Decoder returns the first decoder that is tried for the picture's format.
+func (h Header) Decoder() (d Decoder) {
+	c, ok := h.codec.(systemCodec)
+	if !ok {
+		return Decoder{Name: "built in", Fastest: true}
 	}
-	return "the bundled decoder (WebAssembly)"
+	for i, library := range c.libraries {
+		version, err := children.Version(library)
+		if err == nil {
+			d.Name, d.Fastest = library+" "+version, i == 0
+			return d
+		}
+		d.Passed = append(d.Passed, fmt.Sprintf("%s: %v", library, err))
+	}
+	d.Name = "the bundled decoder (WebAssembly)"
+	return d
 }

@@ -31,6 +31,8 @@ const (
 	InstallARM64        Advice = "install-arm64"          // install the build for Apple silicon
 	UseLaunchAgent      Advice = "use-launch-agent"       // run it in the desktop session
 	PlugIn              Advice = "plug-in"                // plug in, or turn off low power mode
+	InstallLibavcodec   Advice = "install-libavcodec"     // install the library that decodes HEIC and AVIF fastest
+	InstallLibjxl       Advice = "install-libjxl"         // install the library that decodes JPEG XL fastest
 	InstallLibcuda      Advice = "install-libcuda"        // install the driver's libraries
 	LookForMetal        Advice = "look-for-metal"         // the system lists no Metal device
 )

@@ -54,7 +54,7 @@ func Examine(ctx context.Context, r Request) ([]Finding, error) {
 	e := &examination{Request: r, begin: time.Now()}
 	for _, check := range []func(context.Context, *examination){
 		checkProgram, checkMachine, checkSession, checkGraphics, checkRuntime, checkModel, startTrials, checkTokenizer, checkTowers,
-		checkDecoders, checkIndex, checkMaxAge, checkFolders, checkSpace, checkProviders,
+		checkDecoders, checkCodecs, checkIndex, checkMaxAge, checkFolders, checkSpace, checkProviders,
 	} {
 		if err := ctx.Err(); err != nil {
 			return nil, err

@@ -1,6 +1,8 @@
 package words
 
 import (
+	"runtime"
+
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/internal/doctor"
 )
@@ -50,11 +52,13 @@ var advices = map[doctor.Advice]func(Door) string{
 	doctor.WarmUp: func(do Door) string {
 		return "imgsearch uses the processor instead; " + do(Warmup) + " enables it again if it works"
 	},
-	doctor.InstallARM64:   say("install the build for Apple silicon (arm64)"),
-	doctor.UseLaunchAgent: say("to use the GPU, run imgsearch as a LaunchAgent of the desktop session (docs/macos.md)"),
-	doctor.PlugIn:         say("plug in the power adapter, or turn off low power mode while indexing"),
-	doctor.InstallLibcuda: say("install the driver's libraries (libcuda.so.1)"),
-	doctor.LookForMetal:   say("check whether `system_profiler SPDisplaysDataType` lists a device"),
+	doctor.InstallARM64:      say("install the build for Apple silicon (arm64)"),
+	doctor.UseLaunchAgent:    say("to use the GPU, run imgsearch as a LaunchAgent of the desktop session (docs/macos.md)"),
+	doctor.PlugIn:            say("plug in the power adapter, or turn off low power mode while indexing"),
+	doctor.InstallLibavcodec: installLibrary("FFmpeg's libavcodec, version 58 to 62", "libavcodec59, 60, 61 or 62", "ffmpeg"),
+	doctor.InstallLibjxl:     installLibrary("libjxl, version 0.7 to 0.11", "libjxl0.7, 0.10 or 0.11", "jpeg-xl"),
+	doctor.InstallLibcuda:    say("install the driver's libraries (libcuda.so.1)"),
+	doctor.LookForMetal:      say("check whether `system_profiler SPDisplaysDataType` lists a device"),
 }
 
 // Hint returns what to do about a finding, "" if there is nothing to do.
@@ -76,4 +80,16 @@ func Hint(f doctor.Finding, do Door) string {
 		return "see the message and docs/troubleshooting.md"
 	}
 	return ""
+}
+
+// installLibrary says how to install a system library: by its package in Debian and Ubuntu, its formula in Homebrew, or as DLLs.
+func installLibrary(what, packages, formula string) func(Door) string {
+	how := "package " + packages + " in Debian and Ubuntu, " + formula + " elsewhere"
+	switch runtime.GOOS {
+	case "darwin":
+		how = "`brew install " + formula + "`"
+	case "windows":
+		how = "its DLLs in the folder of imgsearch.exe, see docs/formats.md"
+	}
+	return say("to decode this format faster, install " + what + " (" + how + ")")
 }

@@ -69,6 +69,7 @@ func Run(t *testing.T) {
 				e.Setenv("APPDATA", filepath.Join(home, "roaming"))
 			}
 			e.Setenv("BACKCOMPAT", filepath.Join(testkit.Repository(), "testdata", "backcompat"))
+			e.Setenv("SAMPLES", filepath.Join(testkit.Repository(), "internal", "doctor", "samples"))
 			e.Setenv("STARTER", filepath.Join(testkit.Repository(), "models", "starter"))
 			return os.Mkdir(home, 0o700)
 		},

@@ -1,8 +1,5 @@
 //go:build linux || darwin
 
-// Package libheif decodes HEIC and HEIF with the system's libheif, if there is one. The library is opened when the first
-// picture needs it, never earlier: a search must not wait for it, nor crash with it.
-// It must not know what the picture is for.
 package libheif
 
 // #cgo linux LDFLAGS: -ldl
@@ -38,9 +35,6 @@ var open = sync.OnceValue(func() bool {
 	return false
 })
 
-// ErrMissing means that the system has no libheif.
-var ErrMissing = errors.New("no libheif")
-
 // Version returns the library's version, or "" if there is none.
 func Version() string {
 	if !open() {
@@ -49,11 +43,10 @@ func Version() string {
 	return C.GoString(C.imgsearch_heif_version())
 }
 
-// Decode decodes the picture of a whole file and turns it upright. Its rows have no padding; a pixel has three bytes, RGB,
-// or four, RGBA with alpha that is not premultiplied.
-func Decode(data []byte) (pix []byte, width, height int, alpha bool, err error) {
+// Decode decodes the picture of a whole file, turns it upright and hands it to use. The rows are valid during the call.
+func Decode(data []byte, use func(Picture) error) error {
 	if len(data) == 0 || !open() {
-		return nil, 0, 0, false, ErrMissing
+		return ErrMissing
 	}
 	var out C.struct_imgsearch_heif
 	ok := C.imgsearch_heif_decode(unsafe.Pointer(&data[0]), C.size_t(len(data)), &out) //nolint:gocritic // the call keeps no pointer
@@ -61,19 +54,15 @@ func Decode(data []byte) (pix []byte, width, height int, alpha bool, err error) 
 		defer C.imgsearch_heif_release(out.image)
 	}
 	if ok == 0 {
-		return nil, 0, 0, false, errors.New(C.GoString(&out.error[0]))
+		return errors.New(C.GoString(&out.error[0]))
 	}
-	w, h, stride, channels := int(out.width), int(out.height), int(out.stride), 3
+	p := Picture{Width: int(out.width), Height: int(out.height), Stride: int(out.stride), Channels: 3}
 	if out.alpha != 0 {
-		channels = 4
+		p.Channels = 4
 	}
-	if w <= 0 || h <= 0 || stride < w*channels || out.pixels == nil {
-		return nil, 0, 0, false, fmt.Errorf("libheif returned %d x %d pixels", w, h)
+	if p.Width <= 0 || p.Height <= 0 || p.Stride < p.Width*p.Channels || out.pixels == nil {
+		return fmt.Errorf("libheif returned %d x %d pixels", p.Width, p.Height)
 	}
-	pix = make([]byte, w*h*channels)
-	rows := unsafe.Slice((*byte)(out.pixels), stride*(h-1)+w*channels)
-	for y := range h {
-		copy(pix[y*w*channels:(y+1)*w*channels], rows[y*stride:])
-	}
-	return pix, w, h, channels == 4, nil
+	p.Pix = unsafe.Slice((*byte)(out.pixels), p.Stride*(p.Height-1)+p.Width*p.Channels)
+	return use(p)
 }

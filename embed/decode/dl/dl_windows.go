@@ -1,0 +1,24 @@
+package dl
+
+import (
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/windows"
+)
+
+// Open opens NAME-VERSION.dll in the program's folder: Windows has no other place for such libraries, and one in the current folder must not
+// be opened. It is never closed.
+func Open(name, version string) (library uintptr, err error) {
+	program, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	path := filepath.Join(filepath.Dir(program), name+"-"+version+".dll")
+	h, err := windows.LoadLibraryEx(path, 0, windows.LOAD_LIBRARY_SEARCH_DLL_LOAD_DIR|windows.LOAD_LIBRARY_SEARCH_SYSTEM32)
+	return uintptr(h), err
+}
+
+func symbol(library uintptr, name string) (uintptr, error) {
+	return windows.GetProcAddress(windows.Handle(library), name)
+}
