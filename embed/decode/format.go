@@ -13,7 +13,7 @@ import (
 
 // Version is incremented when a decoder or its settings accept files that were refused before. Pictures that failed
 // under another version are tried again.
-const Version = 4
+const Version = 5
 
 var (
 	// ErrEmpty means that the file has no content.

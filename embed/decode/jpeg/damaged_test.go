@@ -20,7 +20,6 @@ func TestRefuses(t *testing.T) {
 		is   error
 		says string
 	}{
-		"arithmetic":        {read(t, "arithmetic.jpg"), ErrUnsupported, "arithmetic"},
 		"12 bits":           {with(frame+4, 12), ErrUnsupported, "12 bits"},
 		"lossless":          {with(frame+1, 0xc3), ErrUnsupported, "lossless"},
 		"hierarchical":      {with(frame+1, 0xc5), ErrUnsupported, "hierarchical"},

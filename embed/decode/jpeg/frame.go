@@ -13,6 +13,7 @@ type Header struct {
 	Width, Height int
 	Progressive   bool
 
+	arithmetic bool        // coded so, and not with Huffman tables
 	comps      []component // id, h, v and tq only
 	hmax, vmax int
 }
@@ -29,10 +30,11 @@ type component struct {
 
 	pix    []byte
 	stride int
-	coef   []int16 // of a progressive frame: coefficients() per block, in natural order
+	coef   []int16 // of a frame that collects them: coefficients() per block, in natural order
 
 	td, ta  int // Huffman tables of the scan
 	dc      int32
+	context int // of the arithmetic coding of dc
 	done    int // blocks decoded, of wantX * wantY
 	lastRow int // rows of blocks up to the last complete one
 }
@@ -129,7 +131,8 @@ const maxBlocks = 10
 
 // readFrame reads SOFn's payload.
 func readFrame(marker byte, s []byte) (Header, error) {
-	if marker > sof2 {
+	arithmetic := marker == sof9 || marker == sof10
+	if marker > sof2 && !arithmetic {
 		return Header{}, fmt.Errorf("%w: %s", ErrUnsupported, process(marker))
 	}
 	if len(s) < 6 {
@@ -138,7 +141,7 @@ func readFrame(marker byte, s []byte) (Header, error) {
 	if s[0] != 8 {
 		return Header{}, fmt.Errorf("%w: %d bits per sample", ErrUnsupported, s[0])
 	}
-	h := Header{Height: int(s[1])<<8 | int(s[2]), Width: int(s[3])<<8 | int(s[4]), Progressive: marker == sof2}
+	h := Header{Height: int(s[1])<<8 | int(s[2]), Width: int(s[3])<<8 | int(s[4]), Progressive: marker == sof2 || marker == sof10, arithmetic: arithmetic}
 	n := int(s[5])
 	if n != 1 && n != 3 && n != 4 {
 		return Header{}, fmt.Errorf("%w: %d components", ErrUnsupported, n)
@@ -168,13 +171,13 @@ func readFrame(marker byte, s []byte) (Header, error) {
 	return h, nil
 }
 
+// collects reports whether all coefficients are kept until all scans are read.
+func (h Header) collects() bool { return h.Progressive || h.arithmetic }
+
 // process returns the name of the coding process that a frame header announces.
 func process(marker byte) string {
-	switch {
-	case marker == 0xc3 || marker == 0xcb:
+	if marker == 0xc3 || marker == 0xcb {
 		return "lossless"
-	case marker > jpg:
-		return "arithmetic coding"
 	}
 	return "hierarchical"
 }

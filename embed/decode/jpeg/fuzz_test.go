@@ -13,6 +13,8 @@ import (
 // returns, and that the size is the same if the standard library decodes them too.
 func FuzzDecode(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join("testdata", "*.jpg"))
+	arithmetic, _ := filepath.Glob(filepath.Join("testdata", "arithmetic", "*.jpg"))
+	files = append(files, arithmetic...)
 	if err != nil || len(files) == 0 {
 		f.Fatal("no seeds", err)
 	}

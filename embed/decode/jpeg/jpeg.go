@@ -1,6 +1,6 @@
 // Package jpeg decodes JPEG pictures (ITU-T T.81) at 8/8, 4/8, 2/8 or 1/8 of their size, by inverse cosine transforms of
 // fewer points: a tower with an input of 224 pixels needs neither all samples nor all coefficients of a photo of 12
-// million pixels. It reads 8-bit baseline, extended and progressive Huffman files with one, three or four components,
+// million pixels. It reads 8-bit baseline, extended and progressive files, with Huffman or arithmetic coding, with one, three or four components,
 // keeps the intact part of a damaged file, and must not know what the picture is for.
 package jpeg
 
@@ -12,7 +12,7 @@ import (
 var (
 	// ErrFormat means that the data is not a JPEG, or is too damaged to use.
 	ErrFormat = errors.New("damaged")
-	// ErrUnsupported means that this kind of JPEG is not supported: arithmetic coding, 12 bits, lossless, hierarchical.
+	// ErrUnsupported means that this kind of JPEG is not supported: 12 bits, lossless, hierarchical.
 	ErrUnsupported = errors.New("unsupported kind of JPEG")
 )
 
@@ -26,6 +26,7 @@ const (
 	RGB
 	CMYK // stored inverted, as Adobe does: 255 is no ink
 	YCCK // YCbCr of inverted CMY, and K as in CMYK
+	Ink  // CMYK where 255 is full ink, as in TIFF; files do not say so
 )
 
 // Picture is a decoded picture: a plane of samples for each component.
@@ -97,7 +98,7 @@ func (h Header) Memory(minShort int) int64 {
 	for _, c := range h.layout(scale) {
 		blocks := int64(c.blocksX) * int64(c.blocksY)
 		sum += blocks * int64(c.n*c.n)
-		if h.Progressive {
+		if h.collects() {
 			sum += blocks * int64(c.coefficients()) * 2
 		}
 	}
@@ -142,7 +143,7 @@ func (d *decoder) picture() (*Picture, error) {
 	if p.Rows == 0 {
 		return nil, fmt.Errorf("%w: no row of the picture is complete", ErrFormat)
 	}
-	if d.head.Progressive {
+	if d.head.collects() {
 		d.reconstruct()
 	}
 	for i := range d.comps {

@@ -33,6 +33,15 @@ func (p *Picture) Row(y int, rgb []byte) {
 	case CMYK:
 		interleave(rgb, rows[0], rows[1], rows[2])
 		lay(rgb, rows[3])
+	case Ink:
+		for i := range rows {
+			for x, v := range rows[i] {
+				s.rows[i][x] = 255 - v
+			}
+			rows[i] = s.rows[i][:w]
+		}
+		interleave(rgb, rows[0], rows[1], rows[2])
+		lay(rgb, rows[3])
 	case YCCK:
 		fromYCbCr(rgb, rows[0], rows[1], rows[2])
 		for i, v := range rgb {

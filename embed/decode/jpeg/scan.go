@@ -110,12 +110,19 @@ func (d *decoder) decodeScan(sc *scan) {
 	}
 	for from, number := 0, 0; from < total; {
 		d.startBits()
+		if d.head.arithmetic {
+			d.startArithmetic()
+		}
 		d.eobRun = 0
 		for _, c := range sc.comps {
-			c.dc = 0
+			c.dc, c.context = 0, 0
 		}
 		to := min(from+interval, total)
 		reached := d.decodeInterval(sc, from, to)
+		if d.head.arithmetic {
+			d.pos = d.arith.pos
+			d.damaged = d.damaged || d.arith.past > 0
+		}
 		if sc.firstOfPicture {
 			sc.count(from, reached)
 		}
@@ -217,6 +224,9 @@ func (d *decoder) decodeInterval(sc *scan, from, to int) int {
 				return at
 			}
 		}
+		if d.head.arithmetic && d.arith.spent() {
+			return at
+		}
 		if x++; x == sc.columns {
 			x, y = 0, y+1
 		}
@@ -226,6 +236,10 @@ func (d *decoder) decodeInterval(sc *scan, from, to int) int {
 
 // block decodes one block of a component.
 func (d *decoder) block(sc *scan, c *component, x, y int) {
+	if d.head.arithmetic {
+		d.arithmeticBlock(sc, c, y*c.blocksX+x)
+		return
+	}
 	if d.head.Progressive {
 		d.progressiveBlock(sc, c, y*c.blocksX+x)
 		return

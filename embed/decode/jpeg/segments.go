@@ -11,6 +11,8 @@ const (
 	sof0  = 0xc0 // baseline
 	sof1  = 0xc1 // extended
 	sof2  = 0xc2 // progressive
+	sof9  = 0xc9 // extended, arithmetic coding
+	sof10 = 0xca // progressive, arithmetic coding
 	dht   = 0xc4
 	jpg   = 0xc8
 	dac   = 0xcc
@@ -44,11 +46,14 @@ type decoder struct {
 	jfif    bool
 	damaged bool
 	scans   int
+	// arith and conditions are the state of arithmetic coding.
+	arith      arithmetic
+	conditions conditioning
 }
 
 // segments walks the file from marker to marker and decodes its scans. Damage after the frame header is recorded, and the walk continues.
 func (d *decoder) segments() error {
-	d.adobe = -1
+	d.adobe, d.conditions = -1, defaultConditioning()
 	if len(d.data) < 4 || d.data[0] != 0xff || d.data[1] != soi {
 		return fmt.Errorf("%w: no JPEG marker at the beginning", ErrFormat)
 	}
@@ -114,6 +119,8 @@ func (d *decoder) read(marker byte, s []byte) error {
 		return d.readTables(s)
 	case isFrame(marker):
 		return d.startFrame(marker, s)
+	case marker == dac:
+		d.readConditioning(s)
 	case marker == dqt:
 		return d.readQuantisation(s)
 	case marker == dri:
@@ -178,7 +185,7 @@ func (d *decoder) startFrame(marker byte, s []byte) error {
 		for j := range c.pix {
 			c.pix[j] = 128
 		}
-		if h.Progressive {
+		if h.collects() {
 			c.coef = make([]int16, c.blocksX*c.blocksY*c.coefficients())
 		}
 	}

@@ -1,7 +1,7 @@
 package pixel_test
 
 import (
-	"fmt"
+	"bytes"
 	"math/rand/v2"
 	"testing"
 
@@ -41,7 +41,7 @@ func TestReduce(t *testing.T) {
 					}
 				}
 				got := pixel.Reduce(w, h, channels, scale, func(y int) []byte { return rows[y] })
-				if fmt.Sprint(got) != fmt.Sprint(want) {
+				if !bytes.Equal(got, want) {
 					t.Errorf("%d channels, %d x %d, 1/%d: %v, want %v", channels, w, h, scale, got, want)
 				}
 			}

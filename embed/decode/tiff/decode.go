@@ -21,22 +21,35 @@ func (l *Layout) Decode(data []byte) (*pixel.Picture, error) {
 		perPixel = max(perPixel, l.stored())
 	}
 	p.Pix = make([]byte, l.Width*l.Height*perPixel)
-	across, down := l.grid()
-	for i := range across * down * l.planes() {
-		plane, at := i/(across*down), i%(across*down)
-		offset, length := l.offsets[i], l.lengths[i]
-		if offset < 0 || length < 0 || offset > int64(len(data)) {
-			return nil, errTruncated
-		}
-		end := min(offset+length, int64(len(data)))
-		if err := d.segment(p.Pix, data[offset:end], at%across*l.segW, at/across*l.segH, plane); err != nil {
+	if l.format == float && l.photometric != cieLab {
+		if err := d.findTop(data); err != nil {
 			return nil, err
 		}
+	}
+	if err := d.segments(data, func(data []byte, x, y, plane int) error { return d.segment(p.Pix, data, x, y, plane) }); err != nil {
+		return nil, err
 	}
 	if l.planar == 2 {
 		p.Pix = d.joinPlanes(p.Pix)
 	}
 	return p, nil
+}
+
+// segments calls use for the data of each strip or tile, with its place in the picture.
+func (d *decoder) segments(data []byte, use func(data []byte, x, y, plane int) error) error {
+	across, down := d.grid()
+	for i := range across * down * d.planes() {
+		plane, at := i/(across*down), i%(across*down)
+		offset, length := d.offsets[i], d.lengths[i]
+		if offset < 0 || length < 0 || offset > int64(len(data)) {
+			return errTruncated
+		}
+		end := min(offset+length, int64(len(data)))
+		if err := use(data[offset:end], at%across*d.segW, at/across*d.segH, plane); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func order(data []byte) binary.ByteOrder {
@@ -54,20 +67,21 @@ type decoder struct {
 	row      []byte // as stored
 	samples8 []byte // the same, with one byte for each sample
 	perPixel int
+	mixed    []byte  // a row before its bytes are put in order
+	top      float64 // the number that is white in floating point
 }
 
 // segment decodes a strip or tile into its place. The rows of a tile that lie outside the picture are not needed.
 func (d *decoder) segment(pix, data []byte, x, y, plane int) error {
 	rows := min(d.segH, d.Height-y)
-	stored := d.segH
-	if !d.tiled {
-		stored = rows
-	}
-	in, err := d.expand(data, stored)
+	in, err := d.expand(data)
 	if err != nil {
 		return ended(err)
 	}
 	w := min(d.segW, d.Width-x)
+	if d.subsampled() {
+		return d.blocks(in, pix, x, y, w, rows)
+	}
 	for r := range rows {
 		if _, err := io.ReadFull(in, d.row); err != nil {
 			return ended(err)
@@ -93,32 +107,6 @@ func ended(err error) error {
 	return err
 }
 
-// undoPredictor adds to each sample the one before it (TIFF 6.0, section 14).
-func (d *decoder) undoPredictor() error {
-	if d.predictor == 1 || d.predictor == 0 {
-		return nil
-	}
-	if d.compression != lzwCode && d.compression != deflate && d.compression != oldDeflate {
-		return nil
-	}
-	step := d.samples / d.planes()
-	switch {
-	case d.predictor != 2:
-		return unsupported("predictor %d", d.predictor)
-	case d.bits == 8:
-		for i := step; i < len(d.row); i++ {
-			d.row[i] += d.row[i-step]
-		}
-	case d.bits == 16:
-		for i := 2 * step; i+1 < len(d.row); i += 2 {
-			d.order.PutUint16(d.row[i:], d.order.Uint16(d.row[i:])+d.order.Uint16(d.row[i-2*step:]))
-		}
-	default:
-		return unsupported("predictor 2 with %d bits per sample", d.bits)
-	}
-	return nil
-}
-
 // unpack fills samples8 with the samples of the first w pixels of the row, scaled to 8 bits; indexes of a palette are not scaled.
 func (d *decoder) unpack(w int) {
 	n := w * (d.samples / d.planes())
@@ -126,12 +114,26 @@ func (d *decoder) unpack(w int) {
 		d.samples8 = make([]byte, n)
 	}
 	d.samples8 = d.samples8[:n]
+	if d.format == float {
+		d.unpackFloat()
+		return
+	}
+	if (d.photometric == cieLab || d.photometric == iccLab) && d.bits == 16 { // a* and b* have their middle at a whole number of 256
+		for i := range d.samples8 {
+			d.samples8[i] = byte(d.order.Uint16(d.row[2*i:]) >> 8)
+		}
+		return
+	}
 	switch d.bits {
 	case 8:
 		d.samples8 = append(d.samples8[:0], d.row[:n]...)
 	case 16:
 		for i := range d.samples8 {
 			d.samples8[i] = pixel.To8(uint32(d.order.Uint16(d.row[2*i:])))
+		}
+	case 32:
+		for i := range d.samples8 {
+			d.samples8[i] = byte((uint64(d.order.Uint32(d.row[4*i:]))*255 + 1<<31) / (1<<32 - 1))
 		}
 	case 12:
 		for i := range d.samples8 {
@@ -201,6 +203,16 @@ func (d *decoder) pixel(dst, s []byte, alpha int) {
 		r, g, b = color.CMYKToRGB(s[0], s[1], s[2], s[3])
 	case rgb:
 		r, g, b = s[0], s[1], s[2]
+	case yCbCr:
+		if d.video != nil {
+			r, g, b = d.video.rgb(s[0], s[1], s[2])
+			break
+		}
+		r, g, b = color.YCbCrToRGB(s[0], s[1], s[2])
+	case cieLab:
+		r, g, b = labToRGB(s[0], int(int8(s[1])), int(int8(s[2])))
+	case iccLab:
+		r, g, b = labToRGB(s[0], int(s[1])-128, int(s[2])-128)
 	default:
 		r = d.gray(s[0])
 		g, b = r, r

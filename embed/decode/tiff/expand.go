@@ -7,23 +7,28 @@ import (
 	"io"
 	"math/bits"
 
-	"golang.org/x/image/ccitt"
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/image/tiff/lzw"
 )
 
 // Compressions.
 const (
 	none       = 1
+	plainFax   = 2
 	group3     = 3
 	group4     = 4
 	lzwCode    = 5
 	deflate    = 8
 	packBits   = 32773
 	oldDeflate = 32946
+	zstandard  = 50000
 )
 
-// expand returns a reader of the uncompressed rows of a strip or tile of a number of rows.
-func (l *Layout) expand(data []byte, rows int) (io.Reader, error) {
+// maxWindow bounds what a strip of Zstandard may refer back to, in bytes.
+const maxWindow = 64 << 20
+
+// expand returns a reader of the uncompressed rows of a strip or tile.
+func (l *Layout) expand(data []byte) (io.Reader, error) {
 	if l.fillOrder == 2 {
 		data = reverseBits(data)
 	}
@@ -37,29 +42,25 @@ func (l *Layout) expand(data []byte, rows int) (io.Reader, error) {
 		return lzw.NewReader(in, lzw.MSB, 8), nil
 	case deflate, oldDeflate:
 		return zlib.NewReader(in)
-	case group3, group4:
-		format := ccitt.Group4
-		if l.compression == group3 {
-			const twoDimensional, aligned = 1, 4 // T4Options
-			switch format = ccitt.Group3; {
-			case l.options&twoDimensional != 0:
-				return nil, unsupported("two-dimensional Group 3 compression")
-			case l.options&aligned != 0:
-				return nil, unsupported("Group 3 compression with aligned ends of lines")
-			}
-		}
+	case plainFax, group3, group4:
 		if l.bits != 1 || l.samples/l.planes() != 1 {
 			return nil, errDamaged
 		}
-		// A run of white is a run of zeros, whatever the photometric interpretation makes of them.
-		return ccitt.NewReader(in, ccitt.MSB, format, l.segW, rows, &ccitt.Options{Invert: true}), nil
+		mode := map[int]faxMode{plainFax: faxPlain, group3: faxOne, group4: faxGroup4}[l.compression]
+		const twoDimensional = 1 // in T4Options
+		if l.compression == group3 && l.options&twoDimensional != 0 {
+			mode = faxTwo
+		}
+		return newFaxReader(data, l.segW, mode), nil
+	case zstandard:
+		return zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 	}
 	return nil, unsupported("compression %d", l.compression)
 }
 
 // isSupported returns an error for a compression that expand does not know.
 func (l *Layout) isSupported() error {
-	_, err := l.expand([]byte{0x78, 0x9c, 0, 0}, 1)
+	_, err := l.expand([]byte{0x78, 0x9c, 0, 0})
 	if e, ok := errors.AsType[*UnsupportedError](err); ok {
 		return e
 	}

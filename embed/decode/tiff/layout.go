@@ -19,6 +19,8 @@ func (e *UnsupportedError) Error() string { return "TIFF with " + e.What }
 var (
 	errDamaged   = errors.New("damaged directory")
 	errTruncated = errors.New("truncated")
+	// errDamagedStrip is a strip whose codes make no sense.
+	errDamagedStrip = errors.New("a strip is damaged")
 )
 
 func unsupported(format string, args ...any) error {
@@ -47,6 +49,9 @@ const (
 	tagTileBytes    = 325
 	tagExtraSamples = 338
 	tagSampleFormat = 339
+	tagCoefficients = 529
+	tagSubsampling  = 530
+	tagReference    = 532
 )
 
 // Photometric interpretations.
@@ -56,6 +61,19 @@ const (
 	rgb         = 2
 	palette     = 3
 	cmyk        = 5
+	yCbCr       = 6
+	cieLab      = 8
+	iccLab      = 9
+)
+
+// colorSamples holds the number of samples of a colour, by photometric interpretation.
+var colorSamples = map[int]int{whiteIsZero: 1, blackIsZero: 1, rgb: 3, palette: 1, cmyk: 4, yCbCr: 3, cieLab: 3, iccLab: 3}
+
+// Values of SampleFormat. Others than floating point are read as unsigned, and undefined data too.
+const (
+	unsigned  = 1
+	float     = 3
+	undefined = 4
 )
 
 // Values of ExtraSamples.
@@ -79,12 +97,15 @@ type Layout struct {
 	bits, samples                     int // of a sample, and of a pixel
 	compression, photometric, options int
 	planar, predictor, fillOrder      int
+	format                            int // of a sample
+	subX, subY                        int // pixels that share chroma in YCbCr, else 1
 	alpha                             int // index of the alpha sample; -1: none
 	associated                        bool
 	segW, segH                        int // of a strip or tile
 	tiled                             bool
 	offsets, lengths                  []int64
 	colors                            [256][3]byte
+	video                             *video // how YCbCr differs from JPEG's; nil if it does not
 }
 
 // directory is the first directory of a file.
@@ -174,8 +195,11 @@ func readDirectory(r io.ReaderAt, size int64) (*directory, error) {
 	return d, nil
 }
 
-// typeSizes holds the size in bytes of a value of each type, from 0; 0 means a type that has no whole numbers.
-var typeSizes = [...]int64{1: 1, 3: 2, 4: 4, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8, 18: 8}
+// rational is the type of fractions, which only rationals reads.
+const rational = 5
+
+// typeSizes holds the size in bytes of a value of each type, from 0; 0 means a type that is not read.
+var typeSizes = [...]int64{1: 1, 3: 2, 4: 4, rational: 8, 6: 1, 7: 1, 8: 2, 9: 4, 13: 4, 16: 8, 17: 8, 18: 8}
 
 // add adds the entry that lies at an offset. Of a tag that occurs twice, the first counts.
 func (d *directory) add(entry []byte, at int64, big bool) {
@@ -206,7 +230,7 @@ func (d *directory) add(entry []byte, at int64, big bool) {
 // numbers returns at most limit values of a tag, nil if it is missing or lies outside the file.
 func (d *directory) numbers(tag, limit int) []int64 {
 	f, ok := d.tags[tag]
-	if !ok {
+	if !ok || f.kind == rational {
 		return nil
 	}
 	size := typeSizes[f.kind]
@@ -234,6 +258,23 @@ func (d *directory) numbers(tag, limit int) []int64 {
 	return values
 }
 
+// rationals returns n fractions of a tag, nil if it has fewer.
+func (d *directory) rationals(tag, n int) []float64 {
+	f, ok := d.tags[tag]
+	if !ok || f.kind != rational || f.count < int64(n) || f.at < 0 || f.at > d.size-int64(8*n) {
+		return nil
+	}
+	data := make([]byte, 8*n)
+	if _, err := d.r.ReadAt(data, f.at); err != nil {
+		return nil
+	}
+	values := make([]float64, n)
+	for i := range values {
+		values[i] = float64(d.order.Uint32(data[8*i:])) / float64(d.order.Uint32(data[8*i+4:]))
+	}
+	return values
+}
+
 // number returns a tag's first value, or otherwise the default.
 func (d *directory) number(tag int, otherwise int64) int64 {
 	if v := d.numbers(tag, 1); len(v) > 0 {
@@ -254,20 +295,20 @@ func (l *Layout) readColors(d *directory) error {
 		}
 	}
 	l.bits = int(bits[0])
-	if format := d.number(tagSampleFormat, 1); format != 1 && format != 4 {
-		return unsupported("sample format %d", format)
+	if l.format = int(d.number(tagSampleFormat, unsigned)); l.format != unsigned && l.format != float && l.format != undefined {
+		return unsupported("sample format %d", l.format)
 	}
 	likely := int64(blackIsZero)
 	if l.samples >= 3 {
 		likely = rgb
 	}
 	l.photometric = int(d.number(tagPhotometric, likely))
-	need, ok := map[int]int{whiteIsZero: 1, blackIsZero: 1, rgb: 3, palette: 1, cmyk: 4}[l.photometric]
+	need, ok := colorSamples[l.photometric]
 	if !ok {
 		return unsupported("photometric interpretation %d", l.photometric)
 	}
 	switch {
-	case l.bits != 1 && l.bits != 2 && l.bits != 4 && l.bits != 8 && l.bits != 12 && l.bits != 16, l.photometric == palette && l.bits > 8:
+	case !l.knowsBits():
 		return unsupported("%d bits per sample", l.bits)
 	case l.samples < need:
 		return fmt.Errorf("%w: %d samples per pixel", errDamaged, l.samples)
@@ -282,8 +323,47 @@ func (l *Layout) readColors(d *directory) error {
 	if l.photometric == palette {
 		return l.readPalette(d)
 	}
+	return l.readSubsampling(d)
+}
+
+// knowsBits reports whether samples of this size are read.
+func (l *Layout) knowsBits() bool {
+	switch {
+	case l.format == float:
+		return (l.bits == 16 || l.bits == 32 || l.bits == 64) && (l.photometric <= rgb || l.photometric == cmyk || l.photometric == cieLab)
+	case l.photometric == palette:
+		return l.bits == 1 || l.bits == 2 || l.bits == 4 || l.bits == 8
+	case l.photometric == yCbCr:
+		return l.bits == 8
+	case l.photometric == cieLab || l.photometric == iccLab:
+		return l.bits == 8 || l.bits == 16
+	}
+	return l.bits == 1 || l.bits == 2 || l.bits == 4 || l.bits == 8 || l.bits == 12 || l.bits == 16 || l.bits == 32
+}
+
+// readSubsampling reads how many pixels share chroma (TIFF 6.0, section 21): 2 x 2 unless the file says otherwise.
+func (l *Layout) readSubsampling(d *directory) error {
+	l.subX, l.subY = 1, 1
+	if l.photometric != yCbCr {
+		return nil
+	}
+	l.video = newVideo(d.rationals(tagReference, 6), d.rationals(tagCoefficients, 3))
+	l.subX, l.subY = 2, 2
+	if v := d.numbers(tagSubsampling, 2); len(v) == 2 {
+		l.subX, l.subY = int(v[0]), int(v[1])
+	}
+	known := func(n int) bool { return n == 1 || n == 2 || n == 4 }
+	switch {
+	case !known(l.subX) || !known(l.subY):
+		return fmt.Errorf("%w: chroma of %d x %d pixels", errDamaged, l.subX, l.subY)
+	case l.subsampled() && (l.planar != 1 || l.samples != 3 || l.predictor > 1):
+		return unsupported("subsampled chroma in planes, with other samples or with a predictor")
+	}
 	return nil
 }
+
+// subsampled reports whether rows consist of blocks of pixels that share chroma.
+func (l *Layout) subsampled() bool { return l.subX*l.subY > 1 }
 
 // readPalette reads the colours: all red values, then all green ones, then all blue ones, of 16 bits each.
 func (l *Layout) readPalette(d *directory) error {
@@ -361,6 +441,9 @@ func (l *Layout) planes() int {
 
 // rowBytes returns the number of bytes of a row of a strip or tile.
 func (l *Layout) rowBytes() int64 {
+	if l.subsampled() { // a row of blocks: their luma, and one sample each of Cb and Cr
+		return int64((l.segW+l.subX-1)/l.subX) * int64(l.subX*l.subY+2)
+	}
 	return (int64(l.segW)*int64(l.samples/l.planes())*int64(l.bits) + 7) / 8
 }
 
@@ -371,7 +454,7 @@ func (l *Layout) isGray() bool {
 
 // stored returns the number of samples of a pixel that are decoded.
 func (l *Layout) stored() int {
-	n := map[int]int{whiteIsZero: 1, blackIsZero: 1, rgb: 3, palette: 1, cmyk: 4}[l.photometric]
+	n := colorSamples[l.photometric]
 	if l.alpha >= 0 {
 		n++
 	}
@@ -387,5 +470,9 @@ func (l *Layout) Memory() int64 {
 	case l.planar == 2:
 		perPixel = int64(max(l.stored(), 3))
 	}
-	return int64(l.Width)*int64(l.Height)*perPixel + 2*l.rowBytes() + int64(l.segW)*int64(l.samples) + 1<<20
+	n := int64(l.Width)*int64(l.Height)*perPixel + 2*l.rowBytes() + int64(l.segW)*int64(l.samples) + 1<<20
+	if l.compression == zstandard {
+		n += 2 * maxWindow
+	}
+	return n
 }

@@ -11,6 +11,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/klauspost/compress/zstd"
+
 	"github.com/imgsearch/imgsearch/embed/decode/pixel"
 )
 
@@ -18,6 +20,8 @@ import (
 type sketch struct {
 	w, h, bits, samples, photometric int
 	extra                            []int
+	subsampling                      []int
+	format                           int
 	compression, planar, predictor   int
 	fillOrder, segW, segH            int
 	tiled, big, motorola, noLengths  bool
@@ -72,6 +76,13 @@ func (s sketch) bytes(t *testing.T) []byte {
 		{tagWidth, []int{s.w}}, {tagHeight, []int{s.h}}, {tagBits, []int{s.bits}}, {tagCompression, []int{s.compression}}, {tagPhotometric, []int{s.photometric}},
 		{tagFillOrder, []int{s.fillOrder}}, {tagSamples, []int{s.samples}}, {tagPlanar, []int{s.planar}}, {tagPredictor, []int{s.predictor}},
 		{tagStripOffsets, offsets}, {tagRowsPerStrip, []int{s.segH}}, {tagStripBytes, lengths}, {tagExtraSamples, s.extra},
+		{tagSubsampling, s.subsampling},
+	}
+	if s.format != 0 {
+		tags = append(tags, struct {
+			tag    int
+			values []int
+		}{tagSampleFormat, []int{s.format}})
 	}
 	if s.tiled {
 		for i := range tags {
@@ -173,6 +184,10 @@ func (s sketch) put(row []byte, i, v int) {
 		s.order().PutUint16(row[2*i:], uint16(v))
 		return
 	}
+	if s.bits == 32 {
+		s.order().PutUint32(row[4*i:], uint32(v))
+		return
+	}
 	for b := range s.bits {
 		if v>>(s.bits-1-b)&1 == 1 {
 			at := i*s.bits + b
@@ -190,6 +205,12 @@ func (s sketch) compress(t *testing.T, raw []byte) []byte {
 		_, _ = z.Write(raw)
 		_ = z.Close()
 		return b.Bytes()
+	case zstandard:
+		z, err := zstd.NewWriter(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return z.EncodeAll(raw, nil)
 	case packBits:
 		var out []byte
 		for len(raw) > 0 { // runs of equal bytes, single bytes, and a no-operation before each
@@ -228,7 +249,7 @@ func (s sketch) want(x, y int) (r, g, b byte) {
 		top := 1<<s.bits - 1
 		return byte((v*255 + top/2) / top)
 	}
-	need := map[int]int{whiteIsZero: 1, blackIsZero: 1, rgb: 3, palette: 1, cmyk: 4}[s.photometric]
+	need := colorSamples[s.photometric]
 	switch s.photometric {
 	case whiteIsZero:
 		r = 255 - sample(0)
@@ -240,6 +261,8 @@ func (s sketch) want(x, y int) (r, g, b byte) {
 		r, g, b = sample(0), sample(1), sample(2)
 	case cmyk:
 		r, g, b = color.CMYKToRGB(sample(0), sample(1), sample(2), sample(3))
+	case yCbCr:
+		r, g, b = color.YCbCrToRGB(sample(0), sample(1), sample(2))
 	case palette:
 		table, i, n := paletteOf(s.bits), s.value(x, y, 0), 1<<s.bits
 		r, g, b = pixel.To8(uint32(table[i])), pixel.To8(uint32(table[n+i])), pixel.To8(uint32(table[2*n+i]))
@@ -268,14 +291,17 @@ func TestKinds(t *testing.T) {
 	seen := make(map[string]bool)
 	for round := range 3000 {
 		s := sketch{
-			w: 1 + r.IntN(40), h: 1 + r.IntN(30), bits: pick(1, 2, 4, 8, 8, 12, 16), photometric: pick(whiteIsZero, blackIsZero, rgb, palette, cmyk),
-			compression: pick(none, packBits, deflate, oldDeflate), planar: pick(1, 2), fillOrder: pick(1, 1, 2), predictor: 1,
+			w: 1 + r.IntN(40), h: 1 + r.IntN(30), bits: pick(1, 2, 4, 8, 8, 12, 16, 32), photometric: pick(whiteIsZero, blackIsZero, rgb, palette, cmyk, yCbCr),
+			compression: pick(none, packBits, deflate, oldDeflate, zstandard), planar: pick(1, 2), fillOrder: pick(1, 1, 2), predictor: 1,
 			tiled: r.IntN(3) == 0, big: r.IntN(3) == 0, motorola: r.IntN(2) == 0, noLengths: r.IntN(5) == 0,
 		}
-		s.samples = map[int]int{whiteIsZero: 1, blackIsZero: 1, rgb: 3, palette: 1, cmyk: 4}[s.photometric]
-		if s.photometric == palette {
+		s.samples = colorSamples[s.photometric]
+		switch s.photometric {
+		case palette:
 			s.bits = pick(1, 2, 4, 8)
-		} else {
+		case yCbCr:
+			s.bits, s.subsampling = 8, []int{1, 1}
+		default:
 			for range r.IntN(3) {
 				s.extra = append(s.extra, pick(0, associated, unassociated))
 			}
@@ -285,14 +311,14 @@ func TestKinds(t *testing.T) {
 		if s.tiled {
 			s.segW, s.segH = 16*(1+r.IntN(3)), 16
 		}
-		if (s.compression == deflate || s.compression == oldDeflate) && (s.bits == 8 || s.bits == 16) {
+		if (s.compression == deflate || s.compression == oldDeflate || s.compression == zstandard) && s.bits >= 8 && s.bits != 12 {
 			s.predictor = pick(1, 2)
 		}
 		seed := r.Uint64()
 		s.value = func(x, y, sample int) int {
 			h := seed ^ uint64(x/3)<<40 ^ uint64(y)<<20 ^ uint64(sample)
 			h *= 0x9e3779b97f4a7c15
-			return int(h >> 33 & (1<<s.bits - 1))
+			return int(h >> 31 & (1<<s.bits - 1))
 		}
 		seen[fmt.Sprint(s.photometric, s.bits, s.planar)] = true
 		data := s.bytes(t)
@@ -371,7 +397,9 @@ func TestDamaged(t *testing.T) {
 	for name, change := range map[string]func(*sketch){
 		"64 bits":       func(s *sketch) { s.bits, s.value = 64, func(int, int, int) int { return 0 } },
 		"compression":   func(s *sketch) { s.compression = 34925 },
-		"photometric":   func(s *sketch) { s.photometric = 8 },
+		"photometric":   func(s *sketch) { s.photometric = 10 },
+		"signed":        func(s *sketch) { s.format = 2 },
+		"float of 24":   func(s *sketch) { s.format, s.bits = float, 24 },
 		"wide palettes": func(s *sketch) { s.photometric, s.bits = palette, 16 },
 	} {
 		c := s
