@@ -142,13 +142,14 @@ func ReadJPEG(r io.ReaderAt, size int64) (b Blocks) {
 		start, end := at+4, min(at+2+length, size)
 		switch marker {
 		case markerAPP1:
-			switch id := readAt(r, start, min(int64(len(xmpMark)), end-start)); {
+			const longest, xmpEnd = 64, "://ns.adobe.com/xap/1.0/\x00"
+			switch id := readAt(r, start, min(longest, end-start)); {
 			case bytes.HasPrefix(id, []byte("Exif\x00")):
 				if data := readAt(r, start, end-start); data != nil { // at once: it has many small parts
 					b.addEXIF(bytes.NewReader(data), int64(len(exifMark)), int64(len(data)))
 				}
-			case string(id) == xmpMark:
-				b.AddXMP(r, start+int64(len(xmpMark)), end)
+			case bytes.Contains(id, []byte(xmpEnd)): // some programs write another beginning
+				b.AddXMP(r, start+int64(bytes.Index(id, []byte(xmpEnd))+len(xmpEnd)), end)
 			}
 		case markerAPP13:
 			if data, ok := bytes.CutPrefix(readAt(r, start, end-start), []byte(photoshopMark)); ok {

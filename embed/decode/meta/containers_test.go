@@ -147,6 +147,7 @@ func TestContainers(t *testing.T) {
 		want int
 	}{
 		"JPEG":                       {fromJPEG, jpeg + segment(0xe1, exifMark+exif) + segment(0xe1, xmpMark+packet) + segment(0xed, photoshop) + segment(0xda, ""), all},
+		"JPEG, XMP called otherwise": {fromJPEG, jpeg + segment(0xe1, "XMP\x00://ns.adobe.com/xap/1.0/\x00"+packet), 2},
 		"JPEG, rubbish between":      {fromJPEG, jpeg + "\x00\xff\xff" + segment(0xe1, exifMark+exif) + "abc" + segment(0xe1, xmpMark+packet), 3},
 		"JPEG, an odd resource":      {fromJPEG, jpeg + segment(0xed, photoshopMark+resource(0x03ed, "abc", false)+resource(resourceIPTC, iptc, true)), 4},
 		"JPEG, split resources":      {fromJPEG, jpeg + segment(0xed, photoshop[:30]) + segment(0xed, photoshopMark+photoshop[30:]), 4},

@@ -369,8 +369,9 @@ func (l *Layout) subsampled() bool { return l.subX*l.subY > 1 }
 func (l *Layout) readPalette(d *directory) error {
 	n := 1 << l.bits
 	table := d.numbers(tagColorMap, 3*n)
-	if len(table) < 3*n {
-		return fmt.Errorf("%w: no colours", errDamaged)
+	if len(table) < 3*n { // as libtiff does
+		l.photometric = blackIsZero
+		return nil
 	}
 	shift := 0 // some programs write 8 bits
 	for _, v := range table {
