@@ -49,12 +49,15 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 	return h, nil
 }
 
+// maxSide bounds a picture's sides, so that the number of its pixels, and of their bytes, does not overflow.
+const maxSide = 1 << 28
+
 // damagedHeader returns an error that says what is wrong with a header, or nil if it is valid.
 func damagedHeader(format Format, h Header, err error) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("damaged %s header: %w", format, tidy(err))
-	case h.Width <= 0 || h.Height <= 0:
+	case h.Width <= 0 || h.Height <= 0 || h.Width > maxSide || h.Height > maxSide:
 		return fmt.Errorf("damaged %s header: the size is %d x %d", format, h.Width, h.Height)
 	}
 	return nil
@@ -113,6 +116,9 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 		return h, damagedHeader(HEIC, h, err)
 	}
 	h.Width, h.Height = file.primary.width, file.primary.height
+	if err := damagedHeader(HEIC, Header{Width: file.primary.codedWidth, Height: file.primary.codedHeight}, nil); err != nil {
+		return h, err
+	}
 	// The bundled HEIC decoder applies the file's rotation and mirroring; the AVIF decoder does not.
 	bundled := fixedCodec{format: HEIC, count: file.primary.coded, bytes: file.primary.coded * codedPerPixel, image: decodeHEIC, upright: true}
 	libraries := []string{libavcodec, libHEIF}

@@ -87,7 +87,7 @@ func (h Header) Decoder() (d Decoder) {
 	for i, library := range c.libraries {
 		version, err := children.Version(library)
 		if err == nil {
-			d.Name, d.Fastest = library+" "+version, i == 0
+			d.Name, d.Fastest = "the system's "+library+" "+version, i == 0
 			return d
 		}
 		d.Passed = append(d.Passed, fmt.Sprintf("%s: %v", library, err))

@@ -197,3 +197,15 @@ func FuzzTiles(f *testing.F) {
 		}
 	})
 }
+
+// TestHugeSides checks that sides whose product would overflow are refused with the header.
+func TestHugeSides(t *testing.T) {
+	heif := buildHEIF([]testItem{{7, "hvc1", unit("all"), []testProp{{kind: "hvcC", data: hevcConfig("sets")}, sizeProp(0xffffffff, 0xffffffff)}}}, nil)
+	jpegInTIFF := &testTIFF{tags: map[uint16][]int{tagWidth: {0xfffffff0}, tagHeight: {0xfffffff0}, tagCompression: {7}, tagStripOffsets: {8}, tagStripBytes: {8}}}
+	plain := &testTIFF{tags: map[uint16][]int{tagWidth: {0xfffffff0}, tagHeight: {0xfffffff0}, tagCompression: {1}, tagBits: {1}, tagStripOffsets: {8}, tagStripBytes: {8}}}
+	for name, data := range map[string][]byte{"HEIC": heif, "JPEG in TIFF": jpegInTIFF.bytes(), "TIFF": plain.bytes()} {
+		if h, err := ReadHeader(bytes.NewReader(data)); err == nil {
+			t.Errorf("%s: %d x %d, %d pixels", name, h.Width, h.Height, h.Pixels())
+		}
+	}
+}

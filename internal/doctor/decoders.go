@@ -49,7 +49,12 @@ func checkDecoders(_ context.Context, e *examination) {
 			return
 		}
 	}
-	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP work; camera raw files by their embedded previews")
+	heic, err := decode.ReadHeader(bytes.NewReader(sampleHEIC))
+	if err != nil {
+		e.fail("decoders", ReportBug, "heic: %v", err)
+		return
+	}
+	e.ok("decoders", "JPEG, PNG, GIF, BMP, TIFF and WebP work; HEIC with %s; AVIF and JPEG XL; camera raw files by their embedded previews", heic.Decoder().Name)
 }
 
 // readsRed decodes a sample, whose pixels are all red.

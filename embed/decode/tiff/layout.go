@@ -86,6 +86,7 @@ const (
 	maxEntries  = 4096
 	maxSegments = 1 << 20 // the largest picture in tiles of 64 x 64
 	maxSamples  = 1024
+	maxSide     = 1 << 30   // so that the number of bytes of a picture does not overflow
 	maxRow      = 256 << 20 // bytes of a row of a strip or tile
 )
 
@@ -134,7 +135,7 @@ func Read(r io.ReaderAt, size int64) (Layout, error) {
 		compression: int(d.number(tagCompression, none)), planar: int(d.number(tagPlanar, 1)), predictor: int(d.number(tagPredictor, 1)),
 		fillOrder: int(d.number(tagFillOrder, 1)), options: int(d.number(tagT4Options, 0)),
 	}
-	if l.Width <= 0 || l.Height <= 0 || l.samples <= 0 || l.samples > maxSamples {
+	if l.Width <= 0 || l.Height <= 0 || l.Width > maxSide || l.Height > maxSide || l.samples <= 0 || l.samples > maxSamples {
 		return Layout{}, fmt.Errorf("%w: %d x %d pixels of %d samples", errDamaged, l.Width, l.Height, l.samples)
 	}
 	if err := l.readColors(d); err != nil {
