@@ -243,7 +243,7 @@ func (c *comparer) look(f found) need {
 		switch {
 		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !f.frozen && !slices.Equal(f.known.Twins, f.considered):
 		case c.suspects[place]: // it may not have caused the crash, or may no longer: reading it clears it
-		case f.known.MetaVersion < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar):
+		case f.known.MetaVersion < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar) || c.req.UseMTime && f.known.Undated:
 			return refresh
 		default:
 			return unchanged

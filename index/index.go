@@ -23,6 +23,8 @@ type Request struct {
 	NoPairs bool
 	// KeepPreviews keeps a small JPEG of each picture.
 	KeepPreviews bool
+	// UseMTime dates pictures that have no other date by their files' modification times.
+	UseMTime bool
 	// RetryFailed tries remembered failures again.
 	RetryFailed bool
 	// Jobs is the number of files that are read and decoded at once.

@@ -19,11 +19,11 @@ func wayOf(t task) []step {
 	case t.preview != nil: // a picture whose disk is not connected, and whose preview is in the index
 		return []step{loadPreview, decodePicture, handOn}
 	case t.refresh: // a known file of which only the metadata must be read
-		return []step{waitForDisk, openFile, checkUnchanged, readHeader, readMetadata, closeFile, readSidecar, handOnMetadata}
+		return []step{waitForDisk, openFile, checkUnchanged, readHeader, readMetadata, closeFile, readSidecar, dateFiles, handOnMetadata}
 	}
 	return []step{
 		readTwins, waitForDisk, openFile, readHeader, checkLimits, reserveMemory, readContent, closeFile,
-		readMetadata, readSidecar, joinTwins, identify, settleKnown, decodePicture, handOn,
+		readMetadata, readSidecar, joinTwins, dateFiles, identify, settleKnown, decodePicture, handOn,
 	}
 }
 

@@ -36,6 +36,7 @@ type options struct {
 	prune         bool
 	noPairs       bool
 	keepPreviews  bool
+	useMTime      bool
 	retryFailed   bool
 	dryRun        bool
 	ifIdle        bool
@@ -98,6 +99,7 @@ EXIT STATUS
 	f.BoolVar(&o.prune, "prune", false, "remove missing files from the index even if a disk may have been unplugged; files of an empty or missing root are kept (see roots rm)")
 	f.BoolVar(&o.noPairs, "no-pairs", false, "treat a raw or HEIC file and the JPEG of the same name next to it as two pictures")
 	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is disconnected")
+	f.BoolVar(&o.useMTime, "use-mtime", false, "date photos that have no other date by the modification times of their files")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "retry files that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "exit with status 0 if another process is indexing")

@@ -55,7 +55,7 @@ func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) erro
 	r.p.Orderly()
 	begin := time.Now()
 	sum, err := index.Run(ctx, ix, index.Request{
-		Paths: paths, Exclude: r.exclude, OneFileSystem: r.oneFileSystem, Prune: r.prune, NoPairs: r.noPairs, KeepPreviews: r.keepPreviews,
+		Paths: paths, Exclude: r.exclude, OneFileSystem: r.oneFileSystem, Prune: r.prune, NoPairs: r.noPairs, KeepPreviews: r.keepPreviews, UseMTime: r.useMTime,
 		RetryFailed: r.retryFailed, Jobs: r.jobs, MaxPixels: r.maxPixels, MaxBytes: room, For: r.limit, DryRun: r.dryRun, Journal: at.Journal(),
 		Model: stored, Reader: pictures.Reader{Spec: m.Spec, Previews: r.keepPreviews}, Provider: func() string { return loader.Provider().Name },
 		Start: loader.StartVisual, Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) }, On: events,

@@ -151,8 +151,12 @@ func (s *shown) printMetadata(row func(name, value string)) {
 		taken += ", EXIF DateTimeDigitized"
 	case store.DateXMP:
 		taken += ", XMP"
+	case store.DateFileName:
+		taken += ", file name"
 	case store.DateModified:
 		taken += ", EXIF ModifyDate"
+	case store.DateFileTime:
+		taken += ", file time"
 	}
 	told("taken", "taken_at", taken)
 	told("camera", "camera", s.Camera)

@@ -49,8 +49,8 @@ func readContainer(format Format, in *sourceReader) (h Header, err error) {
 	return h, nil
 }
 
-// maxSide bounds a picture's sides, so that the number of its pixels, and of their bytes, does not overflow.
-const maxSide = 1 << 28
+// maxSide bounds a picture's sides, so that the number of its pixels does not overflow.
+const maxSide = 1 << 29
 
 // damagedHeader returns an error that says what is wrong with a header, or nil if it is valid.
 func damagedHeader(format Format, h Header, err error) error {

@@ -14,7 +14,8 @@ import (
 const stateColumns = `f.size, f.mtime_ns, f.disk_id, f.meta,
 	EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.picture_id = f.picture_id)
 	+ 2 * EXISTS (SELECT 1 FROM previews v WHERE v.picture_id = f.picture_id)
-	+ 4 * (` + hasRare + `)`
+	+ 4 * (` + hasRare + `)
+	+ 8 * (f.taken_at IS NULL)`
 
 // hasRare selects the files with a sidecar or twins.
 const hasRare = "f.sidecar IS NOT NULL OR f.twins IS NOT NULL OR f.is_twin"
@@ -75,7 +76,7 @@ func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model in
 		if err := rows.Scan(&name, &f.Size, &f.MTimeNS, &diskID, &f.MetaVersion, &flags); err != nil {
 			return nil, err
 		}
-		f.Embedded, f.Preview = flags&1 != 0, flags&2 != 0
+		f.Embedded, f.Preview, f.Undated = flags&1 != 0, flags&2 != 0, flags&8 != 0
 		anyRare = anyRare || flags&4 != 0
 		f.Place = store.Place{Root: at.Root, Dir: at.Dir, Name: string(name)}
 		onDisk[diskID] = append(onDisk[diskID], f)

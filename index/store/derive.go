@@ -6,8 +6,8 @@ import (
 )
 
 // Derive returns the metadata of a picture, derived from its files. The files are sorted by the number of fields that they have,
-// most first, then by modification time, oldest first, then by place; each field comes from the first file that has it, a date of
-// the last change only if none of them has another.
+// most first, then by modification time, oldest first, then by place; each field comes from the first file that has it, a date
+// that no camera wrote only if none of them has another.
 // So the order in which files were read does not matter, and a copy without metadata removes nothing.
 func Derive(files []FileRecord) (m Metadata) {
 	if len(files) == 1 {
@@ -19,7 +19,7 @@ func Derive(files []FileRecord) (m Metadata) {
 			cmp.Compare(a.Dir, b.Dir), cmp.Compare(a.Name, b.Name), cmp.Compare(a.Root, b.Root))
 	})
 	for _, f := range order {
-		if f.TakenAt != "" && (m.TakenAt == "" || m.TakenSource == DateModified && f.TakenSource != DateModified) {
+		if f.TakenAt != "" && (m.TakenAt == "" || f.TakenSource.weak() < m.TakenSource.weak()) {
 			m.TakenAt, m.TakenSource = f.TakenAt, f.TakenSource
 		}
 		m.Camera, m.Lens = cmp.Or(m.Camera, f.Camera), cmp.Or(m.Lens, f.Lens)
@@ -36,9 +36,9 @@ func Derive(files []FileRecord) (m Metadata) {
 	return m
 }
 
-// richness returns how many of the six fields are set.
+// richness returns how many of the six fields are set by a camera or a person.
 func (m Metadata) richness() (n int) {
-	for _, has := range []bool{m.TakenAt != "", m.Camera != "", m.Lens != "", m.Position != nil, m.Rated, len(m.Keywords) > 0} {
+	for _, has := range []bool{m.TakenAt != "" && m.TakenSource != DateFileName && m.TakenSource != DateFileTime, m.Camera != "", m.Lens != "", m.Position != nil, m.Rated, len(m.Keywords) > 0} {
 		if has {
 			n++
 		}

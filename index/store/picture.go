@@ -131,12 +131,22 @@ const (
 	DateOriginal  DateSource = 1 // EXIF DateTimeOriginal
 	DateDigitized DateSource = 2 // EXIF DateTimeDigitized
 	DateXMP       DateSource = 3 // XMP
-	DateModified  DateSource = 6 // EXIF ModifyDate, the least trusted
+	DateFileName  DateSource = 5 // the file's name, at the precision that it has
+	DateModified  DateSource = 6 // EXIF ModifyDate
+	DateFileTime  DateSource = 7 // the file's modification time, the least trusted
 )
+
+// weak ranks the sources that yield to any other: 0 for all others, then the less trusted, the higher.
+func (s DateSource) weak() int {
+	if s < DateFileName {
+		return 0
+	}
+	return int(s)
+}
 
 // Metadata is the metadata of a picture in a file. Unknown fields are zero.
 type Metadata struct {
-	// TakenAt is RFC 3339, local time: "2023-07-01T12:00:00", followed by the zone only if the file has one.
+	// TakenAt is RFC 3339, local time: "2023-07-01T12:00:00", followed by the zone only if the file has one; "2023-07-01" if only the day is known.
 	TakenAt     string
 	TakenSource DateSource
 	// Camera is the maker and model, without repeating the maker. Lens is the lens model.
@@ -193,6 +203,8 @@ type FileState struct {
 	File
 	// Embedded reports whether the picture has a vector of the requested model, Preview whether it has a preview.
 	Embedded, Preview bool
+	// Undated reports whether the file has no date.
+	Undated bool
 }
 
 // Record is everything the index stores about a picture. Metadata is derived from its files.

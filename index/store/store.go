@@ -117,7 +117,7 @@ type KnownFile struct {
 
 // State returns the state that a run compares.
 func (k KnownFile) State() *FileState {
-	return &FileState{File: k.File, Embedded: k.Embedded, Preview: k.Preview}
+	return &FileState{File: k.File, Embedded: k.Embedded, Preview: k.Preview, Undated: k.TakenAt == ""}
 }
 
 // KnownPicture is the state of a picture.

@@ -43,8 +43,12 @@ func DateSource(s store.DateSource) string {
 		return "exif-digitized"
 	case store.DateXMP:
 		return "xmp"
+	case store.DateFileName:
+		return "file-name"
 	case store.DateModified:
 		return "exif-modified"
+	case store.DateFileTime:
+		return "file-time"
 	}
 	return ""
 }

@@ -15,6 +15,7 @@ func (s *suite) folders() {
 	full.Sidecar = store.Sidecar{Name: "a.xmp", Stat: store.Stat{Size: 3, MTimeNS: 4}}
 	full.Twins = []string{"a.cr2", "a.heic"}
 	full.Device = 1<<63 + 5 // device numbers are unsigned
+	full.TakenAt, full.TakenSource = "2023-01-02", store.DateFileName
 	twin := file(root, "d", "a.cr2", "a")
 	twin.Format, twin.IsTwin = "cr2", true
 	s.put(full, twin, file(root, "d/e", "b.jpg", "b"), file(root, "", "top\xff.jpg", "c"), file(root, "d0", "c.jpg", "b"))
@@ -25,7 +26,7 @@ func (s *suite) folders() {
 	state, err := s.store.Folder(s.Context(), store.Folder{Root: root, Dir: "d"}, model)
 	s.must(err)
 	equal(s, "file", *state.Files["a.jpg"], store.FileState{File: full.File, Embedded: true})
-	equal(s, "twin", *state.Files["a.cr2"], store.FileState{File: twin.File, Embedded: true})
+	equal(s, "twin", *state.Files["a.cr2"], store.FileState{File: twin.File, Embedded: true, Undated: true})
 	equal(s, "files", len(state.Files), 2)
 	equal(s, "failure", state.Failures["bad.jpg"].Reason, "broken")
 	equal(s, "decoder", state.Failures["bad.jpg"].Decoder, 3)
