@@ -4,6 +4,7 @@ package cmd
 import (
 	"context"
 	"os"
+	"runtime"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -37,14 +38,25 @@ type Streams = cli.Streams
 
 // Main runs the program with the process's arguments and streams and returns its exit code.
 func Main() int {
-	decode.UseChildren(app.Program(), native.Command)
+	decode.UseChildren(childProgram(), native.Command)
 	defer decode.StopChildren()
 	return Run(context.Background(), os.Args[1:], cli.SystemStreams())
+}
+
+// childProgram returns the path of this program for child processes that run for a long time: on Linux one that stays valid when
+// the program is deleted or replaced.
+func childProgram() string {
+	const self = "/proc/self/exe"
+	if _, err := os.Stat(self); runtime.GOOS == "linux" && err == nil {
+		return self
+	}
+	return app.Program()
 }
 
 // Run runs the program once. Tests call it too.
 func Run(ctx context.Context, args []string, s Streams) int {
 	p := cli.New(s)
+	decode.Notify(p.Notify)
 	p.Args = args
 	p.JSON = asksJSON(args) // for errors that occur before --json is parsed
 	root := New(p)

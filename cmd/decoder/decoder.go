@@ -24,7 +24,7 @@ func New(p *cli.Program) *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			// These signals reach all processes of a terminal or a service. The parent finishes its files first; then this process's input ends.
 			signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-			if err := native.Serve(p.In, p.Out, decode.Libraries()); err != nil {
+			if err := native.Serve(p.In, p.Out, decode.Libraries(), func() { os.Exit(cli.ExitFailed) }); err != nil {
 				return cli.Usage("imgsearch runs this command itself", "decode pictures: %w", err)
 			}
 			return nil

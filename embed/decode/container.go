@@ -123,7 +123,7 @@ func readHEIFHeader(in *sourceReader, size int64) (h Header, err error) {
 	bundled := fixedCodec{format: HEIC, count: file.primary.coded, bytes: file.primary.coded * codedPerPixel, image: decodeHEIC, upright: true}
 	libraries := []string{libavcodec, libHEIF}
 	if isAV1 {
-		bundled.format, bundled.image, bundled.turn = AVIF, decodeAVIF, file.primary.turn
+		bundled.format, bundled.image, bundled.turn, bundled.bytes = AVIF, decodeAVIF, file.primary.turn, file.primary.coded*avifPerPixel
 		libraries = []string{libavcodecAV1, libHEIF}
 	}
 	h.Format, h.codec = bundled.format, systemCodec{bundled, libraries}

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image"
 
@@ -12,10 +13,13 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode/native"
 )
 
-// codedPerPixel is the peak memory of decoding HEIC, AVIF and JPEG XL, in bytes per pixel. Measured with the bundled HEIC
-// decoder as the peak memory of a process: 27 for 24 MP of 8 bits, 50 for 25 MP of 10 bits. No large samples of the other
-// formats were available; they use the same value.
-const codedPerPixel = 50
+// codedPerPixel is the peak memory of decoding HEIC and JPEG XL, in bytes per pixel, avifPerPixel that of AVIF. Measured with the bundled
+// decoders as the peak memory of a process: HEIC 20 for 12 MP and 27 for 24 MP of 8 bits, 50 for 25 MP of 10 bits; JPEG XL 29 and AVIF 68 for 12 MP.
+// The system's libraries take less.
+const (
+	codedPerPixel = 50
+	avifPerPixel  = 72
+)
 
 // children decode with the system's libraries. There is one pool in a process, as there is one set of libraries on a system.
 var children native.Pool
@@ -23,27 +27,50 @@ var children native.Pool
 // UseChildren sets the program that runs as a child process, and its arguments, so that the system's libraries can be used.
 func UseChildren(program string, args ...string) { children.Use(program, args...) }
 
+// LibraryGivenUp is a notice: a library of the system has crashed so often that it is not used for a while.
+type LibraryGivenUp struct{ Library string }
+
+// Notify sets what to call with notices, from any goroutine.
+func Notify(call func(notice any)) {
+	children.OnGivenUp(func(library string) { call(LibraryGivenUp{library}) })
+}
+
 // StopChildren ends the child processes that wait for work.
 func StopChildren() { children.Close() }
 
 // systemCodec tries the system's libraries, in order, and then the decoder that is bundled as WebAssembly, which is many times slower, but
-// always there, and cannot crash the process. A file that a library is not certain to read correctly is left to the next one. Embedded thumbnails
-// are not used: in the only iPhone file available, the thumbnail of 416 x 312 gives a vector with a cosine of 0.959 to that of
-// the full picture, with the built-in model (docs/formats.md).
+// always there. All of them run in child processes, whose memory and time are limited; only where none can be started, the bundled one
+// runs in this process. A file that a library is not certain to read correctly is left to the next one. Embedded thumbnails are not used:
+// in the only iPhone file available, the thumbnail of 416 x 312 gives a vector with a cosine of 0.959 to that of the full
+// picture, with the built-in model (docs/formats.md).
 type systemCodec struct {
 	fixedCodec
 
 	libraries []string
 }
 
+// bundledBase is the memory that a bundled decoder may take besides the picture's, in bytes. Measured: 1 MiB suffices, since compiling its
+// code takes less than what native's limit adds for stacks.
+const bundledBase = 64 << 20
+
 func (c systemCodec) decode(data []byte, orientation, minShort int) (*Image, error) {
+	job := native.Job{MinShort: minShort, MaxPixels: c.count, Memory: c.bytes, Data: data}
 	for _, library := range c.libraries {
-		p, err := children.Decode(native.Job{Library: library, MinShort: minShort, MaxPixels: c.count, Memory: c.bytes, Data: data})
-		if err == nil {
+		job.Library = library
+		if p, err := children.Decode(job); err == nil {
 			return imageOf(p), nil
 		}
 	}
-	return c.fixedCodec.decode(data, orientation, minShort)
+	job.Library, job.Last, job.Memory = bundled(c.format), true, c.bytes+bundledBase
+	p, err := children.Decode(job)
+	switch {
+	case errors.Is(err, native.ErrNoChild):
+		return c.fixedCodec.decode(data, orientation, minShort)
+	case err != nil:
+		return nil, fmt.Errorf("damaged %s: %w", c.format, err)
+	}
+	p.Orientation = max(c.turn, 1)
+	return imageOf(p), nil
 }
 
 // imageOf returns a picture that a library decoded.

@@ -227,3 +227,26 @@ func BenchmarkChild(b *testing.B) {
 		}
 	})
 }
+
+// TestLyingSize decodes an AVIF of 12,000 x 12,000 pixels whose container says 64 x 64: no decoder may take the memory that it would need. FFmpeg's
+// libaom made the picture, a red area.
+func TestLyingSize(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join("testdata", "lying_size.avif"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := ReadHeader(bytes.NewReader(data))
+	if err != nil || h.Width != 64 || h.Height != 64 {
+		t.Fatalf("%d x %d, %v", h.Width, h.Height, err)
+	}
+	if m, err := h.Decode(data, 1, 0); err == nil {
+		t.Errorf("%d x %d pixels were decoded", m.Width, m.Height)
+	}
+	other := sample(t, "github.com/gen2brain/avif", "test8.avif")
+	if h, err = ReadHeader(bytes.NewReader(other)); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := h.Decode(other, 1, 0); err != nil || m.Width != 512 {
+		t.Errorf("the next picture: %+v, %v", m, err)
+	}
+}

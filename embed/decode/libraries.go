@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"image"
 
 	"github.com/imgsearch/imgsearch/embed/decode/libheif"
 	"github.com/imgsearch/imgsearch/embed/decode/libjxl"
@@ -30,6 +31,9 @@ func Libraries() map[string]native.Library {
 		libavcodecAV1: tile("libdav1d"),
 		libHEIF:       {Version: heifVersion, Decode: decodeLibheif},
 		libJXL:        {Version: jxlVersion, Decode: decodeLibjxl},
+		bundled(HEIC): bundledLibrary(HEIC, decodeHEIC),
+		bundled(AVIF): bundledLibrary(AVIF, decodeAVIF),
+		bundled(JXL):  bundledLibrary(JXL, decodeJXL),
 	}
 }
 
@@ -71,4 +75,32 @@ func decodeLibjxl(j native.Job) (out native.Picture, err error) {
 	out = native.Picture{Width: p.Width, Height: p.Height, Scale: native.ScaleFor(p.Width, p.Height, j.MinShort), Orientation: 1}
 	out.Pix = pixel.Reduce(p.Width, p.Height, 4, out.Scale, func(y int) []byte { return p.Pix[4*y*p.Width:][:4*p.Width] })
 	return out, nil
+}
+
+// bundled returns the name of the decoder of a format that is bundled as WebAssembly.
+func bundled(f Format) string { return "bundled " + string(f) }
+
+// bundledLibrary makes a bundled decoder one of the libraries: WebAssembly cannot crash a process, but it takes whatever memory and time a
+// file asks for.
+func bundledLibrary(f Format, decode func([]byte) (image.Image, error)) native.Library {
+	return native.Library{
+		Version: func() (string, error) { return "WebAssembly", nil },
+		Decode: func(j native.Job) (p native.Picture, err error) {
+			img, err := decode(j.Data)
+			if err != nil {
+				return p, tidy(err)
+			}
+			size := img.Bounds().Size()
+			if int64(size.X)*int64(size.Y) > j.MaxPixels {
+				return p, ErrTooLarge
+			}
+			p = native.Picture{Width: size.X, Height: size.Y, Scale: native.ScaleFor(size.X, size.Y, j.MinShort), Orientation: 1}
+			row, write := make([]byte, 3*size.X), rowReader(f, img)
+			p.Pix = pixel.Reduce(size.X, size.Y, 3, p.Scale, func(y int) []byte {
+				write(y, row)
+				return row
+			})
+			return p, nil
+		},
+	}
 }

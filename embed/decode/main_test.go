@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 			Version: func() (string, error) { return "1", nil },
 			Decode:  func(native.Job) (native.Picture, error) { os.Exit(2); return native.Picture{}, nil },
 		}
-		if err := native.Serve(os.Stdin, os.Stdout, libraries); err != nil { //nolint:forbidigo // here it is a program
+		if err := native.Serve(os.Stdin, os.Stdout, libraries, func() { os.Exit(3) }); err != nil { //nolint:forbidigo // here it is a program
 			os.Exit(1)
 		}
 		os.Exit(0)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/app"
@@ -157,6 +158,8 @@ func ofApp(notice any, do Door) (Word, bool) {
 
 func ofOthers(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
+	case decode.LibraryGivenUp:
+		return warning("the system's %s crashed several times in a row; imgsearch uses slower decoders for a while; an update of the library may help", n.Library), true
 	case query.PartlyEmbedded:
 		return note("model %s has vectors of only %d of %d pictures; run %s to create the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			do(IndexModel, n.Model.Ref, precisionOf(n.Model))), true

@@ -9,12 +9,12 @@ import (
 	"github.com/ebitengine/purego"
 )
 
-// Open opens a library by its name and version: libNAME.so.VERSION by the loader's rules, on macOS libNAME.VERSION.dylib, where Homebrew
-// installs it too. It is never closed.
+// Open opens a library by its name and version: libNAME.so.VERSION by the loader's rules, on macOS libNAME.VERSION.dylib where Homebrew and MacPorts
+// install it, since macOS would also look in the current folder. It is never closed.
 func Open(name, version string) (library uintptr, err error) {
 	file, folders := "lib"+name+".so."+version, []string{""}
 	if runtime.GOOS == "darwin" {
-		file, folders = "lib"+name+"."+version+".dylib", []string{"/opt/homebrew/lib", "/usr/local/lib", ""}
+		file, folders = "lib"+name+"."+version+".dylib", []string{"/opt/homebrew/lib", "/usr/local/lib", "/opt/local/lib"}
 	}
 	for _, dir := range folders {
 		if library, err = purego.Dlopen(filepath.Join(dir, file), purego.RTLD_NOW|purego.RTLD_LOCAL); err == nil {

@@ -64,8 +64,8 @@ func ReadHeader(r io.Reader) (Header, error) {
 			return Header{}, err
 		}
 		switch {
-		case marker == eoi || marker == sos:
-			return Header{}, fmt.Errorf("%w: no frame header", ErrFormat)
+		case marker == eoi:
+			return Header{}, errNoFrame
 		case alone(marker):
 			continue
 		}
@@ -76,6 +76,9 @@ func ReadHeader(r io.Reader) (Header, error) {
 		n := (int(size[0])<<8 | int(size[1])) - 2
 		if n < 0 {
 			continue // no segment has such a length: the next marker may be right
+		}
+		if marker == sos {
+			return Header{}, errNoFrame
 		}
 		if !isFrame(marker) {
 			if _, err := in.Discard(n); err != nil {
@@ -90,6 +93,8 @@ func ReadHeader(r io.Reader) (Header, error) {
 		return readFrame(marker, payload)
 	}
 }
+
+var errNoFrame = fmt.Errorf("%w: no frame header", ErrFormat)
 
 func truncated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {

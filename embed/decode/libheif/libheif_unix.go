@@ -15,10 +15,11 @@ import (
 	"unsafe"
 )
 
-// names returns the file names to try: by the loader's rules, and where Homebrew installs the library.
+// names returns the file names to try: by the loader's rules; on macOS, which would also look in the current folder, where Homebrew and MacPorts
+// install the library.
 func names() []string {
 	if runtime.GOOS == "darwin" {
-		return []string{"/opt/homebrew/lib/libheif.1.dylib", "/usr/local/lib/libheif.1.dylib", "libheif.1.dylib"}
+		return []string{"/opt/homebrew/lib/libheif.1.dylib", "/usr/local/lib/libheif.1.dylib", "/opt/local/lib/libheif.1.dylib"}
 	}
 	return []string{"libheif.so.1"}
 }

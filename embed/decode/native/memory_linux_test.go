@@ -6,6 +6,9 @@ import (
 
 // TestMemoryLimit checks that a library cannot take more memory than its file was given, and that the limit ends with the file.
 func TestMemoryLimit(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector takes memory of its own")
+	}
 	p := newPool(t)
 	j := job("takes memory")
 	j.Memory = 64 << 20

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/imgsearch/imgsearch/internal/caught"
@@ -71,7 +72,9 @@ type Job struct {
 	// Memory limits the child's memory in bytes, in addition to what it already has; 0: no limit.
 	Memory int64 `json:"memory,omitempty"`
 	// TimeLimit is how long the child may take; 0: many times what a slow machine needs.
-	TimeLimit time.Duration `json:"-"`
+	TimeLimit time.Duration `json:"time_limit,omitempty"`
+	// Last says that no other decoder follows: the library is never given up.
+	Last bool `json:"-"`
 	// Data is the file. Without it, the child replies with the library's version.
 	Data []byte `json:"-"`
 }
@@ -113,10 +116,36 @@ type Library struct {
 // maxLine bounds a line of JSON.
 const maxLine = 1 << 12
 
-// Serve is the child: it replies to requests until in ends.
-func Serve(in io.Reader, out io.Writer, libraries map[string]Library) error {
-	r := bufio.NewReaderSize(in, maxLine)
+// Serve is the child: it replies to requests until in ends. If in ends during a request, the parent is gone, and quit, which must end the
+// process, is called: hanging native code must not survive the parent. It is also called if a request takes longer than its time limit.
+func Serve(in io.Reader, out io.Writer, libraries map[string]Library, quit func()) error {
+	requests, replied := make(chan request), make(chan struct{})
+	failed := make(chan error, 1)
+	go func() {
+		failed <- receive(in, requests, replied, quit)
+		close(requests)
+	}()
 	limit := newMemoryLimit()
+	for q := range requests {
+		late := time.AfterFunc(q.timeLimit()+overtime, quit)
+		limit.set(q.Memory)
+		a := q.answer(libraries)
+		limit.set(0)
+		late.Stop()
+		if err := send(out, a, a.Pix); err != nil {
+			return err
+		}
+		replied <- struct{}{}
+	}
+	return <-failed
+}
+
+// overtime is how much longer than its parent a child waits before it ends itself.
+const overtime = 10 * time.Second
+
+// receive reads requests and hands them on, one after another.
+func receive(in io.Reader, requests chan<- request, replied <-chan struct{}, quit func()) error {
+	r := bufio.NewReaderSize(in, maxLine)
 	var buf []byte
 	for {
 		line, err := r.ReadSlice('\n')
@@ -137,11 +166,23 @@ func Serve(in io.Reader, out io.Writer, libraries map[string]Library) error {
 		if _, err := io.ReadFull(r, q.Data); err != nil {
 			return fmt.Errorf("read a request: %w", err)
 		}
-		limit.set(q.Memory)
-		a := q.answer(libraries)
-		limit.set(0)
-		if err := send(out, a, a.Pix); err != nil {
-			return err
+		requests <- q
+		next := make(chan error, 1) // the parent waits for the reply: until then, only the end can come
+		go func() {
+			_, err := r.Peek(1)
+			next <- err
+		}()
+		select {
+		case <-replied:
+			if err := <-next; err != nil {
+				return ended(err)
+			}
+		case err := <-next:
+			if err != nil {
+				quit()
+				return err
+			}
+			<-replied
 		}
 	}
 }
@@ -156,7 +197,8 @@ func (q request) answer(libraries map[string]Library) (a reply) {
 		a.Picture, err = decode(lib, q.Job)
 	}
 	if err != nil {
-		return reply{Error: err.Error(), Missing: errors.Is(err, ErrMissing)}
+		text, _, _ := strings.Cut(err.Error(), "\n")
+		return reply{Error: text[:min(len(text), maxLine/4)], Missing: errors.Is(err, ErrMissing)}
 	}
 	a.Version, a.Size = version, int64(len(a.Pix))
 	return a
@@ -165,6 +207,14 @@ func (q request) answer(libraries map[string]Library) (a reply) {
 func decode(lib Library, j Job) (p Picture, err error) {
 	defer caught.Error(&err)
 	return lib.Decode(j)
+}
+
+// ended returns nil for the end of the input.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
 }
 
 // send writes a line of JSON and bytes.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"sync"
 	"syscall"
@@ -18,7 +19,7 @@ import (
 // TestMain is also the child, whose libraries behave as their names say.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == native.Command {
-		if native.Serve(os.Stdin, os.Stdout, libraries()) != nil { //nolint:forbidigo // here it is a program
+		if native.Serve(os.Stdin, os.Stdout, libraries(), func() { os.Exit(3) }) != nil { //nolint:forbidigo // here it is a program
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -181,6 +182,78 @@ func TestLibraryThatAlwaysCrashes(t *testing.T) {
 	}
 	if _, err := p.Decode(job("well")); err != nil {
 		t.Errorf("another library: %v", err)
+	}
+}
+
+// TestKilledFromOutside checks that children that something else kills cost nothing: the file is decoded by a fresh one.
+func TestKilledFromOutside(t *testing.T) {
+	p := newPool(t)
+	for range 5 {
+		got, err := p.Decode(job("pid"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = syscall.Kill(got.Width, syscall.SIGKILL) // while it waits for the next file
+		time.Sleep(20 * time.Millisecond)
+	}
+	if _, err := p.Version("pid"); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestLast checks that a decoder that nothing follows is never given up, and that giving up another one is reported once.
+func TestLast(t *testing.T) {
+	p := newPool(t)
+	var told []string
+	p.OnGivenUp(func(library string) { told = append(told, library) })
+	bad := native.Job{Library: "crashes on flaws", MaxPixels: 1, Data: []byte{0}, Last: true}
+	good := native.Job{Library: "crashes on flaws", MaxPixels: 1, Data: []byte{1}, Last: true}
+	for range 5 {
+		if _, err := p.Decode(bad); err == nil {
+			t.Error("no error")
+		}
+	}
+	if _, err := p.Decode(good); err != nil || told != nil {
+		t.Errorf("%v, given up %v", err, told)
+	}
+	bad.Last = false
+	for range 5 {
+		_, _ = p.Decode(bad)
+	}
+	if !slices.Equal(told, []string{"crashes on flaws"}) {
+		t.Errorf("given up %v", told)
+	}
+}
+
+// TestOrphan checks that a child whose parent is gone ends, even while a library hangs.
+func TestOrphan(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, library := range []string{"hangs", "well", ""} {
+		c := exec.CommandContext(t.Context(), self, native.Command)
+		in, err := c.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if library != "" {
+			fmt.Fprintf(in, "{\"library\":%q,\"max_pixels\":100,\"size\":6}\n123456", library)
+			time.Sleep(100 * time.Millisecond)
+		}
+		in.Close()
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		select {
+		case <-ended:
+		case <-time.After(20 * time.Second):
+			t.Errorf("%q: still running", library)
+			_ = c.Process.Kill()
+			<-ended
+		}
 	}
 }
 
