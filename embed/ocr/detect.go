@@ -32,14 +32,17 @@ func (r *Reader) detect(p *pyramid) ([]Box, error) {
 	h := max(multiple, int(math.Round(float64(height)*scale/multiple))*multiple)
 	data := make([]float32, 3*w*h)
 	p.sample(Point{}, Point{float64(width), 0}, Point{0, float64(height)}, w, h, w, data, detectorInput)
-	probability, shape, err := run(r.detector, ort.NewShape(1, 3, int64(h), int64(w)), data)
+	var boxes []Box
+	err := run(r.detector, ort.NewShape(1, 3, int64(h), int64(w)), data, func(probability []float32, shape ort.Shape) error {
+		if len(probability) != w*h {
+			return fmt.Errorf("%w: the detector returned %v", ErrModel, shape)
+		}
+		boxes = findBoxes(probability, w, h)
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("find text: %w", err)
 	}
-	if len(probability) != w*h {
-		return nil, fmt.Errorf("%w: the detector returned %v", ErrModel, shape)
-	}
-	boxes := findBoxes(probability, w, h)
 	for i := range boxes {
 		boxes[i] = boxes[i].scaled(float64(width)/float64(w), float64(height)/float64(h))
 	}
@@ -47,23 +50,23 @@ func (r *Reader) detect(p *pyramid) ([]Box, error) {
 	return boxes, nil
 }
 
-// run runs a graph and returns a copy of its output.
-func run(s *ort.DynamicAdvancedSession, shape ort.Shape, data []float32) (values []float32, out ort.Shape, err error) {
+// run runs a graph and hands its output, which is valid during the call, to use.
+func run(s *ort.DynamicAdvancedSession, shape ort.Shape, data []float32, use func(values []float32, shape ort.Shape) error) error {
 	in, err := ort.NewTensor(shape, data)
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer func() { _ = in.Destroy() }()
 	results := []ort.Value{nil}
 	if err := s.Run([]ort.Value{in}, results); err != nil {
-		return nil, nil, err
+		return err
 	}
 	defer func() { _ = results[0].Destroy() }()
 	t, ok := results[0].(*ort.Tensor[float32])
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: the output is not float32", ErrModel)
+		return fmt.Errorf("%w: the output is not float32", ErrModel)
 	}
-	return append([]float32(nil), t.GetData()...), t.GetShape(), nil
+	return use(t.GetData(), t.GetShape())
 }
 
 // findBoxes returns the boxes of the regions of connected pixels in a map of probabilities. Diagonal neighbours are connected.

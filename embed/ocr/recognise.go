@@ -62,19 +62,17 @@ func (r *Reader) batch(p *pyramid, boxes []Box, which []int, lines []Line) error
 		corner := Point{b.Center.X - (right.X+down.X)/2, b.Center.Y - (right.Y+down.Y)/2}
 		p.sample(corner, right, down, b.columns(), lineHeight, stride, data[k*size:], recogniserInput)
 	}
-	values, shape, err := run(r.recogniser, ort.NewShape(int64(len(which)), 3, lineHeight, int64(stride)), data)
-	if err != nil {
-		return err
-	}
-	if len(shape) != 3 || int(shape[0]) != len(which) || int(shape[2]) != len(r.characters) {
-		return fmt.Errorf("%w: the recogniser returned %v, want %d lines of %d classes", ErrModel, shape, len(which), len(r.characters))
-	}
-	steps, classes := int(shape[1]), int(shape[2])
-	for k, i := range which {
-		lines[i] = r.text(values[k*steps*classes:][:steps*classes], classes)
-		lines[i].Box = boxes[i]
-	}
-	return nil
+	return run(r.recogniser, ort.NewShape(int64(len(which)), 3, lineHeight, int64(stride)), data, func(values []float32, shape ort.Shape) error {
+		if len(shape) != 3 || int(shape[0]) != len(which) || int(shape[2]) != len(r.characters) {
+			return fmt.Errorf("%w: the recogniser returned %v, want %d lines of %d classes", ErrModel, shape, len(which), len(r.characters))
+		}
+		steps, classes := int(shape[1]), int(shape[2])
+		for k, i := range which {
+			lines[i] = r.text(values[k*steps*classes:][:steps*classes], classes)
+			lines[i].Box = boxes[i]
+		}
+		return nil
+	})
 }
 
 // text decodes probabilities of classes, step by step: the most probable class of each step, without repetitions and blanks (greedy decoding of

@@ -72,7 +72,11 @@ var load = sync.OnceValues(func() (*library, error) {
 			{Name: "JxlDecoderProcessInput", To: &l.process},
 			{Name: "JxlDecoderGetBasicInfo", To: &l.getInfo},
 			{Name: "JxlDecoderSetImageOutBuffer", To: &l.setBuffer},
-		}); err == nil {
+		}); err != nil {
+			continue
+		}
+		const oldest, newest = 7_000, 12_000
+		if v := l.version(); v >= oldest && v < newest {
 			return l, nil
 		}
 	}
