@@ -1,19 +1,23 @@
 package index
 
 import (
+	"fmt"
 	"path"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // Dates in names. The first form is that of most phones and cameras, IMG_20230102_030405 or IMG-20230102-WA0003; the second one is that of
 // screenshots, messengers and cloud services, "Screenshot 2023-01-02 at 3.04.05 PM" or photo_2023-01-02_03-04-05.
-var nameDates = []*regexp.Regexp{
-	regexp.MustCompile(`(?:^|\D)((?:19|20)\d\d)(\d\d)(\d\d)(?:[-_T ]?(\d\d)_?(\d\d)_?(\d\d)(?:\d{3})?())?(?:\D|$)`),
-	regexp.MustCompile(`(?:^|\D)((?:19|20)\d\d)[-_.](\d\d)[-_.](\d\d)(?:[-_T, ]+(?:(?:at|um|om|kl|a las|à|alle) )?(\d\d?)[-_.:h꞉]?(\d\d)[-_.:m꞉]?(\d\d)(?:[\s\x{202f}]?([AaPp])\.?[Mm])?)?(?:\D|$)`),
-}
+var nameDates = sync.OnceValue(func() []*regexp.Regexp {
+	return []*regexp.Regexp{
+		regexp.MustCompile(`(?:^|\D)((?:19|20)\d\d)(\d\d)(\d\d)(?:[-_T ]?(\d\d)_?(\d\d)_?(\d\d)(?:\d{3})?())?(?:\D|$)`),
+		regexp.MustCompile(`(?:^|\D)((?:19|20)\d\d)[-_.](\d\d)[-_.](\d\d)(?:[-_T, ]+(?:(?:at|um|om|kl|a las|à|alle) )?(\d\d?)[-_.:h꞉]?(\d\d)[-_.:m꞉]?(\d\d)(?:[\s\x{202f}]?([AaPp])\.?[Mm])?)?(?:\D|$)`),
+	}
+})
 
 // pixelPrefix begins the names that Google's camera gives. Their time is UTC.
 const pixelPrefix = "PXL_"
@@ -22,7 +26,7 @@ const pixelPrefix = "PXL_"
 // if there is none. A date after now is none.
 func dateInName(name string, now time.Time) string {
 	base := strings.TrimSuffix(name, path.Ext(name))
-	for _, form := range nameDates {
+	for _, form := range nameDates() {
 		for rest := base; ; {
 			at := form.FindStringSubmatchIndex(rest)
 			if at == nil {
@@ -65,14 +69,9 @@ func dateOf(part func(int) string, now time.Time) string {
 	case half == "a" && hour == 12:
 		hour = 0
 	}
-	full := date + "T" + twoDigits(hour) + ":" + part(5) + ":" + part(6)
+	full := fmt.Sprintf("%sT%02d:%s:%s", date, hour, part(5), part(6))
 	if t, err := time.Parse(second, full); err != nil || t.After(now.Add(24*time.Hour)) {
 		return date
 	}
 	return full
-}
-
-func twoDigits(n int) string {
-	text := strconv.Itoa(n)
-	return strings.Repeat("0", max(0, 2-len(text))) + text
 }

@@ -31,11 +31,6 @@ type Image struct {
 	row func(y int, rgb []byte)
 }
 
-// NewImage returns a picture of rows that the caller provides, at full scale.
-func NewImage(width, height, orientation int, row func(y int, rgb []byte)) *Image {
-	return &Image{Width: width, Height: height, Columns: width, Rows: height, ExtentX: float64(width), ExtentY: float64(height), Orientation: orientation, row: row}
-}
-
 // Row writes row y as 3*Columns bytes of RGB. It is safe for concurrent use with different buffers.
 func (m *Image) Row(y int, rgb []byte) { m.row(y, rgb[:3*m.Columns]) }
 

@@ -47,13 +47,8 @@ func heifVersion() (string, error) {
 // decodeLibheif decodes a file with libheif and reduces the picture.
 func decodeLibheif(j native.Job) (out native.Picture, err error) {
 	err = libheif.Decode(j.Data, func(p libheif.Picture) error {
-		if int64(p.Width)*int64(p.Height) > j.MaxPixels {
-			return ErrTooLarge
-		}
-		out = native.Picture{Width: p.Width, Height: p.Height, Scale: native.ScaleFor(p.Width, p.Height, j.MinShort), Orientation: 1}
-		row := func(y int) []byte { return p.Pix[y*p.Stride:][:p.Width*p.Channels] }
-		out.Pix = pixel.Reduce(p.Width, p.Height, p.Channels, out.Scale, row)
-		return nil
+		out, err = reduced(j, p.Width, p.Height, p.Channels, func(y int) []byte { return p.Pix[y*p.Stride:][:p.Width*p.Channels] })
+		return err
 	})
 	return out, err
 }
@@ -72,9 +67,17 @@ func decodeLibjxl(j native.Job) (out native.Picture, err error) {
 	if err != nil {
 		return out, err
 	}
-	out = native.Picture{Width: p.Width, Height: p.Height, Scale: native.ScaleFor(p.Width, p.Height, j.MinShort), Orientation: 1}
-	out.Pix = pixel.Reduce(p.Width, p.Height, 4, out.Scale, func(y int) []byte { return p.Pix[4*y*p.Width:][:4*p.Width] })
-	return out, nil
+	return reduced(j, p.Width, p.Height, 4, func(y int) []byte { return p.Pix[4*y*p.Width:][:4*p.Width] })
+}
+
+// reduced returns an upright picture of rows of RGB, or of RGBA if there are 4 channels, reduced as the job allows.
+func reduced(j native.Job, width, height, channels int, row func(y int) []byte) (p native.Picture, err error) {
+	if int64(width)*int64(height) > j.MaxPixels {
+		return p, ErrTooLarge
+	}
+	p = native.Picture{Width: width, Height: height, Scale: native.ScaleFor(width, height, j.MinShort), Orientation: 1}
+	p.Pix = pixel.Reduce(width, height, channels, p.Scale, row)
+	return p, nil
 }
 
 // bundled returns the name of the decoder of a format that is bundled as WebAssembly.
@@ -91,16 +94,11 @@ func bundledLibrary(f Format, decode func([]byte) (image.Image, error)) native.L
 				return p, tidy(err)
 			}
 			size := img.Bounds().Size()
-			if int64(size.X)*int64(size.Y) > j.MaxPixels {
-				return p, ErrTooLarge
-			}
-			p = native.Picture{Width: size.X, Height: size.Y, Scale: native.ScaleFor(size.X, size.Y, j.MinShort), Orientation: 1}
 			row, write := make([]byte, 3*size.X), rowReader(f, img)
-			p.Pix = pixel.Reduce(size.X, size.Y, 3, p.Scale, func(y int) []byte {
+			return reduced(j, size.X, size.Y, 3, func(y int) []byte {
 				write(y, row)
 				return row
 			})
-			return p, nil
 		},
 	}
 }

@@ -224,7 +224,7 @@ func (p *oldParts) complete(j jpegTIFF, data []byte) error {
 	if n != 1 && n != 3 {
 		return errors.New("a JPEG stream without 1 or 3 components")
 	}
-	quant, dc, ac := newTableSet(), newTableSet(), newTableSet()
+	var quant, dc, ac tableSet
 	var frame, scan []byte
 	for i := range n {
 		q, d, a := 0, 0, 0
@@ -253,7 +253,7 @@ func (p *oldParts) complete(j jpegTIFF, data []byte) error {
 	for i, table := range quant.tables {
 		p.tables = append(p.tables, segment(markerDQT, append([]byte{byte(i)}, table...))...)
 	}
-	for class, set := range []*tableSet{dc, ac} {
+	for class, set := range []tableSet{dc, ac} {
 		for i, table := range set.tables {
 			p.tables = append(p.tables, segment(markerDHT, append([]byte{byte(class<<4 | i)}, table...))...)
 		}
@@ -290,8 +290,6 @@ func huffmanTable(data []byte, at int64) ([]byte, bool) {
 
 // tableSet numbers tables: equal ones have one number.
 type tableSet struct{ tables [][]byte }
-
-func newTableSet() *tableSet { return &tableSet{} }
 
 func (s *tableSet) add(table []byte) int {
 	for i, t := range s.tables {

@@ -5,6 +5,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"image"
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -47,6 +50,32 @@ func load(t testing.TB, path string) *decode.Image {
 		t.Fatal(err)
 	}
 	m, err := h.Decode(data, h.Meta(bytes.NewReader(data)).Orientation, ocr.MinShort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// stored returns a picture that is stored in the given orientation.
+func stored(t *testing.T, columns, rows, orientation int, row func(y int, rgb []byte)) *decode.Image {
+	t.Helper()
+	img := image.NewRGBA(image.Rect(0, 0, columns, rows))
+	rgb := make([]byte, 3*columns)
+	for y := range rows {
+		row(y, rgb)
+		for x := range columns {
+			img.SetRGBA(x, y, color.RGBA{rgb[3*x], rgb[3*x+1], rgb[3*x+2], 255})
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		t.Fatal(err)
+	}
+	h, err := decode.ReadHeader(bytes.NewReader(b.Bytes()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := h.Decode(b.Bytes(), orientation, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,13 +202,13 @@ func TestTurns(t *testing.T) {
 		if orientation >= 5 {
 			columns, rows = h, w
 		}
-		stored := ocr.Stored(columns, rows, orientation, func(y int, rgb []byte) {
+		turned := stored(t, columns, rows, orientation, func(y int, rgb []byte) {
 			for x := range columns {
 				fromX, fromY := at(x, y)
 				copy(rgb[3*x:3*x+3], pix[fromY][3*fromX:])
 			}
 		})
-		got, err := r.Read(stored)
+		got, err := r.Read(turned)
 		if err != nil || len(got) != len(want) {
 			t.Errorf("orientation %d: %d lines, want %d, %v", orientation, len(got), len(want), err)
 			continue
@@ -196,7 +225,7 @@ func TestTurns(t *testing.T) {
 func TestNothing(t *testing.T) {
 	r := open(t)
 	for _, size := range [][2]int{{1, 1}, {1, 3000}, {3000, 1}, {640, 480}} {
-		blank := ocr.Stored(size[0], size[1], 1, func(_ int, rgb []byte) {
+		blank := stored(t, size[0], size[1], 1, func(_ int, rgb []byte) {
 			for i := range rgb {
 				rgb[i] = 200
 			}
