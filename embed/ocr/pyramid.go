@@ -17,22 +17,14 @@ type rgb struct {
 func upright(img *decode.Image) rgb {
 	w, h := preprocess.Upright(img.Columns, img.Rows, img.Orientation)
 	m := rgb{w, h, make([]byte, 3*w*h)}
-	if img.Orientation == 1 {
-		for y := range h {
-			img.Row(y, m.pix[3*y*w:3*(y+1)*w])
-		}
-		return m
-	}
-	// Where the first pixel goes, and the steps from one to the next, in the row and from row to row (EXIF 2.32, Orientation).
-	last, below := w-1, (h-1)*w
-	place := map[int][3]int{2: {last, -1, w}, 3: {below + last, -1, -w}, 4: {below, 1, -w}, 5: {0, w, 1}, 6: {last, w, -1}, 7: {below + last, -w, -1}, 8: {below, -w, 1}}[img.Orientation]
+	first, across, down := preprocess.Steps(img.Columns, img.Rows, img.Orientation)
 	row := make([]byte, 3*img.Columns)
 	for y := range img.Rows {
 		img.Row(y, row)
-		at := place[0] + y*place[2]
+		at := first + y*down
 		for x := range img.Columns {
 			copy(m.pix[3*at:3*at+3], row[3*x:3*x+3])
-			at += place[1]
+			at += across
 		}
 	}
 	return m

@@ -92,3 +92,21 @@ func Upright(width, height, exif int) (int, int) {
 	}
 	return width, height
 }
+
+// Steps returns where a stored picture's pixels go in the upright one, as indexes of its pixels row by row: that of the first pixel, and the
+// steps from one pixel to the next in a stored row, and from row to row.
+func Steps(width, height, exif int) (first, across, down int) {
+	o := exifOrientation(exif)
+	uprightW, uprightH := Upright(width, height, exif)
+	right, below := 1, uprightW
+	if o.flipX {
+		first, right = uprightW-1, -1
+	}
+	if o.flipY {
+		first, below = first+(uprightH-1)*uprightW, -below
+	}
+	if o.transpose {
+		return first, below, right
+	}
+	return first, right, below
+}
