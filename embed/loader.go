@@ -200,7 +200,13 @@ func (l *Loader) Close() { l.placer.close() }
 func (l *Loader) Free() {
 	l.visual.end((*Visual).close)
 	l.textual.end((*Textual).close)
-	trimNative()
+	Trim()
+}
+
+// FreeVisual frees the memory of the vision tower, which cannot be used afterwards. It waits for a tower that is being loaded.
+func (l *Loader) FreeVisual() {
+	l.visual.end((*Visual).close)
+	Trim()
 }
 
 // StartVisual starts to load the vision tower, so that it is ready when the first batch is.

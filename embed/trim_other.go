@@ -2,5 +2,5 @@
 
 package embed
 
-// trimNative does nothing: these systems reclaim memory that native code has freed by themselves.
-func trimNative() {}
+// Trim does nothing: these systems reclaim memory that native code has freed by themselves.
+func Trim() {}

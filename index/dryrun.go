@@ -56,15 +56,78 @@ func (r *run) dryRun(ctx context.Context, targets []target) error {
 		r.counts.add(func(t *Summary) { t.Gone += n })
 		r.reportUnread(g, n)
 	}
-	if reads == 0 || r.stopped() {
+	if reads > 0 && !r.stopped() {
+		perFile, err := r.timeSample(ctx, sample.tasks)
+		if err != nil {
+			return err
+		}
+		r.counts.add(func(n *Summary) { n.Estimate = time.Duration(reads) * perFile })
+	}
+	if r.req.Text == nil || r.stopped() {
 		return nil
 	}
-	perFile, err := r.timeSample(ctx, sample.tasks)
+	return r.estimateTexts(ctx, targets, sample.tasks, reads)
+}
+
+// estimateTexts counts the texts that a run would read, of which fresh are of new files, and measures a sample of them.
+func (r *run) estimateTexts(ctx context.Context, targets []target, newFiles []task, fresh int) error {
+	left, err := r.store.TextsToRead(ctx, r.req.Text.Model)
+	if err != nil || len(left)+fresh == 0 {
+		return err
+	}
+	var known sampler
+	for i := range left {
+		known.offer(task{text: &textTask{picture: store.Picture{ID: left[i]}}})
+	}
+	ids := make([]store.PictureID, len(known.tasks))
+	for i, t := range known.tasks {
+		ids[i] = t.text.picture.ID
+	}
+	sample, err := r.newTextStage(targets).tasksOf(ctx, ids)
 	if err != nil {
 		return err
 	}
-	r.counts.add(func(n *Summary) { n.Estimate = time.Duration(reads) * perFile })
-	return nil
+	for _, t := range newFiles {
+		file := store.FileRecord{File: store.File{Place: t.place, Stat: t.stat, Device: t.device}}
+		sample = append(sample, task{text: &textTask{picture: store.Picture{Orientation: 1}, files: []store.FileRecord{file}}})
+	}
+	perText, err := r.timeTexts(ctx, sample)
+	r.counts.add(func(n *Summary) {
+		n.TextsPending, n.TextEstimate = len(left)+fresh, time.Duration(len(left)+fresh)*perText
+	})
+	return err
+}
+
+// timeTexts measures the time per text with all workers busy. It does not include loading the text model.
+func (r *run) timeTexts(ctx context.Context, sample []task) (perText time.Duration, err error) {
+	reader, err := r.req.Text.Load(ctx)
+	if err != nil {
+		return 0, err
+	}
+	text := *r.req.Text
+	text.Load = func(context.Context) (TextReader, error) { return reader, nil }
+	trial, end := r.trial(ctx)
+	defer end()
+	trial.req.Text = &text
+	var timed progress
+	begin := time.Now()
+	source := func(ctx context.Context, out chan<- task) error { return trial.feed(ctx, sample, out) }
+	err = trial.streamTo(ctx, trial.req.Jobs, false, source, func(_ context.Context, writes <-chan write) error {
+		for range writes {
+			timed.add(1)
+		}
+		return nil
+	})
+	return timed.perFile(begin), err
+}
+
+// trial returns a run for measurements, which ends after sampleTime. It reports nothing: the run itself will.
+func (r *run) trial(ctx context.Context) (trial *run, end func()) {
+	req := r.req
+	req.On = Events{}.withDefaults()
+	trial = newRun(r.store, req, slices.Collect(maps.Values(r.roots)))
+	trial.stop = newStopper(ctx, r.stop.done, sampleTime)
+	return trial, trial.stop.end
 }
 
 // reportUnread reports what of a root could not be read: something may be in it that a run would read.
@@ -132,26 +195,21 @@ func (r *run) timeSample(ctx context.Context, sample []task) (perFile time.Durat
 	if err != nil {
 		return 0, err
 	}
-	req := r.req
-	req.On = Events{}.withDefaults() // the run will report what is wrong with a file
-	req.Load = func(context.Context) (Embedder, error) { return tower, nil }
-	trial := newRun(r.store, req, slices.Collect(maps.Values(r.roots)))
-	trial.stop = newStopper(ctx, r.stop.done, sampleTime)
-	defer trial.stop.end()
+	trial, end := r.trial(ctx)
+	defer end()
+	trial.req.Load = func(context.Context) (Embedder, error) { return tower, nil }
+	trial.req.Text = nil // measured separately
 	var timed progress
 	trial.req.On.Read = func() { timed.add(1) } // for a file that cannot be read and so never reaches the sink
 	begin := time.Now()
 	source := func(ctx context.Context, out chan<- task) error { return trial.feed(ctx, sample, out) }
-	err = trial.streamTo(ctx, req.Jobs, false, source, func(_ context.Context, writes <-chan write) error {
+	err = trial.streamTo(ctx, trial.req.Jobs, false, source, func(_ context.Context, writes <-chan write) error {
 		for op := range writes { // claims are not released: a copy of a decoded picture is known, as it would be in a run
 			timed.add(1 + len(op.task.twins))
 		}
 		return nil
 	})
-	if files, last := timed.get(); err == nil && files > 0 {
-		perFile = last.Sub(begin) / time.Duration(files)
-	}
-	return perFile, err
+	return timed.perFile(begin), err
 }
 
 // progress is how many files a trial has processed, and when it finished the last one.
@@ -167,8 +225,12 @@ func (p *progress) add(files int) {
 	p.files, p.last = p.files+files, time.Now()
 }
 
-func (p *progress) get() (files int, last time.Time) {
+// perFile returns the mean time per file since begin; 0 if none was processed.
+func (p *progress) perFile(begin time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.files, p.last
+	if p.files == 0 {
+		return 0
+	}
+	return p.last.Sub(begin) / time.Duration(p.files)
 }

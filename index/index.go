@@ -48,6 +48,8 @@ type Request struct {
 	Start func()
 	// Load waits for the vision tower; it is called when the first picture is ready, if there is one.
 	Load func(context.Context) (Embedder, error)
+	// Text says how to read the text in pictures; nil: it is not read.
+	Text *TextRequest
 	// Provider returns where the tower computed, for the run's record; it is called when the run has ended. Nil: unknown.
 	Provider func() string
 	// On are the callbacks.
@@ -66,6 +68,8 @@ type Events struct {
 	Reading func()
 	// Read is called when a found file is done: embedded, already known, or failed.
 	Read func()
+	// TextFound is called for each picture whose text must be read after the vectors, and TextRead when that is done or has failed.
+	TextFound, TextRead func()
 	// Failed is called for a file that cannot be indexed.
 	Failed func(path string, err error)
 	// Damaged is called for a file that is partly unreadable and was indexed by the rest.
@@ -91,6 +95,12 @@ func (e Events) withDefaults() Events {
 	}
 	if e.Read == nil {
 		e.Read = func() {}
+	}
+	if e.TextFound == nil {
+		e.TextFound = func() {}
+	}
+	if e.TextRead == nil {
+		e.TextRead = func() {}
 	}
 	if e.Failed == nil {
 		e.Failed = func(string, error) {}

@@ -33,6 +33,9 @@ const (
 // maxJournal is the size of the largest journal that is read, in bytes: more slots than a machine has workers.
 const maxJournal = 4096 * slotSize
 
+// Journals returns the paths of all journals of an index, given that of Request.Journal.
+func Journals(path string) []string { return []string{path, path + textJournal} }
+
 // inFlight is a file that a crashed run was decoding.
 type inFlight struct {
 	place store.Place

@@ -58,6 +58,15 @@ type PreviewUnreadable struct {
 	Err     error
 }
 
+// TextUnread is a picture whose file can no longer be decoded, so that its text cannot be read.
+type TextUnread struct {
+	Path string
+	Err  error
+}
+
+// TextSetAside is a picture whose text two runs were reading when they crashed. It counts as read, without text.
+type TextSetAside struct{ Path string }
+
 // SetAside is a file that two runs were reading when they crashed. It is not read again until it changes or a retry is requested.
 type SetAside struct{ Path string }
 
@@ -79,4 +88,6 @@ func (FolderUnreadable) notice()  {}
 func (SidecarUnreadable) notice() {}
 func (PreviewUnreadable) notice() {}
 func (SetAside) notice()          {}
+func (TextUnread) notice()        {}
+func (TextSetAside) notice()      {}
 func (SlowSearch) notice()        {}

@@ -28,7 +28,11 @@ func (r *run) read(ctx context.Context, workers int, alone bool, tasks <-chan ta
 				if r.stopped() {
 					continue // drain
 				}
-				if err := w.file(ctx, t); err != nil {
+				work := w.file
+				if t.text != nil {
+					work = w.readTextOf
+				}
+				if err := work(ctx, t); err != nil {
 					return err
 				}
 			}

@@ -55,7 +55,9 @@ type run struct {
 	tensors  sync.Pool  // of *[]float32, of Reader.TensorLen values
 	gone     []rootGone // one for each finished walk
 	starting sync.Once  // loads the tower
-	complete bool
+	// textSlots limits how many texts are read at once.
+	textSlots chan struct{}
+	complete  bool
 }
 
 // sequential reports whether a disk is faster with one reader than with several.
@@ -69,6 +71,9 @@ func newRun(s store.Store, req Request, roots []store.Root) *run {
 	}
 	r.counts.n.Skipped = make(map[string]int)
 	r.disks.sequential = sequential
+	if req.Text != nil { // with the vectors, half as many: the tower works too
+		r.textSlots = make(chan struct{}, max(1, req.Text.AtOnce/2))
+	}
 	for _, root := range roots {
 		r.roots[root.ID] = root
 	}
@@ -114,13 +119,16 @@ func (r *run) bringUpToDate(ctx context.Context, targets []target) error {
 		return err
 	}
 	if r.stopped() {
-		return r.prepareSearch(ctx)
+		return errors.Join(r.prepareSearch(ctx), r.readTexts(ctx, targets)) // which only counts
 	}
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
 	r.complete = true
-	return r.prepareSearch(ctx)
+	if err := r.prepareSearch(ctx); err != nil {
+		return err
+	}
+	return r.readTexts(ctx, targets)
 }
 
 // found counts files that must be read, and starts loading the tower for them.

@@ -36,5 +36,8 @@ func (f *reading) decode() (err error) {
 	if f.wantsSmall {
 		f.small, err = picture.Preview()
 	}
+	if f.wantsText {
+		f.decoded = picture
+	}
 	return err
 }

@@ -15,19 +15,20 @@ type decoded struct {
 	damaged bool
 }
 
-// handOn sends the picture to the tower or, if its vector is known, to the index. The reading's tensor and claim go with it.
+// handOn sends the picture to the tower or, if its vector is known, to the index. The reading's tensor and claim go with it. The picture's
+// text, if it is wanted, is read afterwards.
 func handOn(ctx context.Context, w *worker, f *reading) (bool, error) {
 	if f.tensor == nil {
 		err := w.send(ctx, write{task: f.task, picture: &f.picture, preview: f.small, claimed: true})
 		if err == nil {
 			f.claim = nil
 		}
-		return true, err
+		return !f.wantsText, err
 	}
 	select {
 	case w.ready <- decoded{f.task, f.picture, f.tensor, f.small, f.damaged}:
 		f.tensor, f.claim = nil, nil
-		return true, nil
+		return !f.wantsText, nil
 	case <-ctx.Done():
 		return true, ctx.Err()
 	}

@@ -31,6 +31,7 @@ func settleKnown(ctx context.Context, w *worker, f *reading) (end bool, err erro
 	known := all[f.picture.ID]
 	f.wantsTensor, f.wantsSmall = !known.Embedded, w.req.KeepPreviews && !known.Preview
 	if f.wantsTensor || f.wantsSmall {
+		f.wantsText = w.req.Text != nil && w.req.Text.Inline && known.TextModel != w.req.Text.Model
 		return false, nil
 	}
 	c.finish(nil)

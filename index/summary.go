@@ -24,6 +24,11 @@ type Counts struct {
 	// Embedded is the number of new vectors, Damaged the number of those that were made from a partly unreadable file.
 	Embedded int `json:"embedded"`
 	Damaged  int `json:"damaged"`
+	// TextsRead is the number of pictures whose text was read, WithText the number of those that have text, and TextsLeft the number of pictures
+	// in the index whose text has not been read.
+	TextsRead int `json:"texts_read,omitempty"`
+	WithText  int `json:"with_text,omitempty"`
+	TextsLeft int `json:"texts_left,omitempty"`
 	// Unreachable is the number of roots and folders that could not be examined.
 	Unreachable int `json:"unreachable"`
 }
@@ -42,6 +47,11 @@ type Summary struct {
 	// Pending and Estimate are set by a dry run: the number of files that would be read, and how long that would take.
 	Pending  int
 	Estimate time.Duration
+	// TextsPending and TextEstimate are the same for texts: the pictures that have none yet, including those that would be read.
+	TextsPending int
+	TextEstimate time.Duration
+	// TextElapsed is the part of Elapsed in which only texts were read.
+	TextElapsed time.Duration
 	// Gone is set by a dry run: the number of indexed files that were not found or that a rule now excludes.
 	Gone int
 }

@@ -27,6 +27,8 @@ type task struct {
 	movedFrom *store.Place
 	// preview is the picture whose preview is read instead of a file; nil if a file is read.
 	preview *store.PictureID
+	// text is the known picture of which only the text is read; nil otherwise.
+	text *textTask
 }
 
 // found is a file that the walk found, with what the index has at its place.

@@ -23,7 +23,7 @@ func wayOf(t task) []step {
 	}
 	return []step{
 		readTwins, waitForDisk, openFile, readHeader, checkLimits, reserveMemory, readContent, closeFile,
-		readMetadata, readSidecar, joinTwins, dateFiles, identify, settleKnown, decodePicture, handOn,
+		readMetadata, readSidecar, joinTwins, dateFiles, identify, settleKnown, decodePicture, handOn, readText,
 	}
 }
 
@@ -52,6 +52,8 @@ type reading struct {
 	claim       *claim
 	wantsTensor bool
 	wantsSmall  bool // a preview
+	wantsText   bool
+	decoded     Picture // until its text is read
 	tensor      *[]float32
 	small       []byte
 	damaged     bool

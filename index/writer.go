@@ -22,6 +22,8 @@ type write struct {
 	// damaged means that the picture was made from a partly unreadable file.
 	damaged bool
 	failure *store.Failure
+	// text is the text of a picture; the other fields are then empty.
+	text *pictureText
 }
 
 // commitEvery is the longest time that finished work waits for its commit: half of the second of work that a kill may cost, since
@@ -62,10 +64,11 @@ type writer struct {
 
 	tx      store.Tx
 	begun   time.Time
-	claimed []store.PictureID // claims of the transaction, released after the commit
-	counts  []func(*Summary)  // applied after the commit
-	seen    []func()          // events, likewise
-	skips   []string          // bystanders, likewise
+	claimed []store.PictureID              // claims of the transaction, released after the commit
+	counts  []func(*Summary)               // applied after the commit
+	seen    []func()                       // events, likewise
+	skips   []string                       // bystanders, likewise
+	texts   map[store.PictureID]store.Text // of pictures that are not in the index yet
 }
 
 func (w *writer) put(ctx context.Context, op write) error {
@@ -75,6 +78,9 @@ func (w *writer) put(ctx context.Context, op write) error {
 			return err
 		}
 		w.tx, w.begun = tx, time.Now()
+	}
+	if op.text != nil {
+		return w.putText(ctx, *op.text)
 	}
 	if op.task.preview == nil && w.suspects[op.task.place] {
 		if err := w.tx.DeleteSuspect(ctx, op.task.place); err != nil {
@@ -142,6 +148,12 @@ func (w *writer) putPicture(ctx context.Context, op write) error {
 			w.seen = append(w.seen, func() { w.req.On.Damaged(w.path(op.task.place)) })
 		}
 	}
+	if text, ok := w.texts[p.ID]; ok {
+		delete(w.texts, p.ID)
+		if err := w.putText(ctx, pictureText{p.ID, text}); err != nil {
+			return err
+		}
+	}
 	if op.claimed {
 		w.claimed = append(w.claimed, op.picture.ID)
 	}
@@ -159,6 +171,28 @@ func (w *writer) putPicture(ctx context.Context, op write) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// putText stores a picture's text. A picture that is still on its way through the tower gets it when it arrives.
+func (w *writer) putText(ctx context.Context, t pictureText) error {
+	ok, err := w.tx.PutText(ctx, t.picture, t.text)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		if w.texts == nil {
+			w.texts = make(map[store.PictureID]store.Text)
+		}
+		w.texts[t.picture] = t.text
+		return nil
+	}
+	w.counts = append(w.counts, func(n *Summary) {
+		n.TextsRead++
+		if len(t.text.Lines) > 0 {
+			n.WithText++
+		}
+	})
 	return nil
 }
 

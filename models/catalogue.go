@@ -46,11 +46,53 @@ type Quality struct {
 	Source string  `json:"source"`
 }
 
+// TextEntry is a published text model.
+type TextEntry struct {
+	Name    string `json:"name"`
+	Licence string `json:"licence"`
+	// Languages are ISO 639-1 codes of some languages whose characters it knows.
+	Languages []string   `json:"languages"`
+	Notes     []string   `json:"notes"`
+	Files     []TextFile `json:"files"`
+	// Source is the key of the figures' source in Catalogue.Sources.
+	Source string `json:"source"`
+}
+
+// TextFile is a file of a text model: Path in a repository of the hub at a commit, stored as Name.
+type TextFile struct {
+	Name       string `json:"name"`
+	Repository string `json:"repository"`
+	Revision   string `json:"revision"`
+	Path       string `json:"path"`
+	// Size is in bytes, SHA256 the file's digest; 0 and "" if they are not known.
+	Size   int64  `json:"size,omitempty"`
+	SHA256 string `json:"sha256,omitempty"`
+}
+
+// Bytes returns the size of the files whose size is known.
+func (e TextEntry) Bytes() (n int64) {
+	for _, f := range e.Files {
+		n += f.Size
+	}
+	return n
+}
+
+// LookupText finds a text model in the catalogue.
+func (c Catalogue) LookupText(name string) (TextEntry, bool) {
+	for _, e := range c.Text {
+		if e.Name == name {
+			return e, true
+		}
+	}
+	return TextEntry{}, false
+}
+
 // Catalogue lists the models that are published in the layout that this program reads.
 type Catalogue struct {
 	// Sources says where each figure comes from.
 	Sources map[string]string `json:"sources"`
 	Models  []Entry           `json:"models"`
+	Text    []TextEntry       `json:"text_models"`
 }
 
 var readCatalogue = sync.OnceValues(func() (Catalogue, error) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/fserr"
@@ -37,6 +38,7 @@ type options struct {
 	noPairs       bool
 	keepPreviews  bool
 	useMTime      bool
+	ocr           string
 	retryFailed   bool
 	dryRun        bool
 	ifIdle        bool
@@ -62,6 +64,8 @@ func New(p *cli.Program) *cobra.Command {
 
 Only new and changed files are read. From each picture the model computes a vector that describes what it shows (it
 "embeds" the picture). A moved, renamed or copied photo is recognised and not embedded again.
+Then the text in the photos is read (OCR), so that ` + "`imgsearch search`" + ` finds words on signs, receipts and screenshots. --for may
+end it; the next run continues.
 Missing files are removed from the index. If it looks as if a disk was unplugged, they are kept and reported.
 You can stop it at any time; the next run resumes.
 
@@ -100,6 +104,7 @@ EXIT STATUS
 	f.BoolVar(&o.noPairs, "no-pairs", false, "treat a raw or HEIC file and the JPEG of the same name next to it as two pictures")
 	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is disconnected")
 	f.BoolVar(&o.useMTime, "use-mtime", false, "date photos that have no other date by the modification times of their files")
+	f.StringVar(&o.ocr, "ocr", "", "read the text in photos: `auto`, after all vectors; on, together with them; off, never, which deletes what was read (the index keeps the setting; at first it is auto)")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "retry files that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "exit with status 0 if another process is indexing")
@@ -132,8 +137,10 @@ func (o *options) check() (s settings, err error) {
 	case o.progress != "" && !slices.Contains(cli.ProgressKinds, o.progress):
 		return s, cli.Usage("use bar, plain, json or none", "invalid value for --progress: %q", o.progress)
 	}
-	if err := o.checkWatch(); err != nil {
-		return s, err
+	for _, check := range []func() error{o.checkOCR, o.checkWatch} {
+		if err := check(); err != nil {
+			return s, err
+		}
 	}
 	if s.memory, err = cli.ParseMemory(o.maxMemory); err != nil {
 		return s, err
@@ -252,7 +259,11 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 	if err == nil {
 		o.abandon.Do(func() {
 			// Files that are being read when the process ends at once have not crashed it.
-			o.p.OnAbandon(func() { os.Remove(at.Journal()) })
+			o.p.OnAbandon(func() {
+				for _, path := range index.Journals(at.Journal()) {
+					os.Remove(path)
+				}
+			})
 		})
 	}
 	return ix, lock, err

@@ -31,5 +31,5 @@ func (o ownFiles) has(path string) bool {
 		}
 	}
 	rest, ok := strings.CutPrefix(name, o.name)
-	return ok && dir == o.dir && slices.Contains([]string{"", "-wal", "-shm", "-journal", ".lock", ".inflight"}, rest)
+	return ok && dir == o.dir && slices.Contains([]string{"", "-wal", "-shm", "-journal", ".lock", ".inflight", ".inflight.text"}, rest)
 }

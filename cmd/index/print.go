@@ -37,7 +37,12 @@ type indexJSON struct {
 	Precision       string         `json:"precision"`
 	Provider        string         `json:"provider"`
 	ProviderReason  string         `json:"provider_reason"`
+	TextsRead       int            `json:"texts_read"`
+	WithText        int            `json:"with_text"`
+	TextsLeft       int            `json:"texts_left"`
+	TextModel       string         `json:"text_model"`
 	DryRun          *dryRunJSON    `json:"dry_run,omitempty"`
+	DryRunText      *dryRunText    `json:"dry_run_text,omitempty"`
 }
 
 // dryRunJSON is set only in a dry run.
@@ -47,9 +52,16 @@ type dryRunJSON struct {
 	EstimateS float64 `json:"estimate_s"`
 }
 
-func (r *indexing) print(sum index.Summary, m app.Model, provider embed.Provider) error {
+// dryRunText is set only in a dry run of an index in which text is read: the pictures whose text would be read, and how long it would take.
+type dryRunText struct {
+	Pending   int     `json:"pending"`
+	EstimateS float64 `json:"estimate_s"`
+}
+
+// print prints the summary of a run. text is the name of the text model; "" if no text is read.
+func (r *indexing) print(sum index.Summary, m app.Model, text string, provider embed.Provider) error {
 	rate := 0.0
-	if s := sum.Elapsed.Seconds(); s > 0 {
+	if s := (sum.Elapsed - sum.TextElapsed).Seconds(); s > 0 {
 		rate = float64(sum.Embedded) / s
 	}
 	if r.p.JSON {
@@ -59,19 +71,29 @@ func (r *indexing) print(sum index.Summary, m app.Model, provider embed.Provider
 			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded, Damaged: sum.Damaged,
 			ElapsedS: cli.Round(sum.Elapsed.Seconds(), 3), ImagesPerS: cli.Round(rate, 2),
 			Model: m.Spec.Model.Name, Precision: string(m.Precision), Provider: provider.Name, ProviderReason: words.ProviderReason(provider, cli.Door),
+			TextsRead: sum.TextsRead, WithText: sum.WithText, TextsLeft: sum.TextsLeft, TextModel: text,
 		}
 		if r.dryRun {
 			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: cli.Round(sum.Estimate.Seconds(), 1)}
+			if text != "" {
+				out.DryRunText = &dryRunText{sum.TextsPending, cli.Round(sum.TextEstimate.Seconds(), 1)}
+			}
 		}
 		if err := cli.PrintJSON(r.p.Out, out); err != nil || r.dryRun || !r.p.LogsLines() {
 			return err
 		}
 	}
 	if r.dryRun {
-		_, err := fmt.Fprintln(r.p.Out, dryRunLine(sum))
+		if _, err := fmt.Fprintln(r.p.Out, dryRunLine(sum)); err != nil || sum.TextsPending == 0 {
+			return err
+		}
+		_, err := fmt.Fprintf(r.p.Out, "text in %s to read, about %s\n", english.Count(sum.TextsPending, "picture"), english.Duration(sum.TextEstimate))
 		return err
 	}
 	r.p.Note(summaryLine(sum, rate, m, provider), countAttrs(sum)...)
+	if line := textLine(sum); line != "" {
+		r.p.Notef("%s", line)
+	}
 	return nil
 }
 
@@ -127,6 +149,18 @@ func summaryLine(sum index.Summary, rate float64, m app.Model, provider embed.Pr
 	case index.NotStopped:
 	}
 	return line
+}
+
+// textLine returns what was done about the text in pictures, and what is left; "" if that is nothing.
+func textLine(sum index.Summary) string {
+	var parts []string
+	if sum.TextsRead > 0 {
+		parts = append(parts, fmt.Sprintf("read the text in %s (%d with text)", english.Count(sum.TextsRead, "picture"), sum.WithText))
+	}
+	if sum.TextsLeft > 0 {
+		parts = append(parts, fmt.Sprintf("the text in %s is still to be read; the next run continues", english.Count(sum.TextsLeft, "picture")))
+	}
+	return strings.Join(parts, "; ")
 }
 
 // skippedText returns the counts of skipped files, by reason.

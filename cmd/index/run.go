@@ -36,6 +36,14 @@ func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) erro
 	if err != nil {
 		return err
 	}
+	text, freeText, err := r.texts(ctx, ix)
+	if err != nil {
+		return err
+	}
+	defer freeText()
+	if text != nil {
+		text.Begin = loader.FreeVisual
+	}
 	room, err := r.reserve(loader)
 	if err != nil {
 		return err
@@ -57,16 +65,17 @@ func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) erro
 	sum, err := index.Run(ctx, ix, index.Request{
 		Paths: paths, Exclude: r.exclude, OneFileSystem: r.oneFileSystem, Prune: r.prune, NoPairs: r.noPairs, KeepPreviews: r.keepPreviews, UseMTime: r.useMTime,
 		RetryFailed: r.retryFailed, Jobs: r.jobs, MaxPixels: r.maxPixels, MaxBytes: room, For: r.limit, DryRun: r.dryRun, Journal: at.Journal(),
-		Model: stored, Reader: pictures.Reader{Spec: m.Spec, Previews: r.keepPreviews}, Provider: func() string { return loader.Provider().Name },
+		Model: stored, Reader: pictures.Reader{Spec: m.Spec, Previews: r.keepPreviews, Texts: text != nil && text.Inline}, Text: text, Provider: func() string { return loader.Provider().Name },
 		Start: loader.StartVisual, Load: func(ctx context.Context) (index.Embedder, error) { return loader.Visual(ctx) }, On: events,
 	}, r.p.Stop())
 	end()
+	freeText()
 	sum.Elapsed = time.Since(begin)
 	if err != nil {
 		return err
 	}
 	if r.tells(sum) {
-		if err := r.print(sum, m, loader.Provider()); err != nil {
+		if err := r.print(sum, m, textModel(text), loader.Provider()); err != nil {
 			return err
 		}
 	}

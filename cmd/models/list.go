@@ -21,7 +21,7 @@ func newList(p *cli.Program) *cobra.Command {
 
 RECALL is the published recall for English on Crossmodal-3600 (mean of recall@1, @5 and @10, in per cent). For the built-in
 model it is our measurement on Flickr8k, which is easier. DISK and MEMORY are estimated from the number of parameters. LANG
-is en, many, or the number of languages. --json adds dimensions, picture sizes, licences, notes, and the source of each figure.
+is en, many, or the number of languages. The text models read the text in photos. --json adds dimensions, picture sizes, licences, notes, and the source of each figure.
 
 EXIT STATUS
   0 done; 1 failed; 2 usage error`,
@@ -34,12 +34,15 @@ EXIT STATUS
 
 // modelsJSON is the machine format of models list (docs/json.md).
 type modelsJSON struct {
-	Schema    int               `json:"schema"`
-	Store     string            `json:"store"`
-	Memory    uint64            `json:"memory_bytes"`
-	DiskFree  uint64            `json:"disk_free_bytes"`
-	Models    []modelListed     `json:"models"`
-	Sources   map[string]string `json:"sources"`
+	Schema   int               `json:"schema"`
+	Store    string            `json:"store"`
+	Memory   uint64            `json:"memory_bytes"`
+	DiskFree uint64            `json:"disk_free_bytes"`
+	Models   []modelListed     `json:"models"`
+	Sources  map[string]string `json:"sources"`
+	// TextModels read the text in photos.
+	TextModels []textListed `json:"text_models"`
+
 	catalogue models.Catalogue
 }
 
@@ -65,6 +68,37 @@ type modelListed struct {
 	Quality       []models.Quality  `json:"quality,omitempty"`
 	Notes         []string          `json:"notes,omitempty"`
 	Sources       map[string]string `json:"sources,omitempty"`
+}
+
+// textListed is one text model.
+type textListed struct {
+	Name      string   `json:"name"`
+	Licence   string   `json:"licence"`
+	Languages []string `json:"languages"`
+	Installed bool     `json:"installed"`
+	Damaged   string   `json:"damaged,omitempty"`
+	DiskBytes int64    `json:"disk_bytes"`
+	Notes     []string `json:"notes,omitempty"`
+	Source    string   `json:"source"`
+}
+
+// addText adds the text models: the built-in one, and those of the catalogue.
+func (l *modelsJSON) addText(store models.Store, installed []string) {
+	l.TextModels = []textListed{{
+		Name: models.TextBuiltinName, Licence: "Apache-2.0", Installed: true, Source: "OCR_TINY_README",
+		Languages: []string{"en", "de", "fr", "es", "pl", "cs", "tr", "hu", "el", "zh"},
+	}}
+	for _, e := range l.catalogue.Text {
+		m := textListed{Name: e.Name, Licence: e.Licence, Languages: e.Languages, DiskBytes: e.Bytes(), Notes: e.Notes, Source: e.Source}
+		if slices.Contains(installed, e.Name) {
+			manifest, err := store.Manifest(e.Name)
+			if err != nil {
+				m.Damaged = err.Error()
+			}
+			m.Installed, m.DiskBytes = true, manifest.Bytes()
+		}
+		l.TextModels = append(l.TextModels, m)
+	}
 }
 
 func list(p *cli.Program, all bool) error {
@@ -115,12 +149,13 @@ func collect(p *cli.Program) (modelsJSON, error) {
 		l.Models = append(l.Models, m)
 	}
 	for _, name := range installed {
-		if _, catalogued := l.catalogue.Lookup(name); !catalogued { // the user's own model
+		if _, catalogued := l.catalogue.Lookup(name); !catalogued && !models.IsText(name) { // the user's own model
 			m := modelListed{Name: name, Fits: true}
 			m.take(store)
 			l.Models = append(l.Models, m)
 		}
 	}
+	l.addText(store, installed)
 	return l, nil
 }
 

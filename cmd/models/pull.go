@@ -30,7 +30,7 @@ func newPull(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "pull NAME",
 		Short: "Download a model",
-		Long: `Download a model from the catalogue, or from any repository of the Hugging Face Hub in the OpenCLIP-ONNX layout
+		Long: `Download a model or a text model from the catalogue, or from any repository of the Hugging Face Hub in the OpenCLIP-ONNX layout
 (ORGANISATION/NAME), then verify and test it. Interrupted downloads resume; a file gets its final name only
 when its digest is correct.
 
@@ -74,6 +74,10 @@ func (o *pullOptions) run(ctx context.Context) error {
 	at, name := "", words.Path(m.Name)
 	if m.Revision != "" {
 		at = " at " + words.Path(m.Revision)
+	}
+	if models.IsText(m.Name) {
+		_, err = fmt.Fprintf(o.p.Out, "%s: %s from %s\nread the text in your photos with it: `imgsearch models use %s`\n", name, humanize.IBytes(uint64(m.Bytes())), words.Path(m.Source), name)
+		return err
 	}
 	_, err = fmt.Fprintf(o.p.Out, "%s: %s from %s%s\nuse it with `imgsearch index --model %s DIR`, or for an existing index with `imgsearch models use %s`\n",
 		name, humanize.IBytes(uint64(m.Bytes())), words.Path(m.Source), at, name, name)

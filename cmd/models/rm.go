@@ -65,6 +65,9 @@ func (o *removeOptions) run(ctx context.Context) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		o.p.Warnf("%v", err)
 	}
+	if models.IsText(o.name) {
+		return o.removeText(ctx, installed, manifest)
+	}
 	if o.keep {
 		return o.removeFiles(installed, manifest, true)
 	}
@@ -122,6 +125,24 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 	}
 	o.p.Notef("removed %d vectors", vectors)
 	return o.removeFiles(installed && o.precision == "", manifest, false)
+}
+
+// removeText deletes the files of a text model, unless the index uses it. What it has read stays in the index.
+func (o *removeOptions) removeText(ctx context.Context, installed bool, manifest models.Manifest) error {
+	ix, err := o.p.App.OpenForReading(ctx)
+	if err == nil {
+		defer ix.Close()
+		used, err := ix.Setting(ctx, store.SettingTextModel)
+		if err != nil {
+			return err
+		}
+		if used == o.name {
+			return cli.Usage("first choose another one with `imgsearch models use "+models.TextBuiltinName+"`", "the index uses text model %s, so it cannot be removed", o.name)
+		}
+	} else if !errors.Is(err, store.ErrNoIndex) {
+		return err
+	}
+	return o.removeFiles(installed, manifest, true)
 }
 
 // places returns the folders or names of the models with a name.

@@ -33,6 +33,22 @@ func (l modelsJSON) print(p *cli.Program, all bool) error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
+	fmt.Fprintln(w, "\nTEXT MODEL\tSTATE\tDISK\tLANG")
+	for _, m := range l.TextModels {
+		state := "-"
+		switch {
+		case m.Name == models.TextBuiltinName:
+			state = "built in"
+		case m.Damaged != "":
+			state = "damaged"
+		case m.Installed:
+			state = "installed"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", words.Path(m.Name), state, sizeOrNone(m.DiskBytes), strings.Join(m.Languages, ","))
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
 	p.Notef("* on 1,000 photos of Flickr8k; the others on the 3,600 photos of Crossmodal-3600")
 	if left > 0 {
 		p.Notef("%d models are too large for this machine (%s of memory, %s of free disk space); use --all to list them", left, humanize.IBytes(l.Memory), humanize.IBytes(l.DiskFree))

@@ -11,6 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/words"
+	"github.com/imgsearch/imgsearch/models"
 )
 
 func newUse(p *cli.Program) *cobra.Command {
@@ -21,7 +22,8 @@ func newUse(p *cli.Program) *cobra.Command {
 		Short: "Choose the model that index and search use by default",
 		Long: `Choose the index's model. If all pictures have vectors of this model, the choice takes effect at once. Otherwise the next runs
 of ` + "`imgsearch index`" + ` make the missing vectors, and searches use the current model until they are complete.
-The vectors of the other model are kept.
+The vectors of the other model are kept. With the name of a text model, choose the model that reads the text in photos; the
+next runs of index read it again, and until then searches use what is there.
 
 EXIT STATUS
   0 done; 1 failed; 2 usage error, an unknown model; 10 no index here yet; 11 another process is indexing;
@@ -47,6 +49,12 @@ type useJSON struct {
 }
 
 func use(ctx context.Context, p *cli.Program, asked app.ModelChoice, now bool) error {
+	if models.IsText(asked.Name) {
+		if asked.Precision != "" || now {
+			return cli.Usage("omit them", "--precision and --now do not apply to text models")
+		}
+		return useText(ctx, p, asked.Name)
+	}
 	if err := p.CheckModel(asked); err != nil {
 		return err
 	}

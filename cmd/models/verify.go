@@ -51,7 +51,7 @@ func verify(p *cli.Program, names []string) error {
 	out := verifyJSON{Schema: cli.Schema, Models: []verifiedModel{}}
 	bad := false
 	for _, name := range names {
-		if name == models.StarterName {
+		if name == models.StarterName || name == models.TextBuiltinName {
 			if err := models.VerifyBuiltin(); err != nil {
 				return err
 			}

@@ -3,6 +3,7 @@ package status
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -55,6 +56,7 @@ type Status struct {
 	Failures    int           `json:"failures"`
 	Model       *modelStatus  `json:"model"`
 	Models      []modelStatus `json:"models"`
+	Text        textStatus    `json:"text"`
 	LastRun     *runStatus    `json:"last_run"`
 	// UnreachableRoots are the roots that the last complete run over them could not reach.
 	UnreachableRoots []string `json:"unreachable_roots"`
@@ -71,6 +73,16 @@ type modelStatus struct {
 	Embedded  int    `json:"embedded"`
 	// Role is "default" for the model that searches use, "wanted" for the one that they will use when it is complete, else "".
 	Role string `json:"role"`
+}
+
+// textStatus says how much of the text in the pictures has been read.
+type textStatus struct {
+	// OCR is auto, on or off: the setting of `index --ocr`.
+	OCR   string `json:"ocr"`
+	Model string `json:"model"`
+	// Read is the number of pictures that the model has read, WithText the number of those that have text.
+	Read     int `json:"read"`
+	WithText int `json:"with_text"`
 }
 
 type runStatus struct {
@@ -154,6 +166,9 @@ func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool)
 	if err := s.addModels(ctx, ix); err != nil {
 		return s, err
 	}
+	if err := s.addText(ctx, a, ix); err != nil {
+		return s, err
+	}
 	if err := s.addRuns(ctx, ix); err != nil {
 		return s, err
 	}
@@ -188,6 +203,26 @@ func (s *Status) addModels(ctx context.Context, ix store.Store) error {
 		s.Models = append(s.Models, one)
 	}
 	return nil
+}
+
+// addText adds the coverage of the texts. A text model that is not installed has its name only.
+func (s *Status) addText(ctx context.Context, a *app.App, ix store.Store) (err error) {
+	if s.Text.OCR, err = ix.Setting(ctx, store.SettingOCR); err != nil {
+		return err
+	}
+	s.Text.OCR = cmp.Or(s.Text.OCR, "auto")
+	if s.Text.Model, err = ix.Setting(ctx, store.SettingTextModel); err != nil {
+		return err
+	}
+	m, err := a.TextModel(s.Text.Model)
+	if err != nil {
+		a.Logf("%v", err)
+		return nil
+	}
+	s.Text.Model = m.Name
+	c, err := ix.TextCoverage(ctx, m.Identity)
+	s.Text.Read, s.Text.WithText = c.Read, c.WithText
+	return err
 }
 
 // lastRun returns how the last run ended, or that it is running; nil if there was none.
@@ -263,6 +298,14 @@ func (o *options) print(s Status) error {
 		}
 		role := map[string]string{"wanted": "; searches use it once it has all of them (run `imgsearch index`)", "": "; not in use (choose it with `imgsearch models use NAME`)"}[m.Role]
 		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", words.Path(m.Name), m.Precision, m.Dim, m.Embedded, s.Pictures, role)
+	}
+	switch {
+	case s.Text.OCR == "off":
+		row("text", "not read (`imgsearch index --ocr auto` reads it)")
+	case s.Text.Read < s.Pictures:
+		row("text", "%s: %d of %d pictures read, %d with text; run `imgsearch index` to read the rest", words.Path(s.Text.Model), s.Text.Read, s.Pictures, s.Text.WithText)
+	default:
+		row("text", "%s: all pictures read, %d with text", words.Path(s.Text.Model), s.Text.WithText)
 	}
 	if s.Failures > 0 {
 		row("failed", "%s", o.p.Styled(cli.Doubtful, english.Count(s.Failures, "file")+" could not be read")+" (`imgsearch status --failures` lists them)")

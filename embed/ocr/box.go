@@ -111,3 +111,13 @@ func inReadingOrder(boxes []Box) {
 		i = j
 	}
 }
+
+// Corners returns where the line's first character begins at the top, where its last one ends at the top, where that ends at the bottom, and where
+// the first one begins at the bottom.
+func (b Box) Corners() [4]Point {
+	across := b.across()
+	corner := func(along, down float64) Point {
+		return Point{b.Center.X + along*b.Length/2*b.Along.X + down*b.Height/2*across.X, b.Center.Y + along*b.Length/2*b.Along.Y + down*b.Height/2*across.Y}
+	}
+	return [4]Point{corner(-1, -1), corner(1, -1), corner(1, 1), corner(-1, 1)}
+}

@@ -3,8 +3,10 @@
 package ocr
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	ort "github.com/yalue/onnxruntime_go"
@@ -45,14 +47,24 @@ type Reader struct {
 }
 
 // ErrModel means that a text model cannot be used.
-var ErrModel = errors.New("the text model is damaged")
+var ErrModel = errors.New("the text model cannot be used")
 
-// Open loads a text model. The native runtime must have been started.
-func Open(m models.TextModel) (*Reader, error) {
-	r := &Reader{characters: []string{""}} // class 0 is the blank
-	r.characters = append(r.characters, strings.Split(strings.TrimRight(strings.ReplaceAll(m.Characters, "\r", ""), "\n"), "\n")...)
-	r.characters = append(r.characters, " ")
-	var err error
+// version goes up when Read's answers change with the same model.
+const version = 1
+
+// Identity returns the identity of a text model: what determines the lines that are read.
+func Identity(m models.TextModel) string { return fmt.Sprintf("%s.%d", m.Digest(), version) }
+
+// Open loads a text model. The native runtime must have been started. A model that cannot be used is ErrModel.
+func Open(model models.TextModel) (*Reader, error) {
+	m, err := model.Read()
+	if errors.Is(err, models.ErrMissing) || errors.Is(err, models.ErrDamaged) {
+		err = fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{characters: slices.Concat([]string{""}, m.Characters, []string{" "})} // class 0 is the blank
 	if r.detector, err = openGraph(m.Detector); err != nil {
 		return nil, fmt.Errorf("%w: detector: %w", ErrModel, err)
 	}
@@ -144,4 +156,15 @@ func keep(lines []Line) []Line {
 		return nil
 	}
 	return kept
+}
+
+// Check runs both graphs on a blank picture, and returns ErrModel if they do not fit together.
+func (r *Reader) Check() error {
+	const side = 64
+	p := &pyramid{[]rgb{{side, side, bytes.Repeat([]byte{255}, 3*side*side)}}}
+	if _, err := r.detect(p); err != nil {
+		return fmt.Errorf("%w: %w", ErrModel, err)
+	}
+	_, err := r.recognise(p, []Box{{Center: Point{side / 2, side / 2}, Along: Point{1, 0}, Length: side, Height: side / 2}})
+	return err
 }

@@ -238,22 +238,37 @@ func TestNothing(t *testing.T) {
 
 func TestDamagedModel(t *testing.T) {
 	open(t)
-	good := models.BuiltinText()
-	for name, m := range map[string]models.TextModel{
-		"detector":   {Detector: good.Detector[:1000], Recogniser: good.Recogniser, Characters: good.Characters},
-		"recogniser": {Detector: good.Detector, Recogniser: nil, Characters: good.Characters},
-	} {
+	good, err := models.BuiltinText().Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := func(detector, recogniser []byte) models.TextModel {
+		dir := t.TempDir()
+		for name, data := range map[string][]byte{
+			models.TextDetectorFile: detector, models.TextRecogniserFile: recogniser, models.TextConfigFile: []byte("PostProcess: {character_dict: [a, b]}"),
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return models.OpenTextDir("text", dir)
+	}
+	for name, m := range map[string]models.TextModel{"detector": stored(good.Detector[:1000], good.Recogniser), "recogniser": stored(good.Detector, nil)} {
 		if r, err := ocr.Open(m); !errors.Is(err, ocr.ErrModel) {
 			t.Errorf("%s: %v, %v", name, r, err)
 		}
 	}
-	short := good
-	short.Characters = "a\nb\n"
-	r, err := ocr.Open(short)
+	r, err := ocr.Open(stored(good.Detector, good.Recogniser))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
+	if err := r.Check(); !errors.Is(err, ocr.ErrModel) {
+		t.Errorf("a list of characters for another model, checked: %v", err)
+	}
+	if err := open(t).Check(); err != nil {
+		t.Errorf("the built-in model: %v", err)
+	}
 	if _, err := r.Read(load(t, filepath.Join(testkit.Shared(t, "cases", "text"), "page_02.jpg"))); !errors.Is(err, ocr.ErrModel) {
 		t.Errorf("a list of characters for another model: %v", err)
 	}

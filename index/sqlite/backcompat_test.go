@@ -43,7 +43,7 @@ func TestBackwardCompatible(t *testing.T) {
 			if err != nil || !ok || model.Dim != 256 || model.Name != "starter" || model.Embedded != 6 {
 				t.Fatalf("model %+v, %v, %v", model, ok, err)
 			}
-			if c := model.Calibration; (c != nil) != (filepath.Base(file) == "schema-5.db") || c != nil && c.Base != 0.25 {
+			if c := model.Calibration; (c != nil) != (filepath.Base(file) >= "schema-5.db") || c != nil && c.Base != 0.25 {
 				t.Errorf("calibration %+v", c)
 			}
 			n, err := s.Totals(ctx)
@@ -82,6 +82,13 @@ func TestBackwardCompatible(t *testing.T) {
 			}
 			if err != nil || copies != 7 || dated == 0 && own {
 				t.Errorf("%d files, %d dates, %v", copies, dated, err)
+			}
+			texts := 0
+			if filepath.Base(file) >= "schema-6.db" {
+				texts = 1
+			}
+			if n, err := s.Count(ctx, store.Filter{Texts: []string{"invoice"}}); err != nil || n != texts {
+				t.Errorf("%d pictures with a text, %v", n, err)
 			}
 			if run, ok, err := s.LastRun(ctx, false); err != nil || !ok || !run.Complete || run.Embedded != 6 {
 				t.Errorf("last run %+v, %v, %v", run, ok, err)

@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// A filter becomes one query on pictures (p) and one on files (f); each rule is a condition of one of them.
+// A filter becomes one query on pictures (p), one on texts (t) and one on files (f); each rule is a condition of one of them.
 // Their results are intersected, and the results of the filters under Not are subtracted.
 
 // where is a condition under construction.
@@ -213,6 +213,13 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 		if set, err = s.scan(ctx, from, w); err != nil {
 			return nil, err
 		}
+	}
+	if len(f.Texts) > 0 {
+		texts, err := s.withTexts(ctx, f.Texts)
+		if err != nil {
+			return nil, err
+		}
+		set.intersect(texts)
 	}
 	if f.OfFiles() {
 		var w where

@@ -83,11 +83,12 @@ func (s *Store) Pictures(ctx context.Context, model string, ids []store.PictureI
 	err = inChunks(ids, func(chunk []store.PictureID) error {
 		with, args := wantedIDs(chunk)
 		_, err := collect(ctx, s.read, with+`SELECT w.sha256, EXISTS (SELECT 1 FROM embeddings e WHERE e.model_id = ? AND e.picture_id = p.id),
-			EXISTS (SELECT 1 FROM previews v WHERE v.picture_id = p.id), EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id)
+			EXISTS (SELECT 1 FROM previews v WHERE v.picture_id = p.id), EXISTS (SELECT 1 FROM files f WHERE f.picture_id = p.id),
+			coalesce((SELECT m.identity FROM texts t JOIN text_models m ON m.id = t.model_id WHERE t.picture_id = p.id), '')
 			FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256`, func(scan scanFunc) (struct{}, error) {
 			var sha []byte
 			var k store.KnownPicture
-			err := scan(&sha, &k.Embedded, &k.Preview, &k.HasFile)
+			err := scan(&sha, &k.Embedded, &k.Preview, &k.HasFile, &k.TextModel)
 			id, bad := pictureID(sha)
 			known[id] = k
 			return struct{}{}, errors.Join(err, bad)

@@ -26,7 +26,7 @@ type Salvaged struct {
 
 // salvageOrder lists the tables of all schema versions, each before the tables that refer to it.
 // It omits data that can be recreated: the counts of the triggers, the vector files and the stored queries.
-var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "failures", "suspects", "runs"}
+var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "text_models", "texts", "failures", "suspects", "runs"}
 
 // Salvage replaces a damaged index with a new one that contains all data that could be read.
 // It keeps the damaged file under another name in the same folder. The caller holds the index's lock.
@@ -112,6 +112,9 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 			return err
 		}
 	}
+	if err := t.rebuildTrigrams(ctx); err != nil {
+		return err
+	}
 	t.orphans = true // there may be pictures whose files were lost
 	if err := t.deriveAll(ctx, ""); err != nil {
 		return err
@@ -144,7 +147,7 @@ func salvageTable(ctx context.Context, from, to *sql.DB, table string) (rows, lo
 	if err != nil || len(columns) == 0 {
 		return 0, 0, err
 	}
-	numbered := slices.Contains(columns, "id") || slices.Contains(columns, "seq") || table == "previews" || table == "mounts"
+	numbered := slices.Contains(columns, "id") || slices.Contains(columns, "seq") || slices.Contains([]string{"previews", "mounts", "texts"}, table)
 	tx, err := to.BeginTx(ctx, nil)
 	if err != nil {
 		return 0, 0, err
@@ -276,7 +279,10 @@ func (s *Store) DropUnfit(ctx context.Context) (n int64, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
 		k, err := t.exec(ctx, "DELETE FROM previews WHERE length(jpeg) < 100")
 		n += k
-		return err
+		if err != nil {
+			return err
+		}
+		return t.rebuildTrigrams(ctx)
 	})
 	if err != nil {
 		return 0, err

@@ -31,6 +31,8 @@ type Filter struct {
 	Cameras, Lenses []Words
 	// Near is where the picture was taken.
 	Near *Circle
+	// Texts are phrases; the text in the picture must contain all of them (Text.Holds).
+	Texts []string
 	// Width and Height are in pixels, upright; Pixels is their product.
 	Width, Height, Pixels Range
 	Shape                 Shape
@@ -152,7 +154,7 @@ func (f *Filter) OfFiles() bool {
 
 // OfPictures reports whether the filter has rules about pictures.
 func (f *Filter) OfPictures() bool {
-	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil ||
+	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil || len(f.Texts) > 0 ||
 		!f.Width.IsOpen() || !f.Height.IsOpen() || !f.Pixels.IsOpen() || f.Shape != ""
 }
 
@@ -193,6 +195,8 @@ func (f *Filter) matchPicture(r Record) bool {
 	case len(f.Lenses) > 0 && !slices.ContainsFunc(f.Lenses, func(w Words) bool { return w.In(r.Lens) }):
 		return false
 	case f.Near != nil && (r.Position == nil || !f.Near.Holds(*r.Position)):
+		return false
+	case slices.ContainsFunc(f.Texts, func(phrase string) bool { return !r.Text.Holds(phrase) }):
 		return false
 	}
 	return f.Width.Holds(r.Width) && f.Height.Holds(r.Height) && f.Pixels.Holds(r.Width*r.Height) && f.Shape.Holds(r.Width, r.Height)

@@ -76,6 +76,7 @@ func (t *filterText) addValues(f Filter) {
 		t.add("near", number(f.Near.Centre.Latitude)+","+number(f.Near.Centre.Longitude))
 		t.add("radius", number(f.Near.Radius)+"m")
 	}
+	t.addList("text", f.Texts, true)
 	for _, r := range []struct {
 		name  string
 		value Range

@@ -212,6 +212,8 @@ type Record struct {
 	Picture
 	Metadata
 	Files []FileRecord
+	// Text is the text in the picture. Hits leaves it out: Texts returns it.
+	Text Text
 }
 
 // Failure is a file that could not be read because of its content.

@@ -17,6 +17,9 @@ type Searcher interface {
 	Count(ctx context.Context, f Filter) (int, error)
 	// Facets counts the pictures that match a filter by the values of a facet, sorted by SortFacets.
 	Facets(ctx context.Context, f Filter, by Facet) ([]FacetCount, error)
+	// MatchTexts returns the pictures that match a filter and whose text contains all words, best first (MatchWords). The words must be folded and
+	// squeezed, as TextWords returns them.
+	MatchTexts(ctx context.Context, f Filter, words []string) ([]TextMatch, error)
 	// Hits returns the records of pictures, in the order of ids, each with those of its files that meet the filter's file rules,
 	// sorted by root and path. Pictures without such a file are omitted.
 	Hits(ctx context.Context, ids []PictureID, f Filter) ([]Record, error)
@@ -56,6 +59,8 @@ type NearestQuery struct {
 	Filter Filter
 	// Limit is the number of pictures to return; pictures that tie with the last one are returned too.
 	Limit int
+	// Also are pictures whose scores and ranks are returned even if they are not among the nearest.
+	Also []PictureID
 	// OneShot means that this is the process's only query, so that memory can be released early.
 	OneShot bool
 }
@@ -64,6 +69,8 @@ type NearestQuery struct {
 type Nearest struct {
 	// Hits are pictures with a file, best first, each with its best moment.
 	Hits []Scored
+	// Also are those of NearestQuery.Also that match the filter and have a file and a vector, by picture.
+	Also map[PictureID]Ranked
 	// Searched is the number of pictures searched, Mean the mean of their scores.
 	Searched int
 	Mean     float64
@@ -79,6 +86,12 @@ type Scored struct {
 	Picture PictureID
 	Moment  int
 	Score   float64
+}
+
+// Ranked is a picture with its score and its rank among all pictures searched: 1 for the nearest.
+type Ranked struct {
+	Scored
+	Rank int
 }
 
 // Order is the order of a list.

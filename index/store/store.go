@@ -70,6 +70,18 @@ type Catalog interface {
 	Previews(ctx context.Context, ids []PictureID) (map[PictureID][]byte, error)
 	// PreviewsToEmbed returns the pictures that have a preview but no vector of a model, and whose files are all in these roots.
 	PreviewsToEmbed(ctx context.Context, model string, roots []RootID) ([]PictureID, error)
+	// Texts returns the texts of pictures that a text model has read.
+	Texts(ctx context.Context, ids []PictureID) (map[PictureID]Text, error)
+	// TextsToRead returns the pictures with a file that a text model has not read.
+	TextsToRead(ctx context.Context, model string) ([]PictureID, error)
+	// TextCoverage says how much of the index a text model has read.
+	TextCoverage(ctx context.Context, model string) (TextCoverage, error)
+	// DropTexts deletes all texts.
+	DropTexts(ctx context.Context) error
+	// Setting returns a setting of the index, "" if it is not set.
+	Setting(ctx context.Context, s Setting) (string, error)
+	// SetSetting sets a setting of the index; "" deletes it.
+	SetSetting(ctx context.Context, s Setting, value string) error
 	// Failures returns all failures except bystanders, sorted by root and path.
 	Failures(ctx context.Context) ([]Failure, error)
 	// Suspects returns the files that were being read on this machine when a run crashed.
@@ -121,7 +133,20 @@ func (k KnownFile) State() *FileState {
 }
 
 // KnownPicture is the state of a picture.
-type KnownPicture struct{ Embedded, Preview, HasFile bool }
+type KnownPicture struct {
+	Embedded, Preview, HasFile bool
+	// TextModel is the identity of the text model that has read it; "" if none has.
+	TextModel string
+}
+
+// Setting is the name of a setting of an index.
+type Setting string
+
+// The settings.
+const (
+	SettingOCR       Setting = "ocr"        // when text is read: "auto", "on" or "off"
+	SettingTextModel Setting = "text_model" // the name of the text model
+)
 
 // Runs are the executions of the pipeline.
 type Runs interface {
@@ -149,6 +174,8 @@ type Tx interface {
 	PutVector(ctx context.Context, model string, v Vector) error
 	// PutPreview stores a small JPEG of a picture that is in the index.
 	PutPreview(ctx context.Context, id PictureID, jpeg []byte) error
+	// PutText stores the text of a picture, in place of an earlier one. ok is false if the picture is not in the index.
+	PutText(ctx context.Context, id PictureID, t Text) (ok bool, err error)
 	// PutFile records a file of a picture that is in the index, and deletes a failure recorded at its place.
 	// samePicture reports whether the place had a file of the same picture before.
 	PutFile(ctx context.Context, f FileRecord) (samePicture bool, err error)

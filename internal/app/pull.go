@@ -17,6 +17,10 @@ import (
 var (
 	// ErrBuiltIn is the error for a download of the built-in model.
 	ErrBuiltIn = errors.New("the model starter is built in")
+	// ErrTextBuiltIn is the error for a download of the built-in text model.
+	ErrTextBuiltIn = errors.New("the text model " + models.TextBuiltinName + " is built in")
+	// ErrPinned is the error for a revision of a text model, whose revisions the catalogue fixes.
+	ErrPinned = errors.New("the catalogue fixes the revision of this text model")
 	// ErrNotRepository is the error for a name with a slash that is not a possible name of a repository.
 	ErrNotRepository = errors.New("not a valid repository name")
 	// ErrNoModels is the error if the environment names no folder for models.
@@ -54,6 +58,9 @@ func CheckSourceName(name, repository string) error {
 	if e, known := catalogue.Lookup(name); known && repository != e.Repository {
 		return &CatalogueNameError{e.Name, e.Repository}
 	}
+	if models.IsText(name) {
+		return &CatalogueNameError{name, "a text model"}
+	}
 	return nil
 }
 
@@ -69,6 +76,10 @@ func (a *App) HubClient() *hub.Client {
 func (a *App) HubSource(nameOrRepository, revision string) (name string, source hub.Source, err error) {
 	if nameOrRepository == models.StarterName {
 		return "", nil, ErrBuiltIn
+	}
+	if models.IsText(nameOrRepository) {
+		source, err = a.textSource(nameOrRepository, revision)
+		return nameOrRepository, source, err
 	}
 	name = path.Base(nameOrRepository)
 	repository := nameOrRepository
@@ -99,11 +110,38 @@ func (a *App) HubSource(nameOrRepository, revision string) (name string, source 
 	return name, &hub.Repository{Client: a.HubClient(), Name: repository, Revision: revision}, nil
 }
 
+// textSource returns the source of a text model's files.
+func (a *App) textSource(name, revision string) (hub.Source, error) {
+	switch {
+	case name == models.TextBuiltinName:
+		return nil, ErrTextBuiltIn
+	case revision != "":
+		return nil, ErrPinned
+	}
+	catalogue, err := models.ReadCatalogue()
+	if err != nil {
+		return nil, err
+	}
+	entry, _ := catalogue.LookupText(name)
+	return &hub.Parts{Client: a.HubClient(), Files: entry.Files}, nil
+}
+
 // Pull downloads a model's files and tests the model.
 func (a *App) Pull(ctx context.Context, name string, source hub.Source, on Download) (models.Manifest, error) {
 	store := a.Models()
 	if store.Dir == "" {
 		return models.Manifest{}, fmt.Errorf("%w: %w", ErrNoModels, ErrNoHome)
+	}
+	if models.IsText(name) {
+		return hub.Pull(ctx, hub.Request{
+			Name: name, Source: source, Store: store, Free: disk.Free, Total: on.Total, Got: on.Got,
+			Files:   []string{models.TextDetectorFile, models.TextRecogniserFile, models.TextConfigFile},
+			Weights: func(string) ([]string, error) { return nil, nil },
+			Check: func(dir string, _ *models.Manifest) error {
+				on.Checking()
+				return a.untried(a.tryText(models.OpenTextDir(name, dir)))
+			},
+		})
 	}
 	return hub.Pull(ctx, hub.Request{
 		Name: name, Source: source, Store: store, Free: disk.Free, Total: on.Total, Got: on.Got,
@@ -134,10 +172,17 @@ func (a *App) try(name, dir string, manifest *models.Manifest) error {
 	}
 	a.Logf("testing both towers")
 	found, err := embed.Check(spec, embed.Options{Library: a.Runtime(), Logf: a.Logf})
+	if err == nil {
+		manifest.DynamicBatch, manifest.Rewriting = found.DynamicBatch, found.Rewriting
+	}
+	return a.untried(err)
+}
+
+// untried returns the error of a test. If the test could not run because there is no runtime library, that is only a notice.
+func (a *App) untried(err error) error {
 	if errors.Is(err, ortlib.ErrNotFound) || errors.Is(err, ortlib.ErrNoPlace) || errors.Is(err, ortlib.ErrUnusable) {
 		a.Notify(Untried{err})
 		return nil
 	}
-	manifest.DynamicBatch, manifest.Rewriting = found.DynamicBatch, found.Rewriting
 	return err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/decode"
+	"github.com/imgsearch/imgsearch/embed/ocr"
 	"github.com/imgsearch/imgsearch/embed/preprocess"
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index"
@@ -19,6 +20,8 @@ type Reader struct {
 	Spec embed.Spec
 	// Previews says that previews will be made, which may need more pixels than the model.
 	Previews bool
+	// Texts says that the text in the pictures will be read, which may need more pixels too.
+	Texts bool
 }
 
 // minShort returns the least short side to decode a picture at, in pixels.
@@ -26,6 +29,9 @@ func (r Reader) minShort() int {
 	short := r.Spec.Preprocess.MinShort()
 	if r.Previews {
 		short = max(short, thumbnail.Side)
+	}
+	if r.Texts {
+		short = max(short, TextSide)
 	}
 	return short
 }
@@ -36,7 +42,7 @@ func (r Reader) Open(in io.ReadSeeker) (index.Source, error) {
 	if err != nil {
 		return nil, blame(err)
 	}
-	return source{h, r.minShort(), r.Spec.Preprocess, r.Previews}, nil
+	return source{h, r.minShort(), r.Spec.Preprocess, r.Previews, r.Texts}, nil
 }
 
 // blame distinguishes errors in the content of a file from errors of the disk.
@@ -73,6 +79,7 @@ type source struct {
 	minShort int
 	config   preprocess.Config
 	previews bool
+	texts    bool
 }
 
 func (s source) Header() index.Header {
@@ -80,6 +87,9 @@ func (s source) Header() index.Header {
 	out := index.Header{Format: string(h.Format), Width: h.Width, Height: h.Height, DecodeBytes: h.DecodeBytes(s.minShort)}
 	if s.previews {
 		out.DecodeBytes += thumbnail.Bytes(h.DecodedPixels(s.minShort))
+	}
+	if s.texts {
+		out.DecodeBytes += ocr.Bytes(h.DecodedPixels(s.minShort))
 	}
 	for _, e := range h.Extents(s.minShort) {
 		out.Extents = append(out.Extents, index.Extent(e))

@@ -27,6 +27,8 @@ type Hub struct {
 	*httptest.Server
 	// Repository is the name of its only repository.
 	Repository string
+	// Commit is that of its main branch, HubCommit unless it is changed.
+	Commit string
 
 	mu    sync.Mutex
 	files map[string][]byte
@@ -43,7 +45,7 @@ type Hub struct {
 // NewHub serves the files of a folder; those of at least 100 kB are LFS files.
 func NewHub(t testing.TB, repository, dir string) *Hub {
 	t.Helper()
-	h := &Hub{Repository: repository, files: make(map[string][]byte), lfs: make(map[string]bool), requests: make(map[string]int), listed: make(map[string]func(map[string]any))}
+	h := &Hub{Repository: repository, Commit: HubCommit, files: make(map[string][]byte), lfs: make(map[string]bool), requests: make(map[string]int), listed: make(map[string]func(map[string]any))}
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -104,8 +106,8 @@ func (h *Hub) handle(w http.ResponseWriter, r *http.Request) {
 	token := h.token
 	h.mu.Unlock()
 	api := "/api/models/" + h.Repository
-	resolve := "/" + h.Repository + "/resolve/" + HubCommit + "/"
-	if path, ok := strings.CutPrefix(r.URL.Path, "/cdn/"); ok {
+	resolve := "/" + h.Repository + "/resolve/" + h.Commit + "/"
+	if path, ok := strings.CutPrefix(r.URL.Path, "/cdn/"+h.Repository+"/"); ok {
 		h.file(w, r, path)
 		return
 	}
@@ -114,9 +116,9 @@ func (h *Hub) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	switch {
-	case r.URL.Path == api+"/revision/main" || r.URL.Path == api+"/revision/"+HubCommit:
-		fmt.Fprintf(w, `{"id":%q,"sha":%q}`, h.Repository, HubCommit)
-	case r.URL.Path == api+"/tree/"+HubCommit:
+	case r.URL.Path == api+"/revision/main" || r.URL.Path == api+"/revision/"+h.Commit:
+		fmt.Fprintf(w, `{"id":%q,"sha":%q}`, h.Repository, h.Commit)
+	case r.URL.Path == api+"/tree/"+h.Commit:
 		h.tree(w, r)
 	case strings.HasPrefix(r.URL.Path, resolve):
 		path := strings.TrimPrefix(r.URL.Path, resolve)
@@ -124,7 +126,7 @@ func (h *Hub) handle(w http.ResponseWriter, r *http.Request) {
 		lfs := h.lfs[path]
 		h.mu.Unlock()
 		if lfs {
-			http.Redirect(w, r, "/cdn/"+path+"?expires=1", http.StatusFound)
+			http.Redirect(w, r, "/cdn/"+h.Repository+"/"+path+"?expires=1", http.StatusFound)
 			return
 		}
 		h.file(w, r, path)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/embed/ocr"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/embed/quantize"
@@ -121,6 +122,8 @@ var meanings = []meaning{
 	{app.ErrNoHome, Usage, func(do Door) string { return "choose an index with " + do(NameIndex) }},
 	{app.ErrPrecision, Usage, say("use fp32 or int8")},
 	{app.ErrBuiltIn, Usage, say("it needs no download")},
+	{app.ErrTextBuiltIn, Usage, say("it needs no download")},
+	{app.ErrPinned, Usage, func(do Door) string { return "omit " + do(Revision) }},
 	{app.ErrNotRepository, Usage, func(do Door) string { return "use ORGANISATION/NAME, or " + do(PullFrom) + " for a local folder" }},
 	{regular.ErrLink, Failed, say("replace the link with a regular file, or remove it")},
 	{regular.ErrNotRegular, Failed, say("remove it, or put a regular file in its place")},
@@ -169,6 +172,9 @@ var meanings = []meaning{
 	{quantize.ErrNothing, Usage, func(do Door) string { return "this model gains nothing from int8: use " + do(FP32) }},
 	{embed.ErrNoMemory, Failed, func(do Door) string {
 		return "raise the memory limit (ulimit -v, or the container's), or choose a smaller model: " + do(ListModels) + " shows what each one needs"
+	}},
+	{ocr.ErrModel, Model, func(do Door) string {
+		return "download it again with " + do(PullAgain) + ", choose another text model with " + do(UseModel) + ", or run " + do(WithoutText)
 	}},
 	{models.ErrMissing, Model, modelFolder},
 	{models.ErrDamaged, Model, modelFolder},

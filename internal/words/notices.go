@@ -59,6 +59,10 @@ func ofIndex(notice any, do Door) (Word, bool) {
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
 		return warning("skipping %s from now on: imgsearch crashed twice while reading it", Path(n.Path)), true
+	case index.TextUnread:
+		return warning("%s: the text in it cannot be read: %v", Path(n.Path), n.Err), true
+	case index.TextSetAside:
+		return warning("%s: the text in it is not read: imgsearch crashed twice while reading it", Path(n.Path)), true
 	case index.VectorsRepaired:
 		var parts []string
 		if n.Rebuilt {

@@ -37,6 +37,8 @@ type Request struct {
 	Name   string
 	Source Source
 	Store  models.Store
+	// Files are the files of the model, by path with slashes; nil: those of the OpenCLIP-ONNX layout.
+	Files []string
 	// Weights returns the weight files next to the graphs in a model's folder, relative to the folder.
 	Weights func(dir string) ([]string, error)
 	// Check tests a complete folder before it becomes the model; it may add to the manifest.
@@ -121,7 +123,11 @@ type puller struct {
 }
 
 func (p *puller) run(ctx context.Context, m *models.Manifest) error {
-	if err := p.fetch(ctx, models.Files()); err != nil {
+	files := p.Files
+	if files == nil {
+		files = models.Files()
+	}
+	if err := p.fetch(ctx, files); err != nil {
 		return err
 	}
 	weights, err := p.Weights(p.dir)

@@ -40,6 +40,7 @@ var actions = map[words.Action]string{
 	words.MaxPixels:    "--max-pixels",
 	words.MaxMemory:    "--max-memory",
 	words.Elsewhere:    "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE",
+	words.WithoutText:  "`imgsearch index --ocr off`",
 }
 
 // Door returns the command or flag for an action.

@@ -22,6 +22,7 @@ type Progress struct {
 	found, done, failed int
 	begun               int // files on which work has started
 	walked              bool
+	texts, textsRead    int // pictures whose text is read after the vectors
 	begin               time.Time
 	bar                 *progressbar.ProgressBar
 }
@@ -62,11 +63,13 @@ func (p *Progress) Start() (index.Events, func()) {
 		})
 	}
 	events := index.Events{
-		Found:   func() { p.change(func() { p.found++ }) },
-		Walked:  func() { p.change(func() { p.walked = true }) },
-		Reading: func() { p.change(func() { p.begun++ }) },
-		Read:    func() { p.change(func() { p.done++ }) },
-		Failed:  p.fileFailed,
+		Found:     func() { p.change(func() { p.found++ }) },
+		Walked:    func() { p.change(func() { p.walked = true }) },
+		Reading:   func() { p.change(func() { p.begun++ }) },
+		Read:      func() { p.change(func() { p.done++ }) },
+		TextFound: func() { p.change(func() { p.texts++ }) },
+		TextRead:  func() { p.change(func() { p.textsRead++ }) },
+		Failed:    p.fileFailed,
 		Damaged: func(path string) {
 			p.say(func() { p.program.Warn(words.Path(path)+": partly unreadable; indexed the rest", "path", path) })
 		},
@@ -124,7 +127,7 @@ func (p *Progress) clear() {
 func (p *Progress) show() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.found == 0 {
+	if p.found+p.texts == 0 {
 		return
 	}
 	rate := float64(p.done) / time.Since(p.begin).Seconds()
@@ -132,6 +135,10 @@ func (p *Progress) show() {
 	case "bar":
 		p.showBar()
 	case "plain":
+		if p.texts > 0 {
+			p.program.Notef("read the text in %d of %d pictures", p.textsRead, p.texts)
+			return
+		}
 		p.program.Notef("%d of %s, %.1f files/s, %d failed%s", p.done, p.total(), rate, p.failed, p.remaining(rate))
 	case "json":
 		_ = PrintJSON(p.program.Err, struct {
@@ -142,7 +149,9 @@ func (p *Progress) show() {
 			Walked bool    `json:"walked"`
 			Failed int     `json:"failed"`
 			Rate   float64 `json:"files_per_s"`
-		}{Schema, "progress", p.done, p.found, p.walked, p.failed, Round(rate, 2)})
+			Texts  int     `json:"texts_found"`
+			Read   int     `json:"texts_done"`
+		}{Schema, "progress", p.done, p.found, p.walked, p.failed, Round(rate, 2), p.texts, p.textsRead})
 	}
 }
 
@@ -185,6 +194,12 @@ func (p *Progress) showBar() {
 			progressbar.OptionFullWidth(),
 			progressbar.OptionClearOnFinish(),
 		)
+	}
+	if p.texts > 0 {
+		p.bar.Describe("reading text")
+		p.bar.ChangeMax(max(p.texts, p.textsRead+1))
+		_ = p.bar.Set(p.textsRead)
+		return
 	}
 	what := "indexing"
 	if !p.walked {

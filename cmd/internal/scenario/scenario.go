@@ -40,6 +40,7 @@ func Run(t *testing.T) {
 	commands := map[string]func(*testscript.TestScript, bool, []string){
 		"status":   exitStatus,
 		"picture":  picture,
+		"words":    wordsPicture,
 		"raw":      rawPicture,
 		"bomb":     bomb,
 		"truncate": truncateFile,
@@ -133,6 +134,17 @@ func picture(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	path := ts.MkAbs(args[0])
 	data, err := testkit.Encode(path, testkit.Picture(seed, w, h))
+	ts.Check(err)
+	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+	ts.Check(os.WriteFile(path, data, 0o644))
+}
+
+// wordsPicture makes a picture of lines of text: words FILE LINE...
+func wordsPicture(ts *testscript.TestScript, _ bool, args []string) {
+	img, err := testkit.Words(args[1:]...)
+	ts.Check(err)
+	path := ts.MkAbs(args[0])
+	data, err := testkit.Encode(path, img)
 	ts.Check(err)
 	ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
 	ts.Check(os.WriteFile(path, data, 0o644))

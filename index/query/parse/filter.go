@@ -52,7 +52,7 @@ type Options struct {
 
 // Filter parses values into a filter. Its errors are of type *Error.
 func Filter(v Values, o Options) (f store.Filter, err error) {
-	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place} {
+	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place, texts} {
 		if err := step(&f, v, o); err != nil {
 			return f, err
 		}
@@ -203,6 +203,16 @@ func owner(f *store.Filter, v Values, _ Options) (err error) {
 	}
 	f.Keywords, err = globs("keyword", v, `use a keyword, or a glob such as "fam*"`)
 	return err
+}
+
+func texts(f *store.Filter, v Values, _ Options) error {
+	for _, phrase := range v["text"] {
+		if store.Squeeze(store.FoldText(phrase)) == "" {
+			return bad("text", "use words that are in the picture", phrase)
+		}
+	}
+	f.Texts = v["text"]
+	return nil
 }
 
 // rating parses a range of stars, 0 to 5, or -1 for rejected.

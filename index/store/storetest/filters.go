@@ -22,6 +22,7 @@ var (
 	dirs     = []string{"", "2023", "2023/07", "2023x", "ä/ö"}
 	names    = []string{"IMG_1.JPG", "img_2.jpg", "Über.jpeg", "a%b_c.png", "x\u212a.jp", "IMG_3.cr2"}
 	formats  = []string{"jpeg", "png", "cr2"}
+	lines    = []string{"No dogs", "ALLOWED", "Übergabe", "inv oice", "2023", "x", "Straße"}
 	taken    = []string{"", "2023", "2023-07", "2023-07-14", "2023-07-14T18:30:00", "2023-07-14T18:30:00+02:00", "2022-12-31T23:59:59", "2024-01-01T00:00:00Z"}
 )
 
@@ -54,7 +55,7 @@ func (g generated) bound(list ...float64) *float64 {
 // filter returns a filter with one or more rules.
 func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 	for range 1 + g.r.IntN(3) {
-		switch g.r.IntN(15) {
+		switch g.r.IntN(16) {
 		case 0:
 			f.Under = []store.Folder{}
 			for range g.r.IntN(3) {
@@ -93,6 +94,11 @@ func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 				f.Pictures = append(f.Pictures, pick(g.r, all))
 			}
 		case 14:
+			f.Texts = []string{pick(g.r, []string{"dogs", "DOGSALLOWED", "uber", "invoice", "o", "23", "strasse", "not there"})}
+			if g.r.IntN(3) == 0 {
+				f.Texts = append(f.Texts, pick(g.r, []string{"s", "2023"}))
+			}
+		case 15:
 			if depth > 0 {
 				f.Not = append(f.Not, g.filter(depth-1, all))
 			}
@@ -113,6 +119,15 @@ func (s *suite) filters() {
 				return err
 			}
 			all = append(all, p.ID)
+			if g.r.IntN(2) == 0 {
+				t := text("m")
+				for range g.r.IntN(4) {
+					t.Lines = append(t.Lines, text("m", pick(g.r, lines)).Lines...)
+				}
+				if _, err := tx.PutText(s.Context(), p.ID, t); err != nil {
+					return err
+				}
+			}
 			for copies := range 1 + g.r.IntN(3) {
 				f := file(pick(g.r, g.roots), pick(g.r, dirs), fmt.Sprintf("%d%d%s", i, copies, pick(g.r, names)), fmt.Sprint(i))
 				if g.r.IntN(2) == 0 {
@@ -132,8 +147,11 @@ func (s *suite) filters() {
 	})
 	records, err := s.store.Hits(s.Context(), all, store.Filter{})
 	s.must(err)
-	for _, r := range records {
+	texts, err := s.store.Texts(s.Context(), all)
+	s.must(err)
+	for i, r := range records {
 		equal(s, "derived", r.Metadata, store.Derive(r.Files))
+		records[i].Text = texts[r.ID]
 	}
 	selected := 0
 	for range tries {

@@ -111,6 +111,39 @@ func (s *suite) nearest() {
 	}
 }
 
+// alsoRanked: pictures outside the nearest have their scores and ranks.
+func (s *suite) alsoRanked() {
+	root, model := s.root("/p"), s.model("m")
+	for i := range 20 {
+		name := fmt.Sprint(i)
+		s.put(file(root, "", name+".jpg", name))
+		s.vector(model, name, 0, unit(i))
+	}
+	s.vector(model, "7", 1, unit(3)) // a film that is as near as another picture
+	s.put(file(root, "", "bare.jpg", "bare"))
+	q := store.NearestQuery{Model: model, Vector: unit(3), Limit: 100}
+	all, err := s.store.Nearest(s.Context(), q)
+	s.must(err)
+	q.Limit, q.Also = 1, []store.PictureID{id("bare"), id("unknown")}
+	for i := range 20 {
+		q.Also = append(q.Also, id(fmt.Sprint(i)))
+	}
+	few, err := s.store.Nearest(s.Context(), q)
+	s.must(err)
+	equal(s, "ranked pictures", len(few.Also), 20)
+	for i, h := range all.Hits {
+		rank := i + 1
+		for rank > 1 && all.Hits[rank-2].Score == h.Score {
+			rank--
+		}
+		equal(s, fmt.Sprint("rank ", i), few.Also[h.Picture], store.Ranked{Scored: h, Rank: rank})
+	}
+	q.Filter.Names = []string{"1*.jpg"}
+	filtered, err := s.store.Nearest(s.Context(), q)
+	s.must(err)
+	equal(s, "ranked pictures that match a filter", len(filtered.Also), 11)
+}
+
 func (s *suite) moments() {
 	root, model := s.root("/p"), s.model("m")
 	s.put(file(root, "", "film", "film"), file(root, "", "still", "still"))
