@@ -39,6 +39,7 @@ var fields = map[string]func(l line, a answer) string{
 		}
 		return l.Stars()
 	},
+	"text":      func(l line, _ answer) string { return words.Path(l.Excerpt()) },
 	"keywords":  func(l line, _ answer) string { return joined(l.Keywords) },
 	"latitude":  func(l line, _ answer) string { return degrees(l, true) },
 	"longitude": func(l line, _ answer) string { return degrees(l, false) },

@@ -63,6 +63,14 @@ func (s *session) writeHTML(ctx context.Context, a answer) error {
 		link, shown := s.pageLink(folder, h.Path)
 		page.Pictures[i] = gallery.Picture{
 			Rank: i + 1 + s.offset, Link: link, Shown: strings.ToValidUTF8(words.Path(shown), "\ufffd"), Caption: s.caption(h, a), Width: h.Width, Height: h.Height, Missing: h.Missing,
+			Mark: words.Path(h.Excerpt()),
+		}
+		for _, line := range h.Text {
+			var marks [4]gallery.Point
+			for k, c := range line.Corners {
+				marks[k] = gallery.Point(c)
+			}
+			page.Pictures[i].Marks = append(page.Pictures[i].Marks, marks)
 		}
 	}
 	err = s.eachThumbnail(ctx, a.Hits, func(i int, h query.Hit) (err error) {

@@ -55,6 +55,8 @@ type hitJSON struct {
 	Twins []string `json:"twins,omitempty"`
 	// Terms are set with --explain.
 	Terms []contributionJSON `json:"terms,omitempty"`
+	// Text are the lines of text in the picture that contain the query's words or the phrases of --text.
+	Text string `json:"text,omitempty"`
 }
 
 type answerJSON struct {
@@ -155,7 +157,7 @@ func (s *session) hitsJSON(a answer) []hitJSON {
 			score, relative := cli.Round(l.Score, 6), cli.Round(l.Relative, 4)
 			h.Score, h.Relative = &score, &relative
 		}
-		h.Twins = l.Twins
+		h.Twins, h.Text = l.Twins, l.Excerpt()
 		for _, c := range l.Contributions {
 			h.Terms = append(h.Terms, contributionJSON{c.Term, c.Weight, cli.Round(c.Cosine, 6), cli.Round(c.Contribution, 6)})
 		}
@@ -187,6 +189,17 @@ func (s *session) printLine(w io.Writer, l line, a answer) {
 	}
 }
 
+// shownText is how many characters of a photo's text the table shows.
+const shownText = 60
+
+// shortened returns the beginning of a text.
+func shortened(text string) string {
+	if letters := []rune(text); len(letters) > shownText {
+		return string(letters[:shownText]) + "…"
+	}
+	return text
+}
+
 // twinKinds returns the kinds of twins: "CR2", "HEIC and DNG".
 func twinKinds(twins []string) string {
 	var kinds []string
@@ -211,6 +224,9 @@ func remarks(h query.Hit) string {
 	}
 	if h.Missing {
 		list = append(list, "missing")
+	}
+	if text := h.Excerpt(); text != "" {
+		list = append(list, "text: "+words.Path(shortened(text)))
 	}
 	if len(list) == 0 {
 		return ""

@@ -35,6 +35,7 @@ type options struct {
 	explain                           bool
 	minScore                          string
 	confident                         bool
+	noTextRank                        bool
 	from                              string
 	fromNul                           bool
 	filters                           cli.FilterFlags
@@ -65,6 +66,9 @@ subtracted term, put a number and a colon before it; the default is 1. In QUERY 
 plain text. The vectors of the terms are multiplied by their weights and added. --image and --like find
 pictures that look like a given one; if that picture is in the index, no model is needed.
 
+The text in the photos counts too, once ` + "`imgsearch index`" + ` has read it: photos whose text contains every word of the query (of at least
+three letters) are ranked by that as well, keep their score, whatever it is, and show the line. --text finds photos by their text alone.
+
 Filters restrict the search. Without a query, search lists the pictures that match the filters, newest first. --sort date or
 --sort path alone lists all pictures.
 
@@ -75,7 +79,7 @@ FORMATS
   json    one object (docs/json.md)
   jsonl   one hit per line
   template=TEXT   a Go template for each hit: {{.Rank}} {{.Score}} {{.Relative}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}},
-          and {{.ID}} {{.Format}} {{.Bytes}} {{.TakenFrom}} {{.Camera}} {{.Lens}} {{.Rating}} {{join .Keywords ", "}} {{.Place}} {{.Twins}}
+          and {{.ID}} {{.Format}} {{.Bytes}} {{.TakenFrom}} {{.Camera}} {{.Lens}} {{.Rating}} {{join .Keywords ", "}} {{.Place}} {{.Twins}} {{.Text}}
 Control characters in a name are escaped with backslashes; -0 prints the bytes unchanged, and so does {{raw .Path}} in a template.
 Pictures whose files are missing are marked in table and json, and omitted elsewhere unless you use --include-missing.
 
@@ -132,6 +136,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.prompts, "prompt", nil, "put the words into `TEMPLATE`, such as \"a photo of {}\" (may be repeated; the vectors are averaged)")
 	f.StringVar(&o.minScore, "min-score", "", "omit hits that score less than `COSINE`")
 	f.BoolVar(&o.confident, "confident", false, "print only hits that reach the model's threshold; exit with status 5 if there are none")
+	f.BoolVar(&o.noTextRank, "no-ocr-rank", false, "rank the hits of a query by what the photos show alone, not by the text in them too")
 	o.lang.Add(f)
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search only the files listed in `FILE`, one path per line (- is standard input)")

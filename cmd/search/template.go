@@ -15,7 +15,7 @@ import (
 // readTemplate parses the template of --format and executes it on an empty hit, so that an unknown field is a usage error before
 // the search.
 func readTemplate(text string) (*template.Template, error) {
-	const hint = "use a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins; join concatenates lists: {{join .Keywords \", \"}}; raw does not escape: {{raw .Path}}"
+	const hint = "use a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins, .Text; join concatenates lists: {{join .Keywords \", \"}}; raw does not escape: {{raw .Path}}"
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
@@ -93,6 +93,8 @@ type templateHit struct {
 	// Place is 0, 0 if unknown.
 	Place store.Position
 	Twins []said
+	// Text are the lines of text that the query or --text has found.
+	Text said
 }
 
 func (s *session) printTemplate(w io.Writer, a answer) error {
@@ -100,7 +102,7 @@ func (s *session) printTemplate(w io.Writer, a answer) error {
 		h := templateHit{
 			Rank: l.rank, Score: l.Score, Relative: l.Relative, Path: said(l.Path), Also: allSaid(l.Also), Width: l.Width, Height: l.Height, TakenAt: l.TakenAt, Missing: l.Missing,
 			ID: l.ID.String(), Format: l.Format, Bytes: l.Bytes, TakenFrom: cli.DateSource(l.TakenSource), Camera: said(l.Camera), Lens: said(l.Lens),
-			Rating: l.Rating, Rated: l.Rated, Keywords: allSaid(l.Keywords), Twins: allSaid(l.Twins),
+			Rating: l.Rating, Rated: l.Rated, Keywords: allSaid(l.Keywords), Twins: allSaid(l.Twins), Text: said(l.Excerpt()),
 		}
 		if l.Position != nil {
 			h.Place = *l.Position

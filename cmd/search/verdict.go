@@ -49,7 +49,7 @@ func (s *session) tellVerdict(a answer) {
 
 // isAnswered reports whether an answer satisfies --confident.
 func (s *session) isAnswered(a answer) bool {
-	return !s.confident || len(a.Hits) > 0 || s.offset > 0 && a.Best >= *a.Threshold
+	return !s.confident || len(a.Hits) > 0 || s.offset > 0 && (a.Best >= *a.Threshold || a.Verdict == store.Found)
 }
 
 // barCells is the width of a full bar.

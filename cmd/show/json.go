@@ -25,6 +25,8 @@ type pictureJSON struct {
 	Models  []modelJSON       `json:"models"`
 	Preview bool              `json:"preview"`
 	Failure *failureJSON      `json:"failure"`
+	// Text are the lines of text in the picture; null if it has not been read.
+	Text []store.TextLine `json:"text"`
 }
 
 // fileJSON is a file of the picture, with its own metadata.
@@ -80,6 +82,9 @@ func (s *shown) json() pictureJSON {
 			file.Sidecar = cli.OrNull(sidecar(s.Paths[i], f))
 		}
 		j.Files = append(j.Files, file)
+	}
+	if s.Text.Model != "" {
+		j.Text = append([]store.TextLine{}, s.Text.Lines...)
 	}
 	for _, m := range s.Models {
 		j.Models = append(j.Models, modelJSON{m.Name, m.Identity, m.Precision})

@@ -96,6 +96,13 @@ func (s *shown) print(p *cli.Program) error {
 		}
 		fmt.Fprintf(out, "  %-9s %s\n", name, s.file(i, f))
 	}
+	for i, l := range s.Text.Lines {
+		name := ""
+		if i == 0 {
+			name = "text"
+		}
+		fmt.Fprintf(out, "  %-9s %s\n", name, words.Path(l.Text))
+	}
 	var models []string
 	for _, m := range s.Models {
 		models = append(models, m.Title())

@@ -27,6 +27,9 @@ type Request struct {
 	// Confident omits hits below the threshold of the model's calibration. If the model is not calibrated, or the terms are not
 	// a single text, the error is ErrNoVerdict.
 	Confident bool
+	// NoTextRank ignores the text in pictures when a query of a single text ranks them. Otherwise, the pictures whose text contains its words are
+	// ranked by that too (fuse).
+	NoTextRank bool
 	// Explain fills in the contribution of each term to each hit.
 	Explain bool
 	// Model is the identity of the model; "" is the index's default.
@@ -101,6 +104,11 @@ type WantedModel struct {
 	Pictures      int
 }
 
+// PartlyRead means that the text in only some of the pictures has been read, so that a filter for text may miss others.
+type PartlyRead struct{ Read, Pictures int }
+
+func (PartlyRead) isNotice() {}
+
 // NoLanguage means that the model's text tower expects the language of the texts, but the request does not specify one.
 type NoLanguage struct{ Model string }
 
@@ -134,6 +142,8 @@ type Hit struct {
 	Twins []string
 	// Missing reports whether all files are gone.
 	Missing bool
+	// Text are the lines of text in the picture that contain the query's words or the filter's phrases, in the order of those.
+	Text []store.TextLine
 	// Contributions are the parts of the score from each term, if Request.Explain is set.
 	Contributions []Contribution
 }
@@ -281,6 +291,9 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 			err = e.rank(ctx, r, look, a)
 		}
 		if err != nil {
+			return nil, err
+		}
+		if err := e.noteUnread(ctx, r, a); err != nil {
 			return nil, err
 		}
 		out[i] = a

@@ -8,7 +8,14 @@ import (
 )
 
 // list answers a request without terms: it lists the pictures that match the filter.
-func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response) (err error) {
+func (e *Engine) list(ctx context.Context, r Request, look *lookup, a *Response) error {
+	if err := e.listHits(ctx, r, look, a); err != nil {
+		return err
+	}
+	return e.addTexts(ctx, r, textRanks{}, a.Hits)
+}
+
+func (e *Engine) listHits(ctx context.Context, r Request, look *lookup, a *Response) (err error) {
 	if r.Order == "" || r.Order == store.ByScore {
 		r.Order = store.ByDate
 	}

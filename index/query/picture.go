@@ -66,5 +66,10 @@ func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, err
 		return nil, err
 	}
 	p.Preview = previews[id] != nil
+	texts, err := e.store.Texts(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	p.Text = texts[id]
 	return p, nil
 }

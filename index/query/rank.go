@@ -28,8 +28,12 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 	last := r.Offset + r.Limit
 	best := math.Inf(-1) // including pictures whose files are gone
 	others := r.scoreOthers(vector)
+	texts, err := e.textRanks(ctx, r, look)
+	if err != nil {
+		return err
+	}
 	for want := last + len(exclude); ; want *= more {
-		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, OneShot: r.OneShot})
+		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, Also: texts.ids, OneShot: r.OneShot})
 		if err != nil {
 			return err
 		}
@@ -41,7 +45,7 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		}
 		a.Searched = n.Searched
 		least := r.least(a.Calibration, n.Searched+len(others))
-		wanted := slices.DeleteFunc(slices.Clone(n.Hits), func(s store.Scored) bool { return exclude[s.Picture] || s.Score < least })
+		wanted := slices.DeleteFunc(texts.join(n), func(s store.Scored) bool { return exclude[s.Picture] || s.Score < least && !texts.has(s.Picture) })
 		if a.Hits, err = e.scored(ctx, look, wanted); err != nil {
 			return err
 		}
@@ -51,6 +55,7 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 			best = max(best, a.Hits[0].Score)
 		}
 		rate(a.Hits, best, n.Mean)
+		texts.fuse(a.Hits, n)
 		if r.Missing == DropMissing {
 			a.Hits = present(ctx, a.Hits, last, func(h Hit) {
 				exclude[h.ID] = true
@@ -58,6 +63,9 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 			})
 		}
 		r.judge(a, n.Hits, others, exclude)
+		if a.Verdict != "" && slices.ContainsFunc(a.Hits, func(h Hit) bool { return texts.has(h.ID) }) {
+			a.Verdict = store.Found
+		}
 		if len(a.Hits) >= last || len(n.Hits) < want || n.Hits[len(n.Hits)-1].Score < least {
 			break
 		}
@@ -67,6 +75,9 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		markMissing(ctx, a.Hits)
 	}
 	arrange(a.Hits, r.Order)
+	if err := e.addTexts(ctx, r, texts, a.Hits); err != nil {
+		return err
+	}
 	if r.Explain {
 		return e.explain(ctx, r, a, norm)
 	}

@@ -199,7 +199,19 @@ func (s *Store) selected(ctx context.Context, f store.Filter) (bitmap, error) {
 func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error) {
 	set = bitmap{}
 	ofPictures := f.OfPictures() || !f.OfFiles()
-	if ofPictures {
+	onlyTexts := f
+	onlyTexts.Texts = nil
+	switch {
+	case len(f.Texts) > 0 && !onlyTexts.OfPictures():
+		if set, err = s.withTexts(ctx, f.Texts); err != nil {
+			return nil, err
+		}
+		var orphans bitmap
+		if err := s.collectSet(ctx, &orphans, "SELECT imgsearch_set(id) FROM pictures WHERE orphaned_at IS NOT NULL"); err != nil {
+			return nil, err
+		}
+		set.subtract(orphans)
+	case ofPictures:
 		var w where
 		w.add("p.orphaned_at IS NULL")
 		w.ofPictures(f)
@@ -214,7 +226,7 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 			return nil, err
 		}
 	}
-	if len(f.Texts) > 0 {
+	if len(f.Texts) > 0 && onlyTexts.OfPictures() {
 		texts, err := s.withTexts(ctx, f.Texts)
 		if err != nil {
 			return nil, err

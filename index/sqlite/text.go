@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -79,7 +80,7 @@ func (s *Store) TextsToRead(ctx context.Context, model string) ([]store.PictureI
 // TextCoverage says how much of the index a text model has read.
 func (s *Store) TextCoverage(ctx context.Context, model string) (c store.TextCoverage, err error) {
 	err = s.read.QueryRowContext(ctx, `SELECT count(*), count(t.folded) FROM texts t JOIN pictures p ON p.id = t.picture_id
-		WHERE p.orphaned_at IS NULL AND `+readBy, model).Scan(&c.Read, &c.WithText)
+		WHERE p.orphaned_at IS NULL AND (?1 = '' OR t.model_id = (SELECT id FROM text_models WHERE identity = ?1))`, model).Scan(&c.Read, &c.WithText)
 	return c, explain(err)
 }
 
@@ -136,7 +137,11 @@ func fromTexts(phrases []string) (clause string, args []any) {
 	var w where
 	var all []string
 	for _, phrase := range phrases {
-		w.add("instr("+squeezed+", ?) > 0", phrase)
+		if utf8.RuneCountInString(phrase) == 1 {
+			w.add("instr(t.folded, ?) > 0", phrase)
+		} else { // most are found without squeezing the text
+			w.add("(instr(t.folded, ?) > 0 OR instr("+squeezed+", ?) > 0)", phrase, phrase)
+		}
 		if query := trigrams(phrase); query != "" {
 			all = append(all, query)
 		}

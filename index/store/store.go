@@ -74,7 +74,7 @@ type Catalog interface {
 	Texts(ctx context.Context, ids []PictureID) (map[PictureID]Text, error)
 	// TextsToRead returns the pictures with a file that a text model has not read.
 	TextsToRead(ctx context.Context, model string) ([]PictureID, error)
-	// TextCoverage says how much of the index a text model has read.
+	// TextCoverage says how much of the index a text model has read; "" is any model.
 	TextCoverage(ctx context.Context, model string) (TextCoverage, error)
 	// DropTexts deletes all texts.
 	DropTexts(ctx context.Context) error

@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // Text is the text in a picture, as a text model has read it.
@@ -44,11 +45,11 @@ func (t Text) Holds(phrase string) bool {
 	return wanted != "" && strings.Contains(Squeeze(t.Folded()), wanted)
 }
 
-// Excerpt returns the first lines that together contain a phrase, separated by spaces; "" if the text does not contain it.
-func (t Text) Excerpt(phrase string) string {
+// Matching returns the first lines that together contain a phrase; none if the text does not contain it.
+func (t Text) Matching(phrase string) []TextLine {
 	wanted := Squeeze(FoldText(phrase))
 	if wanted == "" {
-		return ""
+		return nil
 	}
 	var all strings.Builder
 	ends := make([]int, len(t.Lines))
@@ -58,15 +59,11 @@ func (t Text) Excerpt(phrase string) string {
 	}
 	at := strings.Index(all.String(), wanted)
 	if at < 0 {
-		return ""
+		return nil
 	}
 	first := slices.IndexFunc(ends, func(end int) bool { return end > at })
 	last := slices.IndexFunc(ends, func(end int) bool { return end >= at+len(wanted) })
-	var lines []string
-	for _, l := range t.Lines[first : last+1] {
-		lines = append(lines, l.Text)
-	}
-	return strings.Join(lines, " ")
+	return t.Lines[first : last+1]
 }
 
 // TextMatch is a picture whose text contains words.
@@ -111,6 +108,19 @@ const wholeWord = 2
 // matchWord returns at how many of its ends, 0 to 2, a word is bounded where it fits the text best; -1 if the text does not contain it.
 func matchWord(folded, word string) (bounds int) {
 	bounds = -1
+	for from := 0; ; { // most words that count stand alone
+		at := strings.Index(folded[from:], word)
+		if at < 0 {
+			break
+		}
+		at += from
+		before, _ := utf8.DecodeLastRuneInString(folded[:at])
+		after, _ := utf8.DecodeRuneInString(folded[at+len(word):])
+		if !isWordRune(before) && !isWordRune(after) {
+			return wholeWord
+		}
+		bounds, from = 0, at+1
+	}
 	for _, line := range strings.Split(folded, "\n") {
 		squeezed, starts := squeezeLine(line)
 		for from := 0; ; {

@@ -27,9 +27,15 @@ type Picture struct {
 	Width, Height int
 	// JPEG is the thumbnail; if it is nil, the page shows a box with the name instead.
 	JPEG []byte
+	// Mark is the text that was found in the picture, and Marks are the corners of its lines, as fractions of the width and height.
+	Mark  string
+	Marks [][4]Point
 	// Missing reports whether the file does not exist: then only the thumbnail is shown.
 	Missing bool
 }
+
+// Point is a place in a picture.
+type Point struct{ X, Y float64 }
 
 // Page is the content of a page.
 type Page struct {
@@ -58,6 +64,14 @@ var page = template.Must(template.New("page").Funcs(template.FuncMap{
 		return template.URL("data:image/jpeg;base64," + base64.StdEncoding.EncodeToString(p.JPEG)) //nolint:gosec // base64 of our own JPEG
 	},
 	"link": func(p Picture) template.URL { return template.URL(p.Link) }, //nolint:gosec // FileURL's, or RelativeURL's
+	// An SVG's units are the picture's sides here. html/template would escape a number that it does not know to be one.
+	"points": func(corners [4]Point) string {
+		parts := make([]string, len(corners))
+		for i, c := range corners {
+			parts[i] = fmt.Sprintf("%.4f,%.4f", c.X, c.Y)
+		}
+		return strings.Join(parts, " ")
+	},
 	"name": func(p Picture) string { return filepath.Base(p.Shown) },
 }).Parse(source))
 
@@ -84,7 +98,11 @@ func shapesOf(pictures []Picture) string {
 		if p.Width > 0 && p.Height > 0 {
 			r = float64(p.Width) / float64(p.Height)
 		}
-		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, min(max(r, 0.4), 4)) // limits panoramas and very tall pictures
+		shown := min(max(r, 0.4), 4) // limits panoramas and very tall pictures
+		fmt.Fprintf(&b, "#p%d{--r:%.4f}\n", i, shown)
+		if shown != r { // the picture is cut, so its marks would be in the wrong places
+			fmt.Fprintf(&b, "#p%d .marks{display:none}\n", i)
+		}
 	}
 	return b.String()
 }

@@ -170,6 +170,8 @@ func ofOthers(notice any, do Door) (Word, bool) {
 	case query.WantedModel:
 		return note("searching with model %s (%d of %d pictures); model %s has %d of %d; run %s to create the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
+	case query.PartlyRead:
+		return note("the text in only %d of %d pictures has been read; run %s to read the rest", n.Read, n.Pictures, do(RunIndex)), true
 	case query.VectorFileDamaged:
 		return warning("the vector file of model %s is damaged; searched the index instead (run %s to rebuild the file)", n.Model, do(RunIndex)), true
 	case query.VectorsDamaged:

@@ -22,6 +22,7 @@ func (q *FilterFlags) Describe() (parts []string) {
 	add("lens", q.lens)
 	add("rating", q.rating)
 	add("keyword", q.keywords...)
+	add("text", q.texts...)
 	add("", strings.Join(q.types, " or "))
 	add("named", strings.Join(q.names, " or "))
 	add("", q.shape)

@@ -29,6 +29,7 @@ type FilterFlags struct {
 	width, height, megapixels string
 	near                      string
 	radius                    string
+	texts                     []string
 	not                       []string
 }
 
@@ -50,6 +51,7 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.megapixels, "megapixels", "", "size in megapixels, a `RANGE` or number")
 	f.StringVar(&q.near, "near", "", "taken near `LAT,LON`, in degrees: 48.858,2.294")
 	f.StringVar(&q.radius, "radius", "", "with --near, the maximum `DISTANCE`: 500m, 10km, 3mi (default 10km)")
+	f.StringArrayVar(&q.texts, "text", nil, "with `WORDS` in the picture, such as on a sign or a receipt; case, accents and spaces do not matter (may be repeated; all must match)")
 	f.StringArrayVar(&q.not, "not", nil, "exclude pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
 
@@ -68,7 +70,7 @@ func (f Filter) SelectsAll() bool { return f.Dirs == nil && len(f.NotDirs) == 0 
 
 // Parse returns the filter. Its errors are usage errors.
 func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
-	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names}
+	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names, "text": q.texts}
 	for name, value := range map[string]string{
 		"after": q.after, "before": q.before, "taken": q.taken, "camera": q.camera, "lens": q.lens, "rating": q.rating, "orientation": q.shape,
 		"width": q.width, "height": q.height, "megapixels": q.megapixels, "near": q.near, "radius": q.radius,
@@ -129,7 +131,7 @@ func places(dir string) ([]string, error) {
 }
 
 // filterNames are the filters that --not accepts, named like the flags.
-var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near"}
+var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "text"}
 
 // leaveOut parses one --not.
 func (f *Filter) leaveOut(text string, now time.Time) error {

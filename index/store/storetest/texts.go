@@ -106,6 +106,10 @@ func (s *suite) texts() {
 	s.must(err)
 	equal(s, "coverage of another model", c, store.TextCoverage{Read: 1, WithText: 1})
 
+	c, err = s.store.TextCoverage(s.Context(), "")
+	s.must(err)
+	equal(s, "coverage of all models", c, store.TextCoverage{Read: 3, WithText: 2})
+
 	s.must(s.store.DropTexts(s.Context()))
 	equal(s, "dropped", len(s.withTexts(all, "e")), 0)
 	s.putText("page", text("one", "Exit"))
