@@ -10,11 +10,11 @@ import (
 )
 
 // Two rankings, by picture and by text, are fused by reciprocal ranks: a picture's value is 1/(fuseRank+rank) for its rank by cosine, plus
-// fuseText/(fuseRank+rank) for its rank by text (G. Cormack, C. Clarke, S. Buettcher: "Reciprocal Rank Fusion outperforms Condorcet and individual
+// weight/(fuseRank+rank) for its rank by text. The weight is 1 if all words stand alone in the text, and fusePart if none does (G. Cormack, C. Clarke, S. Buettcher: "Reciprocal Rank Fusion outperforms Condorcet and individual
 // Rank Learning Methods", SIGIR 2009, with 60). TestFusion shows what the constants do: docs/benchmarks.md#text.
 const (
 	fuseRank = 60
-	fuseText = 1
+	fusePart = .5
 )
 
 // maxTextRanked is the number of pictures that are ranked by their text. Words that are in the text of more pictures say little about one of them.
@@ -24,7 +24,12 @@ const maxTextRanked = 200
 type textRanks struct {
 	// ids are the best ones, by rank from 1.
 	ids   []store.PictureID
-	ranks map[store.PictureID]int
+	ranks map[store.PictureID]textRank
+}
+
+type textRank struct {
+	rank   int
+	weight float64
 }
 
 // textRanks ranks pictures by their text, if the request is a single text with words of at least three letters.
@@ -36,25 +41,26 @@ func (e *Engine) textRanks(ctx context.Context, r Request, look *lookup) (t text
 	if err != nil {
 		return t, err
 	}
-	t.ranks = make(map[store.PictureID]int)
+	t.ranks = make(map[store.PictureID]textRank)
 	for i, m := range matches[:min(len(matches), maxTextRanked)] {
 		t.ids = append(t.ids, m.Picture)
-		t.ranks[m.Picture] = i + 1
-		if i > 0 && matches[i-1].Quality == m.Quality { // equally good
-			t.ranks[m.Picture] = t.ranks[matches[i-1].Picture]
+		rank := i + 1
+		if i > 0 && matches[i-1].Quality() == m.Quality() { // equally good
+			rank = t.ranks[matches[i-1].Picture].rank
 		}
+		t.ranks[m.Picture] = textRank{rank, fusePart + (1-fusePart)*m.Alone}
 	}
 	return t, nil
 }
 
 // has reports whether a picture's text contains the query's words.
-func (t textRanks) has(id store.PictureID) bool { return t.ranks[id] > 0 }
+func (t textRanks) has(id store.PictureID) bool { return t.ranks[id].rank > 0 }
 
 // fused returns the value of a picture by which hits are sorted.
 func (t textRanks) fused(id store.PictureID, rank int) float64 {
 	value := 1 / float64(fuseRank+rank)
-	if n := t.ranks[id]; n > 0 {
-		value += fuseText / float64(fuseRank+n)
+	if r := t.ranks[id]; r.rank > 0 {
+		value += r.weight / float64(fuseRank+r.rank)
 	}
 	return value
 }

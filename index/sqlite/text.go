@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -176,31 +177,29 @@ func (s *Store) MatchTexts(ctx context.Context, f store.Filter, words []string) 
 		return nil, err
 	}
 	clause, args := fromTexts(words)
-	quality := make(map[int64]float64)
+	found := make(map[int64]store.TextMatch)
 	_, err = collect(ctx, s.read, "SELECT t.picture_id, t.folded "+clause, func(scan scanFunc) (struct{}, error) {
 		var id int64
 		var folded string
 		if err := scan(&id, &folded); err != nil || set != nil && !set.has(id) {
 			return struct{}{}, err
 		}
-		if q := store.MatchWords(folded, words); q > 0 {
-			quality[id] = q
+		if m, ok := store.MatchWords(folded, words); ok {
+			found[id] = m
 		}
 		return struct{}{}, nil
 	}, args...)
 	if err != nil {
 		return nil, explain(err)
 	}
-	ids := make([]int64, 0, len(quality))
-	for id := range quality {
-		ids = append(ids, id)
-	}
-	list := make([]store.TextMatch, 0, len(ids))
-	err = s.publicIDs(ctx, ids, func(id int64, public store.PictureID) {
-		list = append(list, store.TextMatch{Picture: public, Quality: quality[id]})
+	list := make([]store.TextMatch, 0, len(found))
+	err = s.publicIDs(ctx, slices.Collect(maps.Keys(found)), func(id int64, public store.PictureID) {
+		m := found[id]
+		m.Picture = public
+		list = append(list, m)
 	})
 	slices.SortFunc(list, func(a, b store.TextMatch) int {
-		return cmp.Or(cmp.Compare(b.Quality, a.Quality), slices.Compare(a.Picture[:], b.Picture[:]))
+		return cmp.Or(cmp.Compare(b.Quality(), a.Quality()), slices.Compare(a.Picture[:], b.Picture[:]))
 	})
 	return list, err
 }

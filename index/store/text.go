@@ -69,10 +69,12 @@ func (t Text) Matching(phrase string) []TextLine {
 // TextMatch is a picture whose text contains words.
 type TextMatch struct {
 	Picture PictureID
-	// Quality is larger for a picture whose text fits the words better: it is at most 2, of which 1 is the share of the words that stand alone, and
-	// 1 the share of the text that they make up.
-	Quality float64
+	// Alone is the share of the words that stand alone in the text, Share the share of the text that the words make up, both 0 to 1.
+	Alone, Share float64
 }
+
+// Quality is larger for a text that fits the words better.
+func (m TextMatch) Quality() float64 { return m.Alone + m.Share }
 
 // TextCoverage says how much of an index a text model has read.
 type TextCoverage struct {
@@ -80,23 +82,23 @@ type TextCoverage struct {
 	Read, WithText int
 }
 
-// MatchWords returns the quality with which a folded text contains words, which must be folded and squeezed; 0 if it lacks one of them. A word
-// must be in one line. A short word must begin or end where a word of the line does, because it may be a part of many others.
-func MatchWords(folded string, words []string) (quality float64) {
+// MatchWords reports whether a folded text contains words, which must be folded and squeezed, and how well. A word must be in one line. A short word must begin or end where a word of the line does, because it may be a part of many others.
+func MatchWords(folded string, words []string) (m TextMatch, ok bool) {
 	alone, letters := 0, 0
 	for _, word := range words {
 		switch bounds := matchWord(folded, word); {
 		case bounds < 0, bounds == 0 && len([]rune(word)) < longWord:
-			return 0
+			return m, false
 		case bounds == wholeWord:
 			alone++
 		}
 		letters += len(word)
 	}
 	if len(words) == 0 {
-		return 0
+		return m, false
 	}
-	return float64(alone)/float64(len(words)) + min(float64(letters)/float64(len(folded)), 1)
+	m.Alone, m.Share = float64(alone)/float64(len(words)), min(float64(letters)/float64(len(folded)), 1)
+	return m, true
 }
 
 // longWord is the number of letters from which a word counts anywhere in a line, since the text model may omit the spaces around it.
