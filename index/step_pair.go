@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -73,6 +74,10 @@ func fill(l, from store.OwnerMetadata) store.OwnerMetadata {
 	if len(l.Keywords) == 0 {
 		l.Keywords = from.Keywords
 	}
+	if len(l.People) == 0 {
+		l.People, l.Boxes = from.People, from.Boxes
+	}
+	l.Description = cmp.Or(l.Description, from.Description)
 	return l
 }
 

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -85,13 +86,22 @@ func overlay(r Reader, path string, owner store.OwnerMetadata) (store.OwnerMetad
 	if err != nil {
 		return owner, stat, &SidecarError{path, err}
 	}
+	return over(owner, said), stat, nil
+}
+
+// over returns owner metadata overridden by what another source says.
+func over(owner, said store.OwnerMetadata) store.OwnerMetadata {
 	if said.Rated {
 		owner.Rating, owner.Rated = said.Rating, true
 	}
 	if len(said.Keywords) > 0 {
 		owner.Keywords = said.Keywords
 	}
-	return owner, stat, nil
+	if len(said.People) > 0 {
+		owner.People, owner.Boxes = said.People, said.Boxes
+	}
+	owner.Description = cmp.Or(said.Description, owner.Description)
+	return owner
 }
 
 // WithSidecar overrides a file's owner metadata with that of its sidecar, if it has one.

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -39,10 +40,13 @@ var fields = map[string]func(l line, a answer) string{
 		}
 		return l.Stars()
 	},
-	"text":      func(l line, _ answer) string { return words.Path(l.Excerpt()) },
-	"keywords":  func(l line, _ answer) string { return joined(l.Keywords) },
-	"latitude":  func(l line, _ answer) string { return degrees(l, true) },
-	"longitude": func(l line, _ answer) string { return degrees(l, false) },
+	"people":      func(l line, _ answer) string { return joined(l.People) },
+	"place_name":  func(l line, _ answer) string { return words.Path(cli.PlaceName(l.Position)) },
+	"description": func(l line, _ answer) string { return words.Path(l.Description) },
+	"text":        func(l line, _ answer) string { return words.Path(l.Excerpt()) },
+	"keywords":    func(l line, _ answer) string { return joined(l.Keywords) },
+	"latitude":    func(l line, _ answer) string { return degrees(l, true) },
+	"longitude":   func(l line, _ answer) string { return degrees(l, false) },
 }
 
 func scored(a answer, format string, score float64) string {
@@ -126,8 +130,9 @@ func known(l query.Hit) string {
 		parts = append(parts, strings.Repeat("★", min(l.Rating, 5)))
 	}
 	parts = append(parts, l.Keywords...)
+	parts = append(parts, l.People...)
 	if p := l.Position; p != nil {
-		parts = append(parts, fmt.Sprintf("%.4f, %.4f", p.Latitude, p.Longitude))
+		parts = append(parts, cmp.Or(cli.PlaceName(p), fmt.Sprintf("%.4f, %.4f", p.Latitude, p.Longitude)))
 	}
 	return words.Path(strings.Join(parts, ", "))
 }

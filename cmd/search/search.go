@@ -79,7 +79,7 @@ FORMATS
   json    one object (docs/json.md)
   jsonl   one hit per line
   template=TEXT   a Go template for each hit: {{.Rank}} {{.Score}} {{.Relative}} {{.Path}} {{.Also}} {{.Width}} {{.Height}} {{.TakenAt}} {{.Missing}},
-          and {{.ID}} {{.Format}} {{.Bytes}} {{.TakenFrom}} {{.Camera}} {{.Lens}} {{.Rating}} {{join .Keywords ", "}} {{.Place}} {{.Twins}} {{.Text}}
+          and {{.ID}} {{.Format}} {{.Bytes}} {{.TakenFrom}} {{.Camera}} {{.Lens}} {{.Rating}} {{join .Keywords ", "}} {{.Place}} {{.Twins}} {{.Text}} {{join .People ", "}} {{.PlaceName}} {{.Description}}
 Control characters in a name are escaped with backslashes; -0 prints the bytes unchanged, and so does {{raw .Path}} in a template.
 Pictures whose files are missing are marked in table and json, and omitted elsewhere unless you use --include-missing.
 

@@ -63,7 +63,7 @@ func (s *session) request() query.Request {
 	r := query.Request{
 		Terms: s.asked(), Filter: s.filter, Order: store.Order(s.sort), Limit: s.top, Offset: s.offset, MinScore: s.minScore, Confident: s.confident,
 		Explain: s.explain, NoTextRank: s.noTextRank,
-		Model:   s.model, Language: s.language, OneShot: s.queries == "",
+		Model: s.model, Language: s.language, OneShot: s.queries == "",
 	}
 	if !s.includeMissing && (s.format == "paths" || s.format == "tsv" || s.confident) && s.queries == "" {
 		r.Missing = query.DropMissing

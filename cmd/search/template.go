@@ -15,13 +15,13 @@ import (
 // readTemplate parses the template of --format and executes it on an empty hit, so that an unknown field is a usage error before
 // the search.
 func readTemplate(text string) (*template.Template, error) {
-	const hint = "use a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins, .Text; join concatenates lists: {{join .Keywords \", \"}}; raw does not escape: {{raw .Path}}"
+	const hint = "use a Go template with .Rank, .Score, .Relative, .Path, .Also, .Width, .Height, .TakenAt, .Missing, .ID, .Format, .Bytes, .TakenFrom, .Camera, .Lens, .Rating, .Rated, .Keywords, .Place (.Latitude, .Longitude), .Twins, .Text, .People, .PlaceName, .Description; join concatenates lists: {{join .Keywords \", \"}}; raw does not escape: {{raw .Path}}"
 	if !strings.HasSuffix(text, "\n") {
 		text += "\n"
 	}
 	t, err := template.New("--format").Funcs(templateFuncs).Parse(text)
 	if err == nil {
-		err = t.Execute(io.Discard, templateHit{Also: []said{""}, Keywords: []said{""}, Twins: []said{""}})
+		err = t.Execute(io.Discard, templateHit{Also: []said{""}, Keywords: []said{""}, Twins: []said{""}, People: []said{""}})
 	}
 	if err != nil {
 		// Remove the names of our types from the library's message.
@@ -95,6 +95,9 @@ type templateHit struct {
 	Twins []said
 	// Text are the lines of text that the query or --text has found.
 	Text said
+	// People are their names; PlaceName is "" if no town is near.
+	People                 []said
+	PlaceName, Description said
 }
 
 func (s *session) printTemplate(w io.Writer, a answer) error {
@@ -103,6 +106,7 @@ func (s *session) printTemplate(w io.Writer, a answer) error {
 			Rank: l.rank, Score: l.Score, Relative: l.Relative, Path: said(l.Path), Also: allSaid(l.Also), Width: l.Width, Height: l.Height, TakenAt: l.TakenAt, Missing: l.Missing,
 			ID: l.ID.String(), Format: l.Format, Bytes: l.Bytes, TakenFrom: cli.DateSource(l.TakenSource), Camera: said(l.Camera), Lens: said(l.Lens),
 			Rating: l.Rating, Rated: l.Rated, Keywords: allSaid(l.Keywords), Twins: allSaid(l.Twins), Text: said(l.Excerpt()),
+			People: allSaid(l.People), PlaceName: said(cli.PlaceName(l.Position)), Description: said(l.Description),
 		}
 		if l.Position != nil {
 			h.Place = *l.Position

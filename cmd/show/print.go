@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,12 +36,14 @@ func (s *shown) role(i int) string {
 
 // fields are the parts of the metadata, by their names in JSON.
 var fields = map[string]func(m store.Metadata) any{
-	"taken_at": func(m store.Metadata) any { return m.TakenAt },
-	"camera":   func(m store.Metadata) any { return m.Camera },
-	"lens":     func(m store.Metadata) any { return m.Lens },
-	"rating":   func(m store.Metadata) any { return [2]any{m.Rating, m.Rated} },
-	"keywords": func(m store.Metadata) any { return m.Keywords },
-	"place":    func(m store.Metadata) any { return m.Position },
+	"taken_at":    func(m store.Metadata) any { return m.TakenAt },
+	"camera":      func(m store.Metadata) any { return m.Camera },
+	"lens":        func(m store.Metadata) any { return m.Lens },
+	"rating":      func(m store.Metadata) any { return [2]any{m.Rating, m.Rated} },
+	"keywords":    func(m store.Metadata) any { return m.Keywords },
+	"people":      func(m store.Metadata) any { return m.People },
+	"description": func(m store.Metadata) any { return m.Description },
+	"place":       func(m store.Metadata) any { return m.Position },
 }
 
 // sources maps each known field to the file that it comes from.
@@ -143,7 +146,7 @@ func (s *shown) printMetadata(row func(name, value string)) {
 		i, ok := sources[field]
 		switch {
 		case !ok:
-		case s.Files[i].Sidecar.Name != "" && (field == "rating" || field == "keywords"):
+		case s.Files[i].Sidecar.Name != "" && slices.Contains([]string{"rating", "keywords", "people", "description"}, field):
 			value += "  (" + s.named(i) + " with " + s.Files[i].Sidecar.Name + ")"
 		case len(s.Files) > 1:
 			value += "  (" + s.named(i) + ")"
@@ -172,9 +175,28 @@ func (s *shown) printMetadata(row func(name, value string)) {
 		told("rating", "rating", stars(s.Rating))
 	}
 	told("keywords", "keywords", strings.Join(s.Keywords, ", "))
+	told("people", "people", s.peopleText())
+	told("about", "description", words.Path(s.Description))
 	if p := s.Position; p != nil {
-		told("place", "place", fmt.Sprintf("%.5f, %.5f", p.Latitude, p.Longitude))
+		at := fmt.Sprintf("%.5f, %.5f", p.Latitude, p.Longitude)
+		if name := cli.PlaceName(p); name != "" {
+			at = name + "  " + at
+		}
+		told("place", "place", at)
 	}
+}
+
+// peopleText returns the people, each with where they are, in per cent of the width and height.
+func (s *shown) peopleText() string {
+	list := make([]string, len(s.People))
+	for i, name := range s.People {
+		list[i] = words.Path(name)
+		if i < len(s.Boxes) && s.Boxes[i] != [4]float64{} {
+			b := s.Boxes[i]
+			list[i] += fmt.Sprintf(" (at %.0f %%, %.0f %%, %.0f x %.0f %%)", 100*b[0], 100*b[1], 100*b[2], 100*b[3])
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func stars(n int) string {

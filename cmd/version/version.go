@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/places"
 )
 
 // New returns the command.
@@ -15,7 +16,8 @@ func New(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Long: `Print the version, the commit that it was built from, and the platform, like --version.
+		Long: `Print the version, the commit that it was built from, and the platform, like --version,
+and the attributions of the data in the program.
 
 EXIT STATUS
   0 done; 1 failed; 2 usage error`,
@@ -28,9 +30,11 @@ EXIT STATUS
 					Text    string `json:"text"`
 					OS      string `json:"os"`
 					Arch    string `json:"arch"`
-				}{cli.Schema, cli.Version(), cli.VersionText(), runtime.GOOS, runtime.GOARCH})
+					// Attributions are what the licences of data in the program ask for.
+					Attributions []string `json:"attributions"`
+				}{cli.Schema, cli.Version(), cli.VersionText(), runtime.GOOS, runtime.GOARCH, []string{places.Attribution}})
 			}
-			_, err := fmt.Fprintf(p.Out, "imgsearch %s\n", cli.VersionText())
+			_, err := fmt.Fprintf(p.Out, "imgsearch %s\n%s\n", cli.VersionText(), places.Attribution)
 			return err
 		},
 	}

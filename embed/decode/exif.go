@@ -10,7 +10,7 @@ import (
 )
 
 // MetaVersion is incremented when Meta or OwnerMetadata read more than before, so that the metadata of known files is read again.
-const MetaVersion = 4
+const MetaVersion = 5
 
 // Meta is a picture's metadata. A field that the file lacks or fills with nonsense has its zero value.
 type Meta struct {

@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 
 	"github.com/imgsearch/imgsearch/embed/decode/meta"
@@ -14,6 +16,12 @@ type OwnerMetadata struct {
 	Rated  bool
 	// Keywords are those of dc:subject and IPTC, without duplicates, in the order of the file.
 	Keywords []string
+	// People are the names of the people in the picture, without duplicates. Boxes are where each of them is, as fractions of the width and height of the
+	// picture as it is stored: x, y, width, height; zeros if that is unknown, and nil if it is unknown for all.
+	People []string
+	Boxes  [][4]float64
+	// Description is the picture's caption.
+	Description string
 }
 
 // under returns l overridden by the values that over sets.
@@ -24,6 +32,10 @@ func (l OwnerMetadata) under(over OwnerMetadata) OwnerMetadata {
 	if len(over.Keywords) > 0 {
 		l.Keywords = over.Keywords
 	}
+	if len(over.People) > 0 {
+		l.People, l.Boxes = over.People, over.Boxes
+	}
+	l.Description = cmp.Or(over.Description, l.Description)
 	return l
 }
 
@@ -35,7 +47,29 @@ func ReadXMP(packet []byte) (l OwnerMetadata, err error) {
 }
 
 func ownerOf(x meta.XMP) OwnerMetadata {
-	return OwnerMetadata{Rating: x.Rating.Stars, Rated: x.Rating.Known, Keywords: keywords(x.Keywords)}
+	l := OwnerMetadata{Rating: x.Rating.Stars, Rated: x.Rating.Known, Keywords: keywords(x.Keywords), Description: oneText(x.Description)}
+	boxed := false
+	for _, p := range x.People {
+		name := keywords([]string{p.Name})
+		if len(name) == 0 || slices.Contains(l.People, name[0]) {
+			continue
+		}
+		l.People, l.Boxes = append(l.People, name[0]), append(l.Boxes, p.Box)
+		boxed = boxed || p.Box != [4]float64{}
+	}
+	if !boxed {
+		l.Boxes = nil
+	}
+	return l
+}
+
+// maxDescription bounds a description, in bytes.
+const maxDescription = 16 << 10
+
+// oneText returns a text without what is no text.
+func oneText(s string) string {
+	s = strings.TrimSpace(strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", ""), ""))
+	return strings.ToValidUTF8(s[:min(len(s), maxDescription)], "")
 }
 
 // keywords returns keywords without duplicates.

@@ -2,13 +2,15 @@ package query
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/places"
 )
 
 // Count is a value of a facet with the number of pictures.
 type Count struct {
-	// Value is as in store.FacetCount, or a folder's path; "" counts pictures without a value.
+	// Value is as in store.FacetCount, or a folder's path, or a place's name; "" counts pictures without a value.
 	Value    string
 	Pictures int
 }
@@ -32,6 +34,15 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 				continue
 			}
 			c.Value = c.Folder.Path(root)
+		}
+		if by == store.FacetPlace && c.Value != "" {
+			id, err := strconv.Atoi(c.Value)
+			if err != nil {
+				return nil, err
+			}
+			if p, ok := places.ByID(id); ok {
+				c.Value = p.String()
+			}
 		}
 		counts = append(counts, Count{c.Value, c.Pictures})
 	}

@@ -90,6 +90,14 @@ func TestBackwardCompatible(t *testing.T) {
 			if n, err := s.Count(ctx, store.Filter{Texts: []string{"invoice"}}); err != nil || n != texts {
 				t.Errorf("%d pictures with a text, %v", n, err)
 			}
+			people := 0
+			if filepath.Base(file) >= "schema-7.db" {
+				people = 1
+			}
+			paris := []store.PlaceName{{IDs: []int{2988507}}}
+			if n, err := s.Count(ctx, store.Filter{People: []string{"anna"}, Places: paris}); err != nil || n != people {
+				t.Errorf("%d pictures of a person in Paris, %v", n, err)
+			}
 			if run, ok, err := s.LastRun(ctx, false); err != nil || !ok || !run.Complete || run.Embedded != 6 {
 				t.Errorf("last run %+v, %v, %v", run, ok, err)
 			}

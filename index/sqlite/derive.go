@@ -51,11 +51,13 @@ func (t *tx) derive(ctx context.Context, ids []int64, now int64) error {
 			}
 			continue
 		}
-		meta, err := t.metaRow(ctx, store.Derive(files))
+		derived := store.Derive(files)
+		meta, err := t.metaRow(ctx, derived)
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, "UPDATE pictures SET orphaned_at = NULL, "+sets(metaColumns)+" WHERE id = ?", append(meta, id)...); err != nil {
+		if _, err := t.exec(ctx, "UPDATE pictures SET orphaned_at = NULL, place = ?, "+sets(metaColumns)+" WHERE id = ?",
+			append(append([]any{placeOf(derived.Position)}, meta...), id)...); err != nil {
 			return err
 		}
 	}

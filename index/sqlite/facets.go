@@ -54,6 +54,7 @@ type facetRows struct {
 // facetColumns are the columns with the facets' values, of files or pictures; NULL is no value. A folder is prefixed with its root's row id.
 var facetColumns = map[store.Facet]string{
 	store.FacetCamera: "p.camera", store.FacetLens: "p.lens", store.FacetYear: "substr(p.taken_at, 1, 4)", store.FacetMonth: "substr(p.taken_at, 1, 7)",
+	store.FacetPerson: "f.people", store.FacetPlace: "p.place",
 	store.FacetKeyword: "f.keywords", store.FacetType: "f.format", store.FacetRating: "coalesce(f.rating, 0)", store.FacetFolder: "f.root_id || '/' || f.dir",
 }
 
@@ -133,7 +134,7 @@ func (l *facetRows) join(more facetRows) {
 func (s *Store) facetNames(ctx context.Context, by store.Facet, found facetRows) ([][]store.FacetCount, error) {
 	names := make([][]store.FacetCount, len(found.values))
 	switch by {
-	case store.FacetCamera, store.FacetLens, store.FacetKeyword:
+	case store.FacetCamera, store.FacetLens, store.FacetKeyword, store.FacetPerson:
 		return names, s.facetWords(ctx, by, found.values, names)
 	case store.FacetFolder:
 		for i, v := range found.values {
@@ -177,7 +178,7 @@ func (s *Store) facetWords(ctx context.Context, by store.Facet, values []string,
 				return struct{}{}, err
 			}
 			texts := []string{text}
-			if by == store.FacetKeyword {
+			if by == store.FacetKeyword || by == store.FacetPerson {
 				texts = strings.Split(text, "\n")
 			}
 			for _, place := range places[id] {

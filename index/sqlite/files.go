@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -127,32 +128,40 @@ func splitTwins(raw []byte) []string {
 // fileColumns are all columns of a file, read by scanFile; fileWords joins the words that they refer to.
 const (
 	fileColumns = `f.root_id, f.dir, f.name, f.size, f.mtime_ns, f.disk_id, f.meta, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin,
-	f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text`
-	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords"
+	f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text, ppl.text, f.boxes, f.description`
+	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords LEFT JOIN words ppl ON ppl.id = f.people"
 )
 
 // metaFields are the columns from taken_at onwards.
 type metaFields struct {
-	taken, camera, lens, keywords sql.NullString
-	source                        int
-	latitude, longitude           sql.NullFloat64
-	rating                        sql.NullInt64
+	taken, camera, lens, keywords, people, description sql.NullString
+	boxes                                              []byte
+	source                                             int
+	latitude, longitude                                sql.NullFloat64
+	rating                                             sql.NullInt64
 }
 
 func (m *metaFields) fields() []any {
-	return []any{&m.taken, &m.source, &m.camera, &m.lens, &m.latitude, &m.longitude, &m.rating, &m.keywords}
+	return []any{&m.taken, &m.source, &m.camera, &m.lens, &m.latitude, &m.longitude, &m.rating, &m.keywords, &m.people, &m.boxes, &m.description}
 }
 
+// metadata returns the metadata. Boxes that cannot be read are left out.
 func (m *metaFields) metadata() store.Metadata {
 	out := store.Metadata{
 		TakenAt: m.taken.String, TakenSource: store.DateSource(m.source), Camera: m.camera.String, Lens: m.lens.String,
-		OwnerMetadata: store.OwnerMetadata{Rating: int(m.rating.Int64), Rated: m.rating.Valid},
+		OwnerMetadata: store.OwnerMetadata{Rating: int(m.rating.Int64), Rated: m.rating.Valid, Description: m.description.String},
 	}
 	if m.latitude.Valid && m.longitude.Valid {
 		out.Position = &store.Position{Latitude: m.latitude.Float64, Longitude: m.longitude.Float64}
 	}
 	if m.keywords.String != "" {
 		out.Keywords = strings.Split(m.keywords.String, "\n")
+	}
+	if m.people.String != "" {
+		out.People = strings.Split(m.people.String, "\n")
+	}
+	if err := json.Unmarshal(m.boxes, &out.Boxes); len(m.boxes) > 0 && err != nil {
+		out.Boxes = nil
 	}
 	return out
 }

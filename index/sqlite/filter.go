@@ -71,6 +71,9 @@ func (w *where) ofFiles(f store.Filter) {
 	for _, glob := range f.Keywords {
 		w.add("f.keywords IN (SELECT id FROM words WHERE kind = 3 AND imgsearch_keyword(?, text))", store.Fold(glob))
 	}
+	for _, glob := range f.People {
+		w.add("f.people IN (SELECT id FROM words WHERE kind = 4 AND imgsearch_person(?, text))", store.Fold(glob))
+	}
 	if len(f.Names) > 0 {
 		parts, args := make([]string, len(f.Names)), []any(nil)
 		for i, glob := range f.Names {
@@ -121,6 +124,17 @@ func (w *where) ofPictures(f store.Filter) {
 		w.add("p.width < p.height")
 	case store.Square:
 		w.add("p.width = p.height")
+	}
+	if len(f.Places) > 0 {
+		var ids []int
+		for _, p := range f.Places {
+			ids = append(ids, p.IDs...)
+		}
+		list, err := json.Marshal(ids)
+		if err != nil {
+			panic(err) // numbers
+		}
+		w.add("p.place IN (SELECT value FROM json_each(?))", string(list))
 	}
 	if f.Near != nil {
 		south, north, west, east := f.Near.Box()

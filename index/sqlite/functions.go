@@ -11,6 +11,7 @@ import (
 	"modernc.org/sqlite"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/places"
 )
 
 // The SQL functions that our statements call. They are pure.
@@ -18,6 +19,9 @@ import (
 //	imgsearch_fold(TEXT)                       store.Fold
 //	imgsearch_name(GLOB, DIR, NAME)            1 if the folded glob matches: store.MatchName
 //	imgsearch_keyword(GLOB, KEYWORDS)          1 if the folded glob matches one of the keywords, one per line: store.MatchKeyword
+//	imgsearch_person(GLOB, PEOPLE)             1 if the folded glob matches one of the people, one per line: store.MatchPerson
+//	imgsearch_place(LAT, LON)                  places.NearestID
+//	imgsearch_gazetteer()                      places.Version
 //	imgsearch_metres(LAT, LON, LAT, LON)       store.Metres
 //	imgsearch_set(ID)                          aggregate: the ids as a bitmap of little-endian 64-bit words
 var registerFunctions = sync.OnceValue(func() error {
@@ -32,6 +36,11 @@ var registerFunctions = sync.OnceValue(func() error {
 		"imgsearch_keyword": {2, func(v []driver.Value) driver.Value {
 			return store.MatchKeyword(text(v[0]), strings.Split(text(v[1]), "\n"))
 		}},
+		"imgsearch_person": {2, func(v []driver.Value) driver.Value {
+			return store.MatchPerson(text(v[0]), strings.Split(text(v[1]), "\n"))
+		}},
+		"imgsearch_place":     {2, func(v []driver.Value) driver.Value { return int64(places.NearestID(float(v[0]), float(v[1]))) }},
+		"imgsearch_gazetteer": {0, func([]driver.Value) driver.Value { return places.Version }},
 		"imgsearch_metres": {4, func(v []driver.Value) driver.Value {
 			return store.Metres(store.Position{Latitude: float(v[0]), Longitude: float(v[1])}, store.Position{Latitude: float(v[2]), Longitude: float(v[3])})
 		}},

@@ -211,12 +211,12 @@ func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter)
 		records := make([]store.Record, len(chunk))
 		with, args := wantedIDs(chunk)
 		_, err := collect(ctx, s.read, with+`SELECT w.nr, p.format, p.width, p.height, p.orientation, p.taken_at, p.taken_source, cam.text, len.text, p.latitude, p.longitude,
-			p.rating, key.text FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256 LEFT JOIN words cam ON cam.id = p.camera
-			LEFT JOIN words len ON len.id = p.lens LEFT JOIN words key ON key.id = p.keywords`, func(scan scanFunc) (struct{}, error) {
+			p.rating, key.text, ppl.text, p.boxes, p.description, coalesce(p.place, 0) FROM wanted w CROSS JOIN pictures p ON p.sha256 = w.sha256 LEFT JOIN words cam ON cam.id = p.camera
+			LEFT JOIN words len ON len.id = p.lens LEFT JOIN words key ON key.id = p.keywords LEFT JOIN words ppl ON ppl.id = p.people`, func(scan scanFunc) (struct{}, error) {
 			var nr int
 			var r store.Record
 			var meta metaFields
-			err := scan(append([]any{&nr, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.fields()...)...)
+			err := scan(append(append([]any{&nr, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.fields()...), &r.PlaceID)...)
 			r.ID, r.Metadata = chunk[nr], meta.metadata()
 			records[nr] = r
 			return struct{}{}, err

@@ -12,6 +12,7 @@ const (
 	wordCamera   = 1
 	wordLens     = 2
 	wordKeywords = 3
+	wordPeople   = 4
 )
 
 // rootNames caches the names of roots by row id.

@@ -102,11 +102,12 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 		// The triggers have added to the copied counts.
 		`UPDATE roots SET files = (SELECT count(*) FROM files f WHERE f.root_id = roots.id), bytes = (SELECT coalesce(sum(size), 0) FROM files f WHERE f.root_id = roots.id)`,
 		// Files whose words were lost must be read again.
-		`UPDATE files SET meta = 0, camera = NULL, lens = NULL, keywords = NULL WHERE EXISTS
-			(SELECT 1 FROM (SELECT files.camera AS id UNION ALL SELECT files.lens UNION ALL SELECT files.keywords) WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM words))`,
+		`UPDATE files SET meta = 0, camera = NULL, lens = NULL, keywords = NULL, people = NULL WHERE EXISTS
+			(SELECT 1 FROM (SELECT files.camera AS id UNION ALL SELECT files.lens UNION ALL SELECT files.keywords UNION ALL SELECT files.people) WHERE id IS NOT NULL AND id NOT IN (SELECT id FROM words))`,
 		`UPDATE pictures SET camera = NULL WHERE camera NOT IN (SELECT id FROM words)`,
 		`UPDATE pictures SET lens = NULL WHERE lens NOT IN (SELECT id FROM words)`,
 		`UPDATE pictures SET keywords = NULL WHERE keywords NOT IN (SELECT id FROM words)`,
+		`UPDATE pictures SET people = NULL WHERE people NOT IN (SELECT id FROM words)`,
 	} {
 		if _, err := t.exec(ctx, stmt); err != nil {
 			return err

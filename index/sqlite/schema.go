@@ -81,16 +81,18 @@ func (s *Store) migrate(ctx context.Context, to int) error {
 	if err != nil {
 		return err
 	}
+	derive := version < schemaFiles && to == SchemaVersion()
 	for ; version < to; version++ {
 		if err := s.step(ctx, names[version], version+1); err != nil {
 			return fmt.Errorf("migrate to schema %d: %w", version+1, err)
 		}
-		if version+1 == schemaFiles {
-			// The metadata of pictures with several files is derived from all of these files.
-			if err := s.inTx(ctx, func(t *tx) error { return t.deriveAll(ctx, "HAVING count(*) > 1") }); err != nil {
-				return fmt.Errorf("migrate to schema %d: %w", version+1, err)
-			}
-		}
+	}
+	if !derive {
+		return nil
+	}
+	// The metadata of pictures with several files is derived from all of these files.
+	if err := s.inTx(ctx, func(t *tx) error { return t.deriveAll(ctx, "HAVING count(*) > 1") }); err != nil {
+		return fmt.Errorf("migrate to schema %d: %w", to, err)
 	}
 	return nil
 }

@@ -175,6 +175,9 @@ func openForChanges(ctx context.Context, path string) (*Store, error) {
 // update migrates an earlier schema, under the lock.
 func (s *Store) update(ctx context.Context, o Options, locked bool) error {
 	err := s.checkSchema(ctx)
+	if err == nil && locked {
+		return s.updatePlaces(ctx)
+	}
 	if err == nil || !errors.Is(err, store.ErrNoIndex) && !errors.Is(err, errOld) {
 		return err
 	}

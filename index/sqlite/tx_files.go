@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func sayRow(f store.File) []any {
 
 const (
 	sayColumns  = "meta, sidecar, sidecar_size, sidecar_mtime_ns, twins, is_twin"
-	metaColumns = "taken_at, taken_source, camera, lens, latitude, longitude, rating, keywords"
+	metaColumns = "taken_at, taken_source, camera, lens, latitude, longitude, rating, keywords, people, boxes, description"
 	rowColumns  = "root_id, dir, name, size, mtime_ns, disk_id, picture_id, format, " + sayColumns + ", " + metaColumns
 )
 
@@ -63,7 +64,21 @@ func (t *tx) metaRow(ctx context.Context, m store.Metadata) ([]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var lat, long, rating, taken any
+	people, err := t.wordNumber(ctx, wordPeople, strings.Join(m.People, "\n"))
+	if err != nil {
+		return nil, err
+	}
+	var lat, long, rating, taken, boxes, description any
+	if m.Description != "" {
+		description = m.Description
+	}
+	if len(m.Boxes) > 0 {
+		data, err := json.Marshal(m.Boxes)
+		if err != nil {
+			return nil, fmt.Errorf("write the index: %w", err)
+		}
+		boxes = string(data)
+	}
 	if m.TakenAt != "" {
 		taken = m.TakenAt
 	}
@@ -73,7 +88,7 @@ func (t *tx) metaRow(ctx context.Context, m store.Metadata) ([]any, error) {
 	if m.Rated {
 		rating = m.Rating
 	}
-	return []any{taken, int(m.TakenSource), camera, lens, lat, long, rating, keywords}, nil
+	return []any{taken, int(m.TakenSource), camera, lens, lat, long, rating, keywords, people, boxes, description}, nil
 }
 
 // sets returns "a = ?, b = ?" for a list of columns "a, b".

@@ -32,13 +32,17 @@ func Derive(files []FileRecord) (m Metadata) {
 		if len(m.Keywords) == 0 {
 			m.Keywords = f.Keywords
 		}
+		if len(m.People) == 0 {
+			m.People, m.Boxes = f.People, f.Boxes
+		}
+		m.Description = cmp.Or(m.Description, f.Description)
 	}
 	return m
 }
 
-// richness returns how many of the six fields are set by a camera or a person.
+// richness returns how many of the eight fields are set by a camera or a person.
 func (m Metadata) richness() (n int) {
-	for _, has := range []bool{m.TakenAt != "" && m.TakenSource != DateFileName && m.TakenSource != DateFileTime, m.Camera != "", m.Lens != "", m.Position != nil, m.Rated, len(m.Keywords) > 0} {
+	for _, has := range []bool{m.TakenAt != "" && m.TakenSource != DateFileName && m.TakenSource != DateFileTime, m.Camera != "", m.Lens != "", m.Position != nil, m.Rated, len(m.Keywords) > 0, len(m.People) > 0, m.Description != ""} {
 		if has {
 			n++
 		}

@@ -19,20 +19,22 @@ const (
 	FacetFolder  Facet = "folder"
 	FacetType    Facet = "type"
 	FacetRating  Facet = "rating"
+	FacetPerson  Facet = "person"
+	FacetPlace   Facet = "place"
 )
 
 // Facets are all facets.
-var Facets = []Facet{FacetCamera, FacetLens, FacetKeyword, FacetYear, FacetMonth, FacetFolder, FacetType, FacetRating}
+var Facets = []Facet{FacetCamera, FacetLens, FacetKeyword, FacetYear, FacetMonth, FacetFolder, FacetType, FacetRating, FacetPerson, FacetPlace}
 
 // OfFiles reports whether a picture is counted by its files: once for each different value of the files that match the filter. Otherwise it
 // is counted by the metadata derived from all its files.
 func (f Facet) OfFiles() bool {
-	return f == FacetKeyword || f == FacetFolder || f == FacetType || f == FacetRating
+	return f == FacetKeyword || f == FacetFolder || f == FacetType || f == FacetRating || f == FacetPerson
 }
 
 // FacetCount is a value and how many pictures have it.
 type FacetCount struct {
-	// Value is a name, "2023", "2023-07", a format or a number of stars, "0" if unrated; "" counts pictures without a value. For FacetFolder,
+	// Value is a name, "2023", "2023-07", a format or a number of stars, "0" if unrated, a place's GeoNames id; "" counts pictures without a value. For FacetFolder,
 	// Folder is the folder that contains a file, and Value is "".
 	Value    string
 	Folder   Folder

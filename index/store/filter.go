@@ -9,7 +9,7 @@ import (
 // Filter selects pictures. It is pure data: a store translates it, and Match is the reference that stores are tested against.
 // Its zero value selects all pictures that have a file.
 //
-// Under, Names, Formats, Rating and Keywords are rules about files: they hold if one file of the picture meets all of them.
+// Under, Names, Formats, Rating, Keywords and People are rules about files: they hold if one file of the picture meets all of them.
 // The others are rules about the picture. A missing value matches nothing.
 type Filter struct {
 	// Pictures are the pictures to select; nil: any.
@@ -25,12 +25,16 @@ type Filter struct {
 	Rating Range
 	// Keywords are globs; each must match a keyword of the file. Case is ignored.
 	Keywords []string
+	// People are globs; each must match a person in the file, by the whole name or a word of it. Case is ignored.
+	People []string
 	// Taken is when the picture was taken, in local time.
 	Taken Period
 	// Cameras and Lenses are sets of words; the name must contain all words of one set. Case is ignored.
 	Cameras, Lenses []Words
 	// Near is where the picture was taken.
 	Near *Circle
+	// Places are where the picture was taken; one must contain its place.
+	Places []PlaceName
 	// Texts are phrases; the text in the picture must contain all of them (Text.Holds).
 	Texts []string
 	// Width and Height are in pixels, upright; Pixels is their product.
@@ -73,6 +77,14 @@ func (r Range) IsOpen() bool { return r.Min == nil && r.Max == nil }
 // Holds reports whether a number is in the range.
 func (r Range) Holds(n int) bool {
 	return (r.Min == nil || float64(n) >= *r.Min) && (r.Max == nil || float64(n) <= *r.Max)
+}
+
+// PlaceName is a place, region or country that a user has named.
+type PlaceName struct {
+	// Name is as the user wrote it.
+	Name string
+	// IDs are the GeoNames ids of the populated places in it, in ascending order.
+	IDs []int
 }
 
 // Words are folded parts of a name, which must contain all of them.
@@ -149,12 +161,12 @@ func (f *Filter) IsAll() bool { return !f.OfFiles() && !f.OfPictures() && len(f.
 
 // OfFiles reports whether the filter has rules about files.
 func (f *Filter) OfFiles() bool {
-	return f.Under != nil || len(f.Names) > 0 || f.Formats != nil || !f.Rating.IsOpen() || len(f.Keywords) > 0
+	return f.Under != nil || len(f.Names) > 0 || f.Formats != nil || !f.Rating.IsOpen() || len(f.Keywords) > 0 || len(f.People) > 0
 }
 
 // OfPictures reports whether the filter has rules about pictures.
 func (f *Filter) OfPictures() bool {
-	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil || len(f.Texts) > 0 ||
+	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil || len(f.Texts) > 0 || len(f.Places) > 0 ||
 		!f.Width.IsOpen() || !f.Height.IsOpen() || !f.Pixels.IsOpen() || f.Shape != ""
 }
 
@@ -177,7 +189,8 @@ func (f *Filter) MatchFile(file FileRecord) bool {
 		return false
 	}
 	return f.Rating.Holds(file.Rating) &&
-		!slices.ContainsFunc(f.Keywords, func(g string) bool { return !MatchKeyword(Fold(g), file.Keywords) })
+		!slices.ContainsFunc(f.Keywords, func(g string) bool { return !MatchKeyword(Fold(g), file.Keywords) }) &&
+		!slices.ContainsFunc(f.People, func(g string) bool { return !MatchPerson(Fold(g), file.People) })
 }
 
 func (u Folder) holds(p Place) bool {
@@ -195,6 +208,8 @@ func (f *Filter) matchPicture(r Record) bool {
 	case len(f.Lenses) > 0 && !slices.ContainsFunc(f.Lenses, func(w Words) bool { return w.In(r.Lens) }):
 		return false
 	case f.Near != nil && (r.Position == nil || !f.Near.Holds(*r.Position)):
+		return false
+	case len(f.Places) > 0 && !slices.ContainsFunc(f.Places, func(p PlaceName) bool { return slices.Contains(p.IDs, r.PlaceID) }):
 		return false
 	case slices.ContainsFunc(f.Texts, func(phrase string) bool { return !r.Text.Holds(phrase) }):
 		return false

@@ -81,7 +81,8 @@ func TestEveryRuleCounts(t *testing.T) {
 	values := map[reflect.Type]any{
 		reflect.TypeFor[[]PictureID](): []PictureID{{1}}, reflect.TypeFor[[]Folder](): []Folder{{Root: "r", Dir: "d"}}, reflect.TypeFor[[]string](): []string{"x"},
 		reflect.TypeFor[Range](): Range{Min: &one}, reflect.TypeFor[Period](): Period{From: "2023"}, reflect.TypeFor[[]Words](): []Words{{"x"}},
-		reflect.TypeFor[*Circle](): &Circle{Radius: 1}, reflect.TypeFor[Shape](): Square, reflect.TypeFor[[]Filter](): []Filter{{Shape: Square}},
+		reflect.TypeFor[[]PlaceName](): []PlaceName{{Name: "x", IDs: []int{1}}},
+		reflect.TypeFor[*Circle]():     &Circle{Radius: 1}, reflect.TypeFor[Shape](): Square, reflect.TypeFor[[]Filter](): []Filter{{Shape: Square}},
 	}
 	for i := range reflect.TypeFor[Filter]().NumField() {
 		field := reflect.TypeFor[Filter]().Field(i)

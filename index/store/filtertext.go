@@ -57,6 +57,7 @@ func (t *filterText) addLists(f Filter) {
 	t.addList("name", f.Names, true)
 	t.addList("format", f.Formats, f.Formats == nil)
 	t.addList("keyword", f.Keywords, true)
+	t.addList("person", f.People, true)
 }
 
 func (t *filterText) addValues(f Filter) {
@@ -75,6 +76,9 @@ func (t *filterText) addValues(f Filter) {
 	if f.Near != nil {
 		t.add("near", number(f.Near.Centre.Latitude)+","+number(f.Near.Centre.Longitude))
 		t.add("radius", number(f.Near.Radius)+"m")
+	}
+	for _, p := range f.Places {
+		t.add("place", p.Name)
 	}
 	t.addList("text", f.Texts, true)
 	for _, r := range []struct {

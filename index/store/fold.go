@@ -2,6 +2,7 @@ package store
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,6 +31,11 @@ func MatchName(glob, dir, name string) bool {
 		subject = path.Join(dir, name)
 	}
 	return doublestar.MatchUnvalidated(glob, Fold(subject))
+}
+
+// MatchPerson reports whether a folded glob matches one of the people's names, or one of the words of a name.
+func MatchPerson(glob string, people []string) bool {
+	return MatchKeyword(glob, people) || slices.ContainsFunc(people, func(name string) bool { return MatchKeyword(glob, strings.Fields(name)) })
 }
 
 // MatchKeyword reports whether a folded glob matches one of the keywords.

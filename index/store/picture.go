@@ -165,6 +165,12 @@ type OwnerMetadata struct {
 	Rating   int
 	Rated    bool
 	Keywords []string
+	// People are the names of the people in the picture. Boxes are where each of them is, as fractions of the width and height of the picture as it is
+	// stored: x, y, width, height; zeros if that is unknown, and nil if it is unknown for all.
+	People []string
+	Boxes  [][4]float64
+	// Description is what the owner wrote about the picture.
+	Description string
 }
 
 // Sidecar is a file with more metadata next to a picture's file. The zero value means none.
@@ -212,6 +218,8 @@ type Record struct {
 	Picture
 	Metadata
 	Files []FileRecord
+	// PlaceID is the GeoNames id of the place at Position (internal/places); 0 if there is none near. Every store derives it in the same way.
+	PlaceID int
 	// Text is the text in the picture. Hits leaves it out: Texts returns it.
 	Text Text
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/places"
 )
 
 // File is a picture that was read from a file outside of the pipeline.
@@ -73,7 +74,11 @@ func Read(path string) (File, error) {
 // Record returns the record that an index would have of this file alone. It has everything that filters use.
 func (p File) Record() store.Record {
 	file := store.FileRecord{File: store.File{Stat: p.Stat}, Picture: p.Picture.ID, Format: p.Picture.Format, Metadata: p.Meta}
-	return store.Record{Picture: p.Picture, Metadata: p.Meta, Files: []store.FileRecord{file}}
+	r := store.Record{Picture: p.Picture, Metadata: p.Meta, Files: []store.FileRecord{file}}
+	if at := p.Meta.Position; at != nil {
+		r.PlaceID = places.NearestID(at.Latitude, at.Longitude)
+	}
+	return r
 }
 
 // Forget frees the memory of the file's bytes. The picture can no longer be decoded unless it is read again.

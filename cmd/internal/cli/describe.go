@@ -23,6 +23,8 @@ func (q *FilterFlags) Describe() (parts []string) {
 	add("rating", q.rating)
 	add("keyword", q.keywords...)
 	add("text", q.texts...)
+	add("with", q.people...)
+	add("in", strings.Join(q.places, " or "))
 	add("", strings.Join(q.types, " or "))
 	add("named", strings.Join(q.names, " or "))
 	add("", q.shape)

@@ -29,7 +29,7 @@ type FilterFlags struct {
 	width, height, megapixels string
 	near                      string
 	radius                    string
-	texts                     []string
+	texts, people, places     []string
 	not                       []string
 }
 
@@ -51,6 +51,8 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.megapixels, "megapixels", "", "size in megapixels, a `RANGE` or number")
 	f.StringVar(&q.near, "near", "", "taken near `LAT,LON`, in degrees: 48.858,2.294")
 	f.StringVar(&q.radius, "radius", "", "with --near, the maximum `DISTANCE`: 500m, 10km, 3mi (default 10km)")
+	f.StringArrayVar(&q.people, "person", nil, "with a person whose name, or a word of it, matches the glob `NAME` (may be repeated; all must match)")
+	f.StringArrayVar(&q.places, "place", nil, "taken in `PLACE`: a town, region or country, such as paris, \"Paris, FR\" or \"Brittany, FR\" (may be repeated)")
 	f.StringArrayVar(&q.texts, "text", nil, "with `WORDS` in the picture, such as on a sign or a receipt; case, accents and spaces do not matter (may be repeated; all must match)")
 	f.StringArrayVar(&q.not, "not", nil, "exclude pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
@@ -70,7 +72,7 @@ func (f Filter) SelectsAll() bool { return f.Dirs == nil && len(f.NotDirs) == 0 
 
 // Parse returns the filter. Its errors are usage errors.
 func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
-	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names, "text": q.texts}
+	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names, "text": q.texts, "person": q.people, "place": q.places}
 	for name, value := range map[string]string{
 		"after": q.after, "before": q.before, "taken": q.taken, "camera": q.camera, "lens": q.lens, "rating": q.rating, "orientation": q.shape,
 		"width": q.width, "height": q.height, "megapixels": q.megapixels, "near": q.near, "radius": q.radius,
@@ -83,7 +85,7 @@ func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
 		return f, wrongValue(err, "--")
 	}
 	for _, dir := range q.under {
-		dirs, err := places(dir)
+		dirs, err := folderNames(dir)
 		if err != nil {
 			return f, err
 		}
@@ -118,8 +120,8 @@ func wrongValue(err error, before string) error {
 	return Usage(hint, "%s%s: %w", before, bad.Name, bad.Err)
 }
 
-// places returns a folder in the forms in which a root may be stored: as given and, if it is a link, its target.
-func places(dir string) ([]string, error) {
+// folderNames returns a folder in the forms in which a root may be stored: as given and, if it is a link, its target.
+func folderNames(dir string) ([]string, error) {
 	abs, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
@@ -131,7 +133,7 @@ func places(dir string) ([]string, error) {
 }
 
 // filterNames are the filters that --not accepts, named like the flags.
-var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "text"}
+var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "text", "person", "place"}
 
 // leaveOut parses one --not.
 func (f *Filter) leaveOut(text string, now time.Time) error {
@@ -145,7 +147,7 @@ func (f *Filter) leaveOut(text string, now time.Time) error {
 	case !slices.Contains(filterNames, name):
 		return Usage("the filters are "+strings.Join(filterNames, ", "), "--not %q: unknown filter %q", text, name)
 	case name == "under":
-		dirs, err := places(value)
+		dirs, err := folderNames(value)
 		if err != nil {
 			return err
 		}

@@ -31,6 +31,9 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 	for _, k := range q.keywords {
 		list = append(list, asked{store.FacetKeyword, k})
 	}
+	for _, p := range q.people {
+		list = append(list, asked{store.FacetPerson, p})
+	}
 	for _, a := range list {
 		if a.value == "" {
 			continue

@@ -1,6 +1,9 @@
 package cli
 
-import "github.com/imgsearch/imgsearch/index/store"
+import (
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/places"
+)
 
 // MetadataJSON is the metadata of a picture or file in the machine formats. Unknown values are null.
 type MetadataJSON struct {
@@ -11,6 +14,49 @@ type MetadataJSON struct {
 	Rating    *int       `json:"rating"`
 	Keywords  []string   `json:"keywords"`
 	Place     *PlaceJSON `json:"place"`
+	// PlaceName is the populated place at Place. People and Description are the owner's.
+	PlaceName   string       `json:"place_name,omitempty"`
+	People      []PersonJSON `json:"people,omitempty"`
+	Description string       `json:"description,omitempty"`
+}
+
+// PersonJSON is a person in a picture. Box is where, as fractions of the width and height of the picture as it is stored.
+type PersonJSON struct {
+	Name string   `json:"name"`
+	Box  *BoxJSON `json:"box"`
+}
+
+// BoxJSON is a rectangle.
+type BoxJSON struct {
+	X      float64 `json:"x"`
+	Y      float64 `json:"y"`
+	Width  float64 `json:"width"`
+	Height float64 `json:"height"`
+}
+
+// newPeopleJSON converts people.
+func newPeopleJSON(m store.Metadata) (list []PersonJSON) {
+	for i, name := range m.People {
+		p := PersonJSON{Name: name}
+		if i < len(m.Boxes) && m.Boxes[i] != [4]float64{} {
+			b := m.Boxes[i]
+			p.Box = &BoxJSON{b[0], b[1], b[2], b[3]}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// PlaceName returns the populated place at a position: "Paris, Ile-de-France, FR"; "" if there is none near.
+func PlaceName(p *store.Position) string {
+	if p == nil {
+		return ""
+	}
+	at, ok := places.ByID(places.NearestID(p.Latitude, p.Longitude))
+	if !ok {
+		return ""
+	}
+	return at.String()
 }
 
 // PlaceJSON is a place on Earth, in degrees.
@@ -25,6 +71,7 @@ const placeDigits = 6
 // NewMetadataJSON converts metadata.
 func NewMetadataJSON(m store.Metadata) MetadataJSON {
 	j := MetadataJSON{TakenFrom: OrNull(DateSource(m.TakenSource)), Camera: OrNull(m.Camera), Lens: OrNull(m.Lens), Keywords: append([]string{}, m.Keywords...)}
+	j.PlaceName, j.People, j.Description = PlaceName(m.Position), newPeopleJSON(m), m.Description
 	if m.Rated {
 		j.Rating = &m.Rating
 	}

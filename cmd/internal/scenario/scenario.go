@@ -190,7 +190,7 @@ func xmp(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // segment writes metadata into a JPEG: segment FILE comment TEXT, segment FILE exif ORIENTATION TAKEN, segment FILE xmp RATING
-// KEYWORD..., segment FILE camera CAMERA LENS TAKEN.
+// KEYWORD..., segment FILE packet XMPFILE, segment FILE camera CAMERA LENS TAKEN.
 func segment(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	data, err := os.ReadFile(path)
@@ -200,6 +200,10 @@ func segment(ts *testscript.TestScript, _ bool, args []string) {
 		data = testkit.InsertSegment(data, 0xfe, []byte(args[2]))
 	case "xmp":
 		data = testkit.InsertSegment(data, 0xe1, []byte("http://ns.adobe.com/xap/1.0/\x00"+testkit.XMP(args[2], args[3:]...)))
+	case "packet":
+		packet, err := os.ReadFile(ts.MkAbs(args[2]))
+		ts.Check(err)
+		data = testkit.InsertSegment(data, 0xe1, append([]byte("http://ns.adobe.com/xap/1.0/\x00"), packet...))
 	case "camera":
 		data = testkit.InsertSegment(data, 0xe1, testkit.CameraEXIF{Camera: args[2], Lens: args[3], Taken: args[4]}.Segment())
 	case "exif":

@@ -15,6 +15,9 @@ import (
 type XMP struct {
 	Rating   Rating
 	Keywords []string
+	// People are those with a box first.
+	People      []Person
+	Description string
 	// Dates are as written, the most trusted first: when the picture was taken, when it was made, when its file was made.
 	Dates []string
 	Place Place
@@ -40,16 +43,20 @@ const (
 type xmpReader struct {
 	values map[xml.Name]string
 	list   []string
+	people people
 }
 
 // wantedXMP are the properties with one value.
 var wantedXMP = map[xml.Name]bool{
 	{Space: nsXMP, Local: "Rating"}: true, {Space: nsMicrosoft, Local: "Rating"}: true, {Space: nsExif, Local: "DateTimeOriginal"}: true,
 	{Space: nsPhotoshop, Local: "DateCreated"}: true, {Space: nsXMP, Local: "CreateDate"}: true,
-	{Space: nsExif, Local: "GPSLatitude"}: true, {Space: nsExif, Local: "GPSLongitude"}: true,
+	description: true, {Space: nsExif, Local: "GPSLatitude"}: true, {Space: nsExif, Local: "GPSLongitude"}: true,
 }
 
-var subject = xml.Name{Space: nsDC, Local: "subject"}
+var (
+	subject     = xml.Name{Space: nsDC, Local: "subject"}
+	description = xml.Name{Space: nsDC, Local: "description"}
+)
 
 // ReadXMP reads a packet, with or without the x:xmpmeta element around it, in UTF-8 or UTF-16. If it ends early or is damaged after some
 // properties, those are returned; the error is ErrXMP if there is no RDF in it.
@@ -97,6 +104,8 @@ func (r *xmpReader) description(d *xml.Decoder, start xml.StartElement) {
 		case xml.StartElement:
 			if token.Name == subject {
 				r.list = append(r.list, items(d)...)
+			} else if r.people.read(d, token) {
+				continue
 			} else if text := items(d); len(text) > 0 {
 				r.set(token.Name, text[0])
 			}
@@ -147,7 +156,7 @@ func items(d *xml.Decoder) (list []string) {
 
 func (r *xmpReader) result() XMP {
 	value := func(space, local string) string { return r.values[xml.Name{Space: space, Local: local}] }
-	x := XMP{Keywords: r.list}
+	x := XMP{Keywords: r.list, People: r.people.all(), Description: r.values[description]}
 	for _, date := range []string{value(nsExif, "DateTimeOriginal"), value(nsPhotoshop, "DateCreated"), value(nsXMP, "CreateDate")} {
 		if date != "" {
 			x.Dates = append(x.Dates, date)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/places"
 )
 
 // Error means that a value is invalid. Hint describes the valid values.
@@ -52,7 +53,7 @@ type Options struct {
 
 // Filter parses values into a filter. Its errors are of type *Error.
 func Filter(v Values, o Options) (f store.Filter, err error) {
-	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place, texts} {
+	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place, placeNames, texts} {
 		if err := step(&f, v, o); err != nil {
 			return f, err
 		}
@@ -201,8 +202,28 @@ func owner(f *store.Filter, v Values, _ Options) (err error) {
 			return &Error{"rating", err, "use a number of stars such as 5, or a range such as 3.. or ..2; 0 means unrated, -1 rejected"}
 		}
 	}
-	f.Keywords, err = globs("keyword", v, `use a keyword, or a glob such as "fam*"`)
+	if f.Keywords, err = globs("keyword", v, `use a keyword, or a glob such as "fam*"`); err != nil {
+		return err
+	}
+	f.People, err = globs("person", v, `use a name, a word of it, or a glob such as "ann*"`)
 	return err
+}
+
+// ErrUnknownPlace means that no populated place, region or country has a name.
+var ErrUnknownPlace = errors.New("no place of this name is known")
+
+func placeNames(f *store.Filter, v Values, _ Options) error {
+	for _, text := range v["place"] {
+		ids, err := places.Find(text)
+		if err == nil && len(ids) == 0 {
+			err = fmt.Errorf("%w: %q", ErrUnknownPlace, text)
+		}
+		if err != nil {
+			return &Error{"place", err, `use a town of more than 15,000 people, a region or a country, such as paris, "Paris, FR", "Brittany, FR" or France`}
+		}
+		f.Places = append(f.Places, store.PlaceName{Name: text, IDs: ids})
+	}
+	return nil
 }
 
 func texts(f *store.Filter, v Values, _ Options) error {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -13,12 +14,16 @@ import (
 type generated struct {
 	r     *rand.Rand
 	roots []store.RootID
+	// places are the ids of the places that pictures have.
+	places []int
 }
 
 var (
 	cameras  = []string{"", "Canon EOS R5", "NIKON Z 6", "Ärger Fön 3000"}
 	lenses   = []string{"", "EF 50mm f/1.8 STM", "RF 50mm F1.2L"}
 	keywords = []string{"sea", "Family", "GRÖSSE", "straße", "a b", "fam[il]y"}
+	people   = []string{"Anna Schmidt", "ÖZGÜR", "Bo", "Anna"}
+	spots    = []store.Position{{Latitude: 48.8566, Longitude: 2.3522}, {Latitude: -33.8688, Longitude: 151.2093}}
 	dirs     = []string{"", "2023", "2023/07", "2023x", "ä/ö"}
 	names    = []string{"IMG_1.JPG", "img_2.jpg", "Über.jpeg", "a%b_c.png", "x\u212a.jp", "IMG_3.cr2"}
 	formats  = []string{"jpeg", "png", "cr2"}
@@ -33,6 +38,20 @@ func (g generated) metadata() store.Metadata {
 	if g.r.IntN(2) == 0 {
 		m.Position = &store.Position{Latitude: g.r.Float64()*180 - 90, Longitude: g.r.Float64()*360 - 180}
 	}
+	if g.r.IntN(3) == 0 {
+		spot := pick(g.r, spots)
+		m.Position = &spot
+	}
+	for range g.r.IntN(3) {
+		if p := pick(g.r, people); !slices.Contains(m.People, p) {
+			m.People = append(m.People, p)
+		}
+	}
+	if len(m.People) > 0 && g.r.IntN(2) == 0 {
+		m.Boxes = make([][4]float64, len(m.People))
+		m.Boxes[0] = [4]float64{.25, .5, .125, .25}
+	}
+	m.Description = pick(g.r, []string{"", "", "On the beach\nwith \"friends\""})
 	if g.r.IntN(2) == 0 {
 		m.Rating, m.Rated = g.r.IntN(7)-1, true
 	}
@@ -55,7 +74,7 @@ func (g generated) bound(list ...float64) *float64 {
 // filter returns a filter with one or more rules.
 func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 	for range 1 + g.r.IntN(3) {
-		switch g.r.IntN(16) {
+		switch g.r.IntN(18) {
 		case 0:
 			f.Under = []store.Folder{}
 			for range g.r.IntN(3) {
@@ -99,6 +118,13 @@ func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 				f.Texts = append(f.Texts, pick(g.r, []string{"s", "2023"}))
 			}
 		case 15:
+			f.People = []string{pick(g.r, []string{"anna", "özgür", "b*", "Anna Schmidt", "schmidt", "carl"})}
+		case 16:
+			f.Places = []store.PlaceName{{Name: "here", IDs: []int{pick(g.r, append(g.places, 1))}}}
+			if g.r.IntN(3) == 0 {
+				f.Places = append(f.Places, store.PlaceName{Name: "there", IDs: g.places})
+			}
+		case 17:
 			if depth > 0 {
 				f.Not = append(f.Not, g.filter(depth-1, all))
 			}
@@ -152,6 +178,12 @@ func (s *suite) filters() {
 	for i, r := range records {
 		equal(s, "derived", r.Metadata, store.Derive(r.Files))
 		records[i].Text = texts[r.ID]
+		if r.PlaceID != 0 && !slices.Contains(g.places, r.PlaceID) {
+			g.places = append(g.places, r.PlaceID)
+		}
+	}
+	if len(g.places) < len(spots) {
+		s.Errorf("pictures in Paris and Sydney have the places %v", g.places)
 	}
 	selected := 0
 	for range tries {
@@ -255,6 +287,12 @@ func facetValues(f store.Filter, by store.Facet, r store.Record) map[store.Facet
 		add(store.YearOf(r.TakenAt))
 	case store.FacetMonth:
 		add(store.MonthOf(r.TakenAt))
+	case store.FacetPlace:
+		if r.PlaceID == 0 {
+			add("")
+		} else {
+			add(strconv.Itoa(r.PlaceID))
+		}
 	}
 	for _, file := range r.Files {
 		if !f.MatchFile(file) {
@@ -265,6 +303,10 @@ func facetValues(f store.Filter, by store.Facet, r store.Record) map[store.Facet
 			for _, k := range file.Keywords {
 				add(k)
 			}
+		case store.FacetPerson:
+			for _, p := range file.People {
+				add(p)
+			}
 		case store.FacetType:
 			add(file.Format)
 		case store.FacetRating:
@@ -273,7 +315,7 @@ func facetValues(f store.Filter, by store.Facet, r store.Record) map[store.Facet
 			values[store.FacetCount{Folder: store.Folder{Root: file.Root, Dir: file.Dir}}] = true
 		}
 	}
-	if by == store.FacetKeyword && len(values) == 0 {
+	if (by == store.FacetKeyword || by == store.FacetPerson) && len(values) == 0 {
 		add("")
 	}
 	return values
