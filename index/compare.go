@@ -48,6 +48,7 @@ type comparer struct {
 	// the sidecars of the folder that was asked for last
 	sidecarDir string
 	sidecars   scan.Sidecars
+	exports    scan.Exports
 	// what the walk of this root has seen
 	gone rootGone
 }
@@ -142,7 +143,7 @@ func (c *comparer) folder(ctx context.Context, f scan.Folder) error {
 		c.gone.broken[f.Rel] = f.Err
 	}
 	c.noteSkipped(f, files)
-	sidecars := scan.NewSidecars(f.Sidecars)
+	sidecars, exports := scan.NewSidecars(f.Sidecars), scan.NewExports(f.Exports)
 	pairs := c.pairs(f, failures)
 	waiting := make(map[string][]found) // the members of pairs that were found so far, by the JPEG's name
 	for _, file := range f.Files {
@@ -155,6 +156,7 @@ func (c *comparer) folder(ctx context.Context, f scan.Folder) error {
 		}
 		delete(failures, file.Name)
 		one.findSidecar(sidecars, f.Err != nil)
+		one.findExport(exports, f.Err != nil)
 		if jpeg, ok := pairs.byName[file.Name]; ok {
 			members := append(waiting[jpeg], one)
 			if waiting[jpeg] = members; len(members) < 1+len(pairs.behind[jpeg]) {
@@ -243,7 +245,7 @@ func (c *comparer) look(f found) need {
 		switch {
 		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !f.frozen && !slices.Equal(f.known.Twins, f.considered):
 		case c.suspects[place]: // it may not have caused the crash, or may no longer: reading it clears it
-		case f.known.MetaVersion < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar) || c.req.UseMTime && f.known.Undated:
+		case f.known.MetaVersion < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar) || !sameSidecar(f.known.Export, f.export.Sidecar) || c.req.UseMTime && f.known.Undated:
 			return refresh
 		default:
 			return unchanged

@@ -82,16 +82,19 @@ func (c *comparer) singleFile(ctx context.Context, t target) error {
 	if known.Failure != nil {
 		one.failure = *known.Failure
 	}
-	one.findSidecar(c.sidecarsIn(filepath.Dir(c.path(place))), false)
+	sidecars, exports := c.saidIn(filepath.Dir(c.path(place)))
+	one.findSidecar(sidecars, false)
+	one.findExport(exports, false)
 	return c.single(ctx, one)
 }
 
-// sidecarsIn returns a folder's sidecars. It caches those of the last folder, since a list of files is usually grouped by folder.
-func (c *comparer) sidecarsIn(dir string) scan.Sidecars {
+// saidIn returns a folder's sidecars and the JSON files of an export. It caches those of the last folder, since a list of files is usually grouped by
+// folder.
+func (c *comparer) saidIn(dir string) (scan.Sidecars, scan.Exports) {
 	if c.sidecarDir != dir || c.sidecars == nil {
-		c.sidecarDir, c.sidecars = dir, scan.SidecarsIn(dir)
+		c.sidecarDir, c.sidecars, c.exports = dir, scan.SidecarsIn(dir), scan.ExportsIn(dir)
 	}
-	return c.sidecars
+	return c.sidecars, c.exports
 }
 
 // knownFiles compares the files of a root that is not walked: those that were named explicitly before.
@@ -144,6 +147,7 @@ func (c *comparer) knownFolder(ctx context.Context, dir string) (scan.Folder, er
 		}
 	}
 	f.Sidecars = slices.Collect(maps.Values(scan.SidecarsIn(abs)))
+	f.Exports = slices.Collect(maps.Values(scan.ExportsIn(abs)))
 	_, f.Device, _, err = scan.Stat(abs)
 	if f.Err == nil {
 		f.Err = err

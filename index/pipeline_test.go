@@ -61,8 +61,12 @@ func (s fakeSource) Picture(orientation int) store.Picture {
 
 func (s fakeSource) Identity(data []byte, _ int) store.PictureID { return sha256.Sum256(data) }
 
-func (r *fakeReader) Sidecar(data []byte) (store.OwnerMetadata, error) {
-	return store.OwnerMetadata{Keywords: strings.Fields(string(data))}, nil
+func (r *fakeReader) Sidecar(data []byte) (store.Metadata, error) {
+	return store.Metadata{OwnerMetadata: store.OwnerMetadata{Keywords: strings.Fields(string(data))}}, nil
+}
+
+func (r *fakeReader) Export(picture, folder []byte) (store.Metadata, error) {
+	return store.Metadata{OwnerMetadata: store.OwnerMetadata{Keywords: strings.Fields(string(picture) + " " + string(folder))}}, nil
 }
 
 // fakePicture is what a fakeReader decoded.

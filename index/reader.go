@@ -38,8 +38,10 @@ type Reader interface {
 	// Open recognises the format and reads the size, allocating nothing for the pixels. It does not keep r.
 	Open(r io.ReadSeeker) (Source, error)
 	// Sidecar parses a sidecar.
-	Sidecar(data []byte) (store.OwnerMetadata, error)
-	// MetaVersion goes up when Source.Meta and Sidecar read more than before.
+	Sidecar(data []byte) (store.Metadata, error)
+	// Export parses the JSON that an export wrote about a picture and about its folder; either may be nil.
+	Export(picture, folder []byte) (store.Metadata, error)
+	// MetaVersion goes up when Source.Meta, Sidecar and Export read more than before.
 	MetaVersion() int
 	// TensorLen is the number of values of the vision tower's input.
 	TensorLen() int

@@ -15,6 +15,7 @@ type task struct {
 	// sidecar is the file's sidecar, meta the metadata of the two.
 	sidecar     store.Sidecar
 	sidecarAway bool // the sidecar is known, but cannot be read now
+	export      exported
 	meta        store.Metadata
 	// refresh means that only the file's metadata must be read.
 	refresh bool
@@ -41,6 +42,7 @@ type found struct {
 	sidecar store.Sidecar
 	// sidecarAway means that the sidecar cannot be read now: what it said still holds.
 	sidecarAway bool
+	export      exported
 	considered  []string
 	// frozen means that its twins cannot be determined now: what is known about them still holds.
 	frozen bool
@@ -58,6 +60,36 @@ func (f *found) findSidecar(sidecars scan.Sidecars, partly bool) {
 	}
 }
 
+// exported is what an export wrote about a file: its JSON, and that of its folder. Sidecar names the first of them, with the sizes and times of both.
+type exported struct {
+	store.Sidecar
+
+	picture, folder string
+	away            bool // it is known, but cannot be read now
+}
+
+// findExport finds what an export wrote about the file.
+func (f *found) findExport(exports scan.Exports, partly bool) {
+	of, ok := exports.Of(f.file.Name)
+	album, inAlbum := exports.Album()
+	e := &f.export
+	e.away = ok && of.Placeholder || inAlbum && album.Placeholder || !ok && !inAlbum && partly
+	if e.away {
+		if f.known != nil {
+			e.Sidecar = f.known.Export
+		}
+		return
+	}
+	if inAlbum {
+		e.folder, e.Sidecar = album.Name, store.Sidecar{Name: album.Name, Stat: statOfFile(album)}
+	}
+	if ok {
+		stat := statOfFile(of)
+		e.picture, e.Name = of.Name, of.Name
+		e.Size, e.MTimeNS = e.Size+stat.Size, e.MTimeNS^stat.MTimeNS
+	}
+}
+
 func (f *found) stat() store.Stat { return statOfFile(f.file) }
 
 func statOfFile(f scan.File) store.Stat {
@@ -70,7 +102,7 @@ func (f *found) place(root store.Root) store.Place {
 
 func (f *found) task(root store.Root) task {
 	t := task{
-		place: f.place(root), stat: f.stat(), device: f.device, known: f.known, sidecar: f.sidecar, sidecarAway: f.sidecarAway,
+		place: f.place(root), stat: f.stat(), device: f.device, known: f.known, sidecar: f.sidecar, sidecarAway: f.sidecarAway, export: f.export,
 		considered: f.considered,
 	}
 	if f.frozen {

@@ -109,7 +109,7 @@ func (w *writer) putRefresh(ctx context.Context, op write) error {
 	if op.picture != nil {
 		meta = &t.meta
 	}
-	changed := !sameSidecar(t.known.Sidecar, t.sidecar)
+	changed := !sameSaying(t)
 	w.counts = append(w.counts, func(n *Summary) {
 		n.Scanned++
 		if changed {
@@ -121,10 +121,15 @@ func (w *writer) putRefresh(ctx context.Context, op write) error {
 	return w.tx.RefreshFile(ctx, file, meta)
 }
 
+// sameSaying reports whether the files that say something about a known file are those that were read.
+func sameSaying(t task) bool {
+	return sameSidecar(t.known.Sidecar, t.sidecar) && sameSidecar(t.known.Export, t.export.Sidecar)
+}
+
 // file returns a task's file as a later run will compare it.
 func (w *writer) file(t task) store.File {
 	return store.File{
-		Place: t.place, Stat: t.stat, Device: t.device, MetaVersion: w.req.Reader.MetaVersion(), Sidecar: t.sidecar, Twins: t.considered, IsTwin: t.format != "",
+		Place: t.place, Stat: t.stat, Device: t.device, MetaVersion: w.req.Reader.MetaVersion(), Sidecar: t.sidecar, Export: t.export.Sidecar, Twins: t.considered, IsTwin: t.format != "",
 	}
 }
 
@@ -218,7 +223,7 @@ func (w *writer) putFile(ctx context.Context, t task, p store.Picture) error {
 		switch {
 		case t.known == nil:
 			n.Added++
-		case t.known.Same(t.stat) && samePicture && sameSidecar(t.known.Sidecar, t.sidecar):
+		case t.known.Same(t.stat) && samePicture && sameSaying(t):
 			n.Unchanged++ // read because this model had no vector of it, or because its twin was read
 		default:
 			n.Updated++

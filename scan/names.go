@@ -93,7 +93,7 @@ func markLivePhotos(f *Folder) {
 
 // Unconcerned reports whether, by its name, a change to a file cannot affect an index.
 func Unconcerned(name string) bool {
-	if name == IgnoreFile || isSidecar(name) {
+	if name == IgnoreFile || isSidecar(name) || isExport(name) {
 		return false
 	}
 	return strings.HasPrefix(name, ".") || byName(name) != ""

@@ -72,6 +72,8 @@ type Folder struct {
 	Skipped []Skip
 	// Sidecars are the XMP files, sorted by name, that may describe a picture in the folder. They are also in Skipped.
 	Sidecars []File
+	// Exports are the JSON files, sorted by name, that an export may have written about the pictures. They are also in Skipped.
+	Exports []File
 	// Empty reports whether the folder was read and is completely empty, like the mount point of an unmounted disk.
 	Empty bool
 	// Err is set if the folder could not be read completely. The entries that were read are present, but none if the ignore file cannot be read.

@@ -1,9 +1,6 @@
 package scan
 
-import (
-	"os"
-	"strings"
-)
+import "strings"
 
 // Sidecars maps the stem of a sidecar's name to the sidecar, for one folder.
 type Sidecars map[string]File
@@ -29,16 +26,4 @@ func (s Sidecars) Of(name string) (f File, ok bool) {
 }
 
 // SidecarsIn returns the sidecars in a folder that is not being walked; none if the folder cannot be read.
-func SidecarsIn(dir string) Sidecars {
-	entries, _ := os.ReadDir(dir) // includes the entries read before an error
-	var list []File
-	for _, e := range entries {
-		if !e.Type().IsRegular() || !isSidecar(e.Name()) {
-			continue
-		}
-		if info, err := e.Info(); err == nil {
-			list = append(list, newFile(info))
-		}
-	}
-	return NewSidecars(list)
-}
+func SidecarsIn(dir string) Sidecars { return NewSidecars(filesIn(dir, isSidecar)) }

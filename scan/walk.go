@@ -152,8 +152,11 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	if !e.IsDir() {
 		if r := byName(name); r != "" {
 			skip(r)
-			if isSidecar(name) {
-				w.addSidecar(folder, e)
+			switch {
+			case isSidecar(name):
+				folder.Sidecars = addSaying(folder.Sidecars, e)
+			case isExport(name):
+				folder.Exports = addSaying(folder.Exports, e)
 			}
 			return
 		}
@@ -178,11 +181,12 @@ func (w *walker) sort(folder *Folder, below *[]string, e fs.DirEntry, rules []ru
 	}
 }
 
-// addSidecar records a sidecar.
-func (w *walker) addSidecar(folder *Folder, e fs.DirEntry) {
+// addSaying adds a file that may say something about a picture.
+func addSaying(list []File, e fs.DirEntry) []File {
 	if info, err := e.Info(); err == nil {
-		folder.Sidecars = append(folder.Sidecars, newFile(info))
+		list = append(list, newFile(info))
 	}
+	return list
 }
 
 // rule applies the rules about names and patterns, without touching the disk.

@@ -106,11 +106,6 @@ func isBelow(dirs []string, path string) bool {
 	})
 }
 
-// asksOwner reports whether a filter, or one in its Not, needs the owner's metadata: rating or keywords.
-func asksOwner(f store.Filter) bool {
-	return !f.Rating.IsOpen() || len(f.Keywords) > 0 || slices.ContainsFunc(f.Not, asksOwner)
-}
-
 // findListed finds the listed files that are unchanged since they were indexed and whose pictures have vectors. It returns the
 // others.
 func (s *session) findListed(ctx context.Context) (unknown []string, err error) {
@@ -189,12 +184,11 @@ func (s *session) readUnknown(ctx context.Context, paths []string) error {
 // addOther adds a picture that the index cannot search, if the filters select it.
 func (s *session) addOther(files []pictures.File, vector []float32) {
 	p := files[0]
-	if asksOwner(s.filter) {
-		owner, err := index.WithSidecar(pictures.Reader{}, p.Path, p.Meta.OwnerMetadata)
-		if err != nil {
+	if !s.filter.IsAll() { // the files beside it say what filters ask for
+		var err error
+		if p.Meta, err = index.WithSidecar(pictures.Reader{}, p.Path, p.Meta); err != nil {
 			s.p.Logf("%v", err)
 		}
-		p.Meta.OwnerMetadata = owner
 	}
 	record := p.Record()
 	if !s.filter.Match(record) {

@@ -161,6 +161,8 @@ func (s *shown) printMetadata(row func(name, value string)) {
 		taken += ", EXIF DateTimeDigitized"
 	case store.DateXMP:
 		taken += ", XMP"
+	case store.DateExport:
+		taken += ", the export's JSON"
 	case store.DateFileName:
 		taken += ", file name"
 	case store.DateModified:
@@ -217,6 +219,9 @@ func (s *shown) file(i int, f store.FileRecord) string {
 	}
 	if f.Sidecar.Name != "" {
 		parts = append(parts, "sidecar "+words.Path(f.Sidecar.Name))
+	}
+	if f.Export.Name != "" {
+		parts = append(parts, "export "+words.Path(f.Export.Name))
 	}
 	path := s.Paths[i]
 	switch {

@@ -39,11 +39,17 @@ func (l OwnerMetadata) under(over OwnerMetadata) OwnerMetadata {
 	return l
 }
 
-// ReadXMP reads the owner's metadata from an XMP packet or a sidecar file. Its errors wrap meta.ErrXMP.
-func ReadXMP(packet []byte) (l OwnerMetadata, err error) {
+// ReadXMP reads the metadata in an XMP packet or a sidecar file: the owner's, the date and the position. Its errors wrap meta.ErrXMP.
+func ReadXMP(packet []byte) (m Meta, err error) {
 	defer caught.Error(&err)
 	x, err := meta.ReadXMP(packet)
-	return ownerOf(x), err
+	m = Meta{Orientation: 1, HasGPS: x.Place.Known, Latitude: x.Place.Latitude, Longitude: x.Place.Longitude, OwnerMetadata: ownerOf(x)}
+	var dates []date
+	for _, text := range x.Dates {
+		dates = append(dates, date{text, "", XMPDate})
+	}
+	m.TakenAt, m.TakenFrom = firstDate(dates)
+	return m, err
 }
 
 func ownerOf(x meta.XMP) OwnerMetadata {

@@ -19,7 +19,7 @@ const stateColumns = `f.size, f.mtime_ns, f.disk_id, f.meta,
 	+ 8 * (f.taken_at IS NULL)`
 
 // hasRare selects the files with a sidecar or twins.
-const hasRare = "f.sidecar IS NOT NULL OR f.twins IS NOT NULL OR f.is_twin"
+const hasRare = "f.sidecar IS NOT NULL OR f.export IS NOT NULL OR f.twins IS NOT NULL OR f.is_twin"
 
 // modelID returns the row id of a model, or 0 if the index does not have it.
 func modelID(ctx context.Context, q querier, identity string) (id int64, err error) {
@@ -103,14 +103,15 @@ func (s *Store) folderFiles(ctx context.Context, at store.Folder, root, model in
 
 // addRare reads the sidecars and twins of the files in a folder that have them.
 func (s *Store) addRare(ctx context.Context, root int64, dir string, files map[string]*store.FileState) error {
-	_, err := collect(ctx, s.read, `SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin FROM files f
+	_, err := collect(ctx, s.read, `SELECT f.name, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin, f.export, f.export_size, f.export_mtime_ns FROM files f
 		WHERE f.root_id = ? AND f.dir = ? AND (`+hasRare+`)`, func(scan scanFunc) (struct{}, error) {
-		var name, sidecar, twins []byte
-		var beside store.Sidecar
+		var name, sidecar, twins, export []byte
+		var beside, exported store.Sidecar
 		var isTwin bool
-		err := scan(&name, &sidecar, &beside.Size, &beside.MTimeNS, &twins, &isTwin)
+		err := scan(&name, &sidecar, &beside.Size, &beside.MTimeNS, &twins, &isTwin, &export, &exported.Size, &exported.MTimeNS)
 		if f, ok := files[string(name)]; ok && err == nil {
-			beside.Name = string(sidecar)
+			beside.Name, exported.Name = string(sidecar), string(export)
+			f.Export = exported
 			f.Sidecar, f.Twins, f.IsTwin = beside, splitTwins(twins), isTwin
 		}
 		return struct{}{}, err
@@ -127,8 +128,8 @@ func splitTwins(raw []byte) []string {
 
 // fileColumns are all columns of a file, read by scanFile; fileWords joins the words that they refer to.
 const (
-	fileColumns = `f.root_id, f.dir, f.name, f.size, f.mtime_ns, f.disk_id, f.meta, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin,
-	f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text, ppl.text, f.boxes, f.description`
+	fileColumns = `f.root_id, f.dir, f.name, f.size, f.mtime_ns, f.disk_id, f.meta, f.sidecar, f.sidecar_size, f.sidecar_mtime_ns, f.twins, f.is_twin, f.export, f.export_size,
+	f.export_mtime_ns, f.format, f.taken_at, f.taken_source, cam.text, len.text, f.latitude, f.longitude, f.rating, key.text, ppl.text, f.boxes, f.description`
 	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords LEFT JOIN words ppl ON ppl.id = f.people"
 )
 
@@ -169,12 +170,13 @@ func (m *metaFields) metadata() store.Metadata {
 // scanFile reads the columns in first and then fileColumns.
 // The names of root and disk are looked up later, once the rows are closed (named).
 func scanFile(scan scanFunc, first ...any) (f fileRow, err error) {
-	var dir, name, sidecar, twins []byte
+	var dir, name, sidecar, twins, export []byte
 	var meta metaFields
 	fields := append(first, &f.root, &dir, &name, &f.Size, &f.MTimeNS, &f.disk, &f.MetaVersion, &sidecar, &f.Sidecar.Size, &f.Sidecar.MTimeNS, &twins,
-		&f.IsTwin, &f.Format)
+		&f.IsTwin, &export, &f.Export.Size, &f.Export.MTimeNS, &f.Format)
 	err = scan(append(fields, meta.fields()...)...)
 	f.Dir, f.Name, f.Sidecar.Name, f.Twins, f.Metadata = string(dir), string(name), string(sidecar), splitTwins(twins), meta.metadata()
+	f.Export.Name = string(export)
 	return f, err
 }
 

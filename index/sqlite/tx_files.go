@@ -34,18 +34,21 @@ func (t *tx) fileRow(ctx context.Context, f store.FileRecord) (row []any, pictur
 
 // sayRow returns the values of sayColumns: what was read along with a file.
 func sayRow(f store.File) []any {
-	var sidecar, twins any
+	var sidecar, twins, export any
+	if f.Export.Name != "" {
+		export = []byte(f.Export.Name)
+	}
 	if f.Sidecar.Name != "" {
 		sidecar = []byte(f.Sidecar.Name)
 	}
 	if len(f.Twins) > 0 {
 		twins = []byte(strings.Join(f.Twins, "/"))
 	}
-	return []any{f.MetaVersion, sidecar, f.Sidecar.Size, f.Sidecar.MTimeNS, twins, f.IsTwin}
+	return []any{f.MetaVersion, sidecar, f.Sidecar.Size, f.Sidecar.MTimeNS, twins, f.IsTwin, export, f.Export.Size, f.Export.MTimeNS}
 }
 
 const (
-	sayColumns  = "meta, sidecar, sidecar_size, sidecar_mtime_ns, twins, is_twin"
+	sayColumns  = "meta, sidecar, sidecar_size, sidecar_mtime_ns, twins, is_twin, export, export_size, export_mtime_ns"
 	metaColumns = "taken_at, taken_source, camera, lens, latitude, longitude, rating, keywords, people, boxes, description"
 	rowColumns  = "root_id, dir, name, size, mtime_ns, disk_id, picture_id, format, " + sayColumns + ", " + metaColumns
 )

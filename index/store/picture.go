@@ -131,6 +131,7 @@ const (
 	DateOriginal  DateSource = 1 // EXIF DateTimeOriginal
 	DateDigitized DateSource = 2 // EXIF DateTimeDigitized
 	DateXMP       DateSource = 3 // XMP
+	DateExport    DateSource = 4 // an export's JSON
 	DateFileName  DateSource = 5 // the file's name, at the precision that it has
 	DateModified  DateSource = 6 // EXIF ModifyDate
 	DateFileTime  DateSource = 7 // the file's modification time, the least trusted
@@ -189,6 +190,8 @@ type File struct {
 	MetaVersion int
 	// Sidecar is the sidecar that was read with the file.
 	Sidecar Sidecar
+	// Export is the JSON that an export wrote about the file, as it was read. Its size and time include those of the folder's, which names the album.
+	Export Sidecar
 	// Twins are the names, in order, of the files that were considered as its twins.
 	Twins []string
 	// IsTwin reports whether the file is the twin of a JPEG, whose picture it shares.

@@ -59,9 +59,22 @@ func blame(err error) error {
 }
 
 // Sidecar reads an XMP sidecar.
-func (r Reader) Sidecar(data []byte) (store.OwnerMetadata, error) {
-	owner, err := decode.ReadXMP(data)
-	return store.OwnerMetadata(owner), err
+func (r Reader) Sidecar(data []byte) (store.Metadata, error) {
+	m, err := decode.ReadXMP(data)
+	return metadata(m), err
+}
+
+// Export reads Google Takeout's JSON about a picture and its album.
+func (r Reader) Export(picture, album []byte) (store.Metadata, error) {
+	e, err := decode.ReadTakeout(picture, album)
+	m := store.Metadata{TakenAt: e.TakenAt, OwnerMetadata: store.OwnerMetadata(e.OwnerMetadata)}
+	if e.TakenAt != "" {
+		m.TakenSource = store.DateExport
+	}
+	if e.HasGPS {
+		m.Position = &store.Position{Latitude: e.Latitude, Longitude: e.Longitude}
+	}
+	return m, err
 }
 
 // TensorLen returns the number of values in the vision tower's input.
@@ -99,6 +112,11 @@ func (s source) Header() index.Header {
 
 func (s source) Meta(r index.Content) (store.Metadata, int) {
 	meta := s.header.Meta(r)
+	return metadata(meta), meta.Orientation
+}
+
+// metadata converts metadata to the index's form.
+func metadata(meta decode.Meta) store.Metadata {
 	m := store.Metadata{
 		TakenAt: meta.TakenAt, TakenSource: dateSources[meta.TakenFrom], Camera: meta.Camera, Lens: meta.Lens,
 		OwnerMetadata: store.OwnerMetadata(meta.OwnerMetadata),
@@ -106,7 +124,7 @@ func (s source) Meta(r index.Content) (store.Metadata, int) {
 	if meta.HasGPS {
 		m.Position = &store.Position{Latitude: meta.Latitude, Longitude: meta.Longitude}
 	}
-	return m, meta.Orientation
+	return m
 }
 
 // dateSources are the index's names for the tags that dates come from.

@@ -90,6 +90,8 @@ func DateSource(s store.DateSource) string {
 		return "exif-digitized"
 	case store.DateXMP:
 		return "xmp"
+	case store.DateExport:
+		return "export"
 	case store.DateFileName:
 		return "file-name"
 	case store.DateModified:

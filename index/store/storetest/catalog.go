@@ -12,6 +12,7 @@ import (
 func (s *suite) folders() {
 	root, model := s.root("/p"), s.model("m")
 	full := file(root, "d", "a.jpg", "a")
+	full.Export = store.Sidecar{Name: "a.jpg.json", Stat: store.Stat{Size: 5, MTimeNS: 6}}
 	full.Sidecar = store.Sidecar{Name: "a.xmp", Stat: store.Stat{Size: 3, MTimeNS: 4}}
 	full.Twins = []string{"a.cr2", "a.heic"}
 	full.Device = 1<<63 + 5 // device numbers are unsigned

@@ -1,0 +1,112 @@
+package decode
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/embed/decode/meta"
+)
+
+// Export is what an export's JSON says about a picture.
+type Export struct {
+	// TakenAt is when the picture was taken, in RFC 3339 and UTC; "" if that is unknown.
+	TakenAt string
+	// HasGPS reports whether Latitude and Longitude, in degrees, are known.
+	HasGPS              bool
+	Latitude, Longitude float64
+	OwnerMetadata
+}
+
+// Favourite is the keyword of a picture that its owner has marked as a favourite, and albumPrefix precedes the name of an album.
+const (
+	Favourite   = "favourite"
+	albumPrefix = "album:"
+)
+
+// ErrExport means that a file is not the JSON of an export.
+var ErrExport = errors.New("damaged JSON")
+
+// takeout is Google Takeout's JSON about a picture or an album, as far as it is read.
+type takeout struct {
+	Title       string `json:"title"`
+	Description string `json:"description"`
+	Taken       struct {
+		Timestamp string `json:"timestamp"`
+	} `json:"photoTakenTime"`
+	GeoData     position `json:"geoData"`
+	GeoDataExif position `json:"geoDataExif"`
+	People      []struct {
+		Name string `json:"name"`
+	} `json:"people"`
+	Favorited bool `json:"favorited"`
+}
+
+type position struct {
+	Latitude  float64 `json:"latitude"`
+	Longitude float64 `json:"longitude"`
+}
+
+// maxPeopleInExport bounds the people of one picture.
+const maxPeopleInExport = 1000
+
+// ReadTakeout reads Google Takeout's JSON about a picture, and about the album that its folder is; either may be nil. JSON of other programs says
+// nothing. Its errors wrap ErrExport.
+func ReadTakeout(picture, album []byte) (e Export, err error) {
+	if picture != nil {
+		var t takeout
+		if err := readTakeout(picture, &t); err != nil {
+			return e, err
+		}
+		e.fill(t)
+	}
+	if album != nil {
+		var t takeout
+		if err := readTakeout(album, &t); err != nil {
+			return e, err
+		}
+		if title := oneText(t.Title); title != "" {
+			e.Keywords = append(e.Keywords, albumPrefix+title)
+		}
+	}
+	e.Keywords = keywords(e.Keywords)
+	return e, nil
+}
+
+// readTakeout decodes JSON. A field of another type than Takeout's is that of another program: it says nothing.
+func readTakeout(data []byte, to *takeout) error {
+	err := json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), to)
+	if _, other := errors.AsType[*json.UnmarshalTypeError](err); other {
+		*to = takeout{}
+		return nil
+	}
+	if err != nil {
+		return ErrExport
+	}
+	return nil
+}
+
+func (e *Export) fill(t takeout) {
+	if seconds, err := strconv.ParseInt(t.Taken.Timestamp, 10, 64); err == nil {
+		if at := time.Unix(seconds, 0).UTC(); at.Year() >= 1800 && at.Year() < 10000 && seconds != 0 {
+			e.TakenAt = at.Format(time.RFC3339)
+		}
+	}
+	for _, p := range []position{t.GeoData, t.GeoDataExif} {
+		if !e.HasGPS && (p.Latitude != 0 || p.Longitude != 0) && math.Abs(p.Latitude) <= 90 && math.Abs(p.Longitude) <= 180 {
+			e.HasGPS, e.Latitude, e.Longitude = true, p.Latitude, p.Longitude
+		}
+	}
+	var people []meta.Person
+	for _, p := range t.People[:min(len(t.People), maxPeopleInExport)] {
+		people = append(people, meta.Person{Name: p.Name})
+	}
+	owner := ownerOf(meta.XMP{People: people, Description: t.Description})
+	e.People, e.Description = owner.People, owner.Description
+	if t.Favorited {
+		e.Keywords = append(e.Keywords, Favourite)
+	}
+}

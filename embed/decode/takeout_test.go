@@ -1,0 +1,49 @@
+package decode
+
+import (
+	"errors"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+func TestReadTakeout(t *testing.T) {
+	e, err := ReadTakeout([]byte(`{"title": "IMG_1.jpg", "description": "On the beach", "photoTakenTime": {"timestamp": "1563198300", "formatted": "Jul 15, 2019"},
+		"geoData": {"latitude": 0.0, "longitude": 0.0}, "geoDataExif": {"latitude": 48.8584, "longitude": 2.2945, "altitude": 3.0},
+		"people": [{"name": "Anna"}, {"name": "Bo"}, {"name": "Anna"}, {}], "favorited": true, "googlePhotosOrigin": {"mobileUpload": {}}}`),
+		[]byte("\ufeff{\"title\": \"Trip to\\n Rome\", \"access\": \"protected\"}"))
+	want := Export{TakenAt: "2019-07-15T13:45:00Z", HasGPS: true, Latitude: 48.8584, Longitude: 2.2945, OwnerMetadata: OwnerMetadata{
+		Keywords: []string{"favourite", "album:Trip to Rome"}, People: []string{"Anna", "Bo"}, Description: "On the beach",
+	}}
+	if err != nil || !reflect.DeepEqual(e, want) {
+		t.Errorf("%+v, %v, want %+v", e, err, want)
+	}
+	for name, text := range map[string]string{
+		"another program's": `{"title": {"rendered": "x"}, "people": 3}`, "a list": `[1, 2]`, "empty": `{}`, "a wrong time": `{"photoTakenTime": {"timestamp": "99999999999999"}}`,
+		"no time": `{"photoTakenTime": {"timestamp": "0"}}`, "a wrong place": `{"geoData": {"latitude": 91, "longitude": 3}}`,
+	} {
+		if e, err := ReadTakeout([]byte(text), nil); err != nil || !reflect.DeepEqual(e, Export{}) {
+			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+	}
+	for name, text := range map[string]string{
+		"no JSON": "hello", "cut off": `{"title": "x"`, "nested": strings.Repeat("[", 1_000_000), "nothing": "",
+	} {
+		if _, err := ReadTakeout([]byte(text), nil); !errors.Is(err, ErrExport) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := ReadTakeout(nil, []byte(text)); !errors.Is(err, ErrExport) {
+			t.Errorf("%s as an album: %v", name, err)
+		}
+	}
+}
+
+func FuzzReadTakeout(f *testing.F) {
+	f.Add([]byte(`{"title": "a", "people": [{"name": "b"}]}`), []byte(`{"title": "c"}`))
+	f.Fuzz(func(t *testing.T, picture, album []byte) {
+		e, err := ReadTakeout(picture, album)
+		if err == nil && (len(e.People) > maxPeopleInExport || len(e.Description) > maxDescription) {
+			t.Errorf("%d people, a description of %d bytes", len(e.People), len(e.Description))
+		}
+	})
+}
