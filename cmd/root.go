@@ -17,6 +17,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/facets"
 	"github.com/imgsearch/imgsearch/cmd/index"
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/cmd/label"
 	"github.com/imgsearch/imgsearch/cmd/man"
 	"github.com/imgsearch/imgsearch/cmd/models"
 	"github.com/imgsearch/imgsearch/cmd/probe"
@@ -134,7 +135,7 @@ DOCUMENTATION
 	p.AddColorFlag(flags)
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
-		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
+		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), label.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
 		warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
 	)
 	cli.CheckArgs(c)

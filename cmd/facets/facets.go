@@ -29,9 +29,9 @@ type options struct {
 func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
-		Use:   "facets camera|lens|keyword|year|month|folder|type|rating|person|place",
+		Use:   "facets camera|lens|keyword|year|month|folder|type|rating|person|place|label",
 		Short: "Count photos by camera, keyword, year and so on",
-		Long: `Count photos by camera, lens, keyword, year, month, folder, type, rating, person or place: all photos, or those that match the filters. A
+		Long: `Count photos by camera, lens, keyword, year, month, folder, type, rating, person, place or label: all photos, or those that match the filters. A
 photo counts once for each of its keywords, and once for each value if its copies have different ones. "-" counts photos
 without a value. The rating of unrated photos is 0, of rejected ones -1. A folder's count does not include its subfolders.
 

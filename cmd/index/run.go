@@ -146,6 +146,11 @@ func (r *indexing) reserve(loader *embed.Loader) (int64, error) {
 // conclude sets the model's role, and suggests a search if these are the first photos in the index.
 func (r *indexing) conclude(ctx context.Context, ix store.Store, used store.Model, sum index.Summary) error {
 	ctx = context.WithoutCancel(ctx)
+	if labelled, err := ix.LabelNew(ctx); err != nil {
+		return err
+	} else if labelled > 0 {
+		r.p.Logf("compared %d new pictures with the labels", labelled)
+	}
 	if err := r.settleModel(ctx, ix, used); err != nil {
 		return err
 	}

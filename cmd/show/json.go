@@ -25,6 +25,8 @@ type pictureJSON struct {
 	Models  []modelJSON       `json:"models"`
 	Preview bool              `json:"preview"`
 	Failure *failureJSON      `json:"failure"`
+	// Labels are those of the command label, best first.
+	Labels []labelJSON `json:"labels"`
 	// Text are the lines of text in the picture; null if it has not been read.
 	Text []store.TextLine `json:"text"`
 }
@@ -50,6 +52,12 @@ type modelJSON struct {
 	Precision string `json:"precision"`
 }
 
+// labelJSON is a label, with the cosine between it and the picture.
+type labelJSON struct {
+	Name  string  `json:"name"`
+	Score float64 `json:"score"`
+}
+
 type failureJSON struct {
 	Stage    string `json:"stage"`
 	Reason   string `json:"reason"`
@@ -59,7 +67,7 @@ type failureJSON struct {
 func (s *shown) json() pictureJSON {
 	j := pictureJSON{
 		Schema: cli.Schema, Path: cli.OrNull(s.path), PathB64: cli.NotUTF8(s.path), Indexed: s.known, MetadataJSON: cli.NewMetadataJSON(store.Metadata{}),
-		Sources: map[string]string{}, Files: []fileJSON{}, Models: []modelJSON{},
+		Sources: map[string]string{}, Files: []fileJSON{}, Models: []modelJSON{}, Labels: []labelJSON{},
 	}
 	if f := s.failure; f != nil {
 		j.Failure = &failureJSON{string(f.Stage), f.Reason, cli.Stamp(f.FailedAt)}
@@ -82,6 +90,9 @@ func (s *shown) json() pictureJSON {
 			file.Sidecar = cli.OrNull(sidecar(s.Paths[i], f))
 		}
 		j.Files = append(j.Files, file)
+	}
+	for _, l := range s.Labels {
+		j.Labels = append(j.Labels, labelJSON{l.Name, cli.Round(l.Score, 4)})
 	}
 	if s.Text.Model != "" {
 		j.Text = append([]store.TextLine{}, s.Text.Lines...)

@@ -99,6 +99,13 @@ func (s *shown) print(p *cli.Program) error {
 		}
 		fmt.Fprintf(out, "  %-9s %s\n", name, s.file(i, f))
 	}
+	if len(s.Labels) > 0 {
+		names := make([]string, len(s.Labels))
+		for i, l := range s.Labels {
+			names[i] = fmt.Sprintf("%s (%.2f)", words.Path(l.Name), l.Score)
+		}
+		row("labels", strings.Join(names, ", "))
+	}
 	for i, l := range s.Text.Lines {
 		name := ""
 		if i == 0 {

@@ -57,7 +57,9 @@ type Status struct {
 	Model       *modelStatus  `json:"model"`
 	Models      []modelStatus `json:"models"`
 	Text        textStatus    `json:"text"`
-	LastRun     *runStatus    `json:"last_run"`
+	// Labels is null if there are no labels.
+	Labels  *labelStatus `json:"labels"`
+	LastRun *runStatus   `json:"last_run"`
 	// UnreachableRoots are the roots that the last complete run over them could not reach.
 	UnreachableRoots []string `json:"unreachable_roots"`
 	// Runs are the last runs that have ended, newest first.
@@ -83,6 +85,16 @@ type textStatus struct {
 	// Read is the number of pictures that the model has read, WithText the number of those that have text.
 	Read     int `json:"read"`
 	WithText int `json:"with_text"`
+}
+
+// labelStatus says how far the index is labelled.
+type labelStatus struct {
+	Labels int `json:"labels"`
+	// Compared is the number of pictures that were compared with the labels, Labelled the number of those that have one.
+	Compared int `json:"compared"`
+	Labelled int `json:"labelled"`
+	// Current is false if the labels are those of another model than searches use.
+	Current bool `json:"current"`
 }
 
 type runStatus struct {
@@ -168,6 +180,13 @@ func Collect(ctx context.Context, a *app.App, ix store.Store, withFailures bool)
 	}
 	if err := s.addText(ctx, a, ix); err != nil {
 		return s, err
+	}
+	labels, err := ix.LabelState(ctx)
+	if err != nil {
+		return s, err
+	}
+	if labels.Model != "" {
+		s.Labels = &labelStatus{labels.Labels, labels.Compared, labels.Labelled, s.Model != nil && s.Model.Identity == labels.Model}
 	}
 	if err := s.addRuns(ctx, ix); err != nil {
 		return s, err
@@ -306,6 +325,10 @@ func (o *options) print(s Status) error {
 		row("text", "%s: %d of %d pictures read, %d with text; run `imgsearch index` to read the rest", words.Path(s.Text.Model), s.Text.Read, s.Pictures, s.Text.WithText)
 	default:
 		row("text", "%s: all pictures read, %d with text", words.Path(s.Text.Model), s.Text.WithText)
+	}
+	if l := s.Labels; l != nil {
+		row("labels", "%d labels: %d of %d pictures compared, %d with a label%s", l.Labels, l.Compared, s.Pictures, l.Labelled,
+			map[bool]string{false: "; searches use another model now: run `imgsearch label` again"}[l.Current])
 	}
 	if s.Failures > 0 {
 		row("failed", "%s", o.p.Styled(cli.Doubtful, english.Count(s.Failures, "file")+" could not be read")+" (`imgsearch status --failures` lists them)")

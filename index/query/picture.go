@@ -71,5 +71,10 @@ func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, err
 		return nil, err
 	}
 	p.Text = texts[id]
+	labels, err := e.store.Labels(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	p.Labels = labels[id]
 	return p, nil
 }

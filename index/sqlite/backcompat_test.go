@@ -98,6 +98,13 @@ func TestBackwardCompatible(t *testing.T) {
 			if n, err := s.Count(ctx, store.Filter{People: []string{"anna"}, Places: paris}); err != nil || n != people {
 				t.Errorf("%d pictures of a person in Paris, %v", n, err)
 			}
+			labelled := 0
+			if filepath.Base(file) >= "schema-9.db" {
+				labelled = 1
+			}
+			if n, err := s.Count(ctx, store.Filter{Labels: []string{"beach"}}); err != nil || n != labelled {
+				t.Errorf("%d pictures with a label, %v", n, err)
+			}
 			if run, ok, err := s.LastRun(ctx, false); err != nil || !ok || !run.Complete || run.Embedded != 6 {
 				t.Errorf("last run %+v, %v, %v", run, ok, err)
 			}

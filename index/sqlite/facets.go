@@ -23,11 +23,13 @@ func (s *Store) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]s
 			return nil, err
 		}
 	}
-	found, err := s.facetRows(ctx, f, by, set)
-	if err != nil {
-		return nil, err
+	var found facetRows
+	var names [][]store.FacetCount
+	if by == store.FacetLabel {
+		found, names, err = s.facetLabels(ctx, set)
+	} else if found, err = s.facetRows(ctx, f, by, set); err == nil {
+		names, err = s.facetNames(ctx, by, found)
 	}
-	names, err := s.facetNames(ctx, by, found)
 	if err != nil {
 		return nil, err
 	}

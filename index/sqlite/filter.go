@@ -14,7 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// A filter becomes one query on pictures (p), one on texts (t) and one on files (f); each rule is a condition of one of them.
+// A filter becomes one query on pictures (p), one on texts (t), one for each label and one on files (f); each rule is a condition of one of them.
 // Their results are intersected, and the results of the filters under Not are subtracted.
 
 // where is a condition under construction.
@@ -213,15 +213,18 @@ func (s *Store) selected(ctx context.Context, f store.Filter) (bitmap, error) {
 func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error) {
 	set = bitmap{}
 	ofPictures := f.OfPictures() || !f.OfFiles()
-	onlyTexts := f
-	onlyTexts.Texts = nil
+	// The rules about texts and labels have sets of their own, which start without a scan of the pictures if there is no other rule.
+	found, err := s.foundSets(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	others := f
+	others.Texts, others.Labels = nil, nil
 	switch {
-	case len(f.Texts) > 0 && !onlyTexts.OfPictures():
-		if set, err = s.withTexts(ctx, f.Texts); err != nil {
-			return nil, err
-		}
-		var orphans bitmap
-		if err := s.collectSet(ctx, &orphans, "SELECT imgsearch_set(id) FROM pictures WHERE orphaned_at IS NOT NULL"); err != nil {
+	case len(found) > 0 && !others.OfPictures():
+		set = found[0]
+		orphans, err := s.orphanSet(ctx)
+		if err != nil {
 			return nil, err
 		}
 		set.subtract(orphans)
@@ -240,12 +243,8 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 			return nil, err
 		}
 	}
-	if len(f.Texts) > 0 && onlyTexts.OfPictures() {
-		texts, err := s.withTexts(ctx, f.Texts)
-		if err != nil {
-			return nil, err
-		}
-		set.intersect(texts)
+	for _, other := range found {
+		set.intersect(other)
 	}
 	if f.OfFiles() {
 		var w where
@@ -269,6 +268,25 @@ func (s *Store) base(ctx context.Context, f store.Filter) (set bitmap, err error
 		set.intersect(ofFiles)
 	}
 	return set, nil
+}
+
+// foundSets returns the pictures whose texts contain a filter's phrases, and those that have each of its labels.
+func (s *Store) foundSets(ctx context.Context, f store.Filter) (sets []bitmap, err error) {
+	if len(f.Texts) > 0 {
+		set, err := s.withTexts(ctx, f.Texts)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	for _, name := range f.Labels {
+		set, err := s.withLabel(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		sets = append(sets, set)
+	}
+	return sets, nil
 }
 
 // fewPictures is the number of pictures below which their files are looked up one by one instead of scanning all files: about 40 ms of work.

@@ -26,7 +26,7 @@ type Salvaged struct {
 
 // salvageOrder lists the tables of all schema versions, each before the tables that refer to it.
 // It omits data that can be recreated: the counts of the triggers, the vector files and the stored queries.
-var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "text_models", "texts", "failures", "suspects", "runs"}
+var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "text_models", "texts", "labels", "failures", "suspects", "runs"}
 
 // Salvage replaces a damaged index with a new one that contains all data that could be read.
 // It keeps the damaged file under another name in the same folder. The caller holds the index's lock.

@@ -225,5 +225,8 @@ func (t *tx) Existing(ctx context.Context, places []store.Place) (there []store.
 func (t *tx) DropOrphans(ctx context.Context, before time.Time) (int, error) {
 	n, err := t.exec(ctx, "DELETE FROM pictures WHERE orphaned_at < ? AND NOT EXISTS (SELECT 1 FROM files WHERE picture_id = pictures.id)", before.Unix())
 	t.forget = t.forget || n > 0 // a new picture may get the row id of a deleted one, which the vector files still contain
+	if err == nil && n > 0 {
+		err = t.pruneLabels(ctx)
+	}
 	return int(n), err
 }

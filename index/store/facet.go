@@ -21,10 +21,11 @@ const (
 	FacetRating  Facet = "rating"
 	FacetPerson  Facet = "person"
 	FacetPlace   Facet = "place"
+	FacetLabel   Facet = "label"
 )
 
 // Facets are all facets.
-var Facets = []Facet{FacetCamera, FacetLens, FacetKeyword, FacetYear, FacetMonth, FacetFolder, FacetType, FacetRating, FacetPerson, FacetPlace}
+var Facets = []Facet{FacetCamera, FacetLens, FacetKeyword, FacetYear, FacetMonth, FacetFolder, FacetType, FacetRating, FacetPerson, FacetPlace, FacetLabel}
 
 // OfFiles reports whether a picture is counted by its files: once for each different value of the files that match the filter. Otherwise it
 // is counted by the metadata derived from all its files.

@@ -35,6 +35,8 @@ type Filter struct {
 	Near *Circle
 	// Places are where the picture was taken; one must contain its place.
 	Places []PlaceName
+	// Labels are names of labels; the picture must have all of them. Case is ignored.
+	Labels []string
 	// Texts are phrases; the text in the picture must contain all of them (Text.Holds).
 	Texts []string
 	// Width and Height are in pixels, upright; Pixels is their product.
@@ -166,7 +168,7 @@ func (f *Filter) OfFiles() bool {
 
 // OfPictures reports whether the filter has rules about pictures.
 func (f *Filter) OfPictures() bool {
-	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil || len(f.Texts) > 0 || len(f.Places) > 0 ||
+	return f.Pictures != nil || f.Taken != Period{} || len(f.Cameras) > 0 || len(f.Lenses) > 0 || f.Near != nil || len(f.Texts) > 0 || len(f.Places) > 0 || len(f.Labels) > 0 ||
 		!f.Width.IsOpen() || !f.Height.IsOpen() || !f.Pixels.IsOpen() || f.Shape != ""
 }
 
@@ -210,6 +212,8 @@ func (f *Filter) matchPicture(r Record) bool {
 	case f.Near != nil && (r.Position == nil || !f.Near.Holds(*r.Position)):
 		return false
 	case len(f.Places) > 0 && !slices.ContainsFunc(f.Places, func(p PlaceName) bool { return slices.Contains(p.IDs, r.PlaceID) }):
+		return false
+	case slices.ContainsFunc(f.Labels, func(name string) bool { return !r.hasLabel(name) }):
 		return false
 	case slices.ContainsFunc(f.Texts, func(phrase string) bool { return !r.Text.Holds(phrase) }):
 		return false

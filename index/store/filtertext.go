@@ -80,6 +80,7 @@ func (t *filterText) addValues(f Filter) {
 	for _, p := range f.Places {
 		t.add("place", p.Name)
 	}
+	t.addList("label", f.Labels, true)
 	t.addList("text", f.Texts, true)
 	for _, r := range []struct {
 		name  string

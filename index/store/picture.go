@@ -223,6 +223,8 @@ type Record struct {
 	Files []FileRecord
 	// PlaceID is the GeoNames id of the place at Position (internal/places); 0 if there is none near. Every store derives it in the same way.
 	PlaceID int
+	// Labels are the words that it was found to show. Hits leaves them out: Labels returns them.
+	Labels []Label
 	// Text is the text in the picture. Hits leaves it out: Texts returns it.
 	Text Text
 }

@@ -78,6 +78,16 @@ type Catalog interface {
 	TextCoverage(ctx context.Context, model string) (TextCoverage, error)
 	// DropTexts deletes all texts.
 	DropTexts(ctx context.Context) error
+	// Label gives pictures the labels that they deserve, instead of all earlier ones; without labels, it only removes those.
+	Label(ctx context.Context, r LabelRequest) error
+	// LabelNew labels the pictures whose vectors came since Label or LabelNew, and returns how many they were.
+	LabelNew(ctx context.Context) (pictures int, err error)
+	// LabelVectors returns the labels of the index with their vectors.
+	LabelVectors(ctx context.Context) ([]LabelVector, error)
+	// LabelState says how far the index is labelled.
+	LabelState(ctx context.Context) (LabelState, error)
+	// Labels returns the labels of pictures, best first. Pictures without any are omitted.
+	Labels(ctx context.Context, ids []PictureID) (map[PictureID][]Label, error)
 	// Setting returns a setting of the index, "" if it is not set.
 	Setting(ctx context.Context, s Setting) (string, error)
 	// SetSetting sets a setting of the index; "" deletes it.

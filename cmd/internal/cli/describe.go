@@ -24,6 +24,7 @@ func (q *FilterFlags) Describe() (parts []string) {
 	add("keyword", q.keywords...)
 	add("text", q.texts...)
 	add("with", q.people...)
+	add("label", q.labels...)
 	add("in", strings.Join(q.places, " or "))
 	add("", strings.Join(q.types, " or "))
 	add("named", strings.Join(q.names, " or "))

@@ -30,6 +30,7 @@ type FilterFlags struct {
 	near                      string
 	radius                    string
 	texts, people, places     []string
+	labels                    []string
 	not                       []string
 }
 
@@ -53,6 +54,7 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.radius, "radius", "", "with --near, the maximum `DISTANCE`: 500m, 10km, 3mi (default 10km)")
 	f.StringArrayVar(&q.people, "person", nil, "with a person whose name, or a word of it, matches the glob `NAME` (may be repeated; all must match)")
 	f.StringArrayVar(&q.places, "place", nil, "taken in `PLACE`: a town, region or country, such as paris, \"Paris, FR\" or \"Brittany, FR\" (may be repeated)")
+	f.StringArrayVar(&q.labels, "label", nil, "with the label `NAME` of the command label (may be repeated; all must match)")
 	f.StringArrayVar(&q.texts, "text", nil, "with `WORDS` in the picture, such as on a sign or a receipt; case, accents and spaces do not matter (may be repeated; all must match)")
 	f.StringArrayVar(&q.not, "not", nil, "exclude pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
@@ -72,7 +74,7 @@ func (f Filter) SelectsAll() bool { return f.Dirs == nil && len(f.NotDirs) == 0 
 
 // Parse returns the filter. Its errors are usage errors.
 func (q *FilterFlags) Parse(now time.Time) (f Filter, err error) {
-	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names, "text": q.texts, "person": q.people, "place": q.places}
+	values := parse.Values{"keyword": q.keywords, "type": q.types, "name": q.names, "text": q.texts, "person": q.people, "place": q.places, "label": q.labels}
 	for name, value := range map[string]string{
 		"after": q.after, "before": q.before, "taken": q.taken, "camera": q.camera, "lens": q.lens, "rating": q.rating, "orientation": q.shape,
 		"width": q.width, "height": q.height, "megapixels": q.megapixels, "near": q.near, "radius": q.radius,
@@ -133,7 +135,7 @@ func folderNames(dir string) ([]string, error) {
 }
 
 // filterNames are the filters that --not accepts, named like the flags.
-var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "text", "person", "place"}
+var filterNames = []string{"under", "after", "before", "taken", "camera", "lens", "rating", "keyword", "type", "name", "orientation", "width", "height", "megapixels", "near", "text", "person", "place", "label"}
 
 // leaveOut parses one --not.
 func (f *Filter) leaveOut(text string, now time.Time) error {

@@ -34,6 +34,9 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 	for _, p := range q.people {
 		list = append(list, asked{store.FacetPerson, p})
 	}
+	for _, l := range q.labels {
+		list = append(list, asked{store.FacetLabel, l})
+	}
 	for _, a := range list {
 		if a.value == "" {
 			continue

@@ -232,7 +232,12 @@ func texts(f *store.Filter, v Values, _ Options) error {
 			return bad("text", "use words that are in the picture", phrase)
 		}
 	}
-	f.Texts = v["text"]
+	for _, name := range v["label"] {
+		if strings.TrimSpace(name) == "" {
+			return bad("label", "use the name of a label", name)
+		}
+	}
+	f.Texts, f.Labels = v["text"], v["label"]
 	return nil
 }
 

@@ -62,7 +62,7 @@ func readText(text string, depth int) (f store.Filter, err error) {
 
 // textNames are the names of rules in the text form.
 var textNames = map[string]bool{
-	"id": true, "under": true, "name": true, "format": true, "keyword": true, "person": true, "place": true, "text": true, "after": true, "before": true, "camera": true, "lens": true, "near": true,
+	"id": true, "under": true, "name": true, "format": true, "keyword": true, "person": true, "place": true, "label": true, "text": true, "after": true, "before": true, "camera": true, "lens": true, "near": true,
 	"radius": true, "rating": true, "width": true, "height": true, "pixels": true, "orientation": true, "not": true,
 }
 

@@ -74,7 +74,7 @@ func (g generated) bound(list ...float64) *float64 {
 // filter returns a filter with one or more rules.
 func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 	for range 1 + g.r.IntN(3) {
-		switch g.r.IntN(18) {
+		switch g.r.IntN(19) {
 		case 0:
 			f.Under = []store.Folder{}
 			for range g.r.IntN(3) {
@@ -125,6 +125,8 @@ func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 				f.Places = append(f.Places, store.PlaceName{Name: "there", IDs: g.places})
 			}
 		case 17:
+			f.Labels = []string{pick(g.r, []string{"beach", "DOG", "nothing"})}
+		case 18:
 			if depth > 0 {
 				f.Not = append(f.Not, g.filter(depth-1, all))
 			}
@@ -171,13 +173,16 @@ func (s *suite) filters() {
 		}
 		return nil
 	})
+	s.label(all)
+	labels, err := s.store.Labels(s.Context(), all)
+	s.must(err)
 	records, err := s.store.Hits(s.Context(), all, store.Filter{})
 	s.must(err)
 	texts, err := s.store.Texts(s.Context(), all)
 	s.must(err)
 	for i, r := range records {
 		equal(s, "derived", r.Metadata, store.Derive(r.Files))
-		records[i].Text = texts[r.ID]
+		records[i].Text, records[i].Labels = texts[r.ID], labels[r.ID]
 		if r.PlaceID != 0 && !slices.Contains(g.places, r.PlaceID) {
 			g.places = append(g.places, r.PlaceID)
 		}
@@ -287,6 +292,13 @@ func facetValues(f store.Filter, by store.Facet, r store.Record) map[store.Facet
 		add(store.YearOf(r.TakenAt))
 	case store.FacetMonth:
 		add(store.MonthOf(r.TakenAt))
+	case store.FacetLabel:
+		for _, l := range r.Labels {
+			add(l.Name)
+		}
+		if len(r.Labels) == 0 {
+			add("")
+		}
 	case store.FacetPlace:
 		if r.PlaceID == 0 {
 			add("")

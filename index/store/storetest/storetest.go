@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"texts of pictures are found by their phrases", (*suite).texts},
 		{"texts are matched by words", (*suite).matchTexts},
 		{"settings", (*suite).settings},
+		{"pictures are labelled", (*suite).labels},
 		{"queries are remembered", (*suite).queries},
 		{"suspects and failures", (*suite).suspects},
 		{"runs", (*suite).runs},
