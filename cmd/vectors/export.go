@@ -25,6 +25,10 @@ type exportOptions struct {
 	output  string
 	filters cli.FilterFlags
 	model   app.ModelChoice
+
+	xmp           string
+	beside, adobe bool
+	dryRun        bool
 }
 
 // NewExport returns the command that writes the vectors of an index.
@@ -32,8 +36,13 @@ func NewExport(p *cli.Program) *cobra.Command {
 	o := exportOptions{p: p}
 	c := &cobra.Command{
 		Use:   "export",
-		Short: "Export the vectors in the index",
+		Short: "Export the vectors in the index, or sidecars for other programs",
 		Long: `Write the vectors of the pictures in the index, with the metadata of each picture, for use in other tools.
+
+With --xmp, write an XMP sidecar for each photo instead, with its rating, keywords, people, description, labels and text, for darktable,
+digiKam and Lightroom. The sidecars go into a folder of their own, which mirrors the indexed folders: copy them beside the photos when you
+have looked at them. --xmp-beside writes them there itself, only for photos without a sidecar; the next run of index reads them, so labels
+and people become keywords too. No photo is changed, and no file is replaced.
 
 FORMATS
   jsonl   one picture per line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity
@@ -41,16 +50,21 @@ FORMATS
           the lines of jsonl without the vectors, in the same order
 
 EXIT STATUS
-  0 done; 1 failed; 2 usage error; 10 no index here yet; 13 the index has no vectors of this model;
+  0 done; 1 failed; 2 usage error; 3 done, but some sidecars could not be written; 10 no index here yet; 13 the index has no vectors of this model;
   14 the index is from a newer version of imgsearch; 130 interrupted`,
 		Example: `  imgsearch export > vectors.jsonl
-  imgsearch export --format npy --output vectors.npy --taken 2023`,
+  imgsearch export --format npy --output vectors.npy --taken 2023
+  imgsearch export --xmp ~/sidecars --dry-run`,
 		Args: cli.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
 	}
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "jsonl", "output `FORMAT`: jsonl or npy")
 	f.StringVarP(&o.output, "output", "o", "-", "write to `FILE`; - is standard output")
+	f.StringVar(&o.xmp, "xmp", "", "write XMP sidecars into `DIR` instead")
+	f.BoolVar(&o.beside, "xmp-beside", false, "write XMP sidecars beside the photos that have none instead")
+	f.BoolVar(&o.adobe, "xmp-adobe", false, "name sidecars NAME.xmp, as Lightroom reads them, instead of NAME.EXT.xmp")
+	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "with --xmp or --xmp-beside, list the sidecars that would be written")
 	o.filters.Add(f)
 	cli.ModelFlags(f, &o.model)
 	return c
@@ -66,6 +80,9 @@ func (o *exportOptions) check() (filter cli.Filter, err error) {
 		}
 	default:
 		return filter, cli.Usage("use jsonl or npy", "invalid value for --format: %q", o.format)
+	}
+	if err := o.checkXMP(); err != nil {
+		return filter, err
 	}
 	if filter, err = o.filters.Parse(time.Now()); err != nil {
 		return filter, err
@@ -100,12 +117,15 @@ func (o *exportOptions) run(ctx context.Context) error {
 		return err
 	}
 	defer ix.Close()
-	used, err := o.p.App.VectorsWithoutModel(ctx, ix, o.model)
+	engine := app.Engine(ix, app.NoModel)
+	selected, err := filter.In(ctx, engine)
 	if err != nil {
 		return err
 	}
-	engine := app.Engine(ix, app.NoModel)
-	selected, err := filter.In(ctx, engine)
+	if o.xmp != "" || o.beside {
+		return o.writeXMP(ctx, ix, selected)
+	}
+	used, err := o.p.App.VectorsWithoutModel(ctx, ix, o.model)
 	if err != nil {
 		return err
 	}
