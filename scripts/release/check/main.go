@@ -22,8 +22,8 @@ import (
 
 // The largest sizes in bytes.
 const (
-	maxBinary  = 85e6
-	maxArchive = 70e6
+	maxBinary  = 100e6
+	maxArchive = 75e6
 )
 
 func main() {
