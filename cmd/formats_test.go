@@ -19,6 +19,10 @@ func TestMachineFormats(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(photos, "bad.jpg"), []byte("text"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	said := `{"title": "b.png", "description": "Waves", "photoTakenTime": {"timestamp": "1563198300"}, "geoData": {"latitude": 41.9, "longitude": 12.5}, "people": [{"name": "Anna"}]}`
+	if err := os.WriteFile(filepath.Join(photos, "b.png.json"), []byte(said), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	check := func(name, stdin string, code int, args ...string) {
 		t.Helper()
 		out, errs, got := p.Run(stdin, append(args, "--json")...)
@@ -43,7 +47,9 @@ func TestMachineFormats(t *testing.T) {
 	check("dupes", "", 0, "dupes")
 	check("show", "", 0, "show", filepath.Join(photos, "not\xffutf8.jpg"))
 	check("show", "", 0, "show", filepath.Join(photos, "bad.jpg"))
-	for _, by := range []string{"camera", "lens", "keyword", "year", "month", "folder", "type", "rating"} {
+	check("show", "", 0, "show", filepath.Join(photos, "b.png"))
+	check("label", "", 0, "label")
+	for _, by := range []string{"camera", "lens", "keyword", "year", "month", "folder", "type", "rating", "person", "place", "label"} {
 		check("facets", "", 0, "facets", by)
 	}
 	check("embed", "", 0, "embed", "waves")

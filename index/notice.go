@@ -58,13 +58,13 @@ type PreviewUnreadable struct {
 	Err     error
 }
 
-// TextUnread is a picture whose file can no longer be decoded, so that its text cannot be read.
+// TextUnread is a picture whose text cannot be read: its file can no longer be decoded, or the text model fails on it.
 type TextUnread struct {
 	Path string
 	Err  error
 }
 
-// TextSetAside is a picture whose text two runs were reading when they crashed. It counts as read, without text.
+// TextSetAside is a file whose text two runs were reading when they crashed. It is not read for its text again until a retry is requested.
 type TextSetAside struct{ Path string }
 
 // SetAside is a file that two runs were reading when they crashed. It is not read again until it changes or a retry is requested.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -55,6 +56,8 @@ type run struct {
 	tensors  sync.Pool  // of *[]float32, of Reader.TensorLen values
 	gone     []rootGone // one for each finished walk
 	starting sync.Once  // loads the tower
+	// textFailures counts the pictures in a row on which the text model failed.
+	textFailures atomic.Int32
 	// textSlots limits how many texts are read at once.
 	textSlots chan struct{}
 	complete  bool

@@ -18,42 +18,69 @@ import (
 // maxSidecar is the size of the largest sidecar that is read, in bytes.
 const maxSidecar = 4 << 20
 
-// readSidecar adds to the file's own metadata what an export says about it, and overrides it with its sidecar's. What cannot be read now, but is known,
-// stays.
+// readSidecar overrides a file's own metadata with what its sidecar says, and adds what an export says. What cannot be read now, but is known, stays; the
+// file is read again when the sidecar or the export is back.
 func readSidecar(ctx context.Context, w *worker, f *reading) (end bool, err error) {
 	t := &f.task
 	if f.unread {
 		return false, nil
 	}
-	if (t.sidecarAway || t.export.away) && t.known != nil {
-		known, err := w.knownMetadata(ctx, t)
-		if err != nil {
-			return false, err
-		}
-		t.meta = addExport(t.meta, known)
-		t.meta.OwnerMetadata = known.OwnerMetadata
-	}
-	if t.export.Name != "" && !t.export.away {
-		if !w.readExport(t) {
-			t.export.Sidecar = store.Sidecar{} // the next run finds it again, if it exists
+	if t.sidecar.Name != "" || t.sidecarAway {
+		here := !t.sidecarAway && w.readOwn(t)
+		if !here {
+			if err := w.keepKnown(ctx, t, &t.sidecar, func(m, known store.Metadata) store.Metadata {
+				m.OwnerMetadata = over(m.OwnerMetadata, known.OwnerMetadata)
+				return addDate(m, known)
+			}); err != nil {
+				return false, err
+			}
 		}
 	}
-	if t.sidecar.Name == "" || t.sidecarAway {
-		return false, nil
+	if t.export.Name != "" || t.export.away {
+		here := !t.export.away && w.readExport(t)
+		if !here {
+			return false, w.keepKnown(ctx, t, &t.export.Sidecar, addExport)
+		}
 	}
-	said, stat, err := readSaying(w.beside(t, t.sidecar.Name), w.req.Reader.Sidecar)
-	bad, readable := errors.AsType[*SidecarError](err)
-	if err != nil && !readable {
-		t.sidecar = store.Sidecar{}
-		return false, nil
-	}
-	if readable {
-		w.req.On.Noticed(SidecarUnreadable{bad.Path, bad.Err})
-	} else {
-		t.meta = addSidecar(t.meta, said)
-	}
-	t.sidecar.Stat = stat
 	return false, nil
+}
+
+// keepKnown adds what the index knows to the metadata of a file, since something beside it cannot be read now. The next run finds that again.
+func (w *worker) keepKnown(ctx context.Context, t *task, beside *store.Sidecar, add func(m, known store.Metadata) store.Metadata) error {
+	if t.known == nil {
+		*beside = store.Sidecar{}
+		return nil
+	}
+	known, err := w.knownMetadata(ctx, t)
+	if err == nil {
+		t.meta, beside.Stat = add(t.meta, known), store.Stat{}
+	}
+	return err
+}
+
+// readOwn adds what a file's sidecar says, before any damage in it; ok is false if the sidecar cannot be read now.
+func (w *worker) readOwn(t *task) (ok bool) {
+	said, stat, err := readSaying(w.beside(t, t.sidecar.Name), w.req.Reader.Sidecar)
+	if err != nil && !w.unreadable(t.sidecar.Name, t, err) {
+		if errors.Is(err, fs.ErrNotExist) { // it was deleted meanwhile
+			t.sidecar, ok = store.Sidecar{}, true
+		}
+		return ok
+	}
+	t.meta, t.sidecar.Stat = addSidecar(t.meta, said), stat
+	return true
+}
+
+// unreadable reports an error of something beside a file; content is false if its content is not to blame.
+func (w *worker) unreadable(name string, t *task, err error) (content bool) {
+	if bad, ok := errors.AsType[*SidecarError](err); ok {
+		w.req.On.Noticed(SidecarUnreadable{bad.Path, bad.Err})
+		return true
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		w.req.On.Noticed(SidecarUnreadable{w.beside(t, name), fserr.Cause(err)})
+	}
+	return false
 }
 
 // beside returns the path of a file in the folder of a task's file.
@@ -73,18 +100,15 @@ func (w *worker) readExport(t *task) (ok bool) {
 			continue
 		}
 		data, stat, err := readBounded(w.beside(t, name))
-		bad, readable := errors.AsType[*SidecarError](err)
-		if err != nil && !readable {
-			return false
-		}
-		if readable {
-			w.req.On.Noticed(SidecarUnreadable{bad.Path, bad.Err})
-		} else {
+		switch {
+		case err == nil:
 			parts[i] = data
+		case !w.unreadable(name, t, err):
+			return false
 		}
 		stats[i] = stat
 	}
-	e.Stat = store.Stat{Size: stats[0].Size + stats[1].Size, MTimeNS: stats[0].MTimeNS ^ stats[1].MTimeNS}
+	e.Stat = joinStats(stats[0], stats[1])
 	for i, name := range []string{e.picture, e.folder} { // one of them may be damaged
 		if parts[i] == nil {
 			continue
@@ -207,15 +231,15 @@ func WithSidecar(r Reader, file string, m store.Metadata) (store.Metadata, error
 			failed = err
 		}
 	}
+	if s, ok := scan.SidecarsIn(dir).Of(name); ok && !s.Placeholder {
+		read(s.Name, r.Sidecar, addSidecar)
+	}
 	exports := scan.ExportsIn(dir)
 	if of, ok := exports.Of(name); ok && !of.Placeholder {
 		read(of.Name, func(data []byte) (store.Metadata, error) { return r.Export(data, nil) }, addExport)
 	}
 	if album, ok := exports.Album(); ok && !album.Placeholder {
 		read(album.Name, func(data []byte) (store.Metadata, error) { return r.Export(nil, data) }, addExport)
-	}
-	if s, ok := scan.SidecarsIn(dir).Of(name); ok && !s.Placeholder {
-		read(s.Name, r.Sidecar, addSidecar)
 	}
 	return m, failed
 }

@@ -8,23 +8,21 @@ import (
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/caught"
+	"github.com/imgsearch/imgsearch/scan"
 )
 
 // textWay returns the way of a file from which the text of a known picture is read.
 func textWay() []step {
-	return []step{waitForDisk, openFile, checkUnchanged, readTextHeader, checkLimits, reserveMemory, readContent, closeFile, decodeForText, readText}
+	return []step{checkHere, waitForDisk, openFile, checkUnchanged, readTextHeader, checkLimits, reserveMemory, readContent, closeFile, decodeForText, readText}
 }
 
 // readTextOf reads the text of a known picture: from its preview if that is large enough, else from the first of its files that can be read. A
 // picture that cannot be read now is left to a later run.
 func (w *worker) readTextOf(ctx context.Context, t task) error {
 	defer w.req.On.TextRead()
-	if !t.text.preview && len(t.text.files) == 0 {
-		return w.sendText(ctx, t.text.picture.ID, nil)
-	}
 	err := errors.New("no file is left")
 	if t.text.preview {
-		err = w.readTextAt(ctx, task{text: t.text}, []step{loadTextPreview, decodeForText, readText})
+		err = w.readTextAt(ctx, task{place: t.text.first, text: t.text}, []step{loadTextPreview, decodeForText, readText})
 		if done, err := endsText(ctx, err); done {
 			return err
 		}
@@ -36,8 +34,8 @@ func (w *worker) readTextOf(ctx context.Context, t task) error {
 			return err
 		}
 	}
-	if content, ok := errors.AsType[*ContentError](err); ok && len(t.text.files) > 0 {
-		w.req.On.Noticed(TextUnread{w.path(t.text.files[0].Place), content})
+	if content, ok := errors.AsType[*ContentError](err); ok {
+		w.req.On.Noticed(TextUnread{w.path(t.text.first), content})
 	}
 	return nil
 }
@@ -52,11 +50,20 @@ func endsText(ctx context.Context, err error) (done bool, fatal error) {
 
 // readTextAt follows one way. Only errors of the index end the run.
 func (w *worker) readTextAt(ctx context.Context, t task, way []step) error {
-	if t.place.Name != "" {
-		w.journal.enter(w.slot, t.place, w.alone)
-		defer w.journal.leave(w.slot)
-	}
+	w.journal.enter(w.slot, t.place, w.alone)
+	defer w.journal.leave(w.slot)
 	return w.follow(ctx, &reading{task: t, picture: t.text.picture, orientation: t.text.picture.Orientation, wantsText: true}, way)
+}
+
+var errAway = errors.New("the contents of the file are not on this machine")
+
+// checkHere ends the way of a file that reading would download.
+func checkHere(_ context.Context, w *worker, f *reading) (end bool, err error) {
+	_, _, reason, err := scan.Stat(w.path(f.task.place))
+	if err == nil && reason == scan.Placeholder {
+		err = errAway
+	}
+	return false, err
 }
 
 var errSmallPreview = errors.New("the preview is too small")
@@ -123,12 +130,20 @@ func readText(ctx context.Context, w *worker, f *reading) (end bool, err error) 
 	}
 	lines, err := textIn(reader, f.decoded)
 	<-w.textSlots
-	if err != nil {
+	f.decoded = nil
+	if err == nil {
+		w.textFailures.Store(0)
+		return true, w.sendText(ctx, f.picture.ID, lines)
+	}
+	if w.textFailures.Add(1) >= maxTextFailures {
 		return true, &indexError{fmt.Errorf("read the text in %q: %w", w.path(f.task.place), err)}
 	}
-	f.decoded = nil
-	return true, w.sendText(ctx, f.picture.ID, lines)
+	w.req.On.Noticed(TextUnread{w.path(f.task.place), err})
+	return true, nil
 }
+
+// maxTextFailures is how many pictures in a row the text model may fail on before it, rather than they, is to blame. The run ends then.
+const maxTextFailures = 3
 
 func textIn(reader TextReader, p Picture) (lines []store.TextLine, err error) {
 	defer caught.Error(&err)

@@ -80,14 +80,22 @@ func (f *found) findExport(exports scan.Exports, partly bool) {
 		}
 		return
 	}
+	var picture, folder store.Stat
 	if inAlbum {
-		e.folder, e.Sidecar = album.Name, store.Sidecar{Name: album.Name, Stat: statOfFile(album)}
+		e.folder, e.Name, folder = album.Name, album.Name, statOfFile(album)
 	}
 	if ok {
-		stat := statOfFile(of)
-		e.picture, e.Name = of.Name, of.Name
-		e.Size, e.MTimeNS = e.Size+stat.Size, e.MTimeNS^stat.MTimeNS
+		e.picture, e.Name, picture = of.Name, of.Name, statOfFile(of)
 	}
+	if inAlbum || ok {
+		e.Stat = joinStats(picture, folder)
+	}
+}
+
+// joinStats returns a stat that changes with that of a picture's JSON, of its folder's, or of both.
+func joinStats(picture, folder store.Stat) store.Stat {
+	const prime = 1_000_003
+	return store.Stat{Size: picture.Size + folder.Size, MTimeNS: picture.MTimeNS*prime + folder.MTimeNS}
 }
 
 func (f *found) stat() store.Stat { return statOfFile(f.file) }

@@ -41,6 +41,7 @@ type textStage struct {
 	// suspects are files that a crashed run was reading: they are read last, one at a time. hopeless ones crashed two runs.
 	suspects, hopeless map[store.Place]bool
 	aside              []task
+	setAside           []store.Place // hopeless ones whose text is still wanted
 	// roots are those whose files can be read.
 	roots map[store.RootID]bool
 }
@@ -50,6 +51,8 @@ type textTask struct {
 	picture store.Picture
 	files   []store.FileRecord
 	preview bool
+	// first is the place of the picture's first file, which stands for the picture in the journal and in messages.
+	first store.Place
 }
 
 // readTexts reads the texts that are left, until the run is stopped.
@@ -101,6 +104,9 @@ func (r *run) readTextsOf(ctx context.Context, targets []target) error {
 	if err := j.clear(); err != nil {
 		return err
 	}
+	for i, f := range left { // a run that is stopped before it comes to them leaves them to the next one
+		j.enter(r.req.Jobs+i, f.place, f.alone)
+	}
 	r.journal, r.textSlots = j, make(chan struct{}, max(1, r.req.Text.AtOnce))
 	if r.req.Text.Begin != nil {
 		r.req.Text.Begin()
@@ -109,11 +115,27 @@ func (r *run) readTextsOf(ctx context.Context, targets []target) error {
 		return err
 	}
 	if len(s.aside) > 0 && !r.stopped() {
+		s.found(len(s.aside))
 		if err := r.stream(ctx, 1, true, func(ctx context.Context, out chan<- task) error { return r.feed(ctx, s.aside, out) }); err != nil {
 			return err
 		}
 	}
-	return j.close()
+	if len(left) > 0 && r.stopped() {
+		return nil
+	}
+	return s.finish(j)
+}
+
+// finish removes the journal, unless pictures are set aside: it remembers them.
+func (s *textStage) finish(j *journal) error {
+	if len(s.setAside) == 0 {
+		return j.close()
+	}
+	err := j.clear()
+	for i, place := range s.setAside {
+		j.enter(i, place, true)
+	}
+	return err
 }
 
 // textsAtOnce is the number of pictures that are looked up together.
@@ -155,24 +177,27 @@ func (s *textStage) tasksOf(ctx context.Context, ids []store.PictureID) ([]task,
 	}
 	var tasks []task
 	for _, r := range records {
-		t := &textTask{picture: r.Picture, preview: known[r.ID].Preview}
-		suspicious, hopeless := false, false
-		for _, f := range r.Files {
-			if f.IsTwin || !s.roots[f.Root] {
-				continue
+		t := &textTask{picture: r.Picture, preview: known[r.ID].Preview, first: r.Files[0].Place}
+		suspicious, hopeless := false, -1
+		for i, f := range r.Files {
+			suspicious = suspicious || s.suspects[f.Place]
+			if s.hopeless[f.Place] && !s.req.RetryFailed {
+				hopeless = i
 			}
-			t.files = append(t.files, f)
-			suspicious, hopeless = suspicious || s.suspects[f.Place], hopeless || s.hopeless[f.Place]
+			if !f.IsTwin && s.roots[f.Root] {
+				t.files = append(t.files, f)
+			}
 		}
 		one := task{text: t}
 		switch {
-		case hopeless:
-			s.req.On.Noticed(TextSetAside{s.path(t.files[0].Place)})
-			one.text.files, one.text.preview = nil, false // it counts as read, without text
-			tasks = append(tasks, one)
+		case hopeless >= 0:
+			place := r.Files[hopeless].Place
+			s.req.On.Noticed(TextSetAside{s.path(place)})
+			s.setAside = append(s.setAside, place)
+		case len(t.files) == 0 && !t.preview:
 		case suspicious:
 			s.aside = append(s.aside, one)
-		case len(t.files) > 0 || t.preview:
+		default:
 			tasks = append(tasks, one)
 		}
 	}

@@ -227,15 +227,43 @@ func TestTextsAfterCrash(t *testing.T) {
 	leave(4)
 	var notices []index.Notice
 	sum, err := e.runTexts(r, "two", func(req *index.Request) { req.On.Noticed = func(n index.Notice) { notices = append(notices, n) } })
-	if err != nil || sum.TextsRead != 9 || sum.WithText != 8 || len(notices) != 1 || e.saying("0") != 0 {
+	if err != nil || sum.TextsRead != 8 || sum.TextsLeft != 1 || len(notices) != 1 {
 		t.Fatalf("%+v, %v, %v", sum, err, notices)
+	}
+	sum, err = e.runTexts(r, "two", func(req *index.Request) { req.On.Noticed = func(n index.Notice) { notices = append(notices, n) } })
+	if err != nil || sum.TextsRead != 0 || sum.TextsLeft != 1 || len(notices) != 2 {
+		t.Fatalf("it is not set aside any more: %+v, %v, %v", sum, err, notices)
+	}
+	sum, err = e.runTexts(r, "two", func(req *index.Request) { req.RetryFailed = true })
+	if err != nil || sum.TextsRead != 1 || sum.TextsLeft != 0 {
+		t.Fatalf("a retry: %+v, %v", sum, err)
 	}
 	if _, err := os.Stat(journal); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the journal is left: %v", err)
 	}
+	// A run that is stopped before it comes to the file leaves it to the next one.
+	leave(3)
+	stop := make(chan struct{})
+	r.onRead = func(string) error {
+		if len(r.read) == 1 {
+			close(stop)
+			time.Sleep(100 * time.Millisecond)
+		}
+		return nil
+	}
+	req := e.request()
+	req.Jobs, req.Text = 1, &index.TextRequest{Model: "three", Reader: e.reader, Least: 1, Load: func(context.Context) (index.TextReader, error) { return r, nil }}
+	r.read = nil
+	if sum, err := index.Run(t.Context(), e.store, req, stop); err != nil || sum.TextsLeft == 0 {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	r.onRead, r.read = nil, nil
+	if sum, err := e.runTexts(r, "three", nil); err != nil || sum.TextsLeft != 0 || r.read[len(r.read)-1] != "says 0" {
+		t.Fatalf("%+v, %v, %v", sum, err, r.read)
+	}
 }
 
-// TestTextModelFails: an error of the text model ends the run; the vectors are in the index.
+// TestTextModelFails: a text model that always fails ends the run, and the vectors are in the index; if it fails on one picture, that one is left.
 func TestTextModelFails(t *testing.T) {
 	e, r := newEngine(t), &fakeText{}
 	for i := range 9 {
@@ -258,8 +286,10 @@ func TestTextModelFails(t *testing.T) {
 		}
 		return nil
 	}
-	if _, err := e.runTexts(r, "one", nil); err == nil {
-		t.Error("a panic is not reported")
+	var notices []index.Notice
+	sum, err := e.runTexts(r, "one", func(req *index.Request) { req.On.Noticed = func(n index.Notice) { notices = append(notices, n) } })
+	if err != nil || sum.TextsRead != 8 || sum.TextsLeft != 1 || len(notices) != 1 {
+		t.Errorf("a picture on which the model panics: %+v, %v, %v", sum, err, notices)
 	}
 }
 

@@ -68,22 +68,25 @@ func unedited(name string) string {
 	return name
 }
 
+// about returns the JSON about a picture, whose number may have been moved to the end of the JSON's name, or may be a part of the original name.
 func (e Exports) about(name string) (f File, ok bool) {
 	ext := path.Ext(name)
-	whole, number := name, ""
 	if m := numbered.FindStringSubmatch(strings.TrimSuffix(name, ext)); m != nil {
-		whole, number = m[1]+ext, m[2]
-	}
-	for n := len(supplemental); n >= 0; n-- {
-		key := whole + supplemental[:n]
-		if n == 1 { // a name that ends with a dot
-			continue
-		}
-		if f, ok = e[key+number]; ok {
+		if f, ok = e.named(m[1]+ext, m[2]); ok {
 			return f, true
 		}
 	}
-	if letters := []rune(whole); len(letters) > maxExport {
+	return e.named(name, "")
+}
+
+// named returns the JSON whose name begins with a picture's and ends with a number.
+func (e Exports) named(picture, number string) (f File, ok bool) {
+	for n := len(supplemental); n >= 0; n-- {
+		if f, ok = e[picture+supplemental[:n]+number]; ok {
+			return f, true
+		}
+	}
+	if letters := []rune(picture); len(letters) > maxExport {
 		f, ok = e[string(letters[:maxExport])+number]
 	}
 	return f, ok

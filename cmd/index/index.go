@@ -64,8 +64,8 @@ func New(p *cli.Program) *cobra.Command {
 
 Only new and changed files are read. From each picture the model computes a vector that describes what it shows (it
 "embeds" the picture). A moved, renamed or copied photo is recognised and not embedded again.
-Then the text in the photos is read (OCR), so that ` + "`imgsearch search`" + ` finds words on signs, receipts and screenshots. --for may
-end it; the next run continues.
+Then index reads the text in the photos (OCR), so that ` + "`imgsearch search`" + ` finds words on signs, receipts and screenshots. If the
+time of --for runs out, the next run continues.
 Missing files are removed from the index. If it looks as if a disk was unplugged, they are kept and reported.
 You can stop it at any time; the next run resumes.
 
@@ -104,7 +104,7 @@ EXIT STATUS
 	f.BoolVar(&o.noPairs, "no-pairs", false, "treat a raw or HEIC file and the JPEG of the same name next to it as two pictures")
 	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is disconnected")
 	f.BoolVar(&o.useMTime, "use-mtime", false, "date photos that have no other date by the modification times of their files")
-	f.StringVar(&o.ocr, "ocr", "", "read the text in photos: `auto`, after all vectors; on, together with them; off, never, which deletes what was read (the index keeps the setting; at first it is auto)")
+	f.StringVar(&o.ocr, "ocr", "", "read the text in photos: `MODE` auto, after all vectors; on, together with them; off, not at all, and delete the texts read so far (the index keeps the setting, which is auto at first)")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "retry files that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "exit with status 0 if another process is indexing")

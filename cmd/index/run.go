@@ -42,7 +42,10 @@ func (r *indexing) run(ctx context.Context, ix store.Store, paths []string) erro
 	}
 	defer freeText()
 	if text != nil {
-		text.Begin = loader.FreeVisual
+		text.Begin = func() {
+			loader.Close() // in the same order as when all loaders are freed
+			loader.FreeVisual()
+		}
 	}
 	room, err := r.reserve(loader)
 	if err != nil {

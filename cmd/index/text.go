@@ -10,6 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
 
@@ -17,7 +18,7 @@ import (
 const (
 	ocrAuto = "auto"
 	ocrOn   = "on"
-	ocrOff  = "off"
+	ocrOff  = store.OCROff
 )
 
 var ocrModes = []string{ocrAuto, ocrOn, ocrOff}
@@ -46,7 +47,7 @@ func (r *indexing) texts(ctx context.Context, ix store.Store) (text *index.TextR
 	}
 	if mode == ocrOff {
 		if r.ocr == ocrOff && !r.dryRun {
-			err = ix.DropTexts(ctx)
+			err = r.dropTexts(ctx, ix)
 		}
 		return nil, free, err
 	}
@@ -63,6 +64,21 @@ func (r *indexing) texts(ctx context.Context, ix store.Store) (text *index.TextR
 		Model: m.Identity, Name: m.Name, Inline: mode == ocrOn, Reader: pictures.Reader{Texts: true}, Least: pictures.TextSide,
 		AtOnce: app.TextsAtOnce(app.MemoryLimit(r.memory)), Load: l.load,
 	}, l.free, nil
+}
+
+// dropTexts deletes the texts, and reports how many there were.
+func (r *indexing) dropTexts(ctx context.Context, ix store.Store) error {
+	c, err := ix.TextCoverage(ctx, "")
+	if err != nil {
+		return err
+	}
+	if err := ix.DropTexts(ctx); err != nil {
+		return err
+	}
+	if c.Read > 0 {
+		r.p.Notef("deleted the texts of %s", english.Count(c.WithText, "picture"))
+	}
+	return nil
 }
 
 // textModel returns the name of the model of a request; "" if there is none.

@@ -2,13 +2,11 @@
 package label
 
 import (
-	"bufio"
 	"context"
 	_ "embed" // the built-in list
 	"errors"
 	"fmt"
-	"io"
-	"os"
+	"io/fs"
 	"strings"
 	"unicode/utf8"
 
@@ -19,6 +17,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/regular"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -40,10 +40,12 @@ func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "label [FILE]",
 		Short: "Label photos with the words of a list",
-		Long: fmt.Sprintf(`Compare every photo with every word of a list, and give the photo the words that it shows as labels: %s
-beach, facets label, show. FILE has one word or phrase per line; empty lines and lines that begin with # do not count. Without FILE, the
-list is %d everyday subjects. The list replaces an earlier one. No photo is read: the vectors in the index are compared, with the score
-from which most hits were right when the model was calibrated (see %s).
+		Long: fmt.Sprintf(`Compare every photo with every word of a list, and give it those that it shows as labels. %s beach finds
+the photos with a label, "facets label" counts them, and show lists those of a photo.
+
+FILE has one word or phrase per line; empty lines and lines that begin with # do not count. Without FILE, the list is %d everyday
+subjects. A new list replaces the earlier one. No photo is read: the vectors in the index are compared, and a photo gets a label from
+the score at which most hits were right when the model was calibrated (see %s).
 
 The next runs of index label new photos with the same list. --off removes all labels.
 
@@ -84,7 +86,7 @@ const (
 
 // builtin returns the built-in list.
 func builtin() []string {
-	names, err := parse(strings.NewReader(subjects))
+	names, err := parse(subjects)
 	if err != nil {
 		panic(err) // TestSubjects
 	}
@@ -99,17 +101,18 @@ var (
 )
 
 // parse reads a list, and returns each word once.
-func parse(in io.Reader) (names []string, err error) {
+func parse(text string) (names []string, err error) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+		return nil, errNotText
+	}
 	seen := make(map[string]bool)
-	lines := bufio.NewScanner(io.LimitReader(in, maxFile))
-	for lines.Scan() {
-		name := strings.Join(strings.Fields(lines.Text()), " ")
-		switch {
-		case name == "" || strings.HasPrefix(name, "#"):
+	for line := range strings.Lines(text) {
+		name := strings.Join(strings.Fields(line), " ")
+		if name == "" || strings.HasPrefix(name, "#") {
 			continue
-		case !utf8.ValidString(name) || strings.ContainsRune(name, 0):
-			return nil, errNotText
-		case utf8.RuneCountInString(name) > maxLength:
+		}
+		if utf8.RuneCountInString(name) > maxLength {
 			return nil, errLongLabel
 		}
 		if folded := store.Fold(name); !seen[folded] {
@@ -120,13 +123,10 @@ func parse(in io.Reader) (names []string, err error) {
 			return nil, errManyLabels
 		}
 	}
-	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return nil, errLongLabel
-	}
-	if lines.Err() == nil && len(names) == 0 {
+	if len(names) == 0 {
 		return nil, errNoLabels
 	}
-	return names, lines.Err()
+	return names, nil
 }
 
 // list returns the words to compare with.
@@ -134,18 +134,20 @@ func (o *options) list() ([]string, error) {
 	if o.file == "" {
 		return builtin(), nil
 	}
-	const hint = "use a text file with one word or phrase per line"
-	f, err := os.Open(o.file)
-	if err != nil {
-		return nil, cli.Usage(hint, "%s: no such file", words.Path(o.file))
+	const hint = "a text file with one word or phrase per line"
+	data, err := regular.Read(o.file, regular.FollowLinks, maxFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if !strings.ContainsAny(o.file, "./\\") {
+			return nil, cli.Usage("FILE is "+hint+"; to find photos of one thing, run `imgsearch search "+o.file+"`", "%s: no such file", words.Path(o.file))
+		}
+		return nil, cli.Usage("use "+hint, "%s: no such file", words.Path(o.file))
+	case err != nil:
+		return nil, cli.Usage("use "+hint, "%s: %v", words.Path(o.file), fserr.Cause(err))
 	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, cli.Usage(hint, "%s is not a regular file", words.Path(o.file))
-	}
-	names, err := parse(f)
+	names, err := parse(string(data))
 	if err != nil {
-		return nil, cli.Usage(hint, "%s: %w", words.Path(o.file), err)
+		return nil, cli.Usage("use "+hint, "%s: %w", words.Path(o.file), err)
 	}
 	return names, nil
 }
@@ -194,7 +196,7 @@ func (o *options) label(ctx context.Context, ix store.Store, names []string, lan
 	if calibration == nil {
 		return query.ErrNoVerdict
 	}
-	known, err := o.known(ctx, ix, stored)
+	known, err := o.known(ctx, ix, stored, language)
 	if err != nil {
 		return err
 	}
@@ -202,7 +204,7 @@ func (o *options) label(ctx context.Context, ix store.Store, names []string, lan
 	if err != nil {
 		return err
 	}
-	if err := ix.Label(ctx, store.LabelRequest{Model: stored.Identity, Labels: vectors, Least: calibration.LabelThreshold()}); err != nil {
+	if err := ix.Label(ctx, store.LabelRequest{Model: stored.Identity, Language: language, Labels: vectors, Least: calibration.LabelThreshold()}); err != nil {
 		return err
 	}
 	state, err := ix.LabelState(ctx)
@@ -216,10 +218,10 @@ func (o *options) label(ctx context.Context, ix store.Store, names []string, lan
 	return o.print(state, totals.Pictures)
 }
 
-// known returns the labels of the index whose vectors can be used again. With --lang they are computed anew.
-func (o *options) known(ctx context.Context, ix store.Store, m store.Model) ([]store.LabelVector, error) {
+// known returns the labels of the index whose vectors can be used again: those of the same model and language.
+func (o *options) known(ctx context.Context, ix store.Store, m store.Model, language string) ([]store.LabelVector, error) {
 	state, err := ix.LabelState(ctx)
-	if err != nil || state.Model != m.Identity || o.language.Given() {
+	if err != nil || state.Model != m.Identity || state.Language != language {
 		return nil, err
 	}
 	return ix.LabelVectors(ctx)

@@ -129,6 +129,9 @@ func (o *removeOptions) removeVectors(ctx context.Context, ix store.Store, insta
 
 // removeText deletes the files of a text model, unless the index uses it. What it has read stays in the index.
 func (o *removeOptions) removeText(ctx context.Context, installed bool, manifest models.Manifest) error {
+	if o.name == models.TextBuiltinName {
+		return cli.Usage("to read no text, run `imgsearch index --ocr off`", "%s is built in, so it cannot be removed", o.name)
+	}
 	ix, err := o.p.App.OpenForReading(ctx)
 	if err == nil {
 		defer ix.Close()

@@ -66,8 +66,8 @@ subtracted term, put a number and a colon before it; the default is 1. In QUERY 
 plain text. The vectors of the terms are multiplied by their weights and added. --image and --like find
 pictures that look like a given one; if that picture is in the index, no model is needed.
 
-The text in the photos counts too, once ` + "`imgsearch index`" + ` has read it: photos whose text contains every word of the query (of at least
-three letters) are ranked by that as well, keep their score, whatever it is, and show the line. --text finds photos by their text alone.
+The text in the photos counts too, once ` + "`imgsearch index`" + ` has read it: photos whose text contains every word of the query of at least
+three letters are ranked by that as well. They keep their score, even a low one, and show the line. --text finds photos by their text alone.
 
 Filters restrict the search. Without a query, search lists the pictures that match the filters, newest first. --sort date or
 --sort path alone lists all pictures.

@@ -185,7 +185,7 @@ func (s *shown) printMetadata(row func(name, value string)) {
 	}
 	told("keywords", "keywords", strings.Join(s.Keywords, ", "))
 	told("people", "people", s.peopleText())
-	told("about", "description", words.Path(s.Description))
+	told("description", "description", s.Description)
 	if p := s.Position; p != nil {
 		at := fmt.Sprintf("%.5f, %.5f", p.Latitude, p.Longitude)
 		if name := cli.PlaceName(p); name != "" {
@@ -199,7 +199,7 @@ func (s *shown) printMetadata(row func(name, value string)) {
 func (s *shown) peopleText() string {
 	list := make([]string, len(s.People))
 	for i, name := range s.People {
-		list[i] = words.Path(name)
+		list[i] = name
 		if i < len(s.Boxes) && s.Boxes[i] != [4]float64{} {
 			b := s.Boxes[i]
 			list[i] += fmt.Sprintf(" (at %.0f %%, %.0f %%, %.0f x %.0f %%)", 100*b[0], 100*b[1], 100*b[2], 100*b[3])

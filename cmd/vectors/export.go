@@ -40,8 +40,8 @@ func NewExport(p *cli.Program) *cobra.Command {
 		Long: `Write the vectors of the pictures in the index, with the metadata of each picture, for use in other tools.
 
 With --xmp, write an XMP sidecar for each photo instead, with its rating, keywords, people, description, labels and text, for darktable,
-digiKam and Lightroom. The sidecars go into a folder of their own, which mirrors the indexed folders: copy them beside the photos when you
-have looked at them. --xmp-beside writes them there itself, only for photos without a sidecar; the next run of index reads them, so labels
+digiKam and Lightroom. The sidecars go into a folder of their own, which mirrors the indexed folders: when you
+have looked at them, copy them beside the photos with a command that does not replace sidecars (cp -rn). --xmp-beside writes them there itself, only for photos without a sidecar; the next run of index reads them, so labels
 and people become keywords too. No photo is changed, and no file is replaced.
 
 FORMATS
@@ -56,7 +56,12 @@ EXIT STATUS
   imgsearch export --format npy --output vectors.npy --taken 2023
   imgsearch export --xmp ~/sidecars --dry-run`,
 		Args: cli.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context()) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			if c.Flags().Changed("xmp") && o.xmp == "" {
+				return cli.Usage("use the path of a folder", "--xmp needs a folder")
+			}
+			return o.run(c.Context())
+		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.format, "format", "jsonl", "output `FORMAT`: jsonl or npy")

@@ -30,7 +30,7 @@ func (o *exportOptions) checkXMP() error {
 	case !writes && (o.dryRun || o.adobe):
 		return cli.Usage("add --xmp DIR or --xmp-beside", "--dry-run and --xmp-adobe apply only to sidecars")
 	case writes && (o.output != "-" || o.format != "jsonl"):
-		return cli.Usage("use only one of them", "--xmp writes sidecars only, so --format and --output do not apply")
+		return cli.Usage("leave out --format and --output", "--xmp writes sidecars only, so --format and --output do not apply")
 	}
 	return nil
 }
@@ -43,6 +43,8 @@ type xmpExport struct {
 	roots map[store.RootID]string // their paths
 	below map[store.RootID]string // their folders in DIR
 	sum   xmpSummary
+	// of maps the sidecars of this run to their pictures.
+	of map[string]store.PictureID
 	// seen are the sidecars of the folder that was written to last.
 	seenIn string
 	seen   scan.Sidecars
@@ -53,7 +55,7 @@ type xmpSummary struct {
 	Schema  int  `json:"schema"`
 	DryRun  bool `json:"dry_run"`
 	Written int  `json:"written"`
-	// Existing counts the sidecars that were there already, Empty the files about which there is nothing to say.
+	// Existing counts the sidecars that were there already, Empty the files without metadata to write.
 	Existing int `json:"existing"`
 	Empty    int `json:"empty"`
 	Failed   int `json:"failed"`
@@ -65,8 +67,11 @@ type xmpSummary struct {
 const xmpAtOnce = 500
 
 func (o *exportOptions) writeXMP(ctx context.Context, ix store.Store, filter store.Filter) error {
-	x := &xmpExport{exportOptions: o, ix: ix, sum: xmpSummary{Schema: cli.Schema, DryRun: o.dryRun}}
+	x := &xmpExport{exportOptions: o, ix: ix, sum: xmpSummary{Schema: cli.Schema, DryRun: o.dryRun}, of: make(map[string]store.PictureID)}
 	if err := x.findRoots(ctx); err != nil {
+		return err
+	}
+	if err := x.checkFolder(); err != nil {
 		return err
 	}
 	const all = 1 << 28
@@ -89,19 +94,79 @@ func (x *xmpExport) findRoots(ctx context.Context) error {
 		return err
 	}
 	x.roots, x.below = make(map[store.RootID]string), make(map[store.RootID]string)
-	names := make(map[string]int)
+	count := make(map[string]int)
 	for _, r := range roots {
-		names[strings.ToLower(filepath.Base(r.Path))]++
+		count[strings.ToLower(filepath.Base(r.Path))]++
 	}
+	taken := make(map[string]bool)
 	for _, r := range roots {
 		x.roots[r.ID] = r.Path
 		name := filepath.Base(r.Path)
-		if names[strings.ToLower(name)] > 1 || !filepath.IsLocal(name) {
+		if count[strings.ToLower(name)] > 1 || !filepath.IsLocal(name) {
 			name = strings.Trim(strings.NewReplacer(string(filepath.Separator), "_", ":", "").Replace(r.Path), "_")
 		}
-		x.below[r.ID] = name
+		free := name
+		for n := 2; taken[strings.ToLower(free)] || free != filepath.Base(r.Path) && count[strings.ToLower(free)] > 0; n++ {
+			free = fmt.Sprintf("%s_%d", name, n)
+		}
+		taken[strings.ToLower(free)], x.below[r.ID] = true, free
 	}
 	return nil
+}
+
+// checkFolder makes sure that DIR can be written to, and that no sidecar comes into a folder of photos.
+func (x *xmpExport) checkFolder() error {
+	if x.beside {
+		return nil
+	}
+	const hint = "use a folder of its own, such as ~/sidecars"
+	dir, err := resolved(x.xmp)
+	if err != nil {
+		return cli.Usage(hint, "--xmp %s: %v", words.Path(x.xmp), fserr.Cause(err))
+	}
+	for id, name := range x.below {
+		mirror, err := resolved(filepath.Join(dir, name))
+		if err != nil {
+			return cli.Usage(hint, "--xmp %s: %v", words.Path(x.xmp), fserr.Cause(err))
+		}
+		for _, root := range x.roots {
+			photos, err := resolved(root)
+			if err != nil {
+				photos = root
+			}
+			if inside(mirror, photos) || inside(photos, mirror) || inside(dir, photos) {
+				return cli.Usage(hint, "the sidecars of %s would be written to %s, among the photos", words.Path(x.roots[id]), words.Path(mirror))
+			}
+		}
+	}
+	if x.dryRun {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return cli.Usage(hint, "--xmp %s: %v", words.Path(x.xmp), fserr.Cause(err))
+	}
+	return nil
+}
+
+// resolved returns an absolute path without links, as far as it exists.
+func resolved(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	target, err := filepath.EvalSymlinks(path)
+	if parent := filepath.Dir(path); errors.Is(err, fs.ErrNotExist) && parent != path {
+		if parent, err = resolved(parent); err == nil {
+			return filepath.Join(parent, filepath.Base(path)), nil
+		}
+	}
+	return target, err
+}
+
+// inside reports whether a path is a folder or lies below it.
+func inside(path, folder string) bool {
+	below, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(below)
 }
 
 func (x *xmpExport) pictures(ctx context.Context, ids []store.PictureID, filter store.Filter) error {
@@ -119,8 +184,8 @@ func (x *xmpExport) pictures(ctx context.Context, ids []store.PictureID, filter 
 	}
 	for _, r := range records {
 		r.Text, r.Labels = texts[r.ID], labels[r.ID]
-		content := contentOf(r)
 		for _, f := range r.Files {
+			content := contentOf(r, f)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -128,7 +193,7 @@ func (x *xmpExport) pictures(ctx context.Context, ids []store.PictureID, filter 
 				x.sum.Empty++
 				continue
 			}
-			if err := x.file(f, content); err != nil {
+			if err := x.file(r.ID, f, content); err != nil {
 				return err
 			}
 		}
@@ -136,9 +201,20 @@ func (x *xmpExport) pictures(ctx context.Context, ids []store.PictureID, filter 
 	return nil
 }
 
-// contentOf returns what the index knows about a picture.
-func contentOf(r store.Record) sidecar.Content {
-	c := sidecar.Content{Rating: r.Rating, Rated: r.Rated, Keywords: r.Keywords, Description: r.Description, Width: r.Width, Height: r.Height}
+// contentOf returns what the index knows about a picture and one of its files. The date and the position are left out if the file itself has them.
+func contentOf(r store.Record, f store.FileRecord) sidecar.Content {
+	c := sidecar.Content{Rating: r.Rating, Rated: r.Rated, Description: r.Description, Width: r.Width, Height: r.Height}
+	for _, one := range r.Files {
+		c.Keywords = append(c.Keywords, one.Keywords...)
+	}
+	if f.Sidecar.Name != "" || f.Export.Name != "" {
+		if f.TakenSource == store.DateXMP || f.TakenSource == store.DateExport {
+			c.TakenAt = f.TakenAt
+		}
+		if p := f.Position; p != nil {
+			c.HasPosition, c.Latitude, c.Longitude = true, p.Latitude, p.Longitude
+		}
+	}
 	if r.Orientation >= 5 { // as it is stored
 		c.Width, c.Height = r.Height, r.Width
 	}
@@ -161,11 +237,19 @@ func contentOf(r store.Record) sidecar.Content {
 }
 
 // file writes the sidecar of a file. It returns only errors that end the export.
-func (x *xmpExport) file(f store.FileRecord, c sidecar.Content) error {
+func (x *xmpExport) file(id store.PictureID, f store.FileRecord, c sidecar.Content) error {
 	path, ok := x.place(f)
 	if !ok {
 		return nil
 	}
+	if other, ok := x.of[path]; ok {
+		if other != id { // for a raw file and its JPEG, one is enough
+			x.sum.Failed++
+			x.p.Warnf("%s: the sidecar %s is that of another photo of this name; leave out --xmp-adobe", words.Path(f.Path(x.roots[f.Root])), words.Path(path))
+		}
+		return nil
+	}
+	x.of[path] = id
 	if _, err := os.Lstat(path); err == nil {
 		x.sum.Existing++
 		return nil
@@ -255,7 +339,11 @@ func (x *xmpExport) conclude() error {
 			text += fmt.Sprintf("; %d already existed", x.sum.Existing)
 		}
 		if x.sum.Empty > 0 {
-			text += fmt.Sprintf("; nothing to say about %s", english.Count(x.sum.Empty, "file"))
+			verb := "have"
+			if x.sum.Empty == 1 {
+				verb = "has"
+			}
+			text += fmt.Sprintf("; %s %s no metadata to write", english.Count(x.sum.Empty, "file"), verb)
 		}
 		x.p.Notef("%s", text)
 	}

@@ -94,10 +94,7 @@ func combine(b meta.Blocks) (m Meta) {
 	m.Keywords = keywords(meta.Keywords(b.IPTC))
 	dates := []date{{x.Original, x.OriginalZone, DateTimeOriginal}, {x.Digitized, cmp.Or(x.DigitizedZone, x.OriginalZone), DateTimeDigitized}}
 	for _, packet := range b.XMP {
-		p, err := meta.ReadXMP(packet)
-		if err != nil {
-			continue
-		}
+		p, _ := meta.ReadXMP(packet) // what comes before any damage counts
 		for _, text := range p.Dates {
 			dates = append(dates, date{text, "", XMPDate})
 		}

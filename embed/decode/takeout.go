@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,9 @@ const (
 	Favourite   = "favourite"
 	albumPrefix = "album:"
 )
+
+// yearFolder matches the titles of the folders that hold the pictures of a year, in the languages of exports that we know. They are no albums.
+var yearFolder = regexp.MustCompile(`^(?i:photos from|fotos von|photos de|fotos de|foto del|foto da|foto's uit|zdjęcia z|foton från|bilder fra|billeder fra) \d{4}$`)
 
 // ErrExport means that a file is not the JSON of an export.
 var ErrExport = errors.New("damaged JSON")
@@ -68,7 +72,7 @@ func ReadTakeout(picture, album []byte) (e Export, err error) {
 		if err := readTakeout(album, &t); err != nil {
 			return e, err
 		}
-		if title := oneText(t.Title); title != "" {
+		if title := oneText(t.Title); title != "" && !yearFolder.MatchString(title) {
 			e.Keywords = append(e.Keywords, albumPrefix+title)
 		}
 	}

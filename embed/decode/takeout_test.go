@@ -3,6 +3,7 @@ package decode
 import (
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,6 +25,13 @@ func TestReadTakeout(t *testing.T) {
 	} {
 		if e, err := ReadTakeout([]byte(text), nil); err != nil || !reflect.DeepEqual(e, Export{}) {
 			t.Errorf("%s: %+v, %v", name, e, err)
+		}
+	}
+	for title, want := range map[string][]string{
+		"Photos from 2021": nil, "Fotos von 2019": nil, "Foto's uit 2020": nil, "Photos from 2021 to 2022": {"album:Photos from 2021 to 2022"}, "2021": {"album:2021"},
+	} {
+		if e, err := ReadTakeout(nil, []byte(`{"title": "`+title+`"}`)); err != nil || !slices.Equal(e.Keywords, want) {
+			t.Errorf("the folder %s: %v, %v, want %v", title, e.Keywords, err, want)
 		}
 	}
 	for name, text := range map[string]string{

@@ -104,8 +104,12 @@ type WantedModel struct {
 	Pictures      int
 }
 
-// PartlyRead means that the text in only some of the pictures has been read, so that a filter for text may miss others.
-type PartlyRead struct{ Read, Pictures int }
+// PartlyRead means that the text in only some of the pictures has been read, so that a filter for text may miss others. Off means that the index reads
+// no texts.
+type PartlyRead struct {
+	Read, Pictures int
+	Off            bool
+}
 
 func (PartlyRead) isNotice() {}
 

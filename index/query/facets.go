@@ -26,6 +26,11 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 	if err != nil {
 		return nil, err
 	}
+	if by == store.FacetPlace {
+		if list, err = namedPlaces(list); err != nil {
+			return nil, err
+		}
+	}
 	counts := make([]Count, 0, len(list))
 	for _, c := range list {
 		if by == store.FacetFolder {
@@ -35,7 +40,16 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 			}
 			c.Value = c.Folder.Path(root)
 		}
-		if by == store.FacetPlace && c.Value != "" {
+		counts = append(counts, Count{c.Value, c.Pictures})
+	}
+	return counts, nil
+}
+
+// namedPlaces returns the names of places with the sums of those that have the same one, as the filter finds them.
+func namedPlaces(list []store.FacetCount) (named []store.FacetCount, err error) {
+	at := make(map[string]int)
+	for _, c := range list {
+		if c.Value != "" {
 			id, err := strconv.Atoi(c.Value)
 			if err != nil {
 				return nil, err
@@ -44,9 +58,15 @@ func (e *Engine) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]
 				c.Value = p.String()
 			}
 		}
-		counts = append(counts, Count{c.Value, c.Pictures})
+		if i, ok := at[c.Value]; ok {
+			named[i].Pictures += c.Pictures
+			continue
+		}
+		at[c.Value] = len(named)
+		named = append(named, c)
 	}
-	return counts, nil
+	store.SortFacets(store.FacetPlace, named)
+	return named, nil
 }
 
 // Count returns the number of pictures that match a filter.

@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"slices"
@@ -10,10 +11,11 @@ import (
 )
 
 // Two rankings, by picture and by text, are fused by reciprocal ranks: a picture's value is 1/(fuseRank+rank) for its rank by cosine, plus
-// weight/(fuseRank+rank) for its rank by text. The weight is 1 if all words stand alone in the text, and fusePart if none does (G. Cormack, C. Clarke, S. Buettcher: "Reciprocal Rank Fusion outperforms Condorcet and individual
-// Rank Learning Methods", SIGIR 2009, with 60). TestFusion shows what the constants do: docs/benchmarks.md#text.
+// weight/(fuseRank+rank) for its rank by text (G. Cormack, C. Clarke, S. Buettcher: "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
+// Learning Methods", SIGIR 2009). The weight is 1 if all words stand alone in the text, and fusePart if none does. With the authors' constant, 60, a
+// dozen pages with the word "dog" would all come before the best pictures of dogs; with 1, the two rankings alternate (TestFusion).
 const (
-	fuseRank = 60
+	fuseRank = 1
 	fusePart = .5
 )
 
@@ -22,17 +24,12 @@ const maxTextRanked = 200
 
 // textRanks are the pictures whose text contains all words of a query.
 type textRanks struct {
-	// ids are the best ones, by rank from 1.
-	ids   []store.PictureID
-	ranks map[store.PictureID]textRank
+	// ids are the best ones.
+	ids     []store.PictureID
+	matches map[store.PictureID]store.TextMatch
 }
 
-type textRank struct {
-	rank   int
-	weight float64
-}
-
-// textRanks ranks pictures by their text, if the request is a single text with words of at least three letters.
+// textRanks finds pictures by their text, if the request is a single text with words that count.
 func (e *Engine) textRanks(ctx context.Context, r Request, look *lookup) (t textRanks, err error) {
 	if r.NoTextRank || !IsPlain(r.Terms) {
 		return t, nil
@@ -41,28 +38,28 @@ func (e *Engine) textRanks(ctx context.Context, r Request, look *lookup) (t text
 	if err != nil {
 		return t, err
 	}
-	t.ranks = make(map[store.PictureID]textRank)
-	for i, m := range matches[:min(len(matches), maxTextRanked)] {
+	t.matches = make(map[store.PictureID]store.TextMatch)
+	for _, m := range matches[:min(len(matches), maxTextRanked)] {
 		t.ids = append(t.ids, m.Picture)
-		rank := i + 1
-		if i > 0 && matches[i-1].Quality() == m.Quality() { // equally good
-			rank = t.ranks[matches[i-1].Picture].rank
-		}
-		t.ranks[m.Picture] = textRank{rank, fusePart + (1-fusePart)*m.Alone}
+		t.matches[m.Picture] = m
 	}
 	return t, nil
 }
 
 // has reports whether a picture's text contains the query's words.
-func (t textRanks) has(id store.PictureID) bool { return t.ranks[id].rank > 0 }
+func (t textRanks) has(id store.PictureID) bool { _, ok := t.matches[id]; return ok }
 
-// fused returns the value of a picture by which hits are sorted.
-func (t textRanks) fused(id store.PictureID, rank int) float64 {
-	value := 1 / float64(fuseRank+rank)
-	if r := t.ranks[id]; r.rank > 0 {
-		value += r.weight / float64(fuseRank+r.rank)
+// values returns what the ranks by text add to the values of pictures. Of two texts that fit equally well, that of the nearer picture comes first.
+func (t textRanks) values(also map[store.PictureID]store.Ranked) map[store.PictureID]float64 {
+	list := slices.Clone(t.ids)
+	slices.SortFunc(list, func(a, b store.PictureID) int {
+		return cmp.Or(cmp.Compare(t.matches[b].Quality(), t.matches[a].Quality()), cmp.Compare(also[b].Score, also[a].Score), bytes.Compare(a[:], b[:]))
+	})
+	values := make(map[store.PictureID]float64, len(list))
+	for i, id := range list {
+		values[id] = (fusePart + (1-fusePart)*t.matches[id].Alone) / float64(fuseRank+i+1)
 	}
-	return value
+	return values
 }
 
 // join returns the nearest pictures and those with text.
@@ -89,14 +86,14 @@ func (t textRanks) fuse(hits []Hit, n store.Nearest) {
 	if len(t.ids) == 0 {
 		return
 	}
-	values := make(map[store.PictureID]float64, len(hits))
+	values := t.values(n.Also)
 	for _, h := range hits {
 		above, _ := slices.BinarySearchFunc(n.Hits, h.Score, func(s store.Scored, score float64) int { return cmp.Compare(score, s.Score) })
 		rank := above + 1
 		if r, ok := n.Also[h.ID]; ok {
 			rank = r.Rank
 		}
-		values[h.ID] = t.fused(h.ID, rank)
+		values[h.ID] += 1 / float64(fuseRank+rank)
 	}
 	slices.SortStableFunc(hits, func(a, b Hit) int {
 		return cmp.Or(cmp.Compare(values[b.ID], values[a.ID]), cmp.Compare(b.Score, a.Score), cmp.Compare(a.Path, b.Path))
@@ -159,8 +156,10 @@ func (e *Engine) noteUnread(ctx context.Context, r Request, a *Response) error {
 		return err
 	}
 	c, err := e.store.TextCoverage(ctx, "")
-	if c.Read < totals.Pictures {
-		a.Notices = append(slices.Clip(a.Notices), PartlyRead{c.Read, totals.Pictures})
+	if err != nil || c.Read >= totals.Pictures {
+		return err
 	}
+	mode, err := e.store.Setting(ctx, store.SettingOCR)
+	a.Notices = append(slices.Clip(a.Notices), PartlyRead{c.Read, totals.Pictures, mode == store.OCROff})
 	return err
 }

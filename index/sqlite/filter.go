@@ -72,7 +72,7 @@ func (w *where) ofFiles(f store.Filter) {
 		w.add("f.keywords IN (SELECT id FROM words WHERE kind = 3 AND imgsearch_keyword(?, text))", store.Fold(glob))
 	}
 	for _, glob := range f.People {
-		w.add("f.people IN (SELECT id FROM words WHERE kind = 4 AND imgsearch_person(?, text))", store.Fold(glob))
+		w.add("f.people IN (SELECT id FROM words WHERE kind = 4 AND imgsearch_person(?, text))", store.FoldText(glob))
 	}
 	if len(f.Names) > 0 {
 		parts, args := make([]string, len(f.Names)), []any(nil)

@@ -19,7 +19,7 @@ import (
 //	imgsearch_fold(TEXT)                       store.Fold
 //	imgsearch_name(GLOB, DIR, NAME)            1 if the folded glob matches: store.MatchName
 //	imgsearch_keyword(GLOB, KEYWORDS)          1 if the folded glob matches one of the keywords, one per line: store.MatchKeyword
-//	imgsearch_person(GLOB, PEOPLE)             1 if the folded glob matches one of the people, one per line: store.MatchPerson
+//	imgsearch_person(GLOB, PEOPLE)             1 if the glob, folded by store.FoldText, matches one of the people, one per line: store.MatchPerson
 //	imgsearch_place(LAT, LON)                  places.NearestID
 //	imgsearch_gazetteer()                      places.Version
 //	imgsearch_metres(LAT, LON, LAT, LON)       store.Metres

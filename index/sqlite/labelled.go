@@ -66,19 +66,22 @@ func (s *Store) storedLabels(ctx context.Context, q querier) ([]storedLabel, err
 	return list, explain(err)
 }
 
-// withLabel returns the pictures, with or without a file, that have a label.
-func (s *Store) withLabel(ctx context.Context, name string) (set bitmap, err error) {
-	set = bitmap{}
-	_, err = collect(ctx, s.read, "SELECT pictures FROM labels WHERE folded = ?", func(scan scanFunc) (struct{}, error) {
+// withLabel returns the pictures, with or without a file, that have a label which a glob matches.
+func (s *Store) withLabel(ctx context.Context, glob string) (set bitmap, err error) {
+	set, glob = bitmap{}, store.FoldText(glob)
+	_, err = collect(ctx, s.read, "SELECT name, pictures FROM labels", func(scan scanFunc) (struct{}, error) {
+		var name string
 		var raw []byte
-		err := scan(&raw)
-		eachLabelled(raw, func(id int64, _ float32) { set.add(id) })
+		err := scan(&name, &raw)
+		if err == nil && store.MatchLabel(glob, name) {
+			eachLabelled(raw, func(id int64, _ float32) { set.add(id) })
+		}
 		return struct{}{}, err
-	}, store.Fold(name))
+	})
 	return set, explain(err)
 }
 
-// orphans returns the pictures without a file.
+// orphanSet returns the pictures without a file.
 func (s *Store) orphanSet(ctx context.Context) (set bitmap, err error) {
 	set = bitmap{}
 	return set, s.collectSet(ctx, &set, "SELECT imgsearch_set(id) FROM pictures WHERE orphaned_at IS NOT NULL")
@@ -94,14 +97,17 @@ func (s *Store) facetLabels(ctx context.Context, set bitmap) (found facetRows, n
 	if err != nil {
 		return found, nil, err
 	}
-	for i, l := range labels {
-		found.values = append(found.values, l.Name)
-		names = append(names, []store.FacetCount{{Value: l.Name}})
+	for _, l := range labels {
+		n := len(found.rows)
 		eachLabelled(l.pictures, func(id int64, _ float32) {
 			if set == nil && !orphans.has(id) || set != nil && set.has(id) {
-				found.rows = append(found.rows, facetValue{id, i})
+				found.rows = append(found.rows, facetValue{id, len(names)})
 			}
 		})
+		if len(found.rows) > n {
+			found.values = append(found.values, l.Name)
+			names = append(names, []store.FacetCount{{Value: l.Name}})
+		}
 	}
 	return found, names, nil
 }

@@ -16,8 +16,9 @@ import (
 
 // labelState is the value of meta's labels.
 type labelState struct {
-	Model string  `json:"model"`
-	Least float64 `json:"least"`
+	Model    string  `json:"model"`
+	Language string  `json:"language,omitempty"`
+	Least    float64 `json:"least"`
 	// Seq is the last vector that was compared.
 	Seq int64 `json:"seq"`
 }
@@ -53,7 +54,7 @@ func (s *Store) LabelState(ctx context.Context) (out store.LabelState, err error
 		eachLabelled(l.pictures, func(id int64, _ float32) { labelled.add(id) })
 	}
 	labelled.subtract(orphans)
-	out = store.LabelState{Model: l.Model, Least: l.Least, Labels: len(labels), Labelled: labelled.count()}
+	out = store.LabelState{Model: l.Model, Language: l.Language, Least: l.Least, Labels: len(labels), Labelled: labelled.count()}
 	err = s.read.QueryRowContext(ctx, `SELECT count(DISTINCT e.picture_id) FROM embeddings e JOIN pictures p ON p.id = e.picture_id
 		WHERE e.model_id = (SELECT id FROM models WHERE identity = ?) AND e.seq <= ? AND p.orphaned_at IS NULL`, l.Model, l.Seq).Scan(&out.Compared)
 	return out, explain(err)
@@ -80,7 +81,7 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 				return err
 			}
 		}
-		return t.putLabelState(ctx, labelState{r.Model, r.Least, last})
+		return t.putLabelState(ctx, labelState{r.Model, r.Language, r.Least, last})
 	})
 }
 
@@ -120,7 +121,7 @@ func (s *Store) compareLabels(ctx context.Context, r store.LabelRequest) (found 
 		}
 		found[i] = make(labelled)
 		for k, score := range scores {
-			if float64(score) < r.Least || score == outside {
+			if !deserves(score, r.Least) {
 				continue
 			}
 			row, err := snap.rowAt(k)
@@ -131,6 +132,11 @@ func (s *Store) compareLabels(ctx context.Context, r store.LabelRequest) (found 
 		}
 	}
 	return found, snap.seq, nil
+}
+
+// deserves reports whether a picture with a score gets a label. Damaged vectors have scores that no cosine has, or none.
+func deserves(score float32, least float64) bool {
+	return float64(score) >= least && float64(score) <= maxCosine
 }
 
 // LabelNew labels the pictures whose vectors came since the last comparison, with the labels that there are, and returns how many they were.
@@ -162,7 +168,7 @@ func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
 			if len(v) != len(l.Vector) {
 				continue // damaged
 			}
-			if score := float32(vec.Dot(v, l.Vector)); float64(score) >= state.Least {
+			if score := float32(vec.Dot(v, l.Vector)); deserves(score, state.Least) {
 				scores[i][id] = max(scores[i][id], score)
 			}
 		}

@@ -76,7 +76,7 @@ func (s *Store) nearestOf(ctx context.Context, q store.NearestQuery, compare boo
 	if n.Searched, n.Mean, err = snap.survey(scores, set); err != nil {
 		return n, err
 	}
-	if n.Also, err = s.ranked(ctx, snap, scores, q.Also); err != nil {
+	if n.Also, err = s.ranked(ctx, snap, scores, set, q.Also); err != nil {
 		return n, err
 	}
 	for want := q.Limit; ; want *= 2 {

@@ -7,8 +7,9 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// ranked returns the scores and ranks of pictures. A picture's rank is one more than the number of pictures whose best moment scores higher.
-func (s *Store) ranked(ctx context.Context, snap *snapshot, scores []float32, ids []store.PictureID) (map[store.PictureID]store.Ranked, error) {
+// ranked returns the scores and ranks of pictures. A picture's rank is one more than the number of pictures with a file whose best moment scores higher.
+// set is the set that was searched; nil for all pictures, also those without a file.
+func (s *Store) ranked(ctx context.Context, snap *snapshot, scores []float32, set bitmap, ids []store.PictureID) (map[store.PictureID]store.Ranked, error) {
 	if len(ids) == 0 {
 		return nil, nil //nolint:nilnil // an empty map
 	}
@@ -24,13 +25,21 @@ func (s *Store) ranked(ctx context.Context, snap *snapshot, scores []float32, id
 	for _, b := range best {
 		marks = append(marks, b.Score)
 	}
+	var orphans bitmap
+	if set == nil {
+		if orphans, err = s.orphanSet(ctx); err != nil {
+			return nil, err
+		}
+	}
 	slices.Sort(marks)
 	marks = slices.Compact(marks)
 	// above[i] counts the pictures that score higher than marks[i-1] and at most marks[i].
 	above := make([]int, len(marks)+1)
-	if err := snap.eachBest(scores, func(score float64) {
-		i, _ := slices.BinarySearch(marks, score)
-		above[i]++
+	if err := snap.eachBest(scores, func(id int64, score float64) {
+		if !orphans.has(id) {
+			i, _ := slices.BinarySearch(marks, score)
+			above[i]++
+		}
 	}); err != nil {
 		return nil, err
 	}
@@ -77,8 +86,8 @@ func (n *snapshot) best(scores []float32, wanted func(id int64) bool) (map[int64
 	return best, err
 }
 
-// eachBest calls each with the score of every picture's best moment.
-func (n *snapshot) eachBest(scores []float32, each func(score float64)) error {
+// eachBest calls each with every picture and the score of its best moment.
+func (n *snapshot) eachBest(scores []float32, each func(id int64, score float64)) error {
 	more := make(map[int64]float32) // the best scores of the pictures with several moments
 	if err := n.eachRow(scores, func(row int64, score float32) {
 		if momentOf(row) > 0 {
@@ -94,7 +103,7 @@ func (n *snapshot) eachBest(scores []float32, each func(score float64)) error {
 			if other, ok := more[pictureOf(row)]; ok {
 				score = max(score, other)
 			}
-			each(float64(score))
+			each(pictureOf(row), float64(score))
 		}
 	})
 }

@@ -108,6 +108,8 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 		`UPDATE pictures SET lens = NULL WHERE lens NOT IN (SELECT id FROM words)`,
 		`UPDATE pictures SET keywords = NULL WHERE keywords NOT IN (SELECT id FROM words)`,
 		`UPDATE pictures SET people = NULL WHERE people NOT IN (SELECT id FROM words)`,
+		// What pictures deserve labels is known only by the ids of pictures and vectors, which may be given again.
+		`DELETE FROM labels`, `DELETE FROM meta WHERE key = 'labels'`,
 	} {
 		if _, err := t.exec(ctx, stmt); err != nil {
 			return err

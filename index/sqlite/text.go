@@ -88,9 +88,12 @@ func (s *Store) TextCoverage(ctx context.Context, model string) (c store.TextCov
 // DropTexts deletes all texts.
 func (s *Store) DropTexts(ctx context.Context) error {
 	err := s.inTx(ctx, func(t *tx) error {
-		for _, stmt := range []string{ // clearing the trigrams at once is faster than the trigger
+		for _, stmt := range []string{
+			"PRAGMA secure_delete = ON", // overwrite what is deleted, so that nobody finds it in the file
+			// Clearing the trigrams at once is faster than the trigger.
 			"UPDATE texts SET lines = NULL, folded = NULL WHERE folded IS NOT NULL",
 			"INSERT INTO text_trigrams(text_trigrams) VALUES ('delete-all')", "DELETE FROM texts", "DELETE FROM text_models",
+			"PRAGMA secure_delete = OFF",
 		} {
 			if _, err := t.exec(ctx, stmt); err != nil {
 				return err

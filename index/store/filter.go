@@ -25,7 +25,7 @@ type Filter struct {
 	Rating Range
 	// Keywords are globs; each must match a keyword of the file. Case is ignored.
 	Keywords []string
-	// People are globs; each must match a person in the file, by the whole name or a word of it. Case is ignored.
+	// People are globs; each must match a person in the file, by the whole name or a word of it. Case and accents are ignored.
 	People []string
 	// Taken is when the picture was taken, in local time.
 	Taken Period
@@ -192,7 +192,7 @@ func (f *Filter) MatchFile(file FileRecord) bool {
 	}
 	return f.Rating.Holds(file.Rating) &&
 		!slices.ContainsFunc(f.Keywords, func(g string) bool { return !MatchKeyword(Fold(g), file.Keywords) }) &&
-		!slices.ContainsFunc(f.People, func(g string) bool { return !MatchPerson(Fold(g), file.People) })
+		!slices.ContainsFunc(f.People, func(g string) bool { return !MatchPerson(FoldText(g), file.People) })
 }
 
 func (u Folder) holds(p Place) bool {

@@ -33,9 +33,17 @@ func MatchName(glob, dir, name string) bool {
 	return doublestar.MatchUnvalidated(glob, Fold(subject))
 }
 
-// MatchPerson reports whether a folded glob matches one of the people's names, or one of the words of a name.
+// MatchPerson reports whether a glob, folded by FoldText, matches one of the people's names, or one of the words of a name.
 func MatchPerson(glob string, people []string) bool {
-	return MatchKeyword(glob, people) || slices.ContainsFunc(people, func(name string) bool { return MatchKeyword(glob, strings.Fields(name)) })
+	return slices.ContainsFunc(people, func(name string) bool {
+		return MatchLabel(glob, name) || slices.ContainsFunc(strings.Fields(name), func(word string) bool { return MatchLabel(glob, word) })
+	})
+}
+
+// MatchLabel reports whether a glob, folded by FoldText, matches a label.
+func MatchLabel(glob, label string) bool {
+	folded := FoldText(label)
+	return folded == glob || doublestar.MatchUnvalidated(glob, folded)
 }
 
 // MatchKeyword reports whether a folded glob matches one of the keywords.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -71,13 +72,30 @@ func squeezeLine(line string) (squeezed string, bounds []bool) {
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
-// TextWords returns the words of a query that count when texts are searched for them, folded and squeezed: those of at least three letters.
+// TextWords returns the words of a query that count when texts are searched for them, folded: those of at least three letters or digits, or of two
+// in a script that writes whole words with as many. A mark between two digits belongs to the word: "30.14".
 func TextWords(query string) (words []string) {
-	const leastLetters = 3
-	for _, word := range strings.FieldsFunc(FoldText(query), func(r rune) bool { return !isWordRune(r) }) {
-		if utf8.RuneCountInString(word) >= leastLetters {
-			words = append(words, word)
+	letters := []rune(FoldText(query))
+	isDigit := func(i int) bool { return i >= 0 && i < len(letters) && unicode.IsDigit(letters[i]) }
+	word := func(from, to int) {
+		least := 3
+		if slices.ContainsFunc(letters[from:to], func(r rune) bool {
+			return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Hangul)
+		}) {
+			least = 2
+		}
+		if to-from >= least {
+			words = append(words, string(letters[from:to]))
 		}
 	}
+	from := 0
+	for i, r := range letters {
+		if isWordRune(r) || r != ' ' && isDigit(i-1) && isDigit(i+1) {
+			continue
+		}
+		word(from, i)
+		from = i + 1
+	}
+	word(from, len(letters))
 	return words
 }

@@ -6,6 +6,8 @@ import "slices"
 type LabelRequest struct {
 	// Model is the identity of the model whose vectors are compared.
 	Model string
+	// Language is the words' language, as the caller names it.
+	Language string
 	// Labels are words with their L2-normalised vectors, each word once.
 	Labels []LabelVector
 	// Least is the cosine from which a picture gets a label.
@@ -28,6 +30,8 @@ type Label struct {
 type LabelState struct {
 	// Model is the identity of the model whose vectors were compared; "" if there are no labels.
 	Model string
+	// Language is that of the request.
+	Language string
 	// Labels is the number of labels, Least the cosine from which a picture got one.
 	Labels int
 	Least  float64
@@ -40,7 +44,7 @@ type LabelState struct {
 // (docs/benchmarks.md#labels).
 func (c *Calibration) LabelThreshold() float64 { return c.Base }
 
-// hasLabel reports whether a picture has a label.
-func (r *Record) hasLabel(name string) bool {
-	return slices.ContainsFunc(r.Labels, func(l Label) bool { return Fold(l.Name) == Fold(name) })
+// hasLabel reports whether a picture has a label that a glob matches.
+func (r *Record) hasLabel(glob string) bool {
+	return slices.ContainsFunc(r.Labels, func(l Label) bool { return MatchLabel(FoldText(glob), l.Name) })
 }

@@ -154,9 +154,12 @@ type Setting string
 
 // The settings.
 const (
-	SettingOCR       Setting = "ocr"        // when text is read: "auto", "on" or "off"
+	SettingOCR       Setting = "ocr"        // OCROff, or when text is read: "auto", "on" or "off"
 	SettingTextModel Setting = "text_model" // the name of the text model
 )
+
+// OCROff is the value of SettingOCR of an index that reads no texts.
+const OCROff = "off"
 
 // Runs are the executions of the pipeline.
 type Runs interface {

@@ -1,6 +1,7 @@
 package places
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -31,14 +32,25 @@ var byName = sync.OnceValues(func() (map[string][]int32, error) {
 	return names, nil
 })
 
-// Find returns the ids of the places that a text means, in order; none if it means nothing. The text is the name of a place, a region or a country,
-// or a country's code, and may be followed by its region or country after commas: "paris", "Paris, FR", "Springfield, Illinois", "Brittany, FR".
-// Case and accents do not matter.
+// Fold returns a name as names are compared: without case and accents, with spaces for hyphens, without a leading "the".
+func Fold(name string) string {
+	folded := strings.Join(strings.Fields(strings.ReplaceAll(store.FoldText(name), "-", " ")), " ")
+	if rest, ok := strings.CutPrefix(folded, "the "); ok {
+		return rest
+	}
+	return folded
+}
+
+// Find returns the ids of the places that a text means, in order; none if it means nothing. The text is the name of a place, a region or a country in
+// one of many languages, or a country's code, and may be followed by its region or country after commas: "paris", "Paris, FR", "Springfield,
+// Illinois", "Brittany, FR". A country's name means the country, not a town of that name.
 func Find(text string) ([]int, error) {
-	g := load()
 	parts := strings.Split(text, ",")
+	if len(parts) > maxParts {
+		return nil, nil
+	}
 	for i, p := range parts {
-		if parts[i] = store.FoldText(p); parts[i] == "" {
+		if parts[i] = Fold(p); parts[i] == "" {
 			return nil, nil
 		}
 	}
@@ -47,6 +59,30 @@ func Find(text string) ([]int, error) {
 		return nil, err
 	}
 	var ids []int
+	for group := range 1 << (len(parts) - 1) { // names may contain commas themselves
+		ids = append(ids, load().find(names, grouped(parts, group))...)
+	}
+	return sorted(ids), nil
+}
+
+// maxParts bounds the parts between commas.
+const maxParts = 6
+
+// grouped joins parts that follow each other: the bits of group say between which of them the comma belongs to a name.
+func grouped(parts []string, group int) []string {
+	list := []string{parts[0]}
+	for i, p := range parts[1:] {
+		if group>>i&1 == 1 {
+			list[len(list)-1] += ", " + p
+		} else {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// find returns the ids of the places with the first name that are in all others.
+func (g *gazetteer) find(names map[string][]int32, parts []string) (ids []int) {
 	add := func(i int) {
 		for _, p := range parts[1:] {
 			if !g.isIn(i, p) {
@@ -55,28 +91,33 @@ func Find(text string) ([]int, error) {
 		}
 		ids = append(ids, int(g.entries[i].id))
 	}
-	for _, i := range names[parts[0]] {
-		add(int(i))
-	}
-	for i := range g.entries {
-		if g.isIn(i, parts[0]) {
-			add(i)
+	if len(parts) > 1 || g.called[parts[0]] == nil {
+		for _, i := range names[parts[0]] {
+			add(int(i))
 		}
 	}
-	return sorted(ids), nil
+	if g.called[parts[0]] != nil || slices.Contains(foldedRegions(), parts[0]) {
+		for i := range g.entries {
+			if g.isIn(i, parts[0]) {
+				add(i)
+			}
+		}
+	}
+	return ids
 }
 
-// folded are the names of the regions and countries, folded, by region; and the codes.
-var folded = sync.OnceValue(func() (list [][3]string) {
+// foldedRegions are the folded names of the regions.
+var foldedRegions = sync.OnceValue(func() []string {
 	g := load()
-	for _, r := range g.regions {
-		list = append(list, [3]string{store.FoldText(r.name), store.FoldText(g.countries[r.code]), store.FoldText(r.code)})
+	list := make([]string, len(g.regions))
+	for i, r := range g.regions {
+		list[i] = Fold(r.name)
 	}
 	return list
 })
 
 // isIn reports whether a place is in a region or a country with a folded name or code.
 func (g *gazetteer) isIn(i int, name string) bool {
-	of := folded()[g.entries[i].region]
-	return name == of[0] || name == of[1] || name == of[2]
+	number := g.entries[i].region
+	return name == foldedRegions()[number] || slices.Contains(g.called[name], g.regions[number].code)
 }

@@ -18,7 +18,7 @@ import (
 const Attribution = "place names: GeoNames (geonames.org), CC BY 4.0"
 
 // Version identifies the data. It changes with places.bin (TestVersion).
-const Version = "496681c0f311ad13"
+const Version = "21d4ba050e19fb07"
 
 //go:embed places.bin
 var data []byte
@@ -66,7 +66,8 @@ type region struct{ code, name string }
 
 // gazetteer is the decoded data.
 type gazetteer struct {
-	countries map[string]string // names by code
+	countries map[string]string   // names by code
+	called    map[string][]string // codes by folded name
 	regions   []region
 	entries   []entry       // by row, in each from west to east
 	starts    [rows + 1]int // where each row starts
@@ -86,10 +87,15 @@ var load = sync.OnceValue(func() *gazetteer {
 		rest = rest[4+n:]
 		return p
 	}
-	g := &gazetteer{countries: make(map[string]string)}
+	g := &gazetteer{countries: make(map[string]string), called: make(map[string][]string)}
 	for line := range strings.Lines(string(part())) {
-		code, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		code, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
+		name, names, _ := strings.Cut(rest, "\t")
 		g.countries[code] = name
+		for n := range strings.SplitSeq(names, "|") {
+			g.called[n] = append(g.called[n], code)
+		}
+		g.called[Fold(code)] = append(g.called[Fold(code)], code)
 	}
 	for line := range strings.Lines(string(part())) {
 		code, name, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -103,7 +104,8 @@ func TestFind(t *testing.T) {
 			t.Errorf("%s: %v, want %s", text, got, want)
 		}
 	}
-	for text, least := range map[string]int{"Brittany, FR": 10, "france": 500, "FR": 500, "Bavaria": 50} {
+	for text, least := range map[string]int{"Brittany, FR": 10, "france": 500, "FR": 500, "Bavaria": 50, "usa": 1000, "Deutschland": 500, "UK": 500, "Netherlands": 100, "The Netherlands": 100,
+		"Czech Republic": 50, "Ile de France, Frankreich": 50, "Türkiye": 200} {
 		if got := names(text); len(got) < least {
 			t.Errorf("%s: %d places", text, len(got))
 		}
@@ -131,5 +133,27 @@ func BenchmarkNearest(b *testing.B) {
 func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		load()
+	}
+}
+
+// TestFindByString: every place is found by its own description, also those with commas in their names.
+func TestFindByString(t *testing.T) {
+	for i, e := range load().entries {
+		p, ok := ByID(int(e.id))
+		if !ok {
+			t.Fatalf("no place %d", e.id)
+		}
+		if i%500 != 0 && strings.Count(p.String(), ",") <= 2 {
+			continue
+		}
+		ids, err := Find(p.String())
+		if err != nil || !slices.Contains(ids, int(e.id)) || len(ids) > 20 {
+			t.Errorf("%s: %d places, %v", p, len(ids), err)
+		}
+	}
+	for _, text := range []string{"", ",", "a,b,c,d,e,f,g,h", "Paris,,FR", "Washington, D.C."} {
+		if ids, err := Find(text); err != nil || len(ids) > 0 != (text == "Washington, D.C.") {
+			t.Errorf("%q: %v, %v", text, ids, err)
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 )
@@ -19,6 +20,11 @@ type Content struct {
 	// Labels are written as keywords too.
 	Labels []string
 	People []Person
+	// TakenAt is when the photo was taken, in RFC 3339 with or without time and zone; "" if the photo says so itself.
+	TakenAt string
+	// HasPosition reports whether Latitude and Longitude, in degrees, are written.
+	HasPosition         bool
+	Latitude, Longitude float64
 	// Description is the caption; Text the text in the photo, one line each.
 	Description, Text string
 	// Width and Height are the size of the photo as it is stored, in pixels; 0 if it is unknown.
@@ -33,7 +39,7 @@ type Person struct {
 
 // IsEmpty reports whether there is nothing to say.
 func (c Content) IsEmpty() bool {
-	return !c.Rated && len(c.Keywords)+len(c.Labels)+len(c.People) == 0 && c.Description == "" && c.Text == ""
+	return !c.Rated && !c.HasPosition && c.TakenAt == "" && len(c.Keywords)+len(c.Labels)+len(c.People) == 0 && c.Description == "" && c.Text == ""
 }
 
 // The first tags of people and labels in hierarchical keywords.
@@ -42,7 +48,7 @@ const (
 	labelTag  = "Labels"
 )
 
-// Write writes a packet. Its properties: xmp:Rating and dc:description; dc:subject with keywords, labels and the names of people, as Lightroom writes them;
+// Write writes a packet. Its properties: xmp:Rating, exif:DateTimeOriginal, exif:GPSLatitude and exif:GPSLongitude; dc:description; dc:subject with keywords, labels and the names of people, as Lightroom writes them;
 // digiKam:TagsList and lr:hierarchicalSubject with people and labels below their tags; Iptc4xmpExt:PersonInImage; mwg-rs:Regions for people with a box (MWG,
 // Guidelines for Handling Image Metadata, 5.9); exif:UserComment with the text in the photo.
 func Write(w io.Writer, c Content) error {
@@ -62,6 +68,12 @@ func Write(w io.Writer, c Content) error {
     xmlns:stDim="http://ns.adobe.com/xap/1.0/sType/Dimensions#"`)
 	if c.Rated {
 		fmt.Fprintf(&b, "\n    xmp:Rating=\"%d\"", c.Rating)
+	}
+	if c.TakenAt != "" {
+		fmt.Fprintf(&b, "\n    exif:DateTimeOriginal=\"%s\"", escape(c.TakenAt))
+	}
+	if c.HasPosition {
+		fmt.Fprintf(&b, "\n    exif:GPSLatitude=\"%s\"\n    exif:GPSLongitude=\"%s\"", coordinate(c.Latitude, "N", "S"), coordinate(c.Longitude, "E", "W"))
 	}
 	b.WriteString(">\n")
 	alternative(&b, "dc:description", c.Description)
@@ -85,6 +97,18 @@ func Write(w io.Writer, c Content) error {
 	b.WriteString("  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end=\"w\"?>\n")
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// coordinate returns degrees as XMP has them: "48,51.504000N" (XMP specification, part 2, GPSCoordinate).
+func coordinate(degrees float64, positive, negative string) string {
+	side := positive
+	if degrees < 0 {
+		side, degrees = negative, -degrees
+	}
+	const unit = 1e6 // of a minute
+	minutes := math.Round(degrees * 60 * unit)
+	whole := math.Floor(minutes / (60 * unit))
+	return fmt.Sprintf("%.0f,%.6f%s", whole, (minutes-whole*60*unit)/unit, side)
 }
 
 // escape returns a text for XML. Characters that XML cannot hold become U+FFFD.

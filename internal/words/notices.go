@@ -62,7 +62,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.TextUnread:
 		return warning("%s: the text in it cannot be read: %v", Path(n.Path), n.Err), true
 	case index.TextSetAside:
-		return warning("%s: the text in it is not read: imgsearch crashed twice while reading it", Path(n.Path)), true
+		return warning("%s: the text in it is not read: imgsearch crashed twice while reading it; try again with `imgsearch index --retry-failed`", Path(n.Path)), true
 	case index.VectorsRepaired:
 		var parts []string
 		if n.Rebuilt {
@@ -171,6 +171,9 @@ func ofOthers(notice any, do Door) (Word, bool) {
 		return note("searching with model %s (%d of %d pictures); model %s has %d of %d; run %s to create the rest", n.Model.Title(), n.Model.Embedded, n.Pictures,
 			n.Wanted.Title(), n.Wanted.Embedded, n.Pictures, do(RunIndex)), true
 	case query.PartlyRead:
+		if n.Off {
+			return note("this index reads no text in photos; to read it, run %s", do(WithText)), true
+		}
 		return note("the text in only %d of %d pictures has been read; run %s to read the rest", n.Read, n.Pictures, do(RunIndex)), true
 	case query.VectorFileDamaged:
 		return warning("the vector file of model %s is damaged; searched the index instead (run %s to rebuild the file)", n.Model, do(RunIndex)), true

@@ -72,13 +72,14 @@ const (
 	MaxMemory    Action = "limit the memory"
 	Elsewhere    Action = "keep what grows elsewhere"
 	WithoutText  Action = "index without reading text"
+	WithText     Action = "index and read text"
 )
 
 // Actions are all actions, for the tests of doors.
 var Actions = []Action{
 	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair, Restore,
 	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, Calibrate, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
-	FP32, Language, MaxPixels, MaxMemory, Elsewhere, WithoutText,
+	FP32, Language, MaxPixels, MaxMemory, Elsewhere, WithoutText, WithText,
 }
 
 // Door returns the name of an action in the user's interface, with its arguments. Missing arguments become placeholders.

@@ -19,9 +19,11 @@ import (
 	"unicode"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 	"google.golang.org/protobuf/encoding/protowire"
 
-	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/places"
 )
 
 type city struct {
@@ -87,7 +89,7 @@ func run(citiesFile, countriesFile, regionsFile, kindsFile, out string) error {
 	codes := slices.Sorted(maps.Keys(countries))
 	var countryText, regionText, names, other strings.Builder
 	for _, code := range codes {
-		fmt.Fprintf(&countryText, "%s\t%s\n", code, countries[code].Name)
+		fmt.Fprintf(&countryText, "%s\t%s\t%s\n", code, countries[code].Name, strings.Join(countryNames(code, countries[code].Name), "|"))
 	}
 	numbers := make(map[string]uint16)
 	var fixed bytes.Buffer
@@ -120,6 +122,34 @@ func run(citiesFile, countriesFile, regionsFile, kindsFile, out string) error {
 	}
 	fmt.Printf("%d places, %d regions, %d countries, %d bytes\n", len(list), len(numbers), len(codes), file.Len())
 	return os.WriteFile(out, file.Bytes(), 0o644)
+}
+
+// languages are those whose names of countries are known.
+var languages = []string{"en", "de", "fr", "es", "it", "pt", "nl", "pl", "cs", "hu", "tr", "sv", "da", "nb", "fi", "ro", "hr"}
+
+// moreNames are names that people use and Unicode's CLDR does not have.
+var moreNames = map[string][]string{
+	"US": {"usa", "u.s.a.", "u.s.", "america", "united states of america"}, "GB": {"uk", "u.k.", "great britain", "britain"}, "NL": {"holland", "netherlands"},
+	"CZ": {"czech republic", "czechia"}, "TR": {"turkey", "turkiye"}, "MK": {"macedonia"}, "MM": {"burma"}, "CV": {"cape verde"}, "SZ": {"swaziland"},
+	"CD": {"congo"}, "CG": {"congo"}, "CI": {"ivory coast"}, "KR": {"south korea", "korea"}, "KP": {"north korea"}, "RU": {"russia"}, "VA": {"vatican"},
+}
+
+// countryNames returns a country's names, as places.Fold folds them, each once.
+func countryNames(code, name string) (list []string) {
+	names := append([]string{name}, moreNames[code]...)
+	if region, err := language.ParseRegion(code); err == nil {
+		for _, l := range languages {
+			if namer := display.Regions(language.MustParse(l)); namer != nil {
+				names = append(names, namer.Name(region))
+			}
+		}
+	}
+	for _, n := range names {
+		if folded := places.Fold(n); folded != "" && !slices.Contains(list, folded) {
+			list = append(list, folded)
+		}
+	}
+	return list
 }
 
 // radius returns how far a place reaches from its centre, in units of 10 m: 3.5 km for a million inhabitants, as its square root. Paris then has the
@@ -182,7 +212,7 @@ func partsOfPlaces(path string) (map[uint32]bool, error) {
 // foldedNames returns a place's names in Latin letters, folded, each once.
 func foldedNames(c city) (list []string) {
 	for _, name := range append([]string{c.Name}, c.Alternates...) {
-		folded := store.FoldText(name)
+		folded := places.Fold(name)
 		latin := folded != "" && !strings.ContainsAny(folded, "|\n") && !strings.ContainsFunc(folded, func(r rune) bool { return unicode.IsLetter(r) && !unicode.Is(unicode.Latin, r) })
 		if latin && !slices.Contains(list, folded) {
 			list = append(list, folded)

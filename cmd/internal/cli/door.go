@@ -41,6 +41,7 @@ var actions = map[words.Action]string{
 	words.MaxMemory:    "--max-memory",
 	words.Elsewhere:    "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE",
 	words.WithoutText:  "`imgsearch index --ocr off`",
+	words.WithText:     "`imgsearch index --ocr auto`",
 }
 
 // Door returns the command or flag for an action.

@@ -43,7 +43,7 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.camera, "camera", "", "taken with a camera whose name contains `WORDS`")
 	f.StringVar(&q.lens, "lens", "", "taken with a lens whose name contains `WORDS`")
 	f.StringVar(&q.rating, "rating", "", "rated `STARS`, a number or range: 5, 3.., ..2 (0: not rated, -1: rejected)")
-	f.StringArrayVar(&q.keywords, "keyword", nil, "with a keyword that matches the glob `WORD` (may be repeated; all must match)")
+	f.StringArrayVar(&q.keywords, "keyword", nil, "with a keyword that matches the glob `WORD`, such as \"fam*\", or album:NAME for an album of an export (may be repeated; all must match)")
 	f.StringSliceVar(&q.types, "type", nil, "in one of these `FORMATS`: jpg,png,webp,gif,bmp,tiff,heic,avif,jxl,raw (or dng, cr2, nef, ...)")
 	f.StringArrayVar(&q.names, "name", nil, "with a file name, or path below its root, that matches `GLOB` (may be repeated)")
 	f.StringVar(&q.shape, "orientation", "", "with orientation `SHAPE`: landscape, portrait or square")
@@ -54,8 +54,8 @@ func (q *FilterFlags) Add(f *pflag.FlagSet) {
 	f.StringVar(&q.radius, "radius", "", "with --near, the maximum `DISTANCE`: 500m, 10km, 3mi (default 10km)")
 	f.StringArrayVar(&q.people, "person", nil, "with a person whose name, or a word of it, matches the glob `NAME` (may be repeated; all must match)")
 	f.StringArrayVar(&q.places, "place", nil, "taken in `PLACE`: a town, region or country, such as paris, \"Paris, FR\" or \"Brittany, FR\" (may be repeated)")
-	f.StringArrayVar(&q.labels, "label", nil, "with the label `NAME` of the command label (may be repeated; all must match)")
-	f.StringArrayVar(&q.texts, "text", nil, "with `WORDS` in the picture, such as on a sign or a receipt; case, accents and spaces do not matter (may be repeated; all must match)")
+	f.StringArrayVar(&q.labels, "label", nil, "with a label of the command label that matches the glob `NAME` (may be repeated; all must match)")
+	f.StringArrayVar(&q.texts, "text", nil, "with `PHRASE` in the picture, such as on a sign or a receipt, also inside longer words; case, accents and spaces do not matter (repeat it for words that stand apart; all must match)")
 	f.StringArrayVar(&q.not, "not", nil, "exclude pictures that match `FILTER=VALUE`: keyword=family, camera=nokia, near=48.858,2.294,5km (may be repeated)")
 }
 

@@ -59,6 +59,9 @@ func (q *FilterFlags) Meant(ctx context.Context, e *query.Engine) string {
 			return said + "; similar values: " + strings.Join(near, ", ")
 		}
 		if len(all) == 0 || len(all) == 1 && all[0].Value == "" {
+			if a.by == store.FacetLabel {
+				return said + "; no photo has a label: run `imgsearch label`"
+			}
 			return said + "; no indexed photo has a " + name + " in its metadata"
 		}
 		return said + "; `imgsearch facets " + name + "` lists the values"

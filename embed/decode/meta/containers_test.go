@@ -66,7 +66,7 @@ func TestXMP(t *testing.T) {
 		"cut off":               {[]byte(packet[:len(packet)-30]), fromPacket},
 		"padding behind it":     {append([]byte(packet), make([]byte, 100)...), fromPacket},
 	} {
-		if got, err := ReadXMP(c.packet); err != nil || !reflect.DeepEqual(got, c.want) {
+		if got, err := ReadXMP(c.packet); (err != nil) != (name == "cut off") || !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, c.want)
 		}
 	}

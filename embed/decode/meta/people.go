@@ -28,6 +28,7 @@ const (
 	nsLightroom   = "http://ns.adobe.com/lightroom/1.0/"
 	maxNested     = 32   // the depth of elements that are read
 	maxPeople     = 1000 // in one packet
+	maxChars      = 4096 // the length of an element's text, in bytes
 	peopleSources = 3
 )
 
@@ -131,7 +132,7 @@ func box(x, y, w, h float64) (b [4]float64) {
 type node struct {
 	name     xml.Name
 	attrs    []xml.Attr
-	chars    string
+	chars    []byte
 	children []node
 }
 
@@ -147,7 +148,7 @@ func readNode(d *xml.Decoder, start xml.StartElement, depth int) node {
 		case xml.EndElement:
 			return n
 		case xml.CharData:
-			n.chars += string(token)
+			n.chars = append(n.chars, token[:min(len(token), maxChars-len(n.chars))]...)
 		case xml.StartElement:
 			if depth >= maxNested {
 				if d.Skip() != nil {
@@ -198,7 +199,7 @@ func (n node) text(space, local string) string {
 		}
 	}
 	if c := n.find(name); c.name == name {
-		return strings.TrimSpace(c.chars)
+		return strings.TrimSpace(strings.ToValidUTF8(string(c.chars), ""))
 	}
 	for _, c := range n.children {
 		if c.name.Space == nsRDF && c.name.Local == "Description" {

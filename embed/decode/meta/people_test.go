@@ -1,9 +1,11 @@
 package meta
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // named returns an XMP packet with properties, with the namespaces that name people.
@@ -42,13 +44,17 @@ func TestPeople(t *testing.T) {
 		"nested":  {strings.Repeat("<mwg-rs:Regions>", 10_000) + `<mwg-rs:Name>x</mwg-rs:Name>`, nil},
 	} {
 		x, err := ReadXMP(named(c.properties))
-		if err != nil || !reflect.DeepEqual(x.People, c.want) {
+		if damaged := name == "damaged" || name == "nested"; damaged != errors.Is(err, ErrXMP) || !reflect.DeepEqual(x.People, c.want) {
 			t.Errorf("%s: %+v, %v, want %+v", name, x.People, err, c.want)
 		}
 	}
 	x, err := ReadXMP(named(`<dc:description><rdf:Alt><rdf:li xml:lang="x-default">On the beach</rdf:li></rdf:Alt></dc:description>`))
 	if err != nil || x.Description != "On the beach" {
 		t.Errorf("%+v, %v", x, err)
+	}
+	long, err := ReadXMP(named(`<mwg-rs:Regions>` + strings.Repeat("a<!---->", 300_000) + `<mwg-rs:RegionList><rdf:Bag><rdf:li><mwg-rs:Name>` + strings.Repeat("ü", 5000) + `</mwg-rs:Name></rdf:li></rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions>`))
+	if err != nil || len(long.People) != 1 || !utf8.ValidString(long.People[0].Name) || len(long.People[0].Name) > maxChars {
+		t.Errorf("%d people with much text, %v", len(long.People), err)
 	}
 	many, err := ReadXMP(named(`<ext:PersonInImage><rdf:Bag>` + strings.Repeat("<rdf:li>a</rdf:li><rdf:li>b</rdf:li>", 5000) + `</rdf:Bag></ext:PersonInImage>`))
 	if err != nil || len(many.People) != 2 {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // XMP holds what an XMP packet says (XMP specification, parts 1 and 2).
@@ -26,7 +27,7 @@ type XMP struct {
 // MaxXMP bounds a packet in bytes; programs that store their editing history in it write several hundred thousand.
 const MaxXMP = 4 << 20
 
-// ErrXMP means that a packet is not XMP.
+// ErrXMP means that a packet is not XMP, or is damaged.
 var ErrXMP = errors.New("damaged XMP")
 
 // The namespaces of the properties that are read.
@@ -59,33 +60,40 @@ var (
 )
 
 // ReadXMP reads a packet, with or without the x:xmpmeta element around it, in UTF-8 or UTF-16. If it ends early or is damaged after some
-// properties, those are returned; the error is ErrXMP if there is no RDF in it.
+// properties, those are returned with ErrXMP. Bytes that are no text count as spaces.
 func ReadXMP(packet []byte) (x XMP, err error) {
 	if len(packet) > MaxXMP {
 		return x, ErrXMP
 	}
-	d := xml.NewDecoder(bytes.NewReader(asUTF8Packet(packet)))
+	d := xml.NewDecoder(bytes.NewReader(asText(asUTF8Packet(packet))))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // it has been converted
 	r := xmpReader{values: make(map[xml.Name]string)}
-	found := false
 	for {
 		token, err := d.Token()
-		if err != nil {
-			break // of the document, or the damage
+		if err != nil { // of damage, or of the document without its end
+			return r.result(), ErrXMP
 		}
-		start, ok := token.(xml.StartElement)
-		if !ok || start.Name.Space != nsRDF {
-			continue
-		}
-		found = found || start.Name.Local == "RDF"
-		if start.Name.Local == "Description" {
-			r.description(d, start)
+		switch token := token.(type) {
+		case xml.EndElement:
+			if token.Name.Space == nsRDF && token.Name.Local == "RDF" {
+				return r.result(), nil
+			}
+		case xml.StartElement:
+			if token.Name.Space == nsRDF && token.Name.Local == "Description" {
+				r.description(d, token)
+			}
 		}
 	}
-	if !found {
-		return x, ErrXMP
-	}
-	return r.result(), nil
+}
+
+// asText replaces what XML cannot contain by spaces: control characters, and bytes that are not UTF-8.
+func asText(packet []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == utf8.RuneError || r == 0xfffe || r == 0xffff {
+			return ' '
+		}
+		return r
+	}, packet)
 }
 
 // description reads the properties of an rdf:Description: its attributes and its elements.

@@ -53,7 +53,7 @@ type Options struct {
 
 // Filter parses values into a filter. Its errors are of type *Error.
 func Filter(v Values, o Options) (f store.Filter, err error) {
-	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place, placeNames, texts} {
+	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place, placeNames, texts, labels} {
 		if err := step(&f, v, o); err != nil {
 			return f, err
 		}
@@ -219,7 +219,8 @@ func placeNames(f *store.Filter, v Values, _ Options) error {
 			err = fmt.Errorf("%w: %q", ErrUnknownPlace, text)
 		}
 		if err != nil {
-			return &Error{"place", err, `use a town of more than 15,000 people, a region or a country, such as paris, "Paris, FR", "Brittany, FR" or France`}
+			return &Error{"place", err, `use a town of more than 15,000 people, a region or a country, such as paris, "Brittany, FR" or France; ` +
+				"`imgsearch facets place` lists the places of your photos; for a smaller place, use near"}
 		}
 		f.Places = append(f.Places, store.PlaceName{Name: text, IDs: ids})
 	}
@@ -232,13 +233,13 @@ func texts(f *store.Filter, v Values, _ Options) error {
 			return bad("text", "use words that are in the picture", phrase)
 		}
 	}
-	for _, name := range v["label"] {
-		if strings.TrimSpace(name) == "" {
-			return bad("label", "use the name of a label", name)
-		}
-	}
-	f.Texts, f.Labels = v["text"], v["label"]
+	f.Texts = v["text"]
 	return nil
+}
+
+func labels(f *store.Filter, v Values, _ Options) (err error) {
+	f.Labels, err = globs("label", v, `use the name of a label, or a glob such as "*dog*"`)
+	return err
 }
 
 // rating parses a range of stars, 0 to 5, or -1 for rejected.

@@ -118,14 +118,14 @@ func (g generated) filter(depth int, all []store.PictureID) (f store.Filter) {
 				f.Texts = append(f.Texts, pick(g.r, []string{"s", "2023"}))
 			}
 		case 15:
-			f.People = []string{pick(g.r, []string{"anna", "özgür", "b*", "Anna Schmidt", "schmidt", "carl"})}
+			f.People = []string{pick(g.r, []string{"anna", "özgür", "OZGUR", "b*", "Anna Schmidt", "schmidt", "carl"})}
 		case 16:
 			f.Places = []store.PlaceName{{Name: "here", IDs: []int{pick(g.r, append(g.places, 1))}}}
 			if g.r.IntN(3) == 0 {
 				f.Places = append(f.Places, store.PlaceName{Name: "there", IDs: g.places})
 			}
 		case 17:
-			f.Labels = []string{pick(g.r, []string{"beach", "DOG", "nothing"})}
+			f.Labels = []string{pick(g.r, []string{"beach", "DOG", "b*", "d?g", "nothing"})}
 		case 18:
 			if depth > 0 {
 				f.Not = append(f.Not, g.filter(depth-1, all))

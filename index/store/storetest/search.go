@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
@@ -69,6 +70,7 @@ func (s *suite) nearest() {
 		check(store.Filter{Pictures: []store.PictureID{}}, func(int) bool { return false }, limit)
 		s.must(s.store.PrepareSearch(s.Context(), model)) // later rounds use the prepared data
 	}
+	s.ranksOfGone(model, files)
 	vectors, err := s.store.Vectors(s.Context(), model, []store.PictureID{id("3"), id("none")})
 	s.must(err)
 	equal(s, "vectors", len(vectors), 1)
@@ -112,6 +114,39 @@ func (s *suite) nearest() {
 }
 
 // alsoRanked: pictures outside the nearest have their scores and ranks.
+// ranksOfGone checks the ranks of pictures that are not among the nearest, with pictures without a file above them.
+func (s *suite) ranksOfGone(model string, files []store.FileRecord) {
+	s.Helper()
+	q := unit(7777)
+	byScore := slices.Clone(files)
+	score := func(f store.FileRecord) float64 { n, _ := strconv.Atoi(f.Name[:3]); return vec.Dot(q, unit(n)) }
+	slices.SortFunc(byScore, func(a, b store.FileRecord) int { return cmp.Compare(score(b), score(a)) })
+	last := byScore[len(byScore)-1].Picture
+	ask := func(f store.Filter, want int) {
+		s.Helper()
+		n, err := s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: q, Filter: f, Limit: 1, Also: []store.PictureID{last, id("none")}})
+		s.must(err)
+		if got := n.Also[last]; len(n.Also) != 1 || got.Rank != want || math.Abs(got.Score-score(byScore[len(byScore)-1])) > near16 {
+			s.Errorf("the last picture: %+v, want rank %d", n.Also, want)
+		}
+	}
+	everything := store.Filter{Rating: store.Range{Min: new(0.0)}}
+	ask(store.Filter{}, len(files))
+	ask(everything, len(files))
+	gone := byScore[:3]
+	s.write(func(tx store.Tx) error {
+		var places []store.Place
+		for _, f := range gone {
+			places = append(places, f.Place)
+		}
+		_, err := tx.DeleteFiles(s.Context(), places)
+		return err
+	})
+	ask(store.Filter{}, len(files)-len(gone))
+	ask(everything, len(files)-len(gone))
+	s.put(gone...)
+}
+
 func (s *suite) alsoRanked() {
 	root, model := s.root("/p"), s.model("m")
 	for i := range 20 {
