@@ -65,7 +65,7 @@ func (r *fakeReader) Sidecar(data []byte) (store.Metadata, error) {
 	return store.Metadata{OwnerMetadata: store.OwnerMetadata{Keywords: strings.Fields(string(data))}}, nil
 }
 
-func (r *fakeReader) Export(picture, folder []byte) (store.Metadata, error) {
+func (r *fakeReader) Export(_ string, picture, folder []byte) (store.Metadata, error) {
 	return store.Metadata{OwnerMetadata: store.OwnerMetadata{Keywords: strings.Fields(string(picture) + " " + string(folder))}}, nil
 }
 

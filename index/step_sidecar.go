@@ -113,7 +113,7 @@ func (w *worker) readExport(t *task) (ok bool) {
 		if parts[i] == nil {
 			continue
 		}
-		said, err := w.req.Reader.Export([][]byte{parts[0], nil}[i], [][]byte{nil, parts[1]}[i])
+		said, err := w.req.Reader.Export(t.place.Name, [][]byte{parts[0], nil}[i], [][]byte{nil, parts[1]}[i])
 		if err != nil {
 			w.req.On.Noticed(SidecarUnreadable{w.beside(t, name), err})
 			continue
@@ -236,10 +236,10 @@ func WithSidecar(r Reader, file string, m store.Metadata) (store.Metadata, error
 	}
 	exports := scan.ExportsIn(dir)
 	if of, ok := exports.Of(name); ok && !of.Placeholder {
-		read(of.Name, func(data []byte) (store.Metadata, error) { return r.Export(data, nil) }, addExport)
+		read(of.Name, func(data []byte) (store.Metadata, error) { return r.Export(name, data, nil) }, addExport)
 	}
 	if album, ok := exports.Album(); ok && !album.Placeholder {
-		read(album.Name, func(data []byte) (store.Metadata, error) { return r.Export(nil, data) }, addExport)
+		read(album.Name, func(data []byte) (store.Metadata, error) { return r.Export(name, nil, data) }, addExport)
 	}
 	return m, failed
 }

@@ -25,6 +25,7 @@ func useText(ctx context.Context, p *cli.Program, name string) error {
 		return err
 	}
 	out := useTextJSON{Schema: cli.Schema, TextModel: m.Name}
+	var mode string
 	err = p.App.Change(ctx, func(ix store.Store) error {
 		totals, err := ix.Totals(ctx)
 		if err != nil {
@@ -32,6 +33,9 @@ func useText(ctx context.Context, p *cli.Program, name string) error {
 		}
 		c, err := ix.TextCoverage(ctx, m.Identity)
 		if err != nil {
+			return err
+		}
+		if mode, err = ix.Setting(ctx, store.SettingOCR); err != nil {
 			return err
 		}
 		out.Read, out.Pictures = c.Read, totals.Pictures
@@ -44,7 +48,10 @@ func useText(ctx context.Context, p *cli.Program, name string) error {
 		return cli.PrintJSON(p.Out, out)
 	}
 	line := fmt.Sprintf("text model %s has read %d of %d pictures", words.Path(m.Name), out.Read, out.Pictures)
-	if out.Read < out.Pictures {
+	switch {
+	case mode == store.OCROff:
+		line += "; this index reads no text: to read it, run `imgsearch index --ocr auto`"
+	case out.Read < out.Pictures:
 		line += "; run `imgsearch index` to read the rest"
 	}
 	_, err = fmt.Fprintln(p.Out, line)

@@ -163,10 +163,18 @@ func resolved(path string) (string, error) {
 	return target, err
 }
 
-// inside reports whether a path is a folder or lies below it.
+// inside reports whether a path is a folder or lies below it, also if the file system ignores case.
 func inside(path, folder string) bool {
-	below, err := filepath.Rel(folder, path)
-	return err == nil && filepath.IsLocal(below)
+	if below, err := filepath.Rel(folder, path); err == nil && filepath.IsLocal(below) {
+		return true
+	}
+	is, err := os.Stat(folder)
+	for ; err == nil && path != filepath.Dir(path); path = filepath.Dir(path) {
+		if one, err := os.Stat(path); err == nil && os.SameFile(one, is) {
+			return true
+		}
+	}
+	return false
 }
 
 func (x *xmpExport) pictures(ctx context.Context, ids []store.PictureID, filter store.Filter) error {

@@ -4,10 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/imgsearch/imgsearch/embed/decode/meta"
 )
@@ -57,15 +59,17 @@ type position struct {
 // maxPeopleInExport bounds the people of one picture.
 const maxPeopleInExport = 1000
 
-// ReadTakeout reads Google Takeout's JSON about a picture, and about the album that its folder is; either may be nil. JSON of other programs says
-// nothing. Its errors wrap ErrExport.
-func ReadTakeout(picture, album []byte) (e Export, err error) {
+// ReadTakeout reads Google Takeout's JSON about a picture, whose file has a name, and about the album that its folder is; either may be nil. JSON of
+// other programs, or about another picture, says nothing. Its errors wrap ErrExport.
+func ReadTakeout(name string, picture, album []byte) (e Export, err error) {
 	if picture != nil {
 		var t takeout
 		if err := readTakeout(picture, &t); err != nil {
 			return e, err
 		}
-		e.fill(t)
+		if mayBe(name, t.Title) {
+			e.fill(t)
+		}
 	}
 	if album != nil {
 		var t takeout
@@ -79,6 +83,30 @@ func ReadTakeout(picture, album []byte) (e Export, err error) {
 	e.Keywords = keywords(e.Keywords)
 	return e, nil
 }
+
+// longName is the number of characters from which Google cuts the names of JSON files, so that several pictures seem to have the same one.
+const longName = 46
+
+// mayBe reports whether a file may be the picture that had a name when it was uploaded. Short names are in the name of the JSON itself. Google cuts long
+// ones and replaces some of their marks, and what follows a hyphen or a bracket may have been added.
+func mayBe(name, title string) bool {
+	was, is := []rune(strings.ToLower(title)), []rune(strings.ToLower(name))
+	if len(is) <= longName {
+		return true
+	}
+	is, was = []rune(strings.TrimSuffix(string(is), path.Ext(string(is)))), []rune(strings.TrimSuffix(string(was), path.Ext(string(was))))
+	for i := range min(len(is), len(was)) {
+		if i >= longName && (is[i] == '-' || is[i] == '(') {
+			break
+		}
+		if is[i] != was[i] && isWordRune(is[i]) && isWordRune(was[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // readTakeout decodes JSON. A field of another type than Takeout's is that of another program: it says nothing.
 func readTakeout(data []byte, to *takeout) error {

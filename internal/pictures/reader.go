@@ -65,8 +65,8 @@ func (r Reader) Sidecar(data []byte) (store.Metadata, error) {
 }
 
 // Export reads Google Takeout's JSON about a picture and its album.
-func (r Reader) Export(picture, album []byte) (store.Metadata, error) {
-	e, err := decode.ReadTakeout(picture, album)
+func (r Reader) Export(name string, picture, album []byte) (store.Metadata, error) {
+	e, err := decode.ReadTakeout(name, picture, album)
 	m := store.Metadata{TakenAt: e.TakenAt, OwnerMetadata: store.OwnerMetadata(e.OwnerMetadata)}
 	if e.TakenAt != "" {
 		m.TakenSource = store.DateExport
