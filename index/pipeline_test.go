@@ -65,9 +65,9 @@ func (r *fakeReader) Sidecar(data []byte) (store.Metadata, error) {
 	return store.Metadata{OwnerMetadata: store.OwnerMetadata{Keywords: strings.Fields(string(data))}}, nil
 }
 
-func (r *fakeReader) Export(_ string, picture, folder []byte) (store.Metadata, error) {
-	return store.Metadata{OwnerMetadata: store.OwnerMetadata{Keywords: strings.Fields(string(picture) + " " + string(folder))}}, nil
-}
+func (r *fakeReader) Export(_ string, data []byte) (store.Metadata, error) { return r.Sidecar(data) }
+
+func (r *fakeReader) Album(data []byte) (store.Metadata, error) { return r.Sidecar(data) }
 
 // fakePicture is what a fakeReader decoded.
 type fakePicture []byte

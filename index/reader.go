@@ -39,9 +39,10 @@ type Reader interface {
 	Open(r io.ReadSeeker) (Source, error)
 	// Sidecar parses a sidecar.
 	Sidecar(data []byte) (store.Metadata, error)
-	// Export parses the JSON that an export wrote about a picture, whose file has a name, and about its folder; either may be nil.
-	Export(name string, picture, folder []byte) (store.Metadata, error)
-	// MetaVersion goes up when Source.Meta, Sidecar and Export read more than before.
+	// Export parses the JSON that an export wrote about a picture, whose file has a name; Album that about its folder.
+	Export(name string, data []byte) (store.Metadata, error)
+	Album(data []byte) (store.Metadata, error)
+	// MetaVersion goes up when Source.Meta, Sidecar, Export and Album read more than before.
 	MetaVersion() int
 	// TensorLen is the number of values of the vision tower's input.
 	TensorLen() int

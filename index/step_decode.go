@@ -13,9 +13,6 @@ func decodePicture(_ context.Context, w *worker, f *reading) (bool, error) {
 		f.tensor = w.tensors.Get().(*[]float32) //nolint:forcetypeassert // the pool holds nothing else
 	}
 	err := f.decode()
-	if _, panicked := errors.AsType[*caught.PanicError](err); panicked {
-		err = broken(err)
-	}
 	if f.claim != nil {
 		f.claim.finish(err)
 	}
@@ -23,7 +20,15 @@ func decodePicture(_ context.Context, w *worker, f *reading) (bool, error) {
 }
 
 // decode decodes the picture. If a decoder panics, only this file fails, not the run.
-func (f *reading) decode() (err error) {
+func (f *reading) decode() error {
+	err := f.decodeOnce()
+	if _, panicked := errors.AsType[*caught.PanicError](err); panicked {
+		return broken(err)
+	}
+	return err
+}
+
+func (f *reading) decodeOnce() (err error) {
 	defer caught.Error(&err)
 	picture, err := f.source.Decode(f.data, f.orientation)
 	if err != nil {

@@ -15,8 +15,8 @@ type decoded struct {
 	damaged bool
 }
 
-// handOn sends the picture to the tower or, if its vector is known, to the index. The reading's tensor and claim go with it. The picture's
-// text, if it is wanted, is read afterwards.
+// handOn sends the picture to the tower or, if its vector is known, to the index. The reading's tensor and claim go with it.
+// The next step reads the picture's text, unless no text is wanted.
 func handOn(ctx context.Context, w *worker, f *reading) (bool, error) {
 	if f.tensor == nil {
 		err := w.send(ctx, write{task: f.task, picture: &f.picture, preview: f.small, claimed: true})

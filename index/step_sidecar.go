@@ -90,37 +90,31 @@ func (w *worker) beside(t *task, name string) string {
 	return w.path(place)
 }
 
-// readExport adds what an export says about a file; ok is false if that cannot be read now.
+// readExport adds what an export says about a file; ok is false if that cannot be read now. What is damaged adds nothing.
 func (w *worker) readExport(t *task) (ok bool) {
-	var parts [2][]byte
-	var stats [2]store.Stat
 	e := &t.export
-	for i, name := range []string{e.picture, e.folder} {
-		if name == "" {
+	meta := t.meta
+	var stats [2]store.Stat
+	for i, part := range []struct {
+		name  string
+		parse func([]byte) (store.Metadata, error)
+	}{{e.picture, exportOf(w.req.Reader, t.place.Name)}, {e.folder, w.req.Reader.Album}} {
+		if part.name == "" {
 			continue
 		}
-		data, stat, err := readBounded(w.beside(t, name))
-		switch {
-		case err == nil:
-			parts[i] = data
-		case !w.unreadable(name, t, err):
+		said, stat, err := readSaying(w.beside(t, part.name), part.parse)
+		if err != nil && !w.unreadable(part.name, t, err) {
 			return false
 		}
-		stats[i] = stat
+		meta, stats[i] = addExport(meta, said), stat
 	}
-	e.Stat = joinStats(stats[0], stats[1])
-	for i, name := range []string{e.picture, e.folder} { // one of them may be damaged
-		if parts[i] == nil {
-			continue
-		}
-		said, err := w.req.Reader.Export(t.place.Name, [][]byte{parts[0], nil}[i], [][]byte{nil, parts[1]}[i])
-		if err != nil {
-			w.req.On.Noticed(SidecarUnreadable{w.beside(t, name), err})
-			continue
-		}
-		t.meta = addExport(t.meta, said)
-	}
+	t.meta, e.Stat = meta, joinStats(stats[0], stats[1])
 	return true
+}
+
+// exportOf returns the parser of the JSON about a picture whose file has a name.
+func exportOf(r Reader, name string) func([]byte) (store.Metadata, error) {
+	return func(data []byte) (store.Metadata, error) { return r.Export(name, data) }
 }
 
 // knownMetadata returns the metadata that the index has of a known file, for which something cannot be read now. Few files need this lookup.
@@ -174,9 +168,20 @@ func (e *SidecarError) Error() string { return e.Path + " cannot be read: " + e.
 
 func (e *SidecarError) Unwrap() error { return e.Err }
 
-// readSaying reads a file that says something about a picture. If its content is to blame, the error is a *SidecarError.
+// readSaying reads a sidecar or an export's JSON, which must be a regular file of at most maxSidecar bytes. If its content is to blame, the error is a
+// *SidecarError, and m is what comes before the damage.
 func readSaying(path string, parse func([]byte) (store.Metadata, error)) (m store.Metadata, stat store.Stat, err error) {
-	data, stat, err := readBounded(path)
+	stat, err = statFile(path)
+	if err != nil {
+		return m, stat, err
+	}
+	if stat.Size > maxSidecar {
+		return m, stat, &SidecarError{path, fmt.Errorf("the file is too large (%d bytes)", stat.Size)}
+	}
+	data, err := regular.Read(path, regular.NoLinks, maxSidecar)
+	if errors.Is(err, regular.ErrLink) || errors.Is(err, regular.ErrNotRegular) || errors.Is(err, regular.ErrTooLarge) {
+		return m, stat, &SidecarError{path, fserr.Cause(err)}
+	}
 	if err != nil {
 		return m, stat, err
 	}
@@ -184,22 +189,6 @@ func readSaying(path string, parse func([]byte) (store.Metadata, error)) (m stor
 		err = &SidecarError{path, err}
 	}
 	return m, stat, err
-}
-
-// readBounded reads a sidecar or an export's JSON, which must be a regular file of at most maxSidecar bytes; otherwise the error is a *SidecarError.
-func readBounded(path string) ([]byte, store.Stat, error) {
-	stat, err := statFile(path)
-	if err != nil {
-		return nil, stat, err
-	}
-	if stat.Size > maxSidecar {
-		return nil, stat, &SidecarError{path, fmt.Errorf("the file is too large (%d bytes)", stat.Size)}
-	}
-	data, err := regular.Read(path, regular.NoLinks, maxSidecar)
-	if errors.Is(err, regular.ErrLink) || errors.Is(err, regular.ErrNotRegular) || errors.Is(err, regular.ErrTooLarge) {
-		return nil, stat, &SidecarError{path, fserr.Cause(err)}
-	}
-	return data, stat, err
 }
 
 // over returns owner metadata overridden by what another source says.
@@ -224,10 +213,7 @@ func WithSidecar(r Reader, file string, m store.Metadata) (store.Metadata, error
 	var failed error
 	read := func(name string, parse func([]byte) (store.Metadata, error), add func(m, said store.Metadata) store.Metadata) {
 		said, _, err := readSaying(filepath.Join(dir, name), parse)
-		switch {
-		case err == nil:
-			m = add(m, said)
-		case !errors.Is(err, fs.ErrNotExist):
+		if m = add(m, said); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed = err
 		}
 	}
@@ -236,10 +222,10 @@ func WithSidecar(r Reader, file string, m store.Metadata) (store.Metadata, error
 	}
 	exports := scan.ExportsIn(dir)
 	if of, ok := exports.Of(name); ok && !of.Placeholder {
-		read(of.Name, func(data []byte) (store.Metadata, error) { return r.Export(name, data, nil) }, addExport)
+		read(of.Name, exportOf(r, name), addExport)
 	}
 	if album, ok := exports.Album(); ok && !album.Placeholder {
-		read(album.Name, func(data []byte) (store.Metadata, error) { return r.Export(name, nil, data) }, addExport)
+		read(album.Name, r.Album, addExport)
 	}
 	return m, failed
 }

@@ -96,22 +96,9 @@ func readTextHeader(_ context.Context, w *worker, f *reading) (end bool, err err
 
 // decodeForText decodes the picture for its text alone.
 func decodeForText(_ context.Context, _ *worker, f *reading) (end bool, err error) {
-	f.decoded, err = decodeSafely(f)
+	err = f.decode()
 	f.data = nil
 	return false, err
-}
-
-// decodeSafely decodes a picture. If a decoder panics, only this picture fails.
-func decodeSafely(f *reading) (p Picture, err error) {
-	err = func() (err error) {
-		defer caught.Error(&err)
-		p, err = f.source.Decode(f.data, f.orientation)
-		return err
-	}()
-	if _, panicked := errors.AsType[*caught.PanicError](err); panicked {
-		err = broken(err)
-	}
-	return p, err
 }
 
 // readText reads the text of the decoded picture and sends it to the index.

@@ -14,18 +14,9 @@ import (
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
 
-// The values of --ocr.
-const (
-	ocrAuto = "auto"
-	ocrOn   = "on"
-	ocrOff  = store.OCROff
-)
-
-var ocrModes = []string{ocrAuto, ocrOn, ocrOff}
-
 // checkOCR rejects an unknown value of --ocr.
 func (o *options) checkOCR() error {
-	if o.ocr != "" && !slices.Contains(ocrModes, o.ocr) {
+	if o.ocr != "" && !slices.Contains([]string{store.OCRAuto, store.OCROn, store.OCROff}, o.ocr) {
 		return cli.Usage("use auto, on or off", "invalid value for --ocr: %q", o.ocr)
 	}
 	return nil
@@ -45,8 +36,8 @@ func (r *indexing) texts(ctx context.Context, ix store.Store) (text *index.TextR
 			return nil, free, err
 		}
 	}
-	if mode == ocrOff {
-		if r.ocr == ocrOff && !r.dryRun {
+	if mode == store.OCROff {
+		if r.ocr == store.OCROff && !r.dryRun {
 			err = r.dropTexts(ctx, ix)
 		}
 		return nil, free, err
@@ -61,7 +52,7 @@ func (r *indexing) texts(ctx context.Context, ix store.Store) (text *index.TextR
 	}
 	l := &textLoader{app: r.p.App, model: m}
 	return &index.TextRequest{
-		Model: m.Identity, Name: m.Name, Inline: mode == ocrOn, Reader: pictures.Reader{Texts: true}, Least: pictures.TextSide,
+		Model: m.Identity, Name: m.Name, Inline: mode == store.OCROn, Reader: pictures.Reader{Texts: true}, Least: pictures.TextSide,
 		AtOnce: app.TextsAtOnce(app.MemoryLimit(r.memory)), Load: l.load,
 	}, l.free, nil
 }

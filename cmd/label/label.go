@@ -189,10 +189,7 @@ func (o *options) label(ctx context.Context, ix store.Store, names []string, lan
 	if err != nil {
 		return err
 	}
-	calibration := stored.Calibration
-	if calibration == nil {
-		calibration = app.Calibration(stored)
-	}
+	calibration := app.CalibrationInUse(stored)
 	if calibration == nil {
 		return query.ErrNoVerdict
 	}

@@ -182,11 +182,7 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, 
 		Schema: cli.Schema, Model: stored.Name, Precision: stored.Precision, Pictures: sample.Pictures(), Absent: absent, Present: len(queries) - absent,
 		Calibration: &fitted, Rates: newRatesJSON(rates), Stored: !o.dryRun,
 	}
-	inUse := stored.Calibration
-	if inUse == nil {
-		inUse = app.Calibration(stored)
-	}
-	if inUse != nil {
+	if inUse := app.CalibrationInUse(stored); inUse != nil {
 		out.InUse = newRatesJSON(sample.Rate(*inUse))
 		fitted.Bins = inUse.Bins // they are measured with captions, not with these queries
 	}

@@ -185,7 +185,7 @@ func (s *shown) printMetadata(row func(name, value string)) {
 	}
 	told("keywords", "keywords", strings.Join(s.Keywords, ", "))
 	told("people", "people", s.peopleText())
-	told("description", "description", s.Description)
+	told("caption", "description", s.Description)
 	if p := s.Position; p != nil {
 		at := fmt.Sprintf("%.5f, %.5f", p.Latitude, p.Longitude)
 		if name := cli.PlaceName(p); name != "" {

@@ -229,7 +229,7 @@ func (s *Status) addText(ctx context.Context, a *app.App, ix store.Store) (err e
 	if s.Text.OCR, err = ix.Setting(ctx, store.SettingOCR); err != nil {
 		return err
 	}
-	s.Text.OCR = cmp.Or(s.Text.OCR, "auto")
+	s.Text.OCR = cmp.Or(s.Text.OCR, store.OCRAuto)
 	if s.Text.Model, err = ix.Setting(ctx, store.SettingTextModel); err != nil {
 		return err
 	}
@@ -319,7 +319,7 @@ func (o *options) print(s Status) error {
 		row(label, "%s, %s, dimension %d: %d of %d pictures embedded%s", words.Path(m.Name), m.Precision, m.Dim, m.Embedded, s.Pictures, role)
 	}
 	switch {
-	case s.Text.OCR == "off":
+	case s.Text.OCR == store.OCROff:
 		row("text", "not read (`imgsearch index --ocr auto` reads it)")
 	case s.Text.Read < s.Pictures:
 		row("text", "%s: %d of %d pictures read, %d with text; run `imgsearch index` to read the rest", words.Path(s.Text.Model), s.Text.Read, s.Pictures, s.Text.WithText)

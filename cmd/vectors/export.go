@@ -39,10 +39,11 @@ func NewExport(p *cli.Program) *cobra.Command {
 		Short: "Export the vectors in the index, or sidecars for other programs",
 		Long: `Write the vectors of the pictures in the index, with the metadata of each picture, for use in other tools.
 
-With --xmp, write an XMP sidecar for each photo instead, with its rating, keywords, people, description, labels and text, for darktable,
-digiKam and Lightroom. The sidecars go into a folder of their own, which mirrors the indexed folders: when you
-have looked at them, copy them beside the photos with a command that does not replace sidecars (cp -rn). --xmp-beside writes them there itself, only for photos without a sidecar; the next run of index reads them, so labels
-and people become keywords too. No photo is changed, and no file is replaced.
+With --xmp, write an XMP sidecar for each photo instead, for darktable, digiKam and Lightroom: its rating, keywords, people, description,
+labels and text, and the date and place that an export or another sidecar gave it. The sidecars go into a folder of their own, which mirrors
+the indexed folders. Look at them, and then copy them beside the photos with a command that does not replace files, such as cp -rn.
+--xmp-beside writes the sidecars beside those photos that have none. The next run of index reads them, so labels and people become keywords
+too. No photo is changed, and no file is replaced.
 
 FORMATS
   jsonl   one picture per line: path, also, sha256 (of the picture), width, height, taken_at, vector, and the model's identity

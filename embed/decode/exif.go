@@ -95,9 +95,7 @@ func combine(b meta.Blocks) (m Meta) {
 	dates := []date{{x.Original, x.OriginalZone, DateTimeOriginal}, {x.Digitized, cmp.Or(x.DigitizedZone, x.OriginalZone), DateTimeDigitized}}
 	for _, packet := range b.XMP {
 		p, _ := meta.ReadXMP(packet) // what comes before any damage counts
-		for _, text := range p.Dates {
-			dates = append(dates, date{text, "", XMPDate})
-		}
+		dates = append(dates, xmpDates(p)...)
 		m.OwnerMetadata = m.under(ownerOf(p))
 		if !m.HasGPS {
 			m.HasGPS, m.Latitude, m.Longitude = p.Place.Known, p.Place.Latitude, p.Place.Longitude

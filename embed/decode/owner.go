@@ -44,12 +44,15 @@ func ReadXMP(packet []byte) (m Meta, err error) {
 	defer caught.Error(&err)
 	x, err := meta.ReadXMP(packet)
 	m = Meta{Orientation: 1, HasGPS: x.Place.Known, Latitude: x.Place.Latitude, Longitude: x.Place.Longitude, OwnerMetadata: ownerOf(x)}
-	var dates []date
+	m.TakenAt, m.TakenFrom = firstDate(xmpDates(x))
+	return m, err
+}
+
+func xmpDates(x meta.XMP) (dates []date) {
 	for _, text := range x.Dates {
 		dates = append(dates, date{text, "", XMPDate})
 	}
-	m.TakenAt, m.TakenFrom = firstDate(dates)
-	return m, err
+	return dates
 }
 
 func ownerOf(x meta.XMP) OwnerMetadata {

@@ -59,29 +59,23 @@ type position struct {
 // maxPeopleInExport bounds the people of one picture.
 const maxPeopleInExport = 1000
 
-// ReadTakeout reads Google Takeout's JSON about a picture, whose file has a name, and about the album that its folder is; either may be nil. JSON of
-// other programs, or about another picture, says nothing. Its errors wrap ErrExport.
-func ReadTakeout(name string, picture, album []byte) (e Export, err error) {
-	if picture != nil {
-		var t takeout
-		if err := readTakeout(picture, &t); err != nil {
-			return e, err
-		}
-		if mayBe(name, t.Title) {
-			e.fill(t)
-		}
+// ReadTakeout reads Google Takeout's JSON about a picture, whose file has a name. JSON of other programs, or about another picture, says nothing. Its errors
+// wrap ErrExport.
+func ReadTakeout(name string, data []byte) (e Export, err error) {
+	t, err := readTakeout(data)
+	if err == nil && mayBe(name, t.Title) {
+		e.fill(t)
 	}
-	if album != nil {
-		var t takeout
-		if err := readTakeout(album, &t); err != nil {
-			return e, err
-		}
-		if title := oneText(t.Title); title != "" && !yearFolder.MatchString(title) {
-			e.Keywords = append(e.Keywords, albumPrefix+title)
-		}
+	return e, err
+}
+
+// ReadTakeoutAlbum reads Google Takeout's JSON about the album that a folder is. Its errors wrap ErrExport.
+func ReadTakeoutAlbum(data []byte) (e Export, err error) {
+	t, err := readTakeout(data)
+	if title := oneText(t.Title); title != "" && !yearFolder.MatchString(title) {
+		e.Keywords = keywords([]string{albumPrefix + title})
 	}
-	e.Keywords = keywords(e.Keywords)
-	return e, nil
+	return e, err
 }
 
 // longName is the number of characters from which Google cuts the names of JSON files, so that several pictures seem to have the same one.
@@ -109,16 +103,15 @@ func mayBe(name, title string) bool {
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // readTakeout decodes JSON. A field of another type than Takeout's is that of another program: it says nothing.
-func readTakeout(data []byte, to *takeout) error {
-	err := json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), to)
+func readTakeout(data []byte) (t takeout, err error) {
+	err = json.Unmarshal([]byte(strings.TrimPrefix(string(data), "\ufeff")), &t)
 	if _, other := errors.AsType[*json.UnmarshalTypeError](err); other {
-		*to = takeout{}
-		return nil
+		return takeout{}, nil
 	}
 	if err != nil {
-		return ErrExport
+		return takeout{}, ErrExport
 	}
-	return nil
+	return t, nil
 }
 
 func (e *Export) fill(t takeout) {
@@ -139,6 +132,6 @@ func (e *Export) fill(t takeout) {
 	owner := ownerOf(meta.XMP{People: people, Description: t.Description})
 	e.People, e.Description = owner.People, owner.Description
 	if t.Favorited {
-		e.Keywords = append(e.Keywords, Favourite)
+		e.Keywords = []string{Favourite}
 	}
 }

@@ -49,7 +49,7 @@ func (m rgb) half() rgb {
 
 func (m rgb) row(y int) []byte { return m.pix[3*y*m.width:][:3*m.width] }
 
-// Bytes returns the memory that Read needs for a picture with so many pixels, besides the picture's own and that of the model: a copy with three
+// Bytes returns the memory that Read needs for a picture of n pixels, in addition to the memory of the picture and of the model: a copy with three
 // bytes per pixel, and its halves.
 func Bytes(pixels int64) int64 { return 4 * pixels }
 

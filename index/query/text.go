@@ -24,6 +24,7 @@ const maxTextRanked = 200
 
 // textRanks are the pictures whose text contains all words of a query.
 type textRanks struct {
+	words []string
 	// ids are the best ones.
 	ids     []store.PictureID
 	matches map[store.PictureID]store.TextMatch
@@ -34,7 +35,8 @@ func (e *Engine) textRanks(ctx context.Context, r Request, look *lookup) (t text
 	if r.NoTextRank || !IsPlain(r.Terms) {
 		return t, nil
 	}
-	matches, err := e.store.MatchTexts(ctx, look.filter, store.TextWords(r.Terms[0].Label))
+	t.words = store.TextWords(r.Terms[0].Label)
+	matches, err := e.store.MatchTexts(ctx, look.filter, t.words)
 	if err != nil {
 		return t, err
 	}
@@ -118,7 +120,7 @@ func (e *Engine) addTexts(ctx context.Context, r Request, t textRanks, hits []Hi
 	for i, h := range hits {
 		phrases := r.Filter.Texts
 		if t.has(h.ID) {
-			phrases = slices.Concat(phrases, store.TextWords(r.Terms[0].Label))
+			phrases = slices.Concat(phrases, t.words)
 		}
 		hits[i].Text = linesWith(texts[h.ID], phrases)
 	}

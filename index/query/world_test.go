@@ -36,14 +36,13 @@ func direction(text string) []float32 {
 // textReader reads any file as a picture. The identity of the picture is its content, and its vector is that of the content as a text.
 type textReader struct{}
 
-func (textReader) Open(io.ReadSeeker) (index.Source, error) { return textSource{}, nil }
-func (textReader) Export(string, []byte, []byte) (store.Metadata, error) {
-	return store.Metadata{}, nil
-}
-func (textReader) Sidecar([]byte) (store.Metadata, error) { return store.Metadata{}, nil }
-func (textReader) MetaVersion() int                       { return 1 }
-func (textReader) TensorLen() int                         { return dim }
-func (textReader) Version() int                           { return 1 }
+func (textReader) Open(io.ReadSeeker) (index.Source, error)      { return textSource{}, nil }
+func (textReader) Export(string, []byte) (store.Metadata, error) { return store.Metadata{}, nil }
+func (textReader) Album([]byte) (store.Metadata, error)          { return store.Metadata{}, nil }
+func (textReader) Sidecar([]byte) (store.Metadata, error)        { return store.Metadata{}, nil }
+func (textReader) MetaVersion() int                              { return 1 }
+func (textReader) TensorLen() int                                { return dim }
+func (textReader) Version() int                                  { return 1 }
 
 type textSource struct{}
 

@@ -3,9 +3,7 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +12,10 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// labelState is the value of meta's labels.
+// labelsKey is the key of labelState in the table meta.
+const labelsKey = "labels"
+
+// labelState says which vectors were compared with the labels.
 type labelState struct {
 	Model    string  `json:"model"`
 	Language string  `json:"language,omitempty"`
@@ -24,15 +25,14 @@ type labelState struct {
 }
 
 func (s *Store) labelState(ctx context.Context, q querier) (l labelState, err error) {
-	var text string
-	err = q.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'labels'").Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
-		return l, nil
+	text, err := metaValue(ctx, q, labelsKey)
+	if err != nil || text == "" {
+		return l, err
 	}
-	if err == nil {
-		err = json.Unmarshal([]byte(text), &l)
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		return l, fmt.Errorf("%w: the state of the labels: %w", store.ErrDamaged, err)
 	}
-	return l, explain(err)
+	return l, nil
 }
 
 // LabelState says how far the index is labelled.
@@ -67,17 +67,15 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 		return fmt.Errorf("label: %w", err)
 	}
 	return s.inTx(ctx, func(t *tx) error {
-		for _, stmt := range []string{"DELETE FROM labels", "DELETE FROM meta WHERE key = 'labels'"} {
-			if _, err := t.exec(ctx, stmt); err != nil {
-				return err
-			}
+		if _, err := t.exec(ctx, "DELETE FROM labels"); err != nil {
+			return err
 		}
 		if len(r.Labels) == 0 {
-			return nil
+			return t.putMeta(ctx, labelsKey, "")
 		}
 		for i, l := range r.Labels {
-			if _, err := t.exec(ctx, "INSERT INTO labels(id, name, folded, vector, pictures) VALUES (?, ?, ?, ?, ?)",
-				i+1, l.Name, store.Fold(l.Name), packQuery(l.Name, l.Vector), packLabelled(found[i])); err != nil {
+			if _, err := t.exec(ctx, "INSERT INTO labels(id, name, vector, pictures) VALUES (?, ?, ?, ?)",
+				i+1, l.Name, packQuery(l.Name, l.Vector), packLabelled(found[i])); err != nil {
 				return err
 			}
 		}
@@ -90,8 +88,7 @@ func (t *tx) putLabelState(ctx context.Context, l labelState) error {
 	if err != nil {
 		return fmt.Errorf("write the index: %w", err)
 	}
-	_, err = t.exec(ctx, "INSERT INTO meta(key, value) VALUES ('labels', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", string(data))
-	return err
+	return t.putMeta(ctx, labelsKey, string(data))
 }
 
 // compareLabels returns for each label the pictures that deserve it, by row id, and the last vector that was compared.
@@ -139,7 +136,7 @@ func deserves(score float32, least float64) bool {
 	return float64(score) >= least && float64(score) <= maxCosine
 }
 
-// LabelNew labels the pictures whose vectors came since the last comparison, with the labels that there are, and returns how many they were.
+// LabelNew compares the vectors that were added since the last comparison with the labels, and returns the number of pictures they belong to.
 func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
 	state, err := s.labelState(ctx, s.read)
 	if err != nil || state.Model == "" {

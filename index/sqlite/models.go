@@ -54,19 +54,14 @@ func (s *Store) PutModel(ctx context.Context, m store.Model) (store.Model, error
 func (s *Store) SetRole(ctx context.Context, identity string, role store.Role) error {
 	key := map[store.Role]string{store.Default: "default_model", store.Wanted: "wanted_model"}[role]
 	return s.inTx(ctx, func(t *tx) error {
-		for _, step := range []struct {
-			stmt string
-			args []any
-		}{
-			{"DELETE FROM meta WHERE key = 'wanted_model'", nil},
-			{"INSERT INTO meta(key, value) VALUES (?, ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value", []any{key, identity}},
-			{`DELETE FROM meta WHERE key = 'wanted_model' AND value = (SELECT value FROM meta WHERE key = 'default_model')`, nil},
-		} {
-			if _, err := t.exec(ctx, step.stmt, step.args...); err != nil {
-				return err
-			}
+		if err := t.putMeta(ctx, "wanted_model", ""); err != nil {
+			return err
 		}
-		return nil
+		if err := t.putMeta(ctx, key, identity); err != nil {
+			return err
+		}
+		_, err := t.exec(ctx, `DELETE FROM meta WHERE key = 'wanted_model' AND value = (SELECT value FROM meta WHERE key = 'default_model')`)
+		return err
 	})
 }
 

@@ -25,8 +25,8 @@ type Salvaged struct {
 }
 
 // salvageOrder lists the tables of all schema versions, each before the tables that refer to it.
-// It omits data that can be recreated: the counts of the triggers, the vector files and the stored queries.
-var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "text_models", "texts", "labels", "failures", "suspects", "runs"}
+// It omits data that can be recreated: the counts of the triggers, the vector files, the stored queries and the labels.
+var salvageOrder = []string{"meta", "roots", "mounts", "disks", "words", "models", "contents", "pictures", "files", "embeddings", "previews", "text_models", "texts", "failures", "suspects", "runs"}
 
 // Salvage replaces a damaged index with a new one that contains all data that could be read.
 // It keeps the damaged file under another name in the same folder. The caller holds the index's lock.
@@ -108,8 +108,8 @@ func (s *Salvaged) copyTables(ctx context.Context, old, target *Store) error {
 		`UPDATE pictures SET lens = NULL WHERE lens NOT IN (SELECT id FROM words)`,
 		`UPDATE pictures SET keywords = NULL WHERE keywords NOT IN (SELECT id FROM words)`,
 		`UPDATE pictures SET people = NULL WHERE people NOT IN (SELECT id FROM words)`,
-		// What pictures deserve labels is known only by the ids of pictures and vectors, which may be given again.
-		`DELETE FROM labels`, `DELETE FROM meta WHERE key = 'labels'`,
+		// The labels are not salvaged: they name pictures by row ids, which may be given again.
+		`DELETE FROM meta WHERE key = 'labels'`,
 	} {
 		if _, err := t.exec(ctx, stmt); err != nil {
 			return err

@@ -34,8 +34,9 @@ func (t *tx) PutText(ctx context.Context, id store.PictureID, text store.Text) (
 		if err != nil {
 			return false, fmt.Errorf("write the index: %w", err)
 		}
-		lines, folded = string(data), text.Folded()
-		if _, err := t.exec(ctx, "INSERT INTO text_trigrams(rowid, squeezed) VALUES (?, ?)", picture, store.Squeeze(text.Folded())); err != nil {
+		plain := text.Folded()
+		lines, folded = string(data), plain
+		if _, err := t.exec(ctx, "INSERT INTO text_trigrams(rowid, squeezed) VALUES (?, ?)", picture, store.Squeeze(plain)); err != nil {
 			return false, err
 		}
 	}

@@ -167,7 +167,7 @@ type OwnerMetadata struct {
 	Rated    bool
 	Keywords []string
 	// People are the names of the people in the picture. Boxes are where each of them is, as fractions of the width and height of the picture as it is
-	// stored: x, y, width, height; zeros if that is unknown, and nil if it is unknown for all.
+	// stored: x, y, width, height; zeros if unknown, nil if all are unknown.
 	People []string
 	Boxes  [][4]float64
 	// Description is what the owner wrote about the picture.

@@ -80,7 +80,7 @@ type Catalog interface {
 	DropTexts(ctx context.Context) error
 	// Label gives pictures the labels that they deserve, instead of all earlier ones; without labels, it only removes those.
 	Label(ctx context.Context, r LabelRequest) error
-	// LabelNew labels the pictures whose vectors came since Label or LabelNew, and returns how many they were.
+	// LabelNew compares the vectors that were added since Label or LabelNew with the labels, and returns the number of pictures they belong to.
 	LabelNew(ctx context.Context) (pictures int, err error)
 	// LabelVectors returns the labels of the index with their vectors.
 	LabelVectors(ctx context.Context) ([]LabelVector, error)
@@ -154,12 +154,16 @@ type Setting string
 
 // The settings.
 const (
-	SettingOCR       Setting = "ocr"        // OCROff, or when text is read: "auto", "on" or "off"
+	SettingOCR       Setting = "ocr"        // when text is read; OCRAuto if it is not set
 	SettingTextModel Setting = "text_model" // the name of the text model
 )
 
-// OCROff is the value of SettingOCR of an index that reads no texts.
-const OCROff = "off"
+// The values of SettingOCR: texts are read after all vectors, together with them, or not at all.
+const (
+	OCRAuto = "auto"
+	OCROn   = "on"
+	OCROff  = "off"
+)
 
 // Runs are the executions of the pipeline.
 type Runs interface {

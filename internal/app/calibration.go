@@ -39,3 +39,12 @@ func Calibration(m store.Model) *store.Calibration {
 	}
 	return &c.Calibration
 }
+
+// CalibrationInUse returns the calibration that searches use: the one measured on the index, or else the one that the model is delivered with; nil if there
+// is neither.
+func CalibrationInUse(m store.Model) *store.Calibration {
+	if m.Calibration != nil {
+		return m.Calibration
+	}
+	return Calibration(m)
+}

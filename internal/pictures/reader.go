@@ -64,9 +64,18 @@ func (r Reader) Sidecar(data []byte) (store.Metadata, error) {
 	return metadata(m), err
 }
 
-// Export reads Google Takeout's JSON about a picture and its album.
-func (r Reader) Export(name string, picture, album []byte) (store.Metadata, error) {
-	e, err := decode.ReadTakeout(name, picture, album)
+// Export reads Google Takeout's JSON about a picture, whose file has a name.
+func (r Reader) Export(name string, data []byte) (store.Metadata, error) {
+	return exported(decode.ReadTakeout(name, data))
+}
+
+// Album reads Google Takeout's JSON about an album.
+func (r Reader) Album(data []byte) (store.Metadata, error) {
+	return exported(decode.ReadTakeoutAlbum(data))
+}
+
+// exported converts what an export says to the index's form.
+func exported(e decode.Export, err error) (store.Metadata, error) {
 	m := store.Metadata{TakenAt: e.TakenAt, OwnerMetadata: store.OwnerMetadata(e.OwnerMetadata)}
 	if e.TakenAt != "" {
 		m.TakenSource = store.DateExport

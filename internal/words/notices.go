@@ -62,7 +62,7 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.TextUnread:
 		return warning("%s: the text in it cannot be read: %v", Path(n.Path), n.Err), true
 	case index.TextSetAside:
-		return warning("%s: the text in it is not read: imgsearch crashed twice while reading it; try again with `imgsearch index --retry-failed`", Path(n.Path)), true
+		return warning("%s: the text in it is not read: imgsearch crashed twice while reading it; try again with %s", Path(n.Path), do(RetryFailed)), true
 	case index.VectorsRepaired:
 		var parts []string
 		if n.Rebuilt {

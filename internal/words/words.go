@@ -73,13 +73,14 @@ const (
 	Elsewhere    Action = "keep what grows elsewhere"
 	WithoutText  Action = "index without reading text"
 	WithText     Action = "index and read text"
+	RetryFailed  Action = "index again what failed"
 )
 
 // Actions are all actions, for the tests of doors.
 var Actions = []Action{
 	IndexFolder, RunIndex, IndexModel, IndexIfIdle, Prune, MoveRoot, RemoveRoot, ListRoots, ChooseIndex, NameIndex, Repair, Restore,
 	Examine, ExamineModel, Warmup, ListModels, PullModel, PullAgain, PullFrom, RemoveModel, Calibrate, UseModel, Revision, Library, NameLibrary, Provider, UseProvider,
-	FP32, Language, MaxPixels, MaxMemory, Elsewhere, WithoutText, WithText,
+	FP32, Language, MaxPixels, MaxMemory, Elsewhere, WithoutText, WithText, RetryFailed,
 }
 
 // Door returns the name of an action in the user's interface, with its arguments. Missing arguments become placeholders.

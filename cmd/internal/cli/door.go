@@ -42,6 +42,7 @@ var actions = map[words.Action]string{
 	words.Elsewhere:    "--index, IMGSEARCH_MODELS, IMGSEARCH_CACHE",
 	words.WithoutText:  "`imgsearch index --ocr off`",
 	words.WithText:     "`imgsearch index --ocr auto`",
+	words.RetryFailed:  "`imgsearch index --retry-failed`",
 }
 
 // Door returns the command or flag for an action.

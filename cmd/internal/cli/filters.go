@@ -119,6 +119,9 @@ func wrongValue(err error, before string) error {
 	if hint == parse.HintRange {
 		hint = "only " + before + "taken accepts a range"
 	}
+	if errors.Is(err, parse.ErrUnknownPlace) {
+		hint += "; `imgsearch facets place` lists the places of your photos"
+	}
 	return Usage(hint, "%s%s: %w", before, bad.Name, bad.Err)
 }
 

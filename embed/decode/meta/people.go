@@ -17,19 +17,23 @@ type Person struct {
 // The namespaces of the properties that name people: MWG's regions (Guidelines for Handling Image Metadata, 5.9), Microsoft's people tags, IPTC's
 // PersonInImage, and the hierarchical keywords of digiKam and Lightroom.
 const (
-	nsMWG         = "http://www.metadataworkinggroup.com/schemas/regions/"
-	nsArea        = "http://ns.adobe.com/xmp/sType/Area#"
-	nsDimensions  = "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
-	nsMPRegions   = "http://ns.microsoft.com/photo/1.2/"
-	nsMPRegion    = "http://ns.microsoft.com/photo/1.2/t/Region#"
-	nsMPInfo      = "http://ns.microsoft.com/photo/1.2/t/RegionInfo#"
-	nsIPTCExt     = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
-	nsDigiKam     = "http://www.digikam.org/ns/1.0/"
-	nsLightroom   = "http://ns.adobe.com/lightroom/1.0/"
-	maxNested     = 32   // the depth of elements that are read
+	nsMWG        = "http://www.metadataworkinggroup.com/schemas/regions/"
+	nsArea       = "http://ns.adobe.com/xmp/sType/Area#"
+	nsDimensions = "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
+	nsMPRegions  = "http://ns.microsoft.com/photo/1.2/"
+	nsMPRegion   = "http://ns.microsoft.com/photo/1.2/t/Region#"
+	nsMPInfo     = "http://ns.microsoft.com/photo/1.2/t/RegionInfo#"
+	nsIPTCExt    = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+	nsDigiKam    = "http://www.digikam.org/ns/1.0/"
+	nsLightroom  = "http://ns.adobe.com/lightroom/1.0/"
+)
+
+// The bounds of what is read.
+const (
+	maxNested     = 32   // the depth of elements
 	maxPeople     = 1000 // in one packet
 	maxChars      = 4096 // the length of an element's text, in bytes
-	peopleSources = 3
+	peopleSources = 3    // people.from
 )
 
 // peopleTags are the tags under which programs keep people, in their languages' words for them.
@@ -173,7 +177,7 @@ func (n node) find(name xml.Name) node {
 			}
 		}
 	}
-	return node{attrs: nil}
+	return node{}
 }
 
 // items returns the elements of a list.

@@ -2,8 +2,6 @@
 CREATE TABLE labels (
   id       INTEGER PRIMARY KEY,
   name     TEXT NOT NULL UNIQUE,
-  folded   TEXT NOT NULL,
   vector   BLOB NOT NULL, -- of the word: packQuery
   pictures BLOB NOT NULL  -- those that deserve it, with their scores: packLabelled. As rows of a table, they take ten times as long to write.
 );
-CREATE INDEX labels_folded ON labels(folded);
