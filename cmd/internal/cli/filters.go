@@ -120,7 +120,7 @@ func wrongValue(err error, before string) error {
 		hint = "only " + before + "taken accepts a range"
 	}
 	if errors.Is(err, parse.ErrUnknownPlace) {
-		hint += "; `imgsearch facets place` lists the places of your photos"
+		hint += "; `imgsearch facets place` lists the places of your photos, and --near finds smaller ones"
 	}
 	return Usage(hint, "%s%s: %w", before, bad.Name, bad.Err)
 }

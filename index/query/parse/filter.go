@@ -219,7 +219,7 @@ func placeNames(f *store.Filter, v Values, _ Options) error {
 			err = fmt.Errorf("%w: %q", ErrUnknownPlace, text)
 		}
 		if err != nil {
-			return &Error{"place", err, `use a town of more than 15,000 people, a region or a country, such as paris, "Brittany, FR" or France; for a smaller place, use near`}
+			return &Error{"place", err, `use a town of more than 15,000 people, a region or a country, such as paris, "Brittany, FR" or France`}
 		}
 		f.Places = append(f.Places, store.PlaceName{Name: text, IDs: ids})
 	}
