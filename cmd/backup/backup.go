@@ -13,6 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -68,7 +69,7 @@ func backup(ctx context.Context, p *cli.Program, file string) error {
 		return err
 	}
 	if p.JSON {
-		return cli.PrintJSON(p.Out, map[string]any{"schema": cli.Schema, "file": path, "bytes": info.Size()})
+		return cli.PrintJSON(p.Out, map[string]any{"schema": wire.Schema, "file": path, "bytes": info.Size()})
 	}
 	p.Notef("wrote %s to %s", humanize.IBytes(uint64(info.Size())), words.Path(file)) //nolint:gosec // a size
 	return nil

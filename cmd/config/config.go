@@ -21,6 +21,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -83,7 +84,7 @@ func printPath(p *cli.Program) error {
 	}
 	if p.JSON {
 		_, err := os.Stat(path)
-		return cli.PrintJSON(p.Out, map[string]any{"schema": cli.Schema, "path": path, "exists": err == nil})
+		return cli.PrintJSON(p.Out, map[string]any{"schema": wire.Schema, "path": path, "exists": err == nil})
 	}
 	_, err = fmt.Fprintln(p.Out, words.Path(path))
 	return err
@@ -124,7 +125,7 @@ func show(p *cli.Program, root *cobra.Command) error {
 			Exists   bool          `json:"exists"`
 			Settings []settingJSON `json:"settings"`
 			Unknown  []string      `json:"unknown"`
-		}{cli.Schema, config.Path, config.Exists, []settingJSON{}, append([]string{}, unknown...)}
+		}{wire.Schema, config.Path, config.Exists, []settingJSON{}, append([]string{}, unknown...)}
 		for _, s := range list {
 			out.Settings = append(out.Settings, settingJSON{s.Command, s.Option, s.Words, s.Source})
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/doctor"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -137,7 +138,7 @@ func (o *options) print(findings []doctor.Finding, ok bool) error {
 			Schema int           `json:"schema"`
 			OK     bool          `json:"ok"`
 			Checks []findingJSON `json:"checks"`
-		}{cli.Schema, ok, list})
+		}{wire.Schema, ok, list})
 	}
 	for _, f := range findings {
 		if o.p.Quiet && f.Severity == doctor.Info {

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
-	"github.com/imgsearch/imgsearch/cmd/status"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/doctor"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -33,7 +33,7 @@ const reportTitle = "imgsearch doctor report"
 // indexed folders with ROOT1, ROOT2 and so on.
 func (o *options) writeReport(ctx context.Context, findings []doctor.Finding) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, reportTitle+", %s\n\n", cli.Stamp(time.Now()))
+	fmt.Fprintf(&b, reportTitle+", %s\n\n", wire.Stamp(time.Now()))
 	for _, f := range findings {
 		fmt.Fprintf(&b, "%-4s  %s: %s\n", statuses[f.Severity], f.Name, f.Detail)
 		for _, line := range f.Evidence {
@@ -96,7 +96,7 @@ func (o *options) reportIndex(ctx context.Context, b *bytes.Buffer) (roots []str
 		return nil
 	}
 	defer ix.Close()
-	found, err := status.Collect(ctx, o.p.App, ix, false)
+	found, err := o.p.App.Status(ctx, ix, false)
 	if err != nil {
 		fmt.Fprintf(b, "%v\n", err)
 	}
@@ -106,7 +106,7 @@ func (o *options) reportIndex(ctx context.Context, b *bytes.Buffer) (roots []str
 	}
 	for _, complete := range []bool{false, true} {
 		if run, ok, err := ix.LastRun(ctx, complete); err == nil && ok {
-			fmt.Fprintf(b, "%s %s\n", cli.Stamp(run.StartedAt), run.Summary)
+			fmt.Fprintf(b, "%s %s\n", wire.Stamp(run.StartedAt), run.Summary)
 		}
 	}
 	return roots

@@ -11,6 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/dupes"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/ask"
 	"github.com/imgsearch/imgsearch/internal/original"
 )
 
@@ -99,7 +100,7 @@ func (o *options) chosenFormat() (string, error) {
 }
 
 // check validates the command line and returns the printer and the filter.
-func (o *options) check() (p printer, filter cli.Filter, err error) {
+func (o *options) check() (p printer, filter ask.Filter, err error) {
 	p = printer{p: o.p, nul: o.nul, threshold: o.threshold}
 	if p.format, err = o.chosenFormat(); err != nil {
 		return p, filter, err

@@ -10,6 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/dupes"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -21,55 +22,17 @@ type printer struct {
 	threshold float64
 }
 
-// dupeJSON is one picture of a group (docs/json.md).
-type dupeJSON struct {
-	Score float64 `json:"score"`
-	cli.PathsJSON
-	Width     int     `json:"width"`
-	Height    int     `json:"height"`
-	TakenAt   *string `json:"taken_at"`
-	Bytes     int64   `json:"bytes"`
-	Sharpness float64 `json:"sharpness,omitempty"`
-}
-
-// groupJSON is a group of duplicates.
-type groupJSON struct {
-	Exact    bool       `json:"exact"`
-	Pictures []dupeJSON `json:"pictures"`
-}
-
-func (o printer) groupJSON(g dupes.Group) groupJSON {
-	out := groupJSON{Exact: g.Exact}
-	for _, d := range g.Pictures {
-		out.Pictures = append(out.Pictures, dupeJSON{
-			Score: cli.Round(d.Score, 6), PathsJSON: cli.NewPathsJSON(d.Path, d.Also), Width: d.Width, Height: d.Height, TakenAt: cli.OrNull(d.TakenAt),
-			Bytes: d.Bytes, Sharpness: cli.Round(d.Sharpness, 2),
-		})
-	}
-	return out
-}
-
 func (o printer) print(w io.Writer, groups []dupes.Group, used store.Model) error {
 	out := bufio.NewWriter(w)
 	if o.format == "json" {
-		list := make([]groupJSON, 0, len(groups))
-		for _, g := range groups {
-			list = append(list, o.groupJSON(g))
-		}
-		if err := cli.PrintJSON(out, struct {
-			Schema    int         `json:"schema"`
-			Model     string      `json:"model"`
-			Precision string      `json:"precision"`
-			Threshold float64     `json:"threshold"`
-			Groups    []groupJSON `json:"groups"`
-		}{cli.Schema, used.Name, used.Precision, o.threshold, list}); err != nil {
+		if err := cli.PrintJSON(out, wire.NewDupes(groups, used, o.threshold)); err != nil {
 			return err
 		}
 		return out.Flush()
 	}
 	for i, g := range groups {
 		if o.format == "jsonl" {
-			if err := cli.PrintJSON(out, o.groupJSON(g)); err != nil {
+			if err := cli.PrintJSON(out, wire.NewGroup(g)); err != nil {
 				return err
 			}
 			continue

@@ -15,6 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/ask"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -84,20 +86,20 @@ func oneFacet(_ *cobra.Command, args []string) error {
 }
 
 // check rejects contradictory options and returns the filter.
-func (o *options) check() (cli.Filter, error) {
+func (o *options) check() (ask.Filter, error) {
 	switch {
 	case o.p.JSON && o.format != "" && o.format != "json":
-		return cli.Filter{}, cli.Usage("use only one of them", "--json and --format %s cannot be combined", o.format)
+		return ask.Filter{}, cli.Usage("use only one of them", "--json and --format %s cannot be combined", o.format)
 	case o.p.JSON:
 		o.format = "json"
 	case o.format == "":
 		o.format = "table"
 	}
 	if !slices.Contains([]string{"table", "tsv", "json"}, o.format) {
-		return cli.Filter{}, cli.Usage("use table, tsv or json", "invalid value for --format: %q", o.format)
+		return ask.Filter{}, cli.Usage("use table, tsv or json", "invalid value for --format: %q", o.format)
 	}
 	if o.top < 0 {
-		return cli.Filter{}, cli.Usage("use a number of values, or 0 for all", "invalid value for --top: %d", o.top)
+		return ask.Filter{}, cli.Usage("use a number of values, or 0 for all", "invalid value for --top: %d", o.top)
 	}
 	return o.filters.Parse(time.Now())
 }
@@ -139,28 +141,11 @@ func (o *options) run(ctx context.Context, by store.Facet) error {
 	return nil
 }
 
-// valueJSON is a value in the machine format.
-type valueJSON struct {
-	// Value is null for pictures without a value.
-	Value    *string `json:"value"`
-	ValueB64 []byte  `json:"value_b64,omitempty"`
-	Pictures int     `json:"pictures"`
-}
-
 func (o *options) print(by store.Facet, counts []query.Count) error {
 	out := bufio.NewWriter(o.p.Out)
 	switch o.format {
 	case "json":
-		list := make([]valueJSON, len(counts))
-		for i, c := range counts {
-			list[i] = valueJSON{cli.OrNull(c.Value), cli.NotUTF8(c.Value), c.Pictures}
-		}
-		err := cli.PrintJSON(out, struct {
-			Schema int         `json:"schema"`
-			Facet  store.Facet `json:"facet"`
-			Values []valueJSON `json:"values"`
-		}{cli.Schema, by, list})
-		if err != nil {
+		if err := cli.PrintJSON(out, wire.NewFacet(by, counts)); err != nil {
 			return err
 		}
 	case "tsv":

@@ -11,6 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/scan"
 )
@@ -66,17 +67,17 @@ func (r *indexing) print(sum index.Summary, m app.Model, text string, provider e
 	}
 	if r.p.JSON {
 		out := indexJSON{
-			Schema: cli.Schema, Complete: sum.Complete, Scanned: sum.Scanned, Added: sum.Added, Updated: sum.Updated,
+			Schema: wire.Schema, Complete: sum.Complete, Scanned: sum.Scanned, Added: sum.Added, Updated: sum.Updated,
 			Moved: sum.Moved, Unchanged: sum.Unchanged, Removed: sum.Removed, KeptUnreachable: sum.Kept, Skipped: sum.Skipped,
 			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded, Damaged: sum.Damaged,
-			ElapsedS: cli.Round(sum.Elapsed.Seconds(), 3), ImagesPerS: cli.Round(rate, 2),
+			ElapsedS: wire.Round(sum.Elapsed.Seconds(), 3), ImagesPerS: wire.Round(rate, 2),
 			Model: m.Spec.Model.Name, Precision: string(m.Precision), Provider: provider.Name, ProviderReason: words.ProviderReason(provider, cli.Door),
 			TextsRead: sum.TextsRead, WithText: sum.WithText, TextsLeft: sum.TextsLeft, TextModel: text,
 		}
 		if r.dryRun {
-			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: cli.Round(sum.Estimate.Seconds(), 1)}
+			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: wire.Round(sum.Estimate.Seconds(), 1)}
 			if text != "" {
-				out.DryRunText = &dryRunText{sum.TextsPending, cli.Round(sum.TextEstimate.Seconds(), 1)}
+				out.DryRunText = &dryRunText{sum.TextsPending, wire.Round(sum.TextEstimate.Seconds(), 1)}
 			}
 		}
 		if err := cli.PrintJSON(r.p.Out, out); err != nil || r.dryRun || !r.p.LogsLines() {

@@ -19,6 +19,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/regular"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -238,7 +239,7 @@ type labelsJSON struct {
 
 func (o *options) print(s store.LabelState, pictures int) error {
 	if o.p.JSON {
-		return cli.PrintJSON(o.p.Out, labelsJSON{cli.Schema, s.Labels, cli.Round(s.Least, 4), s.Compared, s.Labelled, pictures})
+		return cli.PrintJSON(o.p.Out, labelsJSON{wire.Schema, s.Labels, wire.Round(s.Least, 4), s.Compared, s.Labelled, pictures})
 	}
 	if s.Labels == 0 {
 		_, err := fmt.Fprintln(o.p.Out, "all labels are removed")

@@ -16,6 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/calibrate"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -97,9 +98,9 @@ type verdictsJSON struct {
 
 func newRatesJSON(r calibrate.Rates) *ratesJSON {
 	verdicts := func(v calibrate.Verdicts) verdictsJSON {
-		return verdictsJSON{cli.Round(v.Found, 4), cli.Round(v.Uncertain, 4), cli.Round(v.Nothing, 4)}
+		return verdictsJSON{wire.Round(v.Found, 4), wire.Round(v.Uncertain, 4), wire.Round(v.Nothing, 4)}
 	}
-	return &ratesJSON{verdicts(r.Absent), verdicts(r.Present), cli.Round(r.FalseAlarms, 4), cli.Round(r.Misses, 4)}
+	return &ratesJSON{verdicts(r.Absent), verdicts(r.Present), wire.Round(r.FalseAlarms, 4), wire.Round(r.Misses, 4)}
 }
 
 func (o *calibrateOptions) run(ctx context.Context) error {
@@ -179,7 +180,7 @@ func (o *calibrateOptions) calibrate(ctx context.Context, chosen provider.Name, 
 	}
 	absent := calibrate.Absent(queries)
 	out = calibrateJSON{
-		Schema: cli.Schema, Model: stored.Name, Precision: stored.Precision, Pictures: sample.Pictures(), Absent: absent, Present: len(queries) - absent,
+		Schema: wire.Schema, Model: stored.Name, Precision: stored.Precision, Pictures: sample.Pictures(), Absent: absent, Present: len(queries) - absent,
 		Calibration: &fitted, Rates: newRatesJSON(rates), Stored: !o.dryRun,
 	}
 	if inUse := app.CalibrationInUse(stored); inUse != nil {
@@ -238,7 +239,7 @@ func (o *calibrateOptions) forget(ctx context.Context) (out calibrateJSON, err e
 		if err != nil {
 			return err
 		}
-		out = calibrateJSON{Schema: cli.Schema, Model: m.Name, Precision: m.Precision}
+		out = calibrateJSON{Schema: wire.Schema, Model: m.Name, Precision: m.Precision}
 		if m.Calibration == nil {
 			return nil
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/disk"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/models"
 )
 
@@ -123,7 +124,7 @@ var starterQuality = []models.Quality{
 
 func collect(p *cli.Program) (modelsJSON, error) {
 	store := p.App.Models()
-	l := modelsJSON{Schema: cli.Schema, Store: store.Dir, Memory: memory.TotalMemory(), Models: []modelListed{}}
+	l := modelsJSON{Schema: wire.Schema, Store: store.Dir, Memory: memory.TotalMemory(), Models: []modelListed{}}
 	l.DiskFree, _ = disk.Free(disk.Nearest(store.Dir)) // 0: unknown
 	var err error
 	if l.catalogue, err = models.ReadCatalogue(); err != nil {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 	"github.com/imgsearch/imgsearch/models/hub"
@@ -69,7 +70,7 @@ func (o *pullOptions) run(ctx context.Context) error {
 		return err
 	}
 	if o.p.JSON {
-		return cli.PrintJSON(o.p.Out, pullJSON{cli.Schema, m.Name, o.p.App.Models().Path(m.Name), m.Source, m.Revision, m.Bytes(), len(m.Files)})
+		return cli.PrintJSON(o.p.Out, pullJSON{wire.Schema, m.Name, o.p.App.Models().Path(m.Name), m.Source, m.Revision, m.Bytes(), len(m.Files)})
 	}
 	at, name := "", words.Path(m.Name)
 	if m.Revision != "" {

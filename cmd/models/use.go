@@ -10,6 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -110,5 +111,5 @@ func setModel(ctx context.Context, p *cli.Program, ix store.Store, asked app.Mod
 	if err := ix.SetRole(ctx, stored.Identity, role); err != nil {
 		return out, title, err
 	}
-	return useJSON{cli.Schema, stored.Name, stored.Precision, effective, stored.Embedded, totals.Pictures}, stored.Title(), nil
+	return useJSON{wire.Schema, stored.Name, stored.Precision, effective, stored.Embedded, totals.Pictures}, stored.Title(), nil
 }

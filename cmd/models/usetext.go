@@ -6,6 +6,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -24,7 +25,7 @@ func useText(ctx context.Context, p *cli.Program, name string) error {
 	if err != nil {
 		return err
 	}
-	out := useTextJSON{Schema: cli.Schema, TextModel: m.Name}
+	out := useTextJSON{Schema: wire.Schema, TextModel: m.Name}
 	var mode string
 	err = p.App.Change(ctx, func(ix store.Store) error {
 		totals, err := ix.Totals(ctx)

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -48,7 +49,7 @@ func verify(p *cli.Program, names []string) error {
 			return err
 		}
 	}
-	out := verifyJSON{Schema: cli.Schema, Models: []verifiedModel{}}
+	out := verifyJSON{Schema: wire.Schema, Models: []verifiedModel{}}
 	bad := false
 	for _, name := range names {
 		if name == models.StarterName || name == models.TextBuiltinName {

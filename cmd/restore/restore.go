@@ -11,6 +11,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -67,7 +68,7 @@ func restore(ctx context.Context, p *cli.Program, file string) error {
 		return err
 	}
 	if p.JSON {
-		return cli.PrintJSON(p.Out, restoreJSON{cli.Schema, from, at.Path, cli.OrNull(kept), n.Files, n.Pictures})
+		return cli.PrintJSON(p.Out, restoreJSON{wire.Schema, from, at.Path, wire.OrNull(kept), n.Files, n.Pictures})
 	}
 	p.Notef("restored %s from %s", english.Count(n.Files, "file"), words.Path(file))
 	if kept != "" {

@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -70,13 +71,13 @@ func listRoots(ctx context.Context, p *cli.Program) error {
 	list := make([]rootJSON, 0, len(roots))
 	for _, r := range roots {
 		_, err = os.Stat(r.Path)
-		list = append(list, rootJSON{r.Path, cli.NotUTF8(r.Path), r.Walked, r.Files, err == nil})
+		list = append(list, rootJSON{r.Path, wire.NotUTF8(r.Path), r.Walked, r.Files, err == nil})
 	}
 	if p.JSON {
 		return cli.PrintJSON(p.Out, struct {
 			Schema int        `json:"schema"`
 			Roots  []rootJSON `json:"roots"`
-		}{cli.Schema, list})
+		}{wire.Schema, list})
 	}
 	for _, r := range list {
 		mark := ""
@@ -109,7 +110,7 @@ func removeRoots(ctx context.Context, p *cli.Program, paths []string) error {
 					Schema  int    `json:"schema"`
 					Removed string `json:"removed"`
 					Files   int    `json:"files"`
-				}{cli.Schema, abs, n}); err != nil {
+				}{wire.Schema, abs, n}); err != nil {
 					return err
 				}
 				continue
@@ -151,7 +152,7 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 				Schema int    `json:"schema"`
 				Old    string `json:"old"`
 				New    string `json:"new"`
-			}{cli.Schema, oldAbs, newAbs})
+			}{wire.Schema, oldAbs, newAbs})
 		}
 		p.Notef("root %s is now %s; no files were moved", words.Path(oldAbs), words.Path(newAbs))
 		return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/internal/ask"
 	"github.com/imgsearch/imgsearch/internal/terminal"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -25,7 +26,7 @@ type search struct {
 	minScore    *float64
 	confident   bool
 	terms       []queryTerm
-	filter      cli.Filter
+	filter      ask.Filter
 	provider    provider.Name
 	language    string            // of the texts
 	draw        terminal.Protocol // of --preview

@@ -10,6 +10,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -31,7 +32,7 @@ var fields = map[string]func(l line, a answer) string{
 	"width":      func(l line, _ answer) string { return strconv.Itoa(l.Width) },
 	"height":     func(l line, _ answer) string { return strconv.Itoa(l.Height) },
 	"taken_at":   func(l line, _ answer) string { return l.TakenAt },
-	"taken_from": func(l line, _ answer) string { return cli.DateSource(l.TakenSource) },
+	"taken_from": func(l line, _ answer) string { return wire.DateSource(l.TakenSource) },
 	"camera":     func(l line, _ answer) string { return words.Path(l.Camera) },
 	"lens":       func(l line, _ answer) string { return words.Path(l.Lens) },
 	"rating": func(l line, _ answer) string {
@@ -41,7 +42,7 @@ var fields = map[string]func(l line, a answer) string{
 		return l.Stars()
 	},
 	"people":      func(l line, _ answer) string { return joined(l.People) },
-	"place_name":  func(l line, _ answer) string { return words.Path(cli.PlaceName(l.Position)) },
+	"place_name":  func(l line, _ answer) string { return words.Path(wire.PlaceName(l.Position)) },
 	"description": func(l line, _ answer) string { return words.Path(l.Description) },
 	"text":        func(l line, _ answer) string { return words.Path(l.Excerpt()) },
 	"keywords":    func(l line, _ answer) string { return joined(l.Keywords) },
@@ -132,7 +133,7 @@ func known(l query.Hit) string {
 	parts = append(parts, l.Keywords...)
 	parts = append(parts, l.People...)
 	if p := l.Position; p != nil {
-		parts = append(parts, cmp.Or(cli.PlaceName(p), fmt.Sprintf("%.4f, %.4f", p.Latitude, p.Longitude)))
+		parts = append(parts, cmp.Or(wire.PlaceName(p), fmt.Sprintf("%.4f, %.4f", p.Latitude, p.Longitude)))
 	}
 	return words.Path(strings.Join(parts, ", "))
 }

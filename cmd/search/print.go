@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/terminal"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -26,51 +27,12 @@ type answer struct {
 	tiles   []terminal.Tile // with --preview
 }
 
-// contributionJSON is the contribution of a term to a hit's score.
-type contributionJSON struct {
-	Term string `json:"term"`
-	// Weight is negative for a term that was subtracted.
-	Weight float64 `json:"weight"`
-	// Cosine is the similarity between the term and the picture. The Contributions of all terms add up to the score.
-	Cosine       float64 `json:"cosine"`
-	Contribution float64 `json:"contribution"`
-}
-
-// hitJSON is a hit in the machine formats (docs/json.md).
-type hitJSON struct {
-	Rank int `json:"rank"`
-	// Score and Relative are null in a list without a query.
-	Score *float64 `json:"score"`
-	cli.PathsJSON
-	Missing  bool     `json:"missing"`
-	Width    int      `json:"width"`
-	Height   int      `json:"height"`
-	TakenAt  *string  `json:"taken_at"`
-	Relative *float64 `json:"relative"`
-	ID       string   `json:"id"`
-	Format   string   `json:"format"`
-	Bytes    *int64   `json:"bytes"`
-	cli.MetadataJSON
-	// Twins are those of the files that are twins of a JPEG: its raw or HEIC files.
-	Twins []string `json:"twins,omitempty"`
-	// Terms are set with --explain.
-	Terms []contributionJSON `json:"terms,omitempty"`
-	// Text are the lines of text in the picture that contain the query's words or the phrases of --text.
-	Text string `json:"text,omitempty"`
-}
-
+// answerJSON is an answer in the machine format.
 type answerJSON struct {
-	Schema    int       `json:"schema"`
-	Line      int       `json:"line,omitempty"`
-	Query     string    `json:"query"`
-	Model     string    `json:"model"`
-	Precision string    `json:"precision"`
-	ElapsedMS float64   `json:"elapsed_ms"`
-	Indexed   int       `json:"indexed"`
-	Results   []hitJSON `json:"results"`
-	// Verdict and Threshold are null if the model or the query has no calibration.
-	Verdict   *string  `json:"verdict"`
-	Threshold *float64 `json:"threshold"`
+	wire.Head
+
+	Results []wire.Hit `json:"results"`
+	wire.Judgement
 }
 
 func (s *session) print(w io.Writer, a answer) error {
@@ -109,15 +71,8 @@ func (s *session) print(w io.Writer, a answer) error {
 }
 
 func (s *session) answerJSON(a answer) answerJSON {
-	out := answerJSON{
-		Schema: cli.Schema, Line: a.line, Query: a.query, Model: a.Model.Name, Precision: a.Model.Precision,
-		ElapsedMS: cli.Round(float64(a.elapsed)/float64(time.Millisecond), 3), Indexed: a.Searched, Results: s.hitsJSON(a),
-		Verdict: cli.OrNull(string(a.Verdict)),
-	}
-	if a.Threshold != nil {
-		threshold := cli.Round(*a.Threshold, 6)
-		out.Threshold = &threshold
-	}
+	out := answerJSON{wire.NewHead(a.Response, a.query, a.elapsed), s.hitsJSON(a), wire.NewJudgement(a.Response)}
+	out.Line = a.line
 	return out
 }
 
@@ -146,22 +101,11 @@ func (s *session) lines(hits []query.Hit) []line {
 	return lines
 }
 
-func (s *session) hitsJSON(a answer) []hitJSON {
-	list := make([]hitJSON, 0, len(a.Hits))
-	for _, l := range s.lines(a.Hits) {
-		h := hitJSON{
-			Rank: l.rank, PathsJSON: cli.NewPathsJSON(l.Path, l.Also), Missing: l.Missing, Width: l.Width, Height: l.Height, TakenAt: cli.OrNull(l.TakenAt),
-			ID: l.ID.String(), Format: l.Format, Bytes: cli.SizeOrNull(l.Bytes), MetadataJSON: cli.NewMetadataJSON(l.Metadata),
-		}
-		if !a.listing {
-			score, relative := cli.Round(l.Score, 6), cli.Round(l.Relative, 4)
-			h.Score, h.Relative = &score, &relative
-		}
-		h.Twins, h.Text = l.Twins, l.Excerpt()
-		for _, c := range l.Contributions {
-			h.Terms = append(h.Terms, contributionJSON{c.Term, c.Weight, cli.Round(c.Cosine, 6), cli.Round(c.Contribution, 6)})
-		}
-		list = append(list, h)
+func (s *session) hitsJSON(a answer) []wire.Hit {
+	lines := s.lines(a.Hits)
+	list := make([]wire.Hit, len(lines))
+	for i, l := range lines {
+		list[i] = wire.NewHit(l.Hit, l.rank, a.listing)
 	}
 	return list
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed/tokenize"
 	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -163,5 +164,5 @@ func (s *session) printBadLine(l queryLine) error {
 		Schema int           `json:"schema"`
 		Line   int           `json:"line"`
 		Error  cli.ErrorJSON `json:"error"`
-	}{cli.Schema, l.number, cli.NewErrorJSON(words.Word{Code: words.Usage, Sentence: l.err.Error(), Hint: "write one query per line, in UTF-8"})})
+	}{wire.Schema, l.number, cli.NewErrorJSON(words.Word{Code: words.Usage, Sentence: l.err.Error(), Hint: "write one query per line, in UTF-8"})})
 }

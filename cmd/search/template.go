@@ -9,6 +9,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -104,9 +105,9 @@ func (s *session) printTemplate(w io.Writer, a answer) error {
 	for _, l := range s.lines(a.Hits) {
 		h := templateHit{
 			Rank: l.rank, Score: l.Score, Relative: l.Relative, Path: said(l.Path), Also: allSaid(l.Also), Width: l.Width, Height: l.Height, TakenAt: l.TakenAt, Missing: l.Missing,
-			ID: l.ID.String(), Format: l.Format, Bytes: l.Bytes, TakenFrom: cli.DateSource(l.TakenSource), Camera: said(l.Camera), Lens: said(l.Lens),
+			ID: l.ID.String(), Format: l.Format, Bytes: l.Bytes, TakenFrom: wire.DateSource(l.TakenSource), Camera: said(l.Camera), Lens: said(l.Lens),
 			Rating: l.Rating, Rated: l.Rated, Keywords: allSaid(l.Keywords), Twins: allSaid(l.Twins), Text: said(l.Excerpt()),
-			People: allSaid(l.People), PlaceName: said(cli.PlaceName(l.Position)), Description: said(l.Description),
+			People: allSaid(l.People), PlaceName: said(wire.PlaceName(l.Position)), Description: said(l.Description),
 		}
 		if l.Position != nil {
 			h.Place = *l.Position

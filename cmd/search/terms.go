@@ -2,17 +2,13 @@ package search
 
 import (
 	"context"
-	"math"
 	"os"
 	"path/filepath"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
-	"github.com/imgsearch/imgsearch/embed/tokenize"
 	"github.com/imgsearch/imgsearch/index/query"
-	"github.com/imgsearch/imgsearch/index/query/parse"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/ask"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -38,12 +34,10 @@ type queryTerm struct {
 // readTerms returns the terms from the query's words and flags.
 func (o *options) readTerms() ([]queryTerm, error) {
 	var terms []queryTerm
-	for _, p := range o.prompts {
-		if strings.Count(p, "{}") != 1 {
-			return nil, cli.Usage(`write {} once where the words go: --prompt "a photo of {}"`, "invalid value for --prompt: %q", p)
-		}
+	if err := ask.CheckPrompts(o.prompts, cli.Flag); err != nil {
+		return nil, cli.WrongValue(err)
 	}
-	if tokenize.Clean(o.query, false) != "" {
+	if !ask.IsEmpty(o.query) {
 		terms = append(terms, o.textTerm(1, o.query))
 	}
 	for _, group := range []struct {
@@ -61,20 +55,16 @@ func (o *options) readTerms() ([]queryTerm, error) {
 		{"--subtract-image", o.subtractImages, imageTerm, -1, false},
 	} {
 		for _, value := range group.values {
-			weight := 1.0
+			weight := group.sign
 			if !group.plain {
-				weight, value = parse.Weight(value)
-			}
-			weight *= group.sign
-			if weight == 0 {
-				return nil, cli.Usage("omit the term", "%s %q: the weight is 0", group.flag, value)
-			}
-			if w := math.Abs(weight); w < query.LeastWeight || w > query.MostWeight {
-				return nil, cli.Usage("use a number between 0.000001 and 1000000", "%s %q: the weight is %v", group.flag, value, weight)
+				var err error
+				if weight, value, err = ask.Weighted(value, group.sign, group.flag); err != nil {
+					return nil, cli.WrongValue(err)
+				}
 			}
 			if group.kind == textTerm {
-				if !utf8.ValidString(value) || tokenize.Clean(value, false) == "" {
-					return nil, cli.Usage("use words, in UTF-8", "invalid value for %s: %q", group.flag, value)
+				if err := ask.CheckText(value, group.flag); err != nil {
+					return nil, cli.WrongValue(err)
 				}
 				terms = append(terms, o.textTerm(weight, value))
 				continue
@@ -97,15 +87,7 @@ func (o *options) readTerms() ([]queryTerm, error) {
 }
 
 func (o *options) textTerm(weight float64, text string) queryTerm {
-	clean := tokenize.Clean(text, false)
-	t := queryTerm{Term: query.Term{Weight: weight, Label: text, Texts: []string{clean}}, value: text}
-	if len(o.prompts) > 0 {
-		t.Texts, t.Prompted = nil, true
-		for _, p := range o.prompts {
-			t.Texts = append(t.Texts, tokenize.Clean(strings.Replace(p, "{}", clean, 1), false))
-		}
-	}
-	return t
+	return queryTerm{Term: ask.Text(weight, text, o.prompts), value: text}
 }
 
 // findLike finds the pictures in the index that terms name by path or id.

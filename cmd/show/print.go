@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -13,56 +12,11 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 func modified(f store.FileRecord) time.Time { return time.Unix(0, f.MTimeNS) }
-
-// sidecar returns the path of a file's sidecar.
-func sidecar(path string, f store.FileRecord) string {
-	return filepath.Join(filepath.Dir(path), f.Sidecar.Name)
-}
-
-// role returns the role of a file: picture, copy or twin.
-func (s *shown) role(i int) string {
-	switch {
-	case s.Files[i].IsTwin:
-		return "twin"
-	case i > 0:
-		return "copy"
-	}
-	return "picture"
-}
-
-// fields are the parts of the metadata, by their names in JSON.
-var fields = map[string]func(m store.Metadata) any{
-	"taken_at":    func(m store.Metadata) any { return m.TakenAt },
-	"camera":      func(m store.Metadata) any { return m.Camera },
-	"lens":        func(m store.Metadata) any { return m.Lens },
-	"rating":      func(m store.Metadata) any { return [2]any{m.Rating, m.Rated} },
-	"keywords":    func(m store.Metadata) any { return m.Keywords },
-	"people":      func(m store.Metadata) any { return m.People },
-	"description": func(m store.Metadata) any { return m.Description },
-	"place":       func(m store.Metadata) any { return m.Position },
-}
-
-// sources maps each known field to the file that it comes from.
-func (s *shown) sources() map[string]int {
-	from := make(map[string]int)
-	for name, field := range fields {
-		value := field(s.Metadata)
-		if reflect.DeepEqual(value, field(store.Metadata{})) {
-			continue
-		}
-		for i, f := range s.Files {
-			if reflect.DeepEqual(value, field(f.Metadata)) {
-				from[name] = i
-				break
-			}
-		}
-	}
-	return from
-}
 
 // indent is the column in which the values start.
 const indent = 12
@@ -145,7 +99,7 @@ func (s *shown) named(i int) string {
 
 // printMetadata writes the metadata, with the file that each value comes from if there are several files.
 func (s *shown) printMetadata(row func(name, value string)) {
-	sources := s.sources()
+	sources := wire.Sources(s.Picture)
 	told := func(name, field, value string) {
 		if value == "" {
 			return
@@ -188,7 +142,7 @@ func (s *shown) printMetadata(row func(name, value string)) {
 	told("caption", "description", s.Description)
 	if p := s.Position; p != nil {
 		at := fmt.Sprintf("%.5f, %.5f", p.Latitude, p.Longitude)
-		if name := cli.PlaceName(p); name != "" {
+		if name := wire.PlaceName(p); name != "" {
 			at = name + "  " + at
 		}
 		told("place", "place", at)
@@ -221,7 +175,7 @@ func stars(n int) string {
 // file describes a file on one line.
 func (s *shown) file(i int, f store.FileRecord) string {
 	parts := []string{humanize.IBytes(uint64(max(f.Size, 0))), "changed " + modified(f).Format(time.DateTime)}
-	if role := s.role(i); role != "picture" {
+	if role := wire.Role(s.Picture, i); role != "picture" {
 		parts = append([]string{role}, parts...)
 	}
 	if f.Sidecar.Name != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/tokenize"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/wire"
 )
 
 type embedOptions struct {
@@ -97,7 +98,7 @@ func (o *embedOptions) run(ctx context.Context) error {
 		return err
 	}
 	encoder := app.Encoder{Loader: o.p.App.Loader(m, app.Loading{Provider: provider, OneShot: true})}
-	out := vectorJSON{Schema: cli.Schema, Model: m.Spec.Model.Name, Identity: m.Identity, Precision: string(m.Precision), Dim: m.Spec.Dim}
+	out := vectorJSON{Schema: wire.Schema, Model: m.Spec.Model.Name, Identity: m.Identity, Precision: string(m.Precision), Dim: m.Spec.Dim}
 	if hasText {
 		vectors, err := encoder.Texts(ctx, []string{o.language.Prefix(o.p, m.Spec.Model.Name, language) + o.text})
 		if err != nil {
@@ -123,7 +124,7 @@ func (o *embedOptions) printImages(ctx context.Context, encoder app.Encoder, out
 		if err != nil {
 			return err
 		}
-		out.Path, out.PathB64, out.Vector = abs, cli.NotUTF8(abs), vector
+		out.Path, out.PathB64, out.Vector = abs, wire.NotUTF8(abs), vector
 		if err := cli.PrintJSON(o.p.Out, out); err != nil {
 			return err
 		}

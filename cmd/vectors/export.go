@@ -15,8 +15,10 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/ask"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/vec"
+	"github.com/imgsearch/imgsearch/internal/wire"
 )
 
 type exportOptions struct {
@@ -77,7 +79,7 @@ EXIT STATUS
 }
 
 // check validates the command line and returns the filter.
-func (o *exportOptions) check() (filter cli.Filter, err error) {
+func (o *exportOptions) check() (filter ask.Filter, err error) {
 	switch o.format {
 	case "jsonl":
 	case "npy":
@@ -103,14 +105,14 @@ type exportJSON struct {
 	Identity  string `json:"identity"`
 	Precision string `json:"precision"`
 	SHA256    string `json:"sha256"`
-	cli.PathsJSON
+	wire.Paths
 	Width   int       `json:"width"`
 	Height  int       `json:"height"`
 	TakenAt *string   `json:"taken_at"`
 	Vector  []float32 `json:"vector,omitempty"`
 	Format  string    `json:"format"`
 	Bytes   *int64    `json:"bytes"`
-	cli.MetadataJSON
+	wire.Metadata
 }
 
 func (o *exportOptions) run(ctx context.Context) error {
@@ -147,9 +149,9 @@ func (o *exportOptions) run(ctx context.Context) error {
 
 func pictureJSON(used store.Model, v query.Vector) exportJSON {
 	return exportJSON{
-		Schema: cli.Schema, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: v.ID.String(),
-		PathsJSON: cli.NewPathsJSON(v.Path, v.Also), Width: v.Width, Height: v.Height, TakenAt: cli.OrNull(v.TakenAt),
-		Format: v.Format, Bytes: cli.SizeOrNull(v.Bytes), MetadataJSON: cli.NewMetadataJSON(v.Metadata),
+		Schema: wire.Schema, Model: used.Name, Identity: used.Identity, Precision: used.Precision, SHA256: v.ID.String(),
+		Paths: wire.NewPaths(v.Path, v.Also), Width: v.Width, Height: v.Height, TakenAt: wire.OrNull(v.TakenAt),
+		Format: v.Format, Bytes: wire.SizeOrNull(v.Bytes), Metadata: wire.NewMetadata(v.Metadata),
 	}
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/sidecar"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/scan"
 )
@@ -67,7 +68,7 @@ type xmpSummary struct {
 const xmpAtOnce = 500
 
 func (o *exportOptions) writeXMP(ctx context.Context, ix store.Store, filter store.Filter) error {
-	x := &xmpExport{exportOptions: o, ix: ix, sum: xmpSummary{Schema: cli.Schema, DryRun: o.dryRun}, of: make(map[string]store.PictureID)}
+	x := &xmpExport{exportOptions: o, ix: ix, sum: xmpSummary{Schema: wire.Schema, DryRun: o.dryRun}, of: make(map[string]store.PictureID)}
 	if err := x.findRoots(ctx); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/places"
+	"github.com/imgsearch/imgsearch/internal/wire"
 )
 
 // New returns the command.
@@ -32,7 +33,7 @@ EXIT STATUS
 					Arch    string `json:"arch"`
 					// Attributions are what the licences of data in the program ask for.
 					Attributions []string `json:"attributions"`
-				}{cli.Schema, cli.Version(), cli.VersionText(), runtime.GOOS, runtime.GOARCH, []string{places.Attribution}})
+				}{wire.Schema, cli.Version(), cli.VersionText(), runtime.GOOS, runtime.GOARCH, []string{places.Attribution}})
 			}
 			_, err := fmt.Fprintf(p.Out, "imgsearch %s\n%s\n", cli.VersionText(), places.Attribution)
 			return err

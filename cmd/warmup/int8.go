@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/embed/quantize"
@@ -15,6 +14,7 @@ import (
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 	"github.com/imgsearch/imgsearch/internal/vec"
+	"github.com/imgsearch/imgsearch/internal/wire"
 )
 
 // int8JSON compares int8 with fp32 (docs/json.md). The results on photos are absent if the index has too few photos.
@@ -85,7 +85,7 @@ func (o *options) comparePrecisions(ctx context.Context, ix store.Store, m app.M
 		}
 		j.FP32ImagesPerS, j.ImagesPerS = max(j.FP32ImagesPerS, a), max(j.ImagesPerS, b)
 	}
-	j.Speedup = cli.Round(j.ImagesPerS/j.FP32ImagesPerS, 2)
+	j.Speedup = wire.Round(j.ImagesPerS/j.FP32ImagesPerS, 2)
 	if ix != nil {
 		if err := j.compareOnPhotos(ctx, ix, m.Spec, full, quantised); err != nil {
 			return nil, err
@@ -139,11 +139,11 @@ func (j *int8JSON) compareOnPhotos(ctx context.Context, ix store.Store, spec emb
 		c := vec.Cosine(a[i], b[i])
 		least, sum = min(least, c), sum+c
 	}
-	mean := cli.Round(sum/float64(len(a)), 5)
-	least = cli.Round(least, 5)
+	mean := wire.Round(sum/float64(len(a)), 5)
+	least = wire.Round(least, 5)
 	j.CosineMin, j.CosineMean = &least, &mean
 	if len(a) > 2*nearest { // in a smaller sample the ten nearest are nearly all photos
-		overlap := cli.Round(overlapNearest(a, b), 3)
+		overlap := wire.Round(overlapNearest(a, b), 3)
 		j.Overlap10 = &overlap
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/ortlib"
 	"github.com/imgsearch/imgsearch/embed/provider"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -129,7 +130,7 @@ func (p *providers) conclude(file string, v provider.Verdict) {
 		}
 		p.out.Candidates = append(p.out.Candidates, candidateJSON{
 			Tower: v.Slot.Tower, Provider: string(m.Provider), Variant: m.Variant, Batch: m.Batch, OK: m.OK,
-			PerS: cli.Round(m.PerSecond, 2), LoadMS: cli.Round(m.LoadMS, 1), Cosine: cli.Round(m.Cosine, 6), Reason: m.Reason, Hint: words.Remedy(m.Hint, cli.Door),
+			PerS: wire.Round(m.PerSecond, 2), LoadMS: wire.Round(m.LoadMS, 1), Cosine: wire.Round(m.Cosine, 6), Reason: m.Reason, Hint: words.Remedy(m.Hint, cli.Door),
 		})
 	}
 	best := v.Best()
@@ -143,7 +144,7 @@ func (p *providers) conclude(file string, v provider.Verdict) {
 	if v.Slot.Tower == provider.Textual {
 		gain = cpu.LoadMS / best.LoadMS
 	}
-	p.out.Chosen[v.Slot.Tower] = chosenJSON{Provider: string(best.Provider), Variant: best.Variant, Batch: best.Batch, Gain: cli.Round(gain, 2)}
+	p.out.Chosen[v.Slot.Tower] = chosenJSON{Provider: string(best.Provider), Variant: best.Variant, Batch: best.Batch, Gain: wire.Round(gain, 2)}
 	if len(v.Candidates) < 2 {
 		return // the processor is the only candidate
 	}

@@ -6,8 +6,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/embed"
+	"github.com/imgsearch/imgsearch/internal/wire"
 )
 
 // rounds is the number of runs of each tower: enough for a median, about a second in total with the built-in model.
@@ -35,7 +35,7 @@ func timeVisual(ctx context.Context, tower *embed.Visual, tensorLen int) (imageM
 		return nil
 	})
 	n := float64(size * parallel)
-	return cli.Round(cli.Milliseconds(took)/n, 2), cli.Round(n/took.Seconds(), 1), err
+	return wire.Round(wire.Milliseconds(took)/n, 2), wire.Round(n/took.Seconds(), 1), err
 }
 
 func timeTextual(ctx context.Context, tower *embed.Textual) (float64, error) {
@@ -43,7 +43,7 @@ func timeTextual(ctx context.Context, tower *embed.Textual) (float64, error) {
 		_, err := tower.Embed([]string{"dog on beach"})
 		return err
 	})
-	return cli.Milliseconds(took), err
+	return wire.Milliseconds(took), err
 }
 
 // medianTime returns the median duration of f over several runs, without the first.

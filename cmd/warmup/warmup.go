@@ -16,6 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 	"github.com/imgsearch/imgsearch/models"
 )
@@ -104,7 +105,7 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	out := resultJSON{
-		Schema: cli.Schema, Model: m.Spec.Model.Name, Dim: m.Spec.Dim, Precision: string(m.Precision), Runtime: library.Version,
+		Schema: wire.Schema, Model: m.Spec.Model.Name, Dim: m.Spec.Dim, Precision: string(m.Precision), Runtime: library.Version,
 	}
 	queryMS, err := o.measureProcessor(ctx, ix, m, &out)
 	if err != nil {
@@ -128,13 +129,13 @@ func (o *options) measureProcessor(ctx context.Context, ix store.Store, m app.Mo
 	if err != nil {
 		return 0, err
 	}
-	out.LoadVisualMS = cli.Milliseconds(time.Since(begin))
+	out.LoadVisualMS = wire.Milliseconds(time.Since(begin))
 	begin = time.Now()
 	textual, err := loader.Textual(ctx)
 	if err != nil {
 		return 0, err
 	}
-	out.LoadTextualMS = cli.Milliseconds(time.Since(begin))
+	out.LoadTextualMS = wire.Milliseconds(time.Since(begin))
 	if out.ImageMS, out.ImagesPerS, err = timeVisual(ctx, visual, m.Spec.Preprocess.TensorLen()); err != nil {
 		return 0, err
 	}
@@ -177,7 +178,7 @@ func (o *options) timeQuery(ctx context.Context, m app.Model) (float64, error) {
 		return 0, err
 	}
 	_, err = tower.Embed([]string{"dog on beach"})
-	return cli.Milliseconds(time.Since(begin)), err
+	return wire.Milliseconds(time.Since(begin)), err
 }
 
 // pull downloads the model of --model if it is not installed.

@@ -1,8 +1,9 @@
-// Package english formats numbers and times for people. It must not know what is counted.
+// Package english formats numbers, times and sentences for people. It must not know what they are about.
 package english
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -25,4 +26,10 @@ func Duration(d time.Duration) string {
 		return fmt.Sprintf("%.0f min", d.Minutes())
 	}
 	return fmt.Sprintf("%.1f h", d.Hours())
+}
+
+// OneLine returns the first line of a text: the rest, such as a stack trace or a library's output, is details.
+func OneLine(text string) string {
+	first, _, _ := strings.Cut(text, "\n")
+	return first
 }

@@ -2,8 +2,6 @@
 // know the names that a door uses, such as the flags and commands of a command line or the addresses of a server: a Door supplies them.
 package words
 
-import "strings"
-
 // Code names a kind of error in the machine formats.
 type Code string
 
@@ -85,9 +83,3 @@ var Actions = []Action{
 
 // Door returns the name of an action in the user's interface, with its arguments. Missing arguments become placeholders.
 type Door func(a Action, args ...string) string
-
-// OneLine returns the first line of a text: the rest, such as a stack trace or a library's output, is details.
-func OneLine(text string) string {
-	first, _, _ := strings.Cut(text, "\n")
-	return first
-}

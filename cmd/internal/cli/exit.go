@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/imgsearch/imgsearch/embed/guard"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -89,7 +91,7 @@ func isShortage(err error) bool {
 }
 
 // Sentence returns an error's message on one line.
-func Sentence(err error) string { return words.OneLine(Word(err).Sentence) }
+func Sentence(err error) string { return english.OneLine(Word(err).Sentence) }
 
 // exit prints an error and returns the exit code.
 func (p *Program) exit(err error) int {
@@ -118,7 +120,7 @@ func (p *Program) exit(err error) int {
 	if w.Hint != "" {
 		attrs = append(attrs, hintKey, w.Hint)
 	}
-	p.Log().Error(words.OneLine(w.Sentence), attrs...)
+	p.Log().Error(english.OneLine(w.Sentence), attrs...)
 	return code
 }
 
@@ -139,7 +141,7 @@ func printErrorJSON(out io.Writer, w words.Word) {
 	_ = json.NewEncoder(jsonWriter{out}).Encode(struct {
 		Schema int       `json:"schema"`
 		Error  ErrorJSON `json:"error"`
-	}{Schema, NewErrorJSON(w)})
+	}{wire.Schema, NewErrorJSON(w)})
 }
 
 // crashReport makes a crash of native code look like any other error.
@@ -152,7 +154,7 @@ func (p *Program) crashReport(what error) guard.Watch {
 			begin = journaldLine(slog.LevelError)
 			hint = begin + hint
 		}
-		return guard.Watch{Message: begin + words.Clean(words.OneLine(w.Sentence)) + ": ", Suffix: "\n" + hint + words.Clean(w.Hint) + "\n", ExitCode: code}
+		return guard.Watch{Message: begin + words.Clean(english.OneLine(w.Sentence)) + ": ", Suffix: "\n" + hint + words.Clean(w.Hint) + "\n", ExitCode: code}
 	}
 	var text strings.Builder
 	const mark = "\x01"
@@ -160,7 +162,7 @@ func (p *Program) crashReport(what error) guard.Watch {
 	if p.JSON {
 		printErrorJSON(&text, w)
 	} else {
-		slog.New(slog.NewJSONHandler(&text, nil)).Error(words.OneLine(w.Sentence), "code", code, hintKey, w.Hint)
+		slog.New(slog.NewJSONHandler(&text, nil)).Error(english.OneLine(w.Sentence), "code", code, hintKey, w.Hint)
 	}
 	quoted, _ := json.Marshal(mark) // encoding a string cannot fail
 	before, after, _ := strings.Cut(text.String(), strings.Trim(string(quoted), `"`))

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -177,7 +178,7 @@ func (h lineHandler) Handle(_ context.Context, r slog.Record) error {
 		if h.journal {
 			b.WriteString(h.begin(r.Level))
 		}
-		b.WriteString("hint: " + words.Clean(words.OneLine(hint)) + "\n")
+		b.WriteString("hint: " + words.Clean(english.OneLine(hint)) + "\n")
 	}
 	_, err := io.WriteString(h.out, b.String())
 	return err

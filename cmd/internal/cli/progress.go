@@ -10,6 +10,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -99,7 +100,7 @@ func (p *Progress) fileFailed(path string, err error) {
 		p.failed++
 		said := Sentence(err)
 		p.program.Warn(words.Path(path)+": "+said, "path", path)
-		if details := err.Error(); words.OneLine(details) != details {
+		if details := err.Error(); english.OneLine(details) != details {
 			p.program.Logf("%s", details)
 		}
 	})
@@ -151,7 +152,7 @@ func (p *Progress) show() {
 			Rate   float64 `json:"files_per_s"`
 			Texts  int     `json:"texts_found"`
 			Read   int     `json:"texts_done"`
-		}{Schema, "progress", p.done, p.found, p.walked, p.failed, Round(rate, 2), p.texts, p.textsRead})
+		}{wire.Schema, "progress", p.done, p.found, p.walked, p.failed, wire.Round(rate, 2), p.texts, p.textsRead})
 	}
 }
 

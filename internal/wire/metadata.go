@@ -1,46 +1,46 @@
-package cli
+package wire
 
 import (
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/places"
 )
 
-// MetadataJSON is the metadata of a picture or file in the machine formats. Unknown values are null.
-type MetadataJSON struct {
+// Metadata is the metadata of a picture or file in the machine formats. Unknown values are null.
+type Metadata struct {
 	// TakenFrom is the source of taken_at, as DateSource names it.
-	TakenFrom *string    `json:"taken_from"`
-	Camera    *string    `json:"camera"`
-	Lens      *string    `json:"lens"`
-	Rating    *int       `json:"rating"`
-	Keywords  []string   `json:"keywords"`
-	Place     *PlaceJSON `json:"place"`
+	TakenFrom *string  `json:"taken_from"`
+	Camera    *string  `json:"camera"`
+	Lens      *string  `json:"lens"`
+	Rating    *int     `json:"rating"`
+	Keywords  []string `json:"keywords"`
+	Place     *Place   `json:"place"`
 	// PlaceName is the populated place at Place. People and Description are the owner's.
-	PlaceName   string       `json:"place_name,omitempty"`
-	People      []PersonJSON `json:"people,omitempty"`
-	Description string       `json:"description,omitempty"`
+	PlaceName   string   `json:"place_name,omitempty"`
+	People      []Person `json:"people,omitempty"`
+	Description string   `json:"description,omitempty"`
 }
 
-// PersonJSON is a person in a picture. Box is where, as fractions of the width and height of the picture as it is stored.
-type PersonJSON struct {
-	Name string   `json:"name"`
-	Box  *BoxJSON `json:"box"`
+// Person is a person in a picture. Box is where, as fractions of the width and height of the picture as it is stored.
+type Person struct {
+	Name string `json:"name"`
+	Box  *Box   `json:"box"`
 }
 
-// BoxJSON is a rectangle.
-type BoxJSON struct {
+// Box is a rectangle.
+type Box struct {
 	X      float64 `json:"x"`
 	Y      float64 `json:"y"`
 	Width  float64 `json:"width"`
 	Height float64 `json:"height"`
 }
 
-// newPeopleJSON converts people.
-func newPeopleJSON(m store.Metadata) (list []PersonJSON) {
+// newPeople converts people.
+func newPeople(m store.Metadata) (list []Person) {
 	for i, name := range m.People {
-		p := PersonJSON{Name: name}
+		p := Person{Name: name}
 		if i < len(m.Boxes) && m.Boxes[i] != [4]float64{} {
 			b := m.Boxes[i]
-			p.Box = &BoxJSON{b[0], b[1], b[2], b[3]}
+			p.Box = &Box{b[0], b[1], b[2], b[3]}
 		}
 		list = append(list, p)
 	}
@@ -59,8 +59,8 @@ func PlaceName(p *store.Position) string {
 	return at.String()
 }
 
-// PlaceJSON is a place on Earth, in degrees.
-type PlaceJSON struct {
+// Place is a place on Earth, in degrees.
+type Place struct {
 	Latitude  float64 `json:"latitude"`
 	Longitude float64 `json:"longitude"`
 }
@@ -68,15 +68,15 @@ type PlaceJSON struct {
 // placeDigits is the number of decimal digits of degrees: about 10 cm.
 const placeDigits = 6
 
-// NewMetadataJSON converts metadata.
-func NewMetadataJSON(m store.Metadata) MetadataJSON {
-	j := MetadataJSON{TakenFrom: OrNull(DateSource(m.TakenSource)), Camera: OrNull(m.Camera), Lens: OrNull(m.Lens), Keywords: append([]string{}, m.Keywords...)}
-	j.PlaceName, j.People, j.Description = PlaceName(m.Position), newPeopleJSON(m), m.Description
+// NewMetadata converts metadata.
+func NewMetadata(m store.Metadata) Metadata {
+	j := Metadata{TakenFrom: OrNull(DateSource(m.TakenSource)), Camera: OrNull(m.Camera), Lens: OrNull(m.Lens), Keywords: append([]string{}, m.Keywords...)}
+	j.PlaceName, j.People, j.Description = PlaceName(m.Position), newPeople(m), m.Description
 	if m.Rated {
 		j.Rating = &m.Rating
 	}
 	if m.Position != nil {
-		j.Place = &PlaceJSON{Round(m.Position.Latitude, placeDigits), Round(m.Position.Longitude, placeDigits)}
+		j.Place = &Place{Round(m.Position.Latitude, placeDigits), Round(m.Position.Longitude, placeDigits)}
 	}
 	return j
 }
