@@ -191,7 +191,16 @@ func (o *options) run(ctx context.Context) error {
 			return errNoRoots()
 		}
 	}
-	return (&indexing{options: o, settings: s, limit: o.limit, tells: always}).run(ctx, ix, paths)
+	return (&indexing{options: o, Indexing: o.request(s, paths, o.limit), tells: always}).run(ctx, ix)
+}
+
+// request returns the request for a run.
+func (o *options) request(s settings, paths []string, limit time.Duration) app.Indexing {
+	return app.Indexing{
+		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, NoPairs: o.noPairs, KeepPreviews: o.keepPreviews, UseMTime: o.useMTime,
+		RetryFailed: o.retryFailed, Jobs: o.jobs, MaxPixels: o.maxPixels, DryRun: o.dryRun, OCR: o.ocr, MaxMemory: s.memory, For: limit,
+		Model: o.model, Provider: s.provider,
+	}
 }
 
 func errNoRoots() error {

@@ -59,8 +59,9 @@ type dryRunText struct {
 	EstimateS float64 `json:"estimate_s"`
 }
 
-// print prints the summary of a run. text is the name of the text model; "" if no text is read.
-func (r *indexing) print(sum index.Summary, m app.Model, text string, provider embed.Provider) error {
+// print prints the summary of a run.
+func (r *indexing) print(done app.Indexed) error {
+	sum := done.Summary
 	rate := 0.0
 	if s := (sum.Elapsed - sum.TextElapsed).Seconds(); s > 0 {
 		rate = float64(sum.Embedded) / s
@@ -71,12 +72,12 @@ func (r *indexing) print(sum index.Summary, m app.Model, text string, provider e
 			Moved: sum.Moved, Unchanged: sum.Unchanged, Removed: sum.Removed, KeptUnreachable: sum.Kept, Skipped: sum.Skipped,
 			Failed: sum.Failed, FailedKnown: sum.FailedKnown, Embedded: sum.Embedded, Damaged: sum.Damaged,
 			ElapsedS: wire.Round(sum.Elapsed.Seconds(), 3), ImagesPerS: wire.Round(rate, 2),
-			Model: m.Spec.Model.Name, Precision: string(m.Precision), Provider: provider.Name, ProviderReason: words.ProviderReason(provider, cli.Door),
-			TextsRead: sum.TextsRead, WithText: sum.WithText, TextsLeft: sum.TextsLeft, TextModel: text,
+			Model: done.Model.Spec.Model.Name, Precision: string(done.Model.Precision), Provider: done.Provider.Name, ProviderReason: words.ProviderReason(done.Provider, cli.Door),
+			TextsRead: sum.TextsRead, WithText: sum.WithText, TextsLeft: sum.TextsLeft, TextModel: done.TextModel,
 		}
 		if r.dryRun {
 			out.DryRun = &dryRunJSON{Pending: sum.Pending, Gone: sum.Gone, EstimateS: wire.Round(sum.Estimate.Seconds(), 1)}
-			if text != "" {
+			if done.TextModel != "" {
 				out.DryRunText = &dryRunText{sum.TextsPending, wire.Round(sum.TextEstimate.Seconds(), 1)}
 			}
 		}
@@ -91,7 +92,7 @@ func (r *indexing) print(sum index.Summary, m app.Model, text string, provider e
 		_, err := fmt.Fprintf(r.p.Out, "text in %s to read, about %s\n", english.Count(sum.TextsPending, "picture"), english.Duration(sum.TextEstimate))
 		return err
 	}
-	r.p.Note(summaryLine(sum, rate, m, provider), countAttrs(sum)...)
+	r.p.Note(summaryLine(sum, rate, done.Model, done.Provider), countAttrs(sum)...)
 	if line := textLine(sum); line != "" {
 		r.p.Notef("%s", line)
 	}

@@ -171,11 +171,11 @@ func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 	}
 	defer lock.Unlock() //nolint:errcheck // the next run takes it again
 	defer ix.Close()
-	run := &indexing{options: w.options, settings: w.settings, tells: w.tells}
+	limit := w.limit
 	if !w.end.IsZero() {
-		run.limit = max(time.Until(w.end), time.Millisecond)
+		limit = max(time.Until(w.end), time.Millisecond)
 	}
-	err = run.run(ctx, ix, there)
+	err = (&indexing{options: w.options, Indexing: w.request(w.settings, there, limit), tells: w.tells}).run(ctx, ix)
 	if quiet, ok := errors.AsType[*cli.QuietError](err); ok && quiet.Code != words.Interrupted {
 		return nil
 	}

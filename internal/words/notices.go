@@ -146,6 +146,16 @@ func ofApp(notice any, do Door) (Word, bool) {
 		return note("upgrading the index from schema %d to %d", n.From, n.To), true
 	case app.MigratedElsewhere:
 		return note("waiting for another process to upgrade the index"), true
+	case app.ModelChanged:
+		return warning("model %s now computes different vectors, because its files, its precision or imgsearch itself has changed; embedding the photos again", n.Name), true
+	case app.ModelReady:
+		return note("model %s has vectors of all %d pictures; searches now use it", n.Model.Title(), n.Pictures), true
+	case app.ModelPartly:
+		return note("model %s has vectors of %d of %d pictures; searches use %s until it has all", n.Model.Title(), n.Model.Embedded, n.Pictures, n.Usual.Title()), true
+	case app.ModelUnused:
+		return note("searches still use model %s; to change that, run %s", n.Usual.Title(), do(UseModel, n.Model.Ref, precisionOf(n.Model))), true
+	case app.TextsDeleted:
+		return note("deleted the texts of %s", english.Count(n.Pictures, "picture")), true
 	case app.EarlierVectors:
 		return note("searching vectors from an earlier version of imgsearch; run %s to update them", do(RunIndex)), true
 	case app.SameRevision:

@@ -51,6 +51,9 @@ func Door(a words.Action, args ...string) string {
 		args = append(args, "", "")
 		return "`imgsearch index" + ModelArgs(args[0], args[1]) + "`"
 	}
+	if a == words.UseModel && len(args) > 1 && args[1] != "" {
+		args = []string{args[0] + " --precision " + args[1]}
+	}
 	text := actions[a]
 	before, rest, takes := strings.Cut(text, "<")
 	if !takes {
