@@ -23,8 +23,8 @@ func always(index.Summary) bool { return true }
 
 func (r *indexing) run(ctx context.Context, ix store.Store) error {
 	endProgress, endLog := func() {}, func() {}
-	r.Indexing.Stop = r.p.Stop()
-	r.Indexing.Start = func() index.Events {
+	r.Stop = r.p.Stop()
+	r.Start = func() index.Events {
 		progress := cli.NewProgress(r.p, r.progress)
 		var events index.Events
 		events, endProgress = progress.Start()

@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"os"
-	"path/filepath"
 	"runtime/debug"
-	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/store"
-	"github.com/imgsearch/imgsearch/internal/disk"
-	"github.com/imgsearch/imgsearch/internal/watch"
+	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/words"
-	"github.com/imgsearch/imgsearch/scan"
 )
 
 // busyWait is how long --watch waits for another process that is indexing.
@@ -42,7 +38,6 @@ type watching struct {
 	settings
 
 	paths []string  // as given; if none, the index's roots
-	roots []string  // as last read
 	end   time.Time // of --for; zero means none
 	first bool      // no run has ended yet
 }
@@ -52,10 +47,6 @@ type watching struct {
 func (o *options) watchFolders(ctx context.Context, s settings, paths []string) error {
 	w := &watching{options: o, settings: s, paths: paths, first: true}
 	if err := w.checkPaths(ctx); err != nil {
-		return err
-	}
-	own, err := o.p.App.IndexPath()
-	if err != nil {
 		return err
 	}
 	// The first signal ends the waiting. A current run receives it too and stops cleanly.
@@ -75,19 +66,9 @@ func (o *options) watchFolders(ctx context.Context, s settings, paths []string) 
 		case <-waiting.Done():
 		}
 	}()
-	mine := newOwnFiles(own)
-	options := watch.Defaults()
-	options.Blind = func(b watch.Blind) { o.p.Notify(b) }
-	options.EventsAt = func(dir string) bool { return !disk.OnNetwork(dir) }
-	options.Ignores = func(path string) bool { return scan.Unconcerned(filepath.Base(path)) || mine.has(path) }
-	options.Walk = w.walk
-	options.Roots = func(ctx context.Context) (list []string, err error) {
-		if w.roots = paths; len(paths) == 0 {
-			w.roots, err = w.walkedRoots(ctx)
-		}
-		return w.roots, err
-	}
-	return watch.Run(waiting, options, func(waiting context.Context, dirs []string) error { return w.changed(ctx, waiting, dirs) })
+	return o.p.App.Watch(waiting, app.Watching{Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem}, func(waiting context.Context, dirs []string) error {
+		return w.changed(ctx, waiting, dirs)
+	})
 }
 
 // checkPaths rejects files, and an index without folders if none are given.
@@ -112,26 +93,8 @@ func (w *watching) checkPaths(ctx context.Context) error {
 	return err
 }
 
-// walk walks a folder as part of its root, since patterns and ignore files apply from the root on.
-func (w *watching) walk(ctx context.Context, dir string, visit func(string, int)) error {
-	root, start := dir, ""
-	for _, r := range w.roots {
-		if rel, inside := store.Relative(r, dir); inside {
-			root, start = r, rel
-			break
-		}
-	}
-	return scan.Walk(ctx, root, start, scan.Options{Exclude: w.exclude, OneFileSystem: w.oneFileSystem}, func(f scan.Folder) error {
-		visit(store.Folder{Dir: f.Rel}.Path(root), len(f.Files)+len(f.Skipped))
-		return nil
-	})
-}
-
 // changed runs the pipeline over the folders that have changed; the first time, over all folders.
 func (w *watching) changed(ctx, waiting context.Context, dirs []string) error {
-	if w.first {
-		dirs = w.paths
-	}
 	err := w.runOver(ctx, waiting, dirs)
 	if w.first && err == nil {
 		w.p.Notef("watching for changes")
@@ -151,21 +114,7 @@ func (w *watching) tells(sum index.Summary) bool {
 // runOver runs the pipeline once over folders. Problems that a run only reports do not end the watch. While runOver waits for another
 // process, the end of waiting ends it.
 func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
-	var there []string
-	for _, dir := range dirs {
-		there = append(there, disk.Nearest(dir)) // for a missing folder, index the nearest existing one
-	}
-	if len(dirs) > 0 && !w.first {
-		known, err := w.walkedRoots(waiting)
-		if waiting.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		there = insideRoots(there, known)
-	}
-	ix, lock, err := w.wait(ctx, waiting, len(there) > 0)
+	ix, lock, err := w.wait(ctx, waiting, len(dirs) > 0)
 	if err != nil || ix == nil {
 		return err
 	}
@@ -175,7 +124,7 @@ func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 	if !w.end.IsZero() {
 		limit = max(time.Until(w.end), time.Millisecond)
 	}
-	err = (&indexing{options: w.options, Indexing: w.request(w.settings, there, limit), tells: w.tells}).run(ctx, ix)
+	err = (&indexing{options: w.options, Indexing: w.request(w.settings, dirs, limit), tells: w.tells}).run(ctx, ix)
 	if quiet, ok := errors.AsType[*cli.QuietError](err); ok && quiet.Code != words.Interrupted {
 		return nil
 	}
@@ -198,37 +147,4 @@ func (w *watching) wait(ctx, waiting context.Context, create bool) (store.Store,
 		case <-time.After(busyWait):
 		}
 	}
-}
-
-// insideRoots returns dirs, or nil, which means all roots, if one of them is outside roots because its root is gone.
-func insideRoots(dirs, roots []string) []string {
-	for _, dir := range dirs {
-		if !slices.ContainsFunc(roots, func(root string) bool {
-			_, inside := store.Relative(root, dir)
-			return inside
-		}) {
-			return nil
-		}
-	}
-	return dirs
-}
-
-// walkedRoots returns the roots that index walks, which excludes those with single files only.
-func (w *watching) walkedRoots(ctx context.Context) ([]string, error) {
-	ix, err := w.p.App.OpenForReading(ctx)
-	if errors.Is(err, store.ErrNoIndex) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	defer ix.Close()
-	roots, err := ix.Roots(ctx)
-	var list []string
-	for _, r := range roots {
-		if r.Walked {
-			list = append(list, r.Path)
-		}
-	}
-	return list, err
 }

@@ -69,6 +69,20 @@ func (a *App) FreeLoaders() {
 	a.loaders = nil
 }
 
+// Release closes a loader and frees its memory.
+func (a *App) Release(l *embed.Loader) {
+	l.Close()
+	l.Free()
+	a.forget(l)
+}
+
+// forget removes a loader that was freed from those that CloseLoaders closes.
+func (a *App) forget(l *embed.Loader) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.loaders = slices.DeleteFunc(a.loaders, func(other *embed.Loader) bool { return other == l })
+}
+
 // AbandonLoaders records for the next run that this one did not crash. It is called before the process exits immediately.
 func (a *App) AbandonLoaders() {
 	for _, l := range a.made() {

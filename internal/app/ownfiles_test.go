@@ -1,4 +1,4 @@
-package index
+package app
 
 import (
 	"os"
@@ -16,12 +16,12 @@ func TestOwnFiles(t *testing.T) {
 		t.Skip("links are not resolved here: ", there, err)
 	}
 	for _, index := range []string{filepath.Join(dir, "idx"), filepath.Join(link, "idx")} {
-		own := newOwnFiles(index)
+		own := Index{Path: index}.OwnFiles()
 		for name, want := range map[string]bool{
-			"idx": true, "idx-wal": true, "idx.lock": true, "idx.inflight": true, "idx.vectors": true, "idx.vectors/a.f16": true, "idx.cache/x": true,
+			"idx": true, "idx-wal": true, "idx.lock": true, "idx.inflight": true, "idx.vectors": true, "idx.jobs.db": true, "idx.jobs.db-wal": true, "idx.vectors/a.f16": true, "idx.cache/x": true,
 			"idx.jpg": false, "idx2": false, "other/idx": false,
 		} {
-			if got := own.has(filepath.Join(dir, filepath.FromSlash(name))); got != want {
+			if got := own.Has(filepath.Join(dir, filepath.FromSlash(name))); got != want {
 				t.Errorf("%s of %s: %v", name, index, got)
 			}
 		}
