@@ -24,6 +24,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/restore"
 	"github.com/imgsearch/imgsearch/cmd/roots"
 	"github.com/imgsearch/imgsearch/cmd/search"
+	"github.com/imgsearch/imgsearch/cmd/serve"
 	"github.com/imgsearch/imgsearch/cmd/show"
 	"github.com/imgsearch/imgsearch/cmd/status"
 	"github.com/imgsearch/imgsearch/cmd/vectors"
@@ -136,7 +137,7 @@ DOCUMENTATION
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), label.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
-		warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
+		serve.New(p), warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
 	)
 	cli.CheckArgs(c)
 	completeFlags(p, c)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -16,43 +15,31 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
-	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/words"
-	"github.com/imgsearch/imgsearch/scan"
 )
 
 type options struct {
-	p             *cli.Program
-	paths         []string
-	from          string
-	fromNul       bool
-	model         app.ModelChoice
-	provider      cli.ProviderFlags
-	exclude       []string
-	oneFileSystem bool
-	prune         bool
-	noPairs       bool
-	keepPreviews  bool
-	useMTime      bool
-	ocr           string
-	retryFailed   bool
-	dryRun        bool
-	ifIdle        bool
-	jobs          int
-	maxPixels     int64
-	maxMemory     string
-	limit         time.Duration
-	progress      string
-	watch         bool
-	abandon       *sync.Once
+	p           *cli.Program
+	paths       []string
+	from        string
+	fromNul     bool
+	model       app.ModelChoice
+	provider    cli.ProviderFlags
+	indexing    cli.IndexingFlags
+	prune       bool
+	ocr         string
+	retryFailed bool
+	dryRun      bool
+	ifIdle      bool
+	limit       time.Duration
+	progress    string
+	watch       bool
+	abandon     *sync.Once
 }
-
-// defaultMaxPixels is above the resolution of all current cameras (150 MP) and most stitched panoramas.
-const defaultMaxPixels = 300_000_000
 
 // New returns the command.
 func New(p *cli.Program) *cobra.Command {
@@ -98,64 +85,46 @@ EXIT STATUS
 	cli.Alias(f, "null", "null-input")
 	cli.ModelFlags(f, &o.model)
 	o.provider.Add(f)
-	f.StringArrayVar(&o.exclude, "exclude", nil, "skip files and folders that match `PATTERN` (gitignore syntax; may be repeated)")
-	f.BoolVar(&o.oneFileSystem, "one-file-system", false, "do not enter other file systems")
+	o.indexing.Add(f)
 	f.BoolVar(&o.prune, "prune", false, "remove missing files from the index even if a disk may have been unplugged; files of an empty or missing root are kept (see roots rm)")
-	f.BoolVar(&o.noPairs, "no-pairs", false, "treat a raw or HEIC file and the JPEG of the same name next to it as two pictures")
-	f.BoolVar(&o.keepPreviews, "keep-previews", false, "store a small JPEG of each picture in the index, so that --html, --preview and another model work while the disk is disconnected")
-	f.BoolVar(&o.useMTime, "use-mtime", false, "date photos that have no other date by the modification times of their files")
 	f.StringVar(&o.ocr, "ocr", "", "read the text in photos: `MODE` auto, after all vectors; on, together with them; off, not at all, and delete the texts read so far (the index keeps the setting, which is auto at first)")
 	f.BoolVar(&o.retryFailed, "retry-failed", false, "retry files that could not be read before")
 	f.BoolVarP(&o.dryRun, "dry-run", "n", false, "show what would be done and how long it would take, without changing anything")
 	f.BoolVar(&o.ifIdle, "if-idle", false, "exit with status 0 if another process is indexing")
-	f.IntVar(&o.jobs, "jobs", runtime.NumCPU(), "read and decode `N` files at once")
-	f.Int64Var(&o.maxPixels, "max-pixels", defaultMaxPixels, "do not read pictures of more than `N` pixels")
-	f.StringVar(&o.maxMemory, "max-memory", "", "use at most `SIZE` of memory, such as 1GB (default: what the container allows, at most 60 % of free memory)")
 	f.BoolVar(&o.watch, "watch", false, "keep running, and update the index whenever something changes")
 	f.DurationVar(&o.limit, "for", 0, "stop cleanly after `DURATION`, such as 5h or 30m")
 	f.StringVar(&o.progress, "progress", "", "`KIND` of progress display: bar, plain, json or none (default: bar on a terminal)")
 	return c
 }
 
-// settings are the parsed options.
-type settings struct {
-	provider provider.Name
-	memory   int64 // of --max-memory; 0 means the default limit
-}
-
-// check validates the command line and returns the settings.
-func (o *options) check() (s settings, err error) {
+// check validates the command line and returns the request for a run, without its paths.
+func (o *options) check() (r app.Indexing, err error) {
 	switch {
-	case o.jobs < 1:
-		return s, cli.Usage("use a number of 1 or more", "invalid value for --jobs: %d", o.jobs)
-	case o.maxPixels < 1:
-		return s, cli.Usage("use a number of 1 or more", "invalid value for --max-pixels: %d", o.maxPixels)
 	case o.limit < 0:
-		return s, cli.Usage("use a duration such as 5h or 30m", "invalid value for --for: %v", o.limit)
+		return r, cli.Usage("use a duration such as 5h or 30m", "invalid value for --for: %v", o.limit)
 	case o.fromNul && o.from == "":
-		return s, cli.Usage("add --from, or omit --null", "--null needs --from")
+		return r, cli.Usage("add --from, or omit --null", "--null needs --from")
 	case o.progress != "" && !slices.Contains(cli.ProgressKinds, o.progress):
-		return s, cli.Usage("use bar, plain, json or none", "invalid value for --progress: %q", o.progress)
+		return r, cli.Usage("use bar, plain, json or none", "invalid value for --progress: %q", o.progress)
 	}
 	for _, check := range []func() error{o.checkOCR, o.checkWatch} {
 		if err := check(); err != nil {
-			return s, err
+			return r, err
 		}
 	}
-	if s.memory, err = cli.ParseMemory(o.maxMemory); err != nil {
-		return s, err
+	if r, err = o.indexing.Choose(); err != nil {
+		return r, err
 	}
 	if err := o.p.CheckModel(o.model); err != nil {
-		return s, err
+		return r, err
 	}
-	if s.provider, err = o.provider.Choose(); err != nil {
-		return s, err
-	}
-	return s, scan.CheckPatterns(o.exclude)
+	r.Prune, r.RetryFailed, r.DryRun, r.OCR, r.For, r.Model = o.prune, o.retryFailed, o.dryRun, o.ocr, o.limit, o.model
+	r.Provider, err = o.provider.Choose()
+	return r, err
 }
 
 func (o *options) run(ctx context.Context) error {
-	s, err := o.check()
+	r, err := o.check()
 	if err != nil {
 		return err
 	}
@@ -163,12 +132,13 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Paths = paths
 	if o.from != "" && len(paths) == 0 {
 		o.p.Notef("nothing to do: --from lists no existing paths")
 		return nil
 	}
 	if o.watch {
-		return o.watchFolders(ctx, s, paths)
+		return o.watchFolders(ctx, r)
 	}
 	ix, lock, err := o.open(ctx, len(paths) > 0)
 	if errors.Is(err, store.ErrBusy) && o.ifIdle {
@@ -191,16 +161,7 @@ func (o *options) run(ctx context.Context) error {
 			return errNoRoots()
 		}
 	}
-	return (&indexing{options: o, Indexing: o.request(s, paths, o.limit), tells: always}).run(ctx, ix)
-}
-
-// request returns the request for a run.
-func (o *options) request(s settings, paths []string, limit time.Duration) app.Indexing {
-	return app.Indexing{
-		Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem, Prune: o.prune, NoPairs: o.noPairs, KeepPreviews: o.keepPreviews, UseMTime: o.useMTime,
-		RetryFailed: o.retryFailed, Jobs: o.jobs, MaxPixels: o.maxPixels, DryRun: o.dryRun, OCR: o.ocr, MaxMemory: s.memory, For: limit,
-		Model: o.model, Provider: s.provider,
-	}
+	return (&indexing{options: o, Indexing: r, tells: always}).run(ctx, ix)
 }
 
 func errNoRoots() error {

@@ -35,17 +35,16 @@ func (o *options) checkWatch() error {
 // watching is the state that the runs of --watch share.
 type watching struct {
 	*options
-	settings
 
-	paths []string  // as given; if none, the index's roots
-	end   time.Time // of --for; zero means none
-	first bool      // no run has ended yet
+	request app.Indexing // with the paths as given; none: the index's roots
+	end     time.Time    // of --for; zero means none
+	first   bool         // no run has ended yet
 }
 
 // watchFolders brings the index up to date whenever something changes, until it is interrupted or the time of --for is over. Each update
 // is a normal run, which takes the lock and releases it.
-func (o *options) watchFolders(ctx context.Context, s settings, paths []string) error {
-	w := &watching{options: o, settings: s, paths: paths, first: true}
+func (o *options) watchFolders(ctx context.Context, r app.Indexing) error {
+	w := &watching{options: o, request: r, first: true}
 	if err := w.checkPaths(ctx); err != nil {
 		return err
 	}
@@ -66,19 +65,19 @@ func (o *options) watchFolders(ctx context.Context, s settings, paths []string) 
 		case <-waiting.Done():
 		}
 	}()
-	return o.p.App.Watch(waiting, app.Watching{Paths: paths, Exclude: o.exclude, OneFileSystem: o.oneFileSystem}, func(waiting context.Context, dirs []string) error {
+	return o.p.App.Watch(waiting, app.Watching{Paths: r.Paths, Exclude: r.Exclude, OneFileSystem: r.OneFileSystem}, func(waiting context.Context, dirs []string) error {
 		return w.changed(ctx, waiting, dirs)
 	})
 }
 
 // checkPaths rejects files, and an index without folders if none are given.
 func (w *watching) checkPaths(ctx context.Context) error {
-	for _, path := range w.paths {
+	for _, path := range w.request.Paths {
 		if info, err := os.Stat(path); err == nil && !info.IsDir() {
 			return cli.Usage("pass only folders", "--watch: %s is a file", words.Path(path))
 		}
 	}
-	if len(w.paths) > 0 {
+	if len(w.request.Paths) > 0 {
 		return nil
 	}
 	ix, err := w.p.App.OpenForReading(ctx)
@@ -120,11 +119,11 @@ func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 	}
 	defer lock.Unlock() //nolint:errcheck // the next run takes it again
 	defer ix.Close()
-	limit := w.limit
-	if !w.end.IsZero() {
-		limit = max(time.Until(w.end), time.Millisecond)
+	r := w.request
+	if r.Paths = dirs; !w.end.IsZero() {
+		r.For = max(time.Until(w.end), time.Millisecond)
 	}
-	err = (&indexing{options: w.options, Indexing: w.request(w.settings, dirs, limit), tells: w.tells}).run(ctx, ix)
+	err = (&indexing{options: w.options, Indexing: r, tells: w.tells}).run(ctx, ix)
 	if quiet, ok := errors.AsType[*cli.QuietError](err); ok && quiet.Code != words.Interrupted {
 		return nil
 	}

@@ -73,15 +73,15 @@ type Session struct {
 	Cancelling bool
 	Progress   Progress
 	// Error is why it failed.
-	Error Problem
+	Error Fault
 	// Waiting is why a queued session is not worked on although its turn has come; "" if that is not so.
 	Waiting string
 	// Revision goes up with each change.
 	Revision int64
 }
 
-// Problem is an error as it is told to users.
-type Problem struct {
+// Fault is an error as it is told to users.
+type Fault struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 	Hint    string `json:"hint,omitempty"`
@@ -111,13 +111,13 @@ type Progress struct {
 	Rate      float64  `json:"files_per_s"`
 	Remaining *float64 `json:"remaining_s"`
 	// Failures are the first files that could not be read, at most MaxFailures.
-	Failures []Failure `json:"failures"`
+	Failures []UnreadFile `json:"failures"`
 	// Notices are what the owner should know.
 	Notices []string `json:"notices"`
 }
 
-// Failure is a file that could not be read.
-type Failure struct {
+// UnreadFile is a file that could not be read.
+type UnreadFile struct {
 	Path   string `json:"path"`
 	Reason string `json:"reason"`
 }
@@ -144,9 +144,9 @@ type LaterError struct{ Reason string }
 func (e *LaterError) Error() string { return e.Reason }
 
 // FailedError is returned by Work that has failed for good.
-type FailedError struct{ Problem Problem }
+type FailedError struct{ Fault Fault }
 
-func (e *FailedError) Error() string { return e.Problem.Message }
+func (e *FailedError) Error() string { return e.Fault.Message }
 
 // Work does what a session asks for. It ends early with ErrStopped, in an orderly way, when stop is closed, and at once when ctx ends; it is called again for the
 // same session unless that was cancelled. report stores the progress so far; it may be called often, from any goroutine.

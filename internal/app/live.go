@@ -33,6 +33,9 @@ type lent struct {
 	old    bool
 }
 
+// upgradeWait is how long requests wait for another process that makes or upgrades the index.
+const upgradeWait = 3 * time.Second
+
 // lookEvery is how often the file is looked at.
 const lookEvery = time.Second
 
@@ -74,7 +77,7 @@ func (l *Live) look(ctx context.Context) error {
 		return fmt.Errorf("open index %q: %w", l.at.Path, store.ErrNoIndex)
 	}
 	at := l.at
-	at.Wait = 0 // requests do not wait for another process that upgrades the index
+	at.Wait = upgradeWait
 	ix, err := at.OpenForReading(context.WithoutCancel(ctx))
 	if err != nil {
 		return err
@@ -108,6 +111,9 @@ func (l *Live) Close() {
 		l.retire()
 	}
 }
+
+// SessionsDamaged is the notice that the sessions could not be read, and where their file is kept.
+type SessionsDamaged struct{ Kept string }
 
 // Sessions opens the queue of sessions beside the index. jobs.ErrTaken: another process has it. If the file is damaged, it gets another name, which is
 // returned as kept, and the queue is empty.

@@ -32,6 +32,8 @@ type residentModel struct {
 	loader *embed.Loader // of the text tower
 	texts  batcher
 	vision visionTower
+	// provider is where the vision tower ran when it was tested.
+	provider string
 }
 
 // NewResident returns a Resident without models.
@@ -76,6 +78,7 @@ func (r *Resident) load(ctx context.Context, m Model) (*residentModel, error) {
 	if err := n.test(ctx); err != nil {
 		return nil, fmt.Errorf("load model %s: %w", m.Spec.Model.Name, err)
 	}
+	n.vision.free()
 	return n, nil
 }
 
@@ -91,6 +94,7 @@ func (n *residentModel) test(ctx context.Context) error {
 		return err
 	}
 	_, err = tower.Embed(make([]float32, pictures.Reader{Spec: n.Spec}.TensorLen()), 1)
+	n.provider = loader.Provider().Name
 	return err
 }
 
@@ -240,15 +244,6 @@ func (v *visionTower) free() {
 	v.loader = nil
 }
 
-// FreeIdle frees the vision towers that are not in use, without waiting.
-func (r *Resident) FreeIdle() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, m := range r.models {
-		m.vision.free()
-	}
-}
-
 // maxBatch is the number of texts that are embedded together: enough for all cores, and few enough that none waits long.
 const maxBatch = 32
 
@@ -328,4 +323,14 @@ func (b *batcher) take() (batch []*wanted, texts []string) {
 	}
 	b.busy = len(batch) > 0
 	return batch, texts
+}
+
+// Provider returns where the vision tower of the model for requests that name none runs.
+func (r *Resident) Provider() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.models) == 0 {
+		return ""
+	}
+	return r.models[0].provider
 }

@@ -59,8 +59,40 @@ func Read(path string) (File, error) {
 	if info, err := f.Stat(); err == nil { // a pipe has no times
 		p.Stat.MTimeNS = info.ModTime().UnixNano()
 	}
+	err = p.identify()
+	return p, err
+}
+
+// ErrDiffers means that a file shows another picture.
+var ErrDiffers = errors.New("the file shows another picture")
+
+// Same returns an error unless a file shows a picture.
+func Same(f io.Reader, id store.PictureID) error {
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return err
+	}
+	if len(data) > maxFile {
+		return fmt.Errorf("larger than %d bytes", maxFile)
+	}
+	p, err := Parse("", data)
+	if err == nil && p.Picture.ID != id {
+		err = ErrDiffers
+	}
+	return err
+}
+
+// Parse identifies the picture in a file's bytes. name is for messages. The error is an *UnreadableError.
+func Parse(name string, data []byte) (File, error) {
+	p := File{Path: name, data: data, Stat: store.Stat{Size: int64(len(data))}}
+	err := p.identify()
+	return p, err
+}
+
+// identify reads the picture's header and metadata.
+func (p *File) identify() (err error) {
 	if p.header, err = decode.ReadHeader(bytes.NewReader(p.data)); err != nil {
-		return p, &UnreadableError{path, err}
+		return &UnreadableError{p.Path, err}
 	}
 	s := source{header: p.header}
 	data := p.header.Select(p.data, 0)
@@ -68,7 +100,12 @@ func Read(path string) (File, error) {
 	p.Meta, orientation = s.Meta(bytes.NewReader(data))
 	p.Picture = s.Picture(orientation)
 	p.Picture.ID = s.Identity(data, orientation)
-	return p, nil
+	return nil
+}
+
+// DecodeBytes returns how much memory it takes to decode the picture for a model, in bytes.
+func (p File) DecodeBytes(spec embed.Spec) int64 {
+	return p.header.DecodeBytes(Reader{Spec: spec}.minShort())
 }
 
 // Record returns the record that an index would have of this file alone. It has everything that filters use.
@@ -106,6 +143,9 @@ type Term struct {
 
 	read *File
 }
+
+// NewTerm returns the term for a picture that was read.
+func NewTerm(f File) *Term { return &Term{Path: f.Path, read: &f} }
 
 // File reads the picture.
 func (t *Term) File() (File, error) {

@@ -53,9 +53,23 @@ func OpenFile(path string, flag int, mode fs.FileMode, links Links) (*os.File, e
 	if err != nil {
 		return nil, err
 	}
+	return only(f)
+}
+
+// OpenIn opens a regular file below a folder for reading. Links are followed only as far as they stay below it.
+func OpenIn(dir *os.Root, name string) (*os.File, error) {
+	f, err := dir.OpenFile(name, os.O_RDONLY|nonBlock, 0)
+	if err != nil {
+		return nil, err
+	}
+	return only(f)
+}
+
+// only returns the file if it is a regular one, else it closes it.
+func only(f *os.File) (*os.File, error) {
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: ErrNotRegular}
+		err = &fs.PathError{Op: "open", Path: f.Name(), Err: ErrNotRegular}
 	}
 	if err != nil {
 		f.Close()

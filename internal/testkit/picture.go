@@ -150,3 +150,9 @@ func EXIF(orientation uint16, taken string) []byte {
 	}
 	return append([]byte("Exif\x00\x00"), t...)
 }
+
+// Size returns the width and height of an encoded picture.
+func Size(data []byte) (w, h int, err error) {
+	c, _, err := image.DecodeConfig(bytes.NewReader(data))
+	return c.Width, c.Height, err
+}

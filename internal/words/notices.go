@@ -156,6 +156,8 @@ func ofApp(notice any, do Door) (Word, bool) {
 		return note("searches still use model %s; to change that, run %s", n.Usual.Title(), do(UseModel, n.Model.Ref, precisionOf(n.Model))), true
 	case app.TextsDeleted:
 		return note("deleted the texts of %s", english.Count(n.Pictures, "picture")), true
+	case app.SessionsDamaged:
+		return warning("the indexing sessions could not be read, so there are none now; their file is kept as %s", quoted(n.Kept)), true
 	case app.EarlierVectors:
 		return note("searching vectors from an earlier version of imgsearch; run %s to update them", do(RunIndex)), true
 	case app.SameRevision:

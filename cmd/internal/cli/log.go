@@ -81,6 +81,21 @@ func (p *Program) Log() *slog.Logger {
 	return p.log
 }
 
+// ServiceLog is the log for what a service does on behalf of others. With --quiet, it has only warnings and errors.
+func (p *Program) ServiceLog() *slog.Logger {
+	if !p.Quiet {
+		return p.Log()
+	}
+	return slog.New(graveHandler{p.Log().Handler()})
+}
+
+// graveHandler drops what is neither a warning nor an error.
+type graveHandler struct{ slog.Handler }
+
+func (h graveHandler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && h.Handler.Enabled(ctx, level)
+}
+
 // LogWith adds attributes to all records until the returned function is called.
 func (p *Program) LogWith(attrs ...any) (end func()) {
 	before := p.Log()

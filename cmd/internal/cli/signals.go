@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"os/signal"
@@ -18,10 +19,11 @@ const termPatience = 1500 * time.Millisecond
 type interrupts struct {
 	first, stop chan struct{}
 
-	mu      sync.Mutex
-	orderly bool
-	child   bool
-	hit     bool
+	mu       sync.Mutex
+	patience time.Duration // 0: termPatience
+	orderly  bool
+	child    bool
+	hit      bool
 	// abandoned are called before the process ends without waiting.
 	abandoned []func()
 }
@@ -32,6 +34,21 @@ func (i *interrupts) setOrderly() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.orderly = true
+}
+
+// termPatience returns how long the command may take to end after SIGTERM.
+func (i *interrupts) termPatience() time.Duration {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return cmp.Or(i.patience, termPatience)
+}
+
+// OrderlyWithin is Orderly for a service that may take longer to end after SIGTERM.
+func (p *Program) OrderlyWithin(patience time.Duration) {
+	p.interrupts.mu.Lock()
+	p.interrupts.patience = patience
+	p.interrupts.mu.Unlock()
+	p.Orderly()
 }
 
 func (i *interrupts) leaveToChild() {
@@ -100,7 +117,7 @@ func (p *Program) watchSignals(ctx context.Context) (context.Context, func()) {
 				return
 			}
 			if s == syscall.SIGTERM {
-				time.AfterFunc(termPatience, p.abandon)
+				time.AfterFunc(p.interrupts.termPatience(), p.abandon)
 			}
 			again, orderly, ignored := p.interrupts.strike()
 			switch {

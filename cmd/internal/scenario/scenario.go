@@ -55,6 +55,8 @@ func Run(t *testing.T) {
 		"mode":     mode,
 		"sql":      execSQL,
 		"fixture":  fixture,
+		"freeport": freePort,
+		"ask":      ask,
 	}
 	maps.Copy(commands, systemCommands)
 	testscript.Run(t, testscript.Params{

@@ -253,10 +253,10 @@ func testLater(t *testing.T, open func() jobs.Queue) {
 func testFailure(t *testing.T, open func() jobs.Queue) {
 	q := open()
 	t.Cleanup(closing(t, q))
-	want := jobs.Problem{Code: "model", Message: "the model is damaged", Hint: "download it again"}
+	want := jobs.Fault{Code: "model", Message: "the model is damaged", Hint: "download it again"}
 	s := submit(t, q, jobs.Request{Priority: jobs.Normal})
 	working(t, q, func(context.Context, jobs.Session, <-chan struct{}, func(jobs.Progress)) error {
-		return &jobs.FailedError{Problem: want}
+		return &jobs.FailedError{Fault: want}
 	})
 	if s := until(t, q, s.ID, in(jobs.Failed)); s.Error != want || s.EndedAt.IsZero() {
 		t.Errorf("%+v", s)

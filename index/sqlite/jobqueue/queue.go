@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
 // Path returns the path of the file for an index. It is not in the index's own file: beside the pipeline's transactions of half a second, a queue
@@ -79,6 +81,9 @@ func (c *current) end() {
 // Open opens the queue at a path, and creates it if needed. Sessions that an earlier process worked on wait again. jobs.ErrTaken: another process has it;
 // store.ErrDamaged: it cannot be read.
 func Open(ctx context.Context, path string) (*Queue, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("open sessions %q: %w", path, err)
+	}
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
 	ok, err := lock.TryLock()
 	if err == nil && !ok {
@@ -98,6 +103,13 @@ func Open(ctx context.Context, path string) (*Queue, error) {
 func open(ctx context.Context, path string) (*Queue, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
+		return nil, err
+	}
+	f, err := regular.OpenFile(abs, os.O_RDWR|os.O_CREATE, 0o600, regular.NoLinks) // private, like the index
+	if err != nil {
+		return nil, err
+	}
+	if err := f.Close(); err != nil {
 		return nil, err
 	}
 	slashed := filepath.ToSlash(abs)

@@ -123,9 +123,9 @@ func (q *Queue) end(ctx context.Context, c *current, result error) error {
 		s = requeued(s)
 	default:
 		s.State, s.Cancelling, s.EndedAt = jobs.Failed, false, time.Now()
-		s.Error = jobs.Problem{Code: "failed", Message: result.Error()}
+		s.Error = jobs.Fault{Code: "failed", Message: result.Error()}
 		if f, ok := errors.AsType[*jobs.FailedError](result); ok {
-			s.Error = f.Problem
+			s.Error = f.Fault
 		}
 	}
 	_, err := q.store(context.WithoutCancel(ctx), s)

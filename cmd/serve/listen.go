@@ -1,0 +1,167 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// listeners returns where to answer: at sockets that systemd has opened, or else at --listen and --unix-socket; and how to tell the user.
+func (o *options) listeners(ctx context.Context, hasToken bool) (list []net.Listener, shown []string, err error) {
+	list, err = activation.Listeners()
+	if err != nil {
+		return nil, nil, fmt.Errorf("take over systemd's sockets: %w", err)
+	}
+	if len(list) == 0 {
+		list, err = o.open(ctx)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	config, err := o.tls()
+	if err != nil {
+		closeAll(list)
+		return nil, nil, err
+	}
+	for i, l := range list {
+		at, isTCP := l.Addr().(*net.TCPAddr)
+		if !isTCP {
+			shown = append(shown, "unix socket "+words.Path(l.Addr().String()))
+			continue
+		}
+		if !at.IP.IsLoopback() && !hasToken {
+			closeAll(list)
+			return nil, nil, cli.Usage("add --token-file FILE, and --tls-cert and --tls-key unless the network is yours alone", "%s can be reached from other machines, so it needs a token", at)
+		}
+		scheme := "http"
+		if config != nil {
+			scheme, list[i] = "https", tls.NewListener(l, config)
+		}
+		shown = append(shown, scheme+"://"+at.String())
+	}
+	return list, shown, nil
+}
+
+// open opens --listen and --unix-socket.
+func (o *options) open(ctx context.Context) (list []net.Listener, err error) {
+	if o.unixSocket != "" {
+		l, err := openSocket(ctx, o.unixSocket)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, l)
+		if !o.listenGiven() {
+			return list, nil
+		}
+	}
+	if _, _, err := net.SplitHostPort(o.listen); err != nil {
+		closeAll(list)
+		return nil, cli.Usage("use a host and a port, such as 127.0.0.1:7463", "invalid value for --listen: %q", o.listen)
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		closeAll(list)
+		return nil, cli.Usage("choose another address or port, or stop the program that uses it", "--listen %s: %w", o.listen, cause(err))
+	}
+	return append(list, l), nil
+}
+
+// cause returns an error of the network without the operation and the address, which are said already.
+func cause(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		if system, ok := errors.AsType[*os.SyscallError](op.Err); ok {
+			return system.Err
+		}
+		return op.Err
+	}
+	return err
+}
+
+// maxSocketPath is the length of the longest path of a socket that all systems take.
+const maxSocketPath = 100
+
+// openSocket opens a socket that only this user can connect to. One that a dead process has left is replaced.
+func openSocket(ctx context.Context, path string) (net.Listener, error) {
+	if len(path) > maxSocketPath {
+		return nil, cli.Usage(fmt.Sprintf("use a path of at most %d bytes", maxSocketPath), "--unix-socket: the path is too long")
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, cli.Usage("choose another path", "--unix-socket: %w", fserr.Cause(err))
+	case info.Mode().Type() != fs.ModeSocket:
+		return nil, cli.Usage("choose another path", "--unix-socket: %s exists and is not a socket", words.Path(path))
+	default:
+		if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
+			_ = c.Close()
+			return nil, cli.Usage("stop the program that uses it, or choose another path", "--unix-socket: %s is in use", words.Path(path))
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, cli.Usage("choose another path", "--unix-socket: %w", fserr.Cause(err))
+		}
+	}
+	defer onlyMine()()
+	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
+	if err == nil {
+		err = os.Chmod(path, 0o600) // not executable, which says nothing about a socket
+	}
+	if err != nil {
+		return nil, cli.Usage("choose a path in a folder that you can write to", "--unix-socket %s: %w", words.Path(path), cause(err))
+	}
+	return l, nil
+}
+
+// tls returns how to encrypt; nil if that is not wanted.
+func (o *options) tls() (*tls.Config, error) {
+	if o.tlsCert == "" {
+		return nil, nil //nolint:nilnil // no encryption, no error
+	}
+	c := &certificate{cert: o.tlsCert, key: o.tlsKey}
+	if _, err := c.current(); err != nil {
+		return nil, cli.Usage("use PEM files of a certificate and its private key", "--tls-cert, --tls-key: %w", fserr.Cause(err))
+	}
+	return &tls.Config{
+		MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current() },
+	}, nil
+}
+
+// certificate is read again when its file changes, as when it is renewed.
+type certificate struct {
+	cert, key string
+
+	mu     sync.Mutex
+	loaded *tls.Certificate
+	of     time.Time
+}
+
+func (c *certificate) current() (*tls.Certificate, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	info, err := os.Stat(c.cert)
+	if err == nil && c.loaded != nil && info.ModTime().Equal(c.of) {
+		return c.loaded, nil
+	}
+	pair, loadErr := tls.LoadX509KeyPair(c.cert, c.key)
+	if loadErr != nil || err != nil {
+		if c.loaded != nil { // the files are being replaced
+			return c.loaded, nil
+		}
+		return nil, errors.Join(err, loadErr)
+	}
+	c.loaded, c.of = &pair, info.ModTime()
+	return c.loaded, nil
+}

@@ -1,0 +1,11 @@
+//go:build unix
+
+package serve
+
+import "syscall"
+
+// onlyMine makes new files private until the returned function is called.
+func onlyMine() (end func()) {
+	before := syscall.Umask(0o077)
+	return func() { syscall.Umask(before) }
+}

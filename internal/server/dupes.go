@@ -1,0 +1,75 @@
+package server
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/imgsearch/imgsearch/index/dupes"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/original"
+	"github.com/imgsearch/imgsearch/internal/wire"
+)
+
+// dupesAnswer is what `dupes --json` prints, with ids and links.
+type dupesAnswer struct {
+	Schema    int         `json:"schema"`
+	Model     string      `json:"model"`
+	Precision string      `json:"precision"`
+	Threshold float64     `json:"threshold"`
+	Groups    []dupeGroup `json:"groups" nullable:"false"`
+}
+
+type dupeGroup struct {
+	Exact    bool   `json:"exact"`
+	Pictures []dupe `json:"pictures" nullable:"false"`
+}
+
+type dupe struct {
+	wire.Dupe
+
+	ID    string `json:"id"`
+	Links links  `json:"links"`
+}
+
+func (s *Server) addDupes(api huma.API) {
+	op := operation(http.MethodGet, apiPath+"/dupes", "dupes", "Find duplicate and near-duplicate pictures", "The best picture of each group comes first. Nothing is deleted.", http.StatusConflict)
+	register(s, api, op, s.limits.dupes, func(ctx context.Context, in *struct {
+		Exact     bool    `query:"exact" doc:"Only files that contain the same picture"`
+		Threshold float64 `query:"threshold" minimum:"0.8" maximum:"1" default:"0.95" doc:"Minimum similarity of near-duplicates, as a cosine"`
+		FilterParams
+	},
+	) (*jsonAnswer[dupesAnswer], error) {
+		ix, engine, done, err := s.use(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+		parsed, err := in.filter()
+		if err != nil {
+			return nil, err
+		}
+		filter, err := parsed.In(ctx, engine)
+		if err != nil {
+			return nil, err
+		}
+		used, err := s.App.VectorsWithoutModel(ctx, ix, app.ModelChoice{})
+		if err != nil {
+			return nil, err
+		}
+		groups, err := dupes.Find(ctx, engine, dupes.Options{Filter: filter, Near: !in.Exact, Model: used, Threshold: in.Threshold, Judge: original.Judge{}})
+		if err != nil {
+			return nil, err
+		}
+		a := dupesAnswer{wire.Schema, used.Name, used.Precision, in.Threshold, make([]dupeGroup, len(groups))}
+		for i, g := range groups {
+			plain := wire.NewGroup(g)
+			a.Groups[i] = dupeGroup{plain.Exact, make([]dupe, len(g.Pictures))}
+			for k, d := range g.Pictures {
+				a.Groups[i].Pictures[k] = dupe{plain.Pictures[k], d.ID.String(), linksOf(d.ID)}
+			}
+		}
+		return &jsonAnswer[dupesAnswer]{a}, nil
+	})
+}
