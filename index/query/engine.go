@@ -340,20 +340,29 @@ func (e *Engine) model(ctx context.Context, rs []Request) (m store.Model, notice
 	return m, notices, nil
 }
 
-// Remember stores the vectors of texts that were asked for the first time, so that they do not need the model next time.
-// It is only an optimisation.
-func (e *Engine) Remember(ctx context.Context, a *Response) error {
-	if len(a.asked) == 0 {
-		return nil
-	}
-	vectors := a.asked
-	if epoch := e.epochs(a.Model); epoch != "" {
-		vectors = make(map[string][]float32, len(a.asked))
+// Remember stores the vectors of the texts in answers that were asked for the first time, so that asking them again needs no model.
+func (e *Engine) Remember(ctx context.Context, answers ...*Response) error {
+	byModel := make(map[string]map[string][]float32)
+	for _, a := range answers {
+		if len(a.asked) == 0 {
+			continue
+		}
+		vectors := byModel[a.Model.Identity]
+		if vectors == nil {
+			vectors = make(map[string][]float32, len(a.asked))
+			byModel[a.Model.Identity] = vectors
+		}
+		epoch := e.epochs(a.Model)
 		for text, vector := range a.asked {
 			vectors[text+epoch] = vector
 		}
 	}
-	return e.store.RememberQueries(ctx, a.Model.Identity, vectors)
+	for model, vectors := range byModel {
+		if err := e.store.RememberQueries(ctx, model, vectors); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Asked reports whether the request contained a text that was not asked before.

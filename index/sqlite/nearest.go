@@ -58,6 +58,18 @@ func (s *Store) nearestOf(ctx context.Context, q store.NearestQuery, compare boo
 	if len(q.Vector) != snap.dim {
 		return n, fmt.Errorf("search: the query has %d dimensions, but the index has %d", len(q.Vector), snap.dim)
 	}
+	key, mayKeep := answerKey(q)
+	mayKeep = mayKeep && compare && snap.changes > 0 && !s.memory
+	if mayKeep {
+		if known, ok := s.vectors.answers.get(key, snap.changes); ok {
+			return known, nil
+		}
+		defer func() {
+			if err == nil && !n.IndexDamaged {
+				s.vectors.answers.put(key, snap.changes, n)
+			}
+		}()
+	}
 	scores, err := snap.scores(q, set)
 	if err != nil {
 		return n, err

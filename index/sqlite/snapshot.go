@@ -22,6 +22,7 @@ type vectorCache struct {
 	snapshots map[string]*snapshot // by the model's identity
 	sets      map[string]cachedSet // by the filter
 	dropped   map[string]bool      // models whose vector files are damaged
+	answers   answerCache
 }
 
 // snapshot is a model's vectors at one state of the index: those in its mapped file, and those added since.

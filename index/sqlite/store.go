@@ -229,6 +229,10 @@ func OpenMemory(ctx context.Context) (*Store, error) {
 	return s, nil
 }
 
+// maxIdle is the number of connections that stay open for the next queries. To open one means to read the schema again, which takes ten times as long as a
+// small query: measured with 64 clients that load thumbnails, 3,700 a second with the default of 2, and 15,000 with 8.
+const maxIdle = 8
+
 func pragma(name, value string) string { return "_pragma=" + name + "(" + value + ")" }
 
 func open(ctx context.Context, path string, params ...string) (*Store, error) {
@@ -244,6 +248,7 @@ func open(ctx context.Context, path string, params ...string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open index %q: %w", path, err)
 	}
+	db.SetMaxIdleConns(maxIdle)
 	s := &Store{db: db, read: newStatements(db, false), path: path}
 	// Read the file now, so that an error is reported here and not by the first query.
 	if _, err := s.userVersion(ctx); err != nil {

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index/query"
@@ -31,6 +33,7 @@ type residentModel struct {
 	app    *App
 	loader *embed.Loader // of the text tower
 	texts  batcher
+	known  *lru.Cache[string, []float32] // the vectors of the texts that were embedded last
 	vision visionTower
 	// provider is where the vision tower ran when it was tested.
 	provider string
@@ -68,6 +71,10 @@ func (r *Resident) Load(ctx context.Context, m Model, first bool) error {
 
 func (r *Resident) load(ctx context.Context, m Model) (*residentModel, error) {
 	n := &residentModel{Model: m, app: r.app}
+	var err error
+	if n.known, err = lru.New[string, []float32](knownTexts); err != nil {
+		return nil, err
+	}
 	// The copy for single searches is the best tower here too: it computes only the tokens that a text has, and the system can drop it from memory.
 	n.loader = r.app.Loader(m, Loading{Provider: r.provider, OneShot: true})
 	if err := n.loader.CheckAsked(); err != nil {
@@ -186,9 +193,34 @@ func (r *Resident) Vision(m Model) (loader *embed.Loader, done func()) {
 // Start does nothing: the text tower is loaded.
 func (n *residentModel) Start(bool, bool) {}
 
+// knownTexts is the number of texts whose vectors are kept in memory, for a while in which the index does not store them: at most 8 MB.
+const knownTexts = 2000
+
 // Texts returns the vectors of texts.
 func (n *residentModel) Texts(ctx context.Context, texts []string) ([][]float32, error) {
-	return n.embedTexts(ctx, texts)
+	vectors := make([][]float32, len(texts))
+	var unknown []string
+	for i, text := range texts {
+		if v, ok := n.known.Get(text); ok {
+			vectors[i] = v
+		} else {
+			unknown = append(unknown, text)
+		}
+	}
+	if len(unknown) == 0 {
+		return vectors, nil
+	}
+	computed, err := n.embedTexts(ctx, unknown)
+	if err != nil {
+		return nil, err
+	}
+	for i, text := range texts {
+		if vectors[i] == nil {
+			vectors[i], computed = computed[0], computed[1:]
+			n.known.Add(text, vectors[i])
+		}
+	}
+	return vectors, nil
 }
 
 // Picture returns the vector of the picture of a query term.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/ask"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 	"github.com/imgsearch/imgsearch/internal/regular"
 )
@@ -86,7 +87,12 @@ type answer interface {
 // registerStream adds an operation whose answer is not JSON.
 func registerStream[I any](s *Server, api huma.API, op huma.Operation, find func(ctx context.Context, in *I) (answer, error)) {
 	huma.Register(api, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		done, p := s.limits.lookups.enter(ctx)
+		if p != nil {
+			return nil, p
+		}
 		found, err := find(ctx, in)
+		done()
 		if err != nil {
 			return nil, s.problemOf(err)
 		}
@@ -127,7 +133,7 @@ func (s *Server) thumbnail(ctx context.Context, prefix string, size int, match s
 		return nil, err
 	}
 	defer done()
-	id, err := find(ctx, ix, prefix)
+	id, err := parseID(ctx, ix, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +188,7 @@ func (s *Server) image(ctx context.Context, prefix string, size int, match strin
 		return nil, err
 	}
 	defer done()
-	id, err := find(ctx, ix, prefix)
+	id, err := parseID(ctx, ix, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -225,6 +231,9 @@ func (s *Server) eachFile(ctx context.Context, ix store.Store, id store.PictureI
 		return err
 	}
 	list := files[id]
+	if len(list) == 0 {
+		return fmt.Errorf("%w %s", ask.ErrNoPicture, id)
+	}
 	slices.SortStableFunc(list, func(a, b store.FileRecord) int { // twins last, as /pictures/{id} lists them
 		switch {
 		case a.IsTwin == b.IsTwin:
@@ -331,7 +340,7 @@ func (s *Server) file(ctx context.Context, prefix string, n int) (answer, error)
 		return nil, err
 	}
 	defer done()
-	id, err := find(ctx, ix, prefix)
+	id, err := parseID(ctx, ix, prefix)
 	if err != nil {
 		return nil, err
 	}

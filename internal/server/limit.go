@@ -15,7 +15,7 @@ type limits struct {
 
 func newLimits(cores int) limits {
 	return limits{
-		searches: newLimiter(64, 1024), lookups: newLimiter(8*cores, 1024), images: newLimiter(cores, 512), dupes: newLimiter(1, 4),
+		searches: newLimiter(64, 1024), lookups: newLimiter(4*cores, 1024), images: newLimiter(cores, 512), dupes: newLimiter(1, 4),
 		files: newLimiter(256, 0), uploads: newLimiter(4, 16), streams: newLimiter(256, 0),
 	}
 }

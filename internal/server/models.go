@@ -140,26 +140,62 @@ func (s *Server) rememberLater(engine *query.Engine, a *query.Response, done fun
 	}
 }
 
+// rememberEvery is how often texts are stored. Each time, the index counts as changed, and what was kept of it is read again.
+const rememberEvery = 2 * time.Second
+
 // rememberQueries stores what rememberLater was given, until the server ends.
 func (s *Server) rememberQueries() {
+	var waiting []remembered
+	tick := time.NewTicker(rememberEvery)
+	defer tick.Stop()
 	for {
 		select {
 		case r := <-s.remember:
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-			if err := r.engine.Remember(ctx, r.answer); err != nil {
-				s.App.Logf("could not cache a query's vector: %v", err)
+			waiting = append(waiting, r)
+			if len(waiting) < rememberAhead {
+				continue
 			}
-			cancel()
-			r.done()
+		case <-tick.C:
 		case <-s.closing:
 			for {
 				select {
 				case r := <-s.remember:
-					r.done()
+					waiting = append(waiting, r)
+					continue
 				default:
-					return
 				}
+				s.storeTexts(waiting)
+				return
 			}
 		}
+		s.storeTexts(waiting)
+		waiting = waiting[:0]
+	}
+}
+
+// storeTexts stores the texts of answers, those of one index together.
+func (s *Server) storeTexts(list []remembered) {
+	for len(list) > 0 {
+		engine := list[0].engine
+		var answers []*query.Response
+		var others []remembered
+		for _, r := range list {
+			if r.engine == engine {
+				answers = append(answers, r.answer)
+			} else {
+				others = append(others, r)
+			}
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		if err := engine.Remember(ctx, answers...); err != nil {
+			s.App.Logf("could not cache the vectors of queries: %v", err)
+		}
+		cancel()
+		for _, r := range list {
+			if r.engine == engine {
+				r.done()
+			}
+		}
+		list = others
 	}
 }

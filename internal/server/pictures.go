@@ -27,6 +27,14 @@ func (s *Server) addPictures(api huma.API) {
 	s.addFiles(api)
 }
 
+// parseID returns the id of a picture by its beginning. Of an id in full, it does not check that the index has the picture.
+func parseID(ctx context.Context, ix store.Store, prefix string) (store.PictureID, error) {
+	if low, high, err := store.ParsePrefix(strings.ToLower(prefix)); err == nil && low == high {
+		return low, nil
+	}
+	return find(ctx, ix, prefix)
+}
+
 // find returns the id of a picture by its beginning.
 func find(ctx context.Context, ix store.Store, prefix string) (store.PictureID, error) {
 	return ask.FindID(ctx, ix, strings.ToLower(prefix))

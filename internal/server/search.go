@@ -95,14 +95,10 @@ func (s *Server) addSearch(api huma.API) {
 	post := operation(http.MethodPost, searchPath, "search-post", "Find photos by several terms, or by a picture",
 		"As multipart/form-data, parts named image are pictures in any supported format, and the other parts are the parameters; terms is JSON.",
 		http.StatusNotFound, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusRequestTimeout)
-	body := huma.SchemaFromType(api.OpenAPI().Components.Schemas, reflect.TypeFor[searchBody]())
+	body := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[searchBody](), true, "SearchBody")
 	post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: body},
-		multipartType: {Schema: &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{
-			"image": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Description: "Pictures that the hits look like"},
-			"q":     {Type: huma.TypeString, Description: "Words; all parameters of the search can be parts"},
-			"terms": {Type: huma.TypeString, Description: "Terms as JSON, which may refer to pictures by number"},
-		}, AdditionalProperties: &huma.Schema{Type: huma.TypeString}}},
+		multipartType:      {Schema: formSchema()},
 	}}
 	post.SkipValidateBody, post.MaxBodyBytes, post.BodyReadTimeout = true, maxUpload+1, -1 // the guard has read and limited it
 	register(s, api, post, s.limits.searches, func(ctx context.Context, in *struct {
@@ -115,6 +111,24 @@ func (s *Server) addSearch(api huma.API) {
 		}
 		return s.search(ctx, asked, images)
 	})
+}
+
+// formSchema describes the parts of a form: the properties of a search as texts, and pictures.
+func formSchema() *huma.Schema {
+	schema := &huma.Schema{Type: huma.TypeObject, AdditionalProperties: false, Properties: map[string]*huma.Schema{
+		"image": {Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString, Format: "binary"}, Description: "Pictures that the hits look like"},
+	}}
+	for name, t := range formFields {
+		text := &huma.Schema{Type: huma.TypeString}
+		switch {
+		case name == "terms":
+			text.Description = "Terms as JSON, which may refer to pictures by number"
+		case t.Kind() == reflect.Slice:
+			text = &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}
+		}
+		schema.Properties[name] = text
+	}
+	return schema
 }
 
 const multipartType = "multipart/form-data"

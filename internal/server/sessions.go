@@ -95,6 +95,13 @@ type SessionID struct {
 	ID int64 `path:"id" minimum:"1" doc:"The id of a session"`
 }
 
+// sessionRequest asks for a folder to be indexed.
+type sessionRequest struct {
+	Directory string        `json:"training_directory" minLength:"1" maxLength:"4096" doc:"The absolute path of the folder on the server"`
+	Priority  jobs.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal" doc:"A more urgent session interrupts a less urgent one, which continues later"`
+	Force     bool          `json:"force,omitempty" doc:"Read unchanged files again, and those that could not be read before"`
+}
+
 // submitted is the answer to a new session.
 type submitted struct {
 	Location string `header:"Location"`
@@ -106,14 +113,7 @@ func (s *Server) addSessions(api huma.API) {
 		"The folder must lie in a folder that is indexed, or in one that the server allows. The same folder twice is one session.",
 		http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusRequestTimeout, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage)
 	create.DefaultStatus, create.MaxBodyBytes, create.BodyReadTimeout = http.StatusAccepted, maxBody+1, -1 // the guard has read and limited it
-	register(s, api, create, s.limits.lookups, func(ctx context.Context, in *struct {
-		Body struct {
-			Directory string        `json:"training_directory" minLength:"1" maxLength:"4096" doc:"The absolute path of the folder on the server"`
-			Priority  jobs.Priority `json:"priority,omitempty" enum:"high,normal,low" default:"normal" doc:"A more urgent session interrupts a less urgent one, which continues later"`
-			Force     bool          `json:"force,omitempty" doc:"Read unchanged files again, and those that could not be read before"`
-		}
-	},
-	) (*submitted, error) {
+	register(s, api, create, s.limits.lookups, func(ctx context.Context, in *struct{ Body sessionRequest }) (*submitted, error) {
 		queue, err := s.sessions()
 		if err != nil {
 			return nil, err
@@ -204,6 +204,15 @@ func (s *Server) addEvents(api huma.API) {
 		}
 		s.stream(ctx, in.ID, revision, send)
 	})
+	// The schema is that of one event. In the stream, an id is text, and the data are JSON in text.
+	for _, media := range api.OpenAPI().Paths[op.Path].Get.Responses["200"].Content {
+		media.Schema = &huma.Schema{Title: "Event", Type: huma.TypeObject, Properties: map[string]*huma.Schema{
+			"id": {Type: huma.TypeString}, "event": {Type: huma.TypeString, Enum: []any{"session"}},
+			"data": {Type: huma.TypeString, Description: "The session as JSON", Extensions: map[string]any{
+				"contentMediaType": "application/json", "contentSchema": map[string]any{"$ref": "#/components/schemas/Session"},
+			}},
+		}}
+	}
 }
 
 // writeProblem sends a Problem instead of an operation's answer.
