@@ -19,7 +19,8 @@ var commandLine = regexp.MustCompile(`(?m)(?:^ExecStart=|^[0-9*]+ +[0-9*]+ +\* \
 
 // TestReadyFiles: the commands and flags in the example files exist.
 func TestReadyFiles(t *testing.T) {
-	for _, name := range []string{"imgsearch.service", "crontab", "com.imgsearch.index.plist"} {
+	t.Setenv("IMGSEARCH_LISTEN", "127.0.0.1:0") // the usual port may be in use
+	for _, name := range []string{"imgsearch.service", "crontab", "com.imgsearch.index.plist", "imgsearch-serve.service", "com.imgsearch.serve.plist"} {
 		data, err := os.ReadFile(filepath.Join("examples", name))
 		if err != nil {
 			t.Fatal(err)

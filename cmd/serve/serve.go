@@ -33,6 +33,7 @@ type options struct {
 	watch           bool
 	every           time.Duration
 	metrics         bool
+	check           bool
 	model           app.ModelChoice
 	withModels      []string
 	provider        cli.ProviderFlags
@@ -61,7 +62,7 @@ Sessions index only folders in the index, and in folders given with --allow. The
 
 EXIT STATUS
   0   stopped by a signal
-  1   failed
+  1   failed; with --check, the server is not ready
   2   usage error
   11  another server works on the sessions of this index (use --read-only for a second one)
   12  the model or the runtime library is missing or damaged
@@ -88,6 +89,7 @@ EXIT STATUS
 	f.BoolVar(&o.watch, "watch", false, "update the index whenever something changes")
 	f.DurationVar(&o.every, "every", 0, "update the index every `DURATION`, such as 6h")
 	f.BoolVar(&o.metrics, "metrics", false, "serve metrics for Prometheus at /metrics")
+	f.BoolVar(&o.check, "check", false, "ask the server at --listen or --unix-socket whether it is ready, and exit with 0 or 1")
 	cli.ModelFlags(f, &o.model)
 	f.StringArrayVar(&o.withModels, "with-model", nil, "also load model `NAME`, which requests can choose (may be repeated)")
 	o.provider.Add(f)
@@ -99,8 +101,8 @@ EXIT STATUS
 // leastEvery keeps sessions from following each other without a pause.
 const leastEvery = time.Minute
 
-// check validates the command line and returns what to serve.
-func (o *options) check() (s server.Options, err error) {
+// chosen validates the command line and returns what to serve.
+func (o *options) chosen() (s server.Options, err error) {
 	switch {
 	case o.readOnly && (o.watch || o.every > 0 || len(o.allow) > 0):
 		return s, cli.Usage("use only one of them", "--read-only cannot be combined with --watch, --every or --allow")
@@ -156,7 +158,10 @@ func choices(names []string) (list []app.ModelChoice) {
 const patience = 10 * time.Second
 
 func (o *options) run(ctx context.Context) error {
-	so, err := o.check()
+	if o.check {
+		return o.askReady(ctx)
+	}
+	so, err := o.chosen()
 	if err != nil {
 		return err
 	}
