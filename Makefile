@@ -11,7 +11,7 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # The team's shared folder, which some tests need. Without it they are skipped with a message.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: announce torture axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot vulnerabilities fuzz ci clean runtime try
+.PHONY: announce torture axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot try-api vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -77,6 +77,9 @@ torture: build ## kill, flip and mutate for an hour, with the photos in the fold
 COMPARE ?= /tmp/imgsearch-compare
 compare: build ## compare whole programs with rclip, in the folder COMPARE (scripts/bench/compare; half an hour)
 	scripts/bench/compare $(COMPARE) --svg docs/benchmarks.svg
+
+try-api: build ## check the HTTP API against its OpenAPI document, over photos in the folder PHOTOS (two minutes)
+	scripts/try-api "$(PHOTOS)"
 
 webgpu: build ## test the WebGPU provider on a software GPU (minutes; Debian: chromium, libvulkan1)
 	scripts/try-webgpu

@@ -244,7 +244,7 @@ func (c *comparer) look(f found) need {
 		c.gone.sees(f.known.File, f.device)
 		switch {
 		case !f.known.Embedded || c.req.KeepPreviews && !f.known.Preview || !f.frozen && !slices.Equal(f.known.Twins, f.considered):
-		case c.req.Reread:
+		case c.req.Reread != nil && c.req.Reread(place):
 		case c.suspects[place]: // it may not have caused the crash, or may no longer: reading it clears it
 		case f.known.MetaVersion < c.req.Reader.MetaVersion() || !sameSidecar(f.known.Sidecar, f.sidecar) || !sameSidecar(f.known.Export, f.export.Sidecar) || c.req.UseMTime && f.known.Undated:
 			return refresh

@@ -27,8 +27,8 @@ type Request struct {
 	UseMTime bool
 	// RetryFailed tries remembered failures again.
 	RetryFailed bool
-	// Reread reads files that have not changed too. Pictures that have a vector are not embedded again.
-	Reread bool
+	// Reread reports whether to read a file that has not changed; nil: never. A picture that has a vector is not embedded again.
+	Reread func(at store.Place) bool
 	// Jobs is the number of files that are read and decoded at once.
 	Jobs int
 	// MaxPixels is the largest picture that is decoded.

@@ -325,4 +325,5 @@ func TestEvents(t *testing.T) {
 		t.Errorf("after rubbish: %v", again)
 	}
 	s.must(s.ask("GET", sessions+"/99/events", ""), http.StatusNotFound, nil)
+	s.must(s.ask("GET", sessions+"/1/events", "", header("Last-Event-ID", ids[len(ids)-1])), http.StatusNoContent, nil) // a browser does not come back
 }

@@ -32,7 +32,7 @@ func (o *options) askReady(ctx context.Context) error {
 		address = net.JoinHostPort("localhost", port)
 	}
 	scheme := "http"
-	if o.tlsCert != "" {
+	if o.tlsCert != "" && network == "tcp" {
 		scheme = "https"
 	}
 	client := http.Client{Transport: &http.Transport{

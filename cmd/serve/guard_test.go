@@ -91,8 +91,12 @@ func TestToken(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	slowed := false
-	for range 20 {
-		a := s.ask("GET", "/api/v1/status", "", header("Authorization", "Bearer guess"))
+	for i := range 20 {
+		guess := header("Authorization", fmt.Sprint("Bearer guess", i))
+		if i%2 > 0 {
+			guess = header("Cookie", fmt.Sprint("imgsearch=guess", i))
+		}
+		a := s.ask("GET", "/api/v1/status", "", guess)
 		if a.status == http.StatusTooManyRequests && a.header.Get("Retry-After") != "" {
 			slowed = true
 			break
@@ -104,9 +108,10 @@ func TestToken(t *testing.T) {
 	if !slowed {
 		t.Error("guesses are not slowed")
 	}
-	if a := form(token, ""); a.status != http.StatusTooManyRequests {
+	if a := form("another guess", ""); a.status != http.StatusTooManyRequests {
 		t.Errorf("the login page does not slow guesses: %d", a.status)
 	}
+	s.must(form(token, ""), http.StatusSeeOther, nil)                                       // a long token cannot be guessed, so it is not made to wait
 	s.must(s.ask("GET", "/api/v1/status", "", header("Cookie", value)), http.StatusOK, nil) // who is logged in stays so
 }
 
@@ -145,7 +150,8 @@ func TestRough(t *testing.T) {
 	if status := statusOf(c); status != http.StatusBadRequest {
 		t.Errorf("wrong chunks: %d", status)
 	}
-	if a := s.ask("GET", "/api/v1/search?q="+strings.Repeat("x", 60_000), ""); a.status != http.StatusRequestHeaderFieldsTooLarge && a.status != http.StatusUnprocessableEntity {
+	// The server may close the connection before the client has sent all of it.
+	if a, err := s.try("GET", "/api/v1/search?q="+strings.Repeat("x", 60_000), ""); err == nil && a.status != http.StatusRequestHeaderFieldsTooLarge && a.status != http.StatusUnprocessableEntity {
 		t.Errorf("a long address: %d", a.status)
 	}
 	for _, q := range []string{"q=%ff%fe", "q=%00", "q=%20", "under=%00/", "name=%5B", "keyword=" + strings.Repeat("*a", 500), "rating=9999999999999999999999", "near=nan,nan", "taken=..", "offset=99999999", "top=10000", "like=zzzzzzzz"} {

@@ -12,11 +12,15 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"golang.org/x/net/netutil"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
+
+// maxConnections leaves files for the index where a process may have 4,096, as is usual.
+const maxConnections = 2048
 
 // listeners returns where to answer: at sockets that systemd has opened, or else at --listen and --unix-socket; and how to tell the user.
 func (o *options) listeners(ctx context.Context, hasToken bool) (list []net.Listener, shown []string, err error) {
@@ -24,8 +28,18 @@ func (o *options) listeners(ctx context.Context, hasToken bool) (list []net.List
 	if err != nil {
 		return nil, nil, fmt.Errorf("take over systemd's sockets: %w", err)
 	}
-	if len(list) == 0 {
+	for i, l := range list {
+		switch l.(type) {
+		case *net.TCPListener, *net.UnixListener:
+		default:
+			return nil, nil, cli.Usage("use ListenStream= in the socket unit", "socket %d from systemd accepts no connections", i)
+		}
+	}
+	switch {
+	case len(list) == 0:
 		list, err = o.open(ctx)
+	case o.listenGiven() || o.unixSocket != "":
+		return nil, nil, cli.Usage("omit --listen and --unix-socket, or start without the socket unit", "systemd has opened the sockets already")
 	}
 	if err != nil {
 		return nil, nil, err
@@ -36,6 +50,7 @@ func (o *options) listeners(ctx context.Context, hasToken bool) (list []net.List
 		return nil, nil, err
 	}
 	for i, l := range list {
+		list[i] = netutil.LimitListener(l, maxConnections)
 		at, isTCP := l.Addr().(*net.TCPAddr)
 		if !isTCP {
 			shown = append(shown, "unix socket "+words.Path(l.Addr().String()))
@@ -47,7 +62,7 @@ func (o *options) listeners(ctx context.Context, hasToken bool) (list []net.List
 		}
 		scheme := "http"
 		if config != nil {
-			scheme, list[i] = "https", tls.NewListener(l, config)
+			scheme, list[i] = "https", tls.NewListener(list[i], config)
 		}
 		shown = append(shown, scheme+"://"+at.String())
 	}

@@ -210,12 +210,12 @@ func (s *server) run(args ...string) (stdout string, code int) {
 }
 
 // newHome returns a home folder with an indexed album.
-func newHome(t *testing.T, photos int) (home, dir string) {
+func newHome(t *testing.T, photos int, args ...string) (home, dir string) {
 	t.Helper()
 	home = t.TempDir()
 	dir = filepath.Join(home, "photos")
 	album(t, dir, 1, photos)
-	c := scenario.Command(t, home, "index", "--quiet", dir)
+	c := scenario.Command(t, home, append([]string{"index", "--quiet", dir}, args...)...)
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

@@ -72,6 +72,9 @@ func TestFolders(t *testing.T) {
 	if err := os.Symlink(other, filepath.Join(allowed, "out")); err != nil {
 		t.Skip(err)
 	}
+	if err := os.Symlink(filepath.Join(home, "nosuch"), filepath.Join(allowed, "dangling")); err != nil {
+		t.Skip(err)
+	}
 	s := launch(t, home, "--allow", allowed)
 	try := func(path string) answered {
 		body, err := json.Marshal(map[string]string{"training_directory": path})
@@ -83,7 +86,7 @@ func TestFolders(t *testing.T) {
 	var refused string
 	for path, status := range map[string]int{
 		dir: 202, filepath.Join(allowed, "in <b>it</b>"): 202, allowed + "/../photos": 202,
-		other: 403, filepath.Join(home, "nosuch"): 403, "/etc": 403, "/": 403, allowed + "x": 403, filepath.Join(allowed, "out"): 403, allowed + "/../other": 403,
+		other: 403, filepath.Join(home, "nosuch"): 403, "/etc": 403, "/": 403, allowed + "x": 403, filepath.Join(allowed, "out"): 403, filepath.Join(allowed, "out", "nosuch"): 403, filepath.Join(allowed, "dangling"): 403, filepath.Join(allowed, "dangling", "x"): 403, allowed + "/../other": 403,
 		filepath.Join(allowed, "nosuch"): 422, filepath.Join(dir, "000.jpg"): 422, "photos": 422, "": 422, allowed + "\x00": 422,
 	} {
 		a := try(path)

@@ -14,6 +14,9 @@ import (
 
 // Facets counts the pictures that a filter selects by the values of a facet.
 func (s *Store) Facets(ctx context.Context, f store.Filter, by store.Facet) ([]store.FacetCount, error) {
+	if err := s.noticeChanges(ctx); err != nil {
+		return nil, err
+	}
 	set, all, err := s.set(ctx, f)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,9 @@ func (s *Store) failures(ctx context.Context, q querier, query string, args ...a
 
 // Failures returns all failures except bystanders, sorted by root and path.
 func (s *Store) Failures(ctx context.Context) ([]store.Failure, error) {
+	if err := s.noticeChanges(ctx); err != nil {
+		return nil, err
+	}
 	return s.failures(ctx, s.read, "SELECT "+failureColumns+" FROM failures x WHERE x.stage <> 'sniff' ORDER BY x.root_id, x.dir, x.name")
 }
 

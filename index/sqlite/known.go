@@ -113,6 +113,9 @@ func scanID(scan scanFunc) (id store.PictureID, err error) {
 
 // FilesOf returns the files of pictures, sorted by root and path.
 func (s *Store) FilesOf(ctx context.Context, ids []store.PictureID) (map[store.PictureID][]store.FileRecord, error) {
+	if err := s.noticeChanges(ctx); err != nil {
+		return nil, err
+	}
 	all := make(map[store.PictureID][]store.FileRecord)
 	err := inChunks(ids, func(chunk []store.PictureID) error {
 		return s.filesOf(ctx, s.read, chunk, store.Filter{}, func(nr int, f store.FileRecord) { all[chunk[nr]] = append(all[chunk[nr]], f) })

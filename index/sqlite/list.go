@@ -206,6 +206,9 @@ func (s *Store) mounts(ctx context.Context) (map[int64]string, error) {
 
 // Hits returns the records of pictures.
 func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter) ([]store.Record, error) {
+	if err := s.noticeChanges(ctx); err != nil {
+		return nil, err
+	}
 	hits := make([]store.Record, 0, len(ids))
 	err := inChunks(ids, func(chunk []store.PictureID) error {
 		records := make([]store.Record, len(chunk))

@@ -42,6 +42,15 @@ func (s *Store) rootName(ctx context.Context, q querier, id int64) (store.RootID
 	return name, nil
 }
 
+// noticeChanges forgets what other connections and processes may have changed. Whoever reads the names of roots calls it first: the row id of a root that was
+// removed may belong to another one now.
+func (s *Store) noticeChanges(ctx context.Context) error {
+	c := &s.vectors
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.look(ctx, s)
+}
+
 // forgetRoots clears the cache, since the row id of a deleted root may have been reused.
 func (s *Store) forgetRoots() {
 	s.roots.mu.Lock()

@@ -24,7 +24,7 @@ type Indexing struct {
 	KeepPreviews  bool
 	UseMTime      bool
 	RetryFailed   bool
-	Reread        bool
+	Reread        func(store.Place) bool
 	Jobs          int
 	MaxPixels     int64
 	DryRun        bool

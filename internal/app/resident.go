@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -86,6 +87,7 @@ func (r *Resident) load(ctx context.Context, m Model) (*residentModel, error) {
 		return nil, fmt.Errorf("load model %s: %w", m.Spec.Model.Name, err)
 	}
 	n.vision.free()
+	debug.FreeOSMemory() // what loading has left; the process may wait for hours now
 	return n, nil
 }
 
@@ -111,8 +113,20 @@ func (n *residentModel) embedTexts(ctx context.Context, texts []string) ([][]flo
 	if err != nil {
 		return nil, err
 	}
-	return n.texts.embed(ctx, texts, tower.Embed)
+	vectors := make([][]float32, 0, len(texts))
+	for len(texts) > 0 { // a few at a time, so that a caller with many does not hold up the others
+		some := texts[:min(fewTexts, len(texts))]
+		got, err := n.texts.embed(ctx, some, tower.Embed)
+		if err != nil {
+			return nil, err
+		}
+		vectors, texts = append(vectors, got...), texts[len(some):]
+	}
+	return vectors, nil
 }
+
+// fewTexts is the number of texts that one caller has in a batch.
+const fewTexts = 8
 
 // find returns a model that is loaded; nil if it is not. The caller holds mu.
 func (r *Resident) find(identity string) *residentModel {

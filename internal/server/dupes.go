@@ -41,6 +41,9 @@ func (s *Server) addDupes(api huma.API) {
 		FilterParams
 	},
 	) (*jsonAnswer[dupesAnswer], error) {
+		if !(in.Threshold >= 0.8 && in.Threshold <= 1) { // not a number passes huma's bounds
+			return nil, invalid("threshold", "not a cosine", "use a cosine similarity from 0.8 to 1")
+		}
 		ix, engine, done, err := s.use(ctx)
 		if err != nil {
 			return nil, err

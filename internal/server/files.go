@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"mime"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -87,12 +89,7 @@ type answer interface {
 // registerStream adds an operation whose answer is not JSON.
 func registerStream[I any](s *Server, api huma.API, op huma.Operation, find func(ctx context.Context, in *I) (answer, error)) {
 	huma.Register(api, op, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
-		done, p := s.limits.lookups.enter(ctx)
-		if p != nil {
-			return nil, p
-		}
 		found, err := find(ctx, in)
-		done()
 		if err != nil {
 			return nil, s.problemOf(err)
 		}
@@ -106,12 +103,16 @@ func registerStream[I any](s *Server, api huma.API, op huma.Operation, find func
 // bytesAnswer is a JPEG.
 type bytesAnswer struct {
 	jpeg []byte // nil: the client has it
-	tag  string
+	tag  string // "": it is only a substitute, which is not to be kept
 }
 
 func (a bytesAnswer) send(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Etag", a.tag)
-	w.Header().Set("Cache-Control", forever)
+	if a.tag == "" {
+		w.Header().Set("Cache-Control", "no-store")
+	} else {
+		w.Header().Set("Etag", a.tag)
+		w.Header().Set("Cache-Control", forever)
+	}
 	if a.jpeg == nil {
 		w.WriteHeader(http.StatusNotModified)
 		return
@@ -126,6 +127,48 @@ func (a bytesAnswer) send(w http.ResponseWriter, r *http.Request) {
 // tag returns the entity tag of a size of a picture.
 func tag(id store.PictureID, kind string) string { return `"` + id.String()[:32] + "-" + kind + `"` }
 
+// has reports whether a client's If-None-Match names a tag. A proxy that compresses may have made it a weak one.
+func has(match, tag string) bool {
+	for one := range strings.SplitSeq(match, ",") {
+		if strings.TrimPrefix(strings.TrimSpace(one), "W/") == tag {
+			return true
+		}
+	}
+	return false
+}
+
+// shown is a picture of the index, with the preview that the index keeps, if any.
+type shown struct {
+	id      store.PictureID
+	preview []byte
+}
+
+// lookUp finds a picture that has a file. The preview is read only if wanted.
+func (s *Server) lookUp(ctx context.Context, ix store.Store, prefix string, wanted bool) (p shown, err error) {
+	done, busy := s.limits.pictures.enter(ctx)
+	if busy != nil {
+		return p, busy
+	}
+	defer done()
+	if p.id, err = parseID(ctx, ix, prefix); err != nil {
+		return p, err
+	}
+	ids := []store.PictureID{p.id}
+	known, err := ix.Pictures(ctx, "", ids)
+	if err != nil {
+		return p, err
+	}
+	if !known[p.id].HasFile {
+		return p, fmt.Errorf("%w %s", ask.ErrNoPicture, prefix)
+	}
+	if wanted && known[p.id].Preview {
+		previews, err := ix.Previews(ctx, ids)
+		p.preview = previews[p.id]
+		return p, err
+	}
+	return p, nil
+}
+
 // thumbnail returns a small JPEG of a picture: the index's preview as it is, or one of a size.
 func (s *Server) thumbnail(ctx context.Context, prefix string, size int, match string) (answer, error) {
 	ix, _, done, err := s.use(ctx)
@@ -133,44 +176,63 @@ func (s *Server) thumbnail(ctx context.Context, prefix string, size int, match s
 		return nil, err
 	}
 	defer done()
-	id, err := parseID(ctx, ix, prefix)
+	p, err := s.lookUp(ctx, ix, prefix, size == 0)
 	if err != nil {
 		return nil, err
 	}
-	a := bytesAnswer{tag: tag(id, strconv.Itoa(size))}
-	if match == a.tag {
+	a := bytesAnswer{tag: tag(p.id, strconv.Itoa(size))}
+	if has(match, a.tag) {
 		return a, nil
 	}
-	ids := []store.PictureID{id}
-	previews, err := ix.Previews(ctx, ids)
-	if err != nil {
-		return nil, err
-	}
-	preview := previews[id]
-	if size == 0 && preview != nil {
-		a.jpeg = preview
+	if p.preview != nil {
+		a.jpeg = p.preview
 		return a, nil
 	}
 	if size == 0 {
 		size = defaultThumbnail
 	}
-	a.jpeg, err = s.thumbs.get(id, size, func() ([]byte, error) {
-		leave, p := s.limits.images.enter(ctx)
-		if p != nil {
-			return nil, p
+	if a.jpeg, err = s.thumbs.get(p.id, size, func() ([]byte, error) { return s.shrinkFor(ctx, ix, prefix, size) }); err == nil {
+		return a, nil
+	}
+	if busy, ok := errors.AsType[*Problem](err); ok && busy.Status == http.StatusTooManyRequests {
+		return nil, err
+	}
+	// What the index keeps is too small, but available.
+	if p, previewErr := s.lookUp(ctx, ix, prefix, true); previewErr == nil && p.preview != nil {
+		jpeg, err := s.limited(ctx, func() ([]byte, error) { return fromPreview(p.preview, size) })
+		return bytesAnswer{jpeg: jpeg}, err
+	}
+	return nil, err
+}
+
+// shrinkFor makes a thumbnail, from the index's preview if that is as good as the file. Others may wait for it too, so it is finished even if the client leaves.
+func (s *Server) shrinkFor(ctx context.Context, ix store.Store, prefix string, size int) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTime)
+	defer cancel()
+	p, err := s.lookUp(ctx, ix, prefix, size <= thumbnail.Side)
+	if err != nil {
+		return nil, err
+	}
+	return s.limited(ctx, func() ([]byte, error) {
+		if p.preview != nil {
+			return fromPreview(p.preview, size)
 		}
-		defer leave()
-		box := thumbnail.Box{Width: size, Height: size}
-		if preview != nil && size <= thumbnail.Side {
-			return small(thumbnail.Read(bytes.NewReader(preview), int64(len(preview)), box))
-		}
-		jpeg, err := s.shrink(ctx, ix, id, box)
-		if err != nil && preview != nil { // small, but available
-			return small(thumbnail.Read(bytes.NewReader(preview), int64(len(preview)), box))
-		}
-		return jpeg, err
+		return s.shrink(ctx, ix, p.id, thumbnail.Box{Width: size, Height: size})
 	})
-	return a, err
+}
+
+func fromPreview(preview []byte, size int) ([]byte, error) {
+	return small(thumbnail.Read(bytes.NewReader(preview), int64(len(preview)), thumbnail.Box{Width: size, Height: size}))
+}
+
+// limited decodes a picture when few others are decoded.
+func (s *Server) limited(ctx context.Context, decode func() ([]byte, error)) ([]byte, error) {
+	leave, p := s.limits.images.enter(ctx)
+	if p != nil {
+		return nil, p
+	}
+	defer leave()
+	return decode()
 }
 
 // small encodes a small picture.
@@ -188,20 +250,15 @@ func (s *Server) image(ctx context.Context, prefix string, size int, match strin
 		return nil, err
 	}
 	defer done()
-	id, err := parseID(ctx, ix, prefix)
+	p, err := s.lookUp(ctx, ix, prefix, false)
 	if err != nil {
 		return nil, err
 	}
-	a := bytesAnswer{tag: tag(id, "i"+strconv.Itoa(size))}
-	if match == a.tag {
+	a := bytesAnswer{tag: tag(p.id, "i"+strconv.Itoa(size))}
+	if has(match, a.tag) {
 		return a, nil
 	}
-	leave, p := s.limits.images.enter(ctx)
-	if p != nil {
-		return nil, p
-	}
-	defer leave()
-	a.jpeg, err = s.shrink(ctx, ix, id, thumbnail.Box{Width: size, Height: size})
+	a.jpeg, err = s.limited(ctx, func() ([]byte, error) { return s.shrink(ctx, ix, p.id, thumbnail.Box{Width: size, Height: size}) })
 	return a, err
 }
 
@@ -262,6 +319,12 @@ func (s *Server) eachFile(ctx context.Context, ix store.Store, id store.PictureI
 	return problem(http.StatusNotFound, notFound, "no file of this picture can be read now", "connect its disk, or index its folder again")
 }
 
+// largest is how much a file may have grown since it was indexed to be compared with what was indexed, in bytes.
+const largest = 64 << 20
+
+// errChanged means that a file is not the one that was indexed.
+var errChanged = errors.New("the file has changed since it was indexed")
+
 // open opens a file of the index below its root: links out of it are not followed. A file that has changed is opened only if it still shows the same picture.
 func open(roots []store.Root, of store.FileRecord) (*os.File, error) {
 	i := slices.IndexFunc(roots, func(r store.Root) bool { return r.ID == of.Root })
@@ -278,8 +341,13 @@ func open(roots []store.Root, of store.FileRecord) (*os.File, error) {
 		return nil, err
 	}
 	info, err := f.Stat()
-	if err == nil && !of.Same(store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) && !of.IsTwin {
-		err = pictures.Same(f, of.Picture)
+	if err == nil && info.Size() > 2*of.Size+largest {
+		err = errChanged // without reading it
+	}
+	if err == nil && !of.Same(store.Stat{Size: info.Size(), MTimeNS: info.ModTime().UnixNano()}) {
+		if err = errChanged; !of.IsTwin { // a twin shares the picture of its JPEG, so its own content does not tell
+			err = pictures.Same(f, of.Picture)
+		}
 	}
 	if err == nil {
 		_, err = f.Seek(0, 0)
@@ -334,22 +402,27 @@ func (s steady) Write(data []byte) (int, error) {
 }
 
 // file returns a file of a picture: number n, or the first that exists if n is below 0.
-func (s *Server) file(ctx context.Context, prefix string, n int) (answer, error) {
+func (s *Server) file(ctx context.Context, prefix string, n int) (found answer, err error) {
 	ix, _, done, err := s.use(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	id, err := parseID(ctx, ix, prefix)
+	p, err := s.lookUp(ctx, ix, prefix, false)
 	if err != nil {
 		return nil, err
 	}
-	leave, p := s.limits.files.enter(ctx)
-	if p != nil {
-		return nil, p
+	leave, busy := s.limits.files.enter(ctx)
+	if busy != nil {
+		return nil, busy
 	}
+	defer func() {
+		if found == nil {
+			leave()
+		}
+	}()
 	a := fileAnswer{leave: leave}
-	err = s.eachFile(ctx, ix, id, n, func(f *os.File, of store.FileRecord) (err error) {
+	err = s.eachFile(ctx, ix, p.id, n, func(f *os.File, of store.FileRecord) (err error) {
 		if a.info, err = f.Stat(); err != nil {
 			f.Close()
 			return err
@@ -358,7 +431,6 @@ func (s *Server) file(ctx context.Context, prefix string, n int) (answer, error)
 		return nil
 	})
 	if err != nil {
-		leave()
 		return nil, err
 	}
 	return a, nil

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -34,19 +36,25 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 				return
 			}
 		}
-		if p := s.readBody(w, r); p != nil {
+		release, p := s.readBody(w, r)
+		if p != nil {
 			p.send(w)
 			return
 		}
+		defer release()
+		w.Header().Del("Connection")
 		next.ServeHTTP(w, r)
 	}))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
+		if hasBody(r) { // a request that is refused before its body was read ends the connection, since the rest may never come
+			w.Header().Set("Connection", "close")
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stallTime))
+		}
 		if !s.isKnownHost(r.Host) {
 			problem(http.StatusMisdirectedRequest, misdirected, "the server does not know the host name of the request", "use localhost or an address, or start the server with --host NAME").send(w)
 			return
 		}
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTime)) // streams and files set their own
 		inner.ServeHTTP(w, r)
 	})
 }
@@ -86,48 +94,106 @@ const (
 	// maxBody is the size of the largest body without pictures, and maxUpload that of the largest with them, in bytes.
 	maxBody   = 64 << 10
 	maxUpload = 64 << 20
-	// bodyTime is how long a client may take to send a body, and uploadTime a picture.
-	bodyTime   = 10 * time.Second
+	// stallTime is how long a client may take to send the next part of a body, and uploadTime all of it.
+	stallTime  = 5 * time.Second
 	uploadTime = time.Minute
+	// chunk is the size of a part, and maxUploads the memory of all bodies with pictures that are being received or answered.
+	chunk      = 1 << 20
+	maxUploads = 128 << 20
 )
 
-// readBody reads the body of a request, so that no handler waits for a client.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request) *Problem {
-	if r.Body == nil || r.Body == http.NoBody {
-		return nil
+// hasBody reports whether a request has a body that must be read.
+func hasBody(r *http.Request) bool {
+	return r.Body != nil && r.Body != http.NoBody && r.ContentLength != 0
+}
+
+// readBody reads the body of a request, so that no handler waits for a client. release frees its memory.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (release func(), p *Problem) {
+	release = func() {}
+	if !hasBody(r) {
+		return release, nil
 	}
-	most, within := int64(maxBody), bodyTime
+	most, isUpload := int64(maxBody), false
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	switch media = strings.TrimSpace(strings.ToLower(media)); {
-	case media == "multipart/form-data" && r.Method == http.MethodPost && r.URL.Path == searchPath:
-		most, within = maxUpload, uploadTime
-		done, p := s.limits.uploads.enter(r.Context())
-		if p != nil {
-			return p
-		}
-		defer done()
+	case media == multipartType && r.Method == http.MethodPost && r.URL.Path == searchPath:
+		most, isUpload = maxUpload, true
 	case media == "application/x-www-form-urlencoded" && isAPI(r.URL.Path): // what curl -d says if it is not told; CrossOriginProtection guards against forms
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if r.ContentLength > most {
-		return bodyTooLarge(most)
+		return release, bodyTooLarge(most)
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(within))
-	defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // then the connection is closed
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
+	b := &bodyReader{w: w, from: http.MaxBytesReader(w, r.Body, most), end: time.Now().Add(uploadTime)}
+	if isUpload {
+		b.memory = s.limits.uploads
+	}
+	data, err := b.read()
 	switch _, isTooLarge := errors.AsType[*http.MaxBytesError](err); {
+	case err == nil:
 	case isTooLarge:
-		return bodyTooLarge(most)
+		p = bodyTooLarge(most)
+	case errors.Is(err, errFull):
+		p = tooManyRequests("too many pictures are being sent", retryAfter)
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		w.Header().Set("Connection", "close")
-		return problem(http.StatusRequestTimeout, timeout, "the body of the request did not arrive in time", "")
-	case err != nil:
-		w.Header().Set("Connection", "close")
-		return problem(http.StatusBadRequest, words.Usage, "the body of the request cannot be read", "")
+		p = problem(http.StatusRequestTimeout, timeout, "the body of the request did not arrive in time", "")
+	default:
+		p = problem(http.StatusBadRequest, words.Usage, "the body of the request cannot be read", "")
 	}
+	if p != nil {
+		b.release()
+		return release, p
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // where it fails, the connection is closed
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
-	return nil
+	return b.release, nil
+}
+
+// errFull means that the bodies that are being received take all the memory for them.
+var errFull = errors.New("no memory for another part of a body")
+
+// bodyReader reads a body in parts. A client that stops sending holds only the memory of what it has sent, and not for long.
+type bodyReader struct {
+	w      http.ResponseWriter
+	from   io.Reader
+	end    time.Time
+	memory *semaphore.Weighted // nil: the body is small
+	held   int64
+}
+
+func (b *bodyReader) read() ([]byte, error) {
+	control := http.NewResponseController(b.w)
+	var data bytes.Buffer
+	for {
+		if b.memory != nil && data.Len() >= int(b.held) {
+			if !b.memory.TryAcquire(chunk) {
+				return nil, errFull
+			}
+			b.held += chunk
+		}
+		next := time.Now().Add(stallTime)
+		if next.After(b.end) {
+			next = b.end
+		}
+		_ = control.SetReadDeadline(next)
+		n, err := io.CopyN(&data, b.from, chunk/16)
+		if errors.Is(err, io.EOF) {
+			return data.Bytes(), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			return data.Bytes(), nil
+		}
+	}
+}
+
+func (b *bodyReader) release() {
+	if b.memory != nil {
+		b.memory.Release(b.held)
+	}
+	b.held = 0
 }
 
 func bodyTooLarge(most int64) *Problem {

@@ -10,15 +10,15 @@ import (
 func TestGuesses(t *testing.T) {
 	var g guesses
 	now := time.Now()
-	for range freeGuesses {
-		g.failed("a", now)
+	for i := range freeGuesses {
+		g.failed("a", fmt.Sprint(i), now)
 		if wait := g.wait("a", now); wait > 0 {
 			t.Fatalf("an early guess costs %v", wait)
 		}
 	}
 	last := time.Duration(0)
 	for i := range 30 {
-		g.failed("a", now)
+		g.failed("a", fmt.Sprint("more", i), now)
 		wait := g.wait("a", now)
 		if wait < last || wait > longestWait || i < 5 && wait <= last {
 			t.Fatalf("guess %d costs %v after %v", i, wait, last)
@@ -28,11 +28,14 @@ func TestGuesses(t *testing.T) {
 	if g.wait("b", now) > 0 {
 		t.Error("another client waits too")
 	}
-	if g.forget("a"); g.wait("a", now) > 0 {
-		t.Error("who knows the token waits")
+	for range 100 {
+		g.failed("old", "an old token", now)
+	}
+	if g.wait("old", now) > 0 {
+		t.Error("a program with an old token makes others wait")
 	}
 	for i := range maxGuessers + 100 {
-		g.failed(fmt.Sprint(i), now)
+		g.failed(fmt.Sprint(i), "x", now)
 	}
 	if len(g.of) > maxGuessers {
 		t.Errorf("%d clients are remembered", len(g.of))

@@ -1,14 +1,18 @@
 package server
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/go-json-experiment/json"
+
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 const (
@@ -28,6 +32,8 @@ func (s *Server) newHandler() http.Handler {
 	config.Info.License = nil
 	config.OpenAPIPath, config.DocsPath, config.SchemasPath, config.CreateHooks = "", "", "", nil
 	config.RejectUnknownQueryParameters = true
+	strict := huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: unmarshal}
+	config.Formats = map[string]huma.Format{"application/json": strict, "json": strict}
 	api := humago.New(mux, config)
 	s.addSearch(api)
 	s.addPictures(api)
@@ -48,6 +54,14 @@ func (s *Server) newHandler() http.Handler {
 		mux.Handle("GET /metrics", s.metrics.handler())
 	}
 	return s.logged(s.guarded(s.routed(mux)))
+}
+
+// unmarshal decodes JSON whose names are spelled as in the document, each once: what is validated under one name must not be overridden under another.
+func unmarshal(data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return errors.New("not valid JSON, or a name twice") // the library's words name its types
+	}
+	return nil
 }
 
 // operation describes an operation of the API. Errors that every operation can have are added.
@@ -167,6 +181,10 @@ func (s *Server) isClosing() bool {
 // routed turns the errors of the mux, an unknown path or a wrong method, into Problems.
 func (s *Server) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := checkQuery(r.URL.RawQuery); p != nil && isAPI(r.URL.Path) {
+			p.send(w)
+			return
+		}
 		h, pattern := mux.Handler(r)
 		if pattern != "" {
 			mux.ServeHTTP(w, r)
@@ -181,6 +199,33 @@ func (s *Server) routed(mux *http.ServeMux) http.Handler {
 		}
 		problem(http.StatusNotFound, notFound, "there is nothing at this address", docsPath+" lists the addresses").send(w)
 	})
+}
+
+// repeatable are the parameters that take several values.
+var repeatable = func() map[string]bool {
+	names := make(map[string]bool)
+	for _, of := range []reflect.Type{reflect.TypeFor[SearchParams](), reflect.TypeFor[FilterParams]()} {
+		for i := range of.NumField() {
+			if name, ok := strings.CutSuffix(of.Field(i).Tag.Get("query"), ",explode"); ok {
+				names[name] = true
+			}
+		}
+	}
+	return names
+}()
+
+// checkQuery refuses parameters that would be ignored: those that are not encoded correctly, and second values of those that take one.
+func checkQuery(raw string) *Problem {
+	values, err := url.ParseQuery(raw)
+	if err != nil {
+		return problem(http.StatusBadRequest, words.Usage, "the parameters in the address are not encoded correctly", "encode % as %25, and separate parameters by &")
+	}
+	for name, list := range values {
+		if len(list) > 1 && !repeatable[name] {
+			return invalid(name, "it is given more than once", "give it once")
+		}
+	}
+	return nil
 }
 
 // statusOnly keeps the status of an answer, and drops its body.

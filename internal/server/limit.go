@@ -4,19 +4,23 @@ import (
 	"context"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // limits are how many requests of a kind are worked on at once. Answers are sent afterwards, so a slow client holds up nobody.
 type limits struct {
-	// searches share batches of the text tower, so many may run at once; images are decoded, one per core; dupes take all cores; files are open files;
-	// uploads are bodies in memory; streams are clients that stay.
-	searches, lookups, images, dupes, files, uploads, streams *limiter
+	// searches share batches of the text tower, so many may run at once; pictures may wait for images, which are decoded, one per core; dupes take all cores;
+	// files are open files; streams are clients that stay.
+	searches, lookups, pictures, images, dupes, files, streams *limiter
+	// uploads is the memory for bodies with pictures, in bytes.
+	uploads *semaphore.Weighted
 }
 
 func newLimits(cores int) limits {
 	return limits{
-		searches: newLimiter(64, 1024), lookups: newLimiter(4*cores, 1024), images: newLimiter(cores, 512), dupes: newLimiter(1, 4),
-		files: newLimiter(256, 0), uploads: newLimiter(4, 16), streams: newLimiter(256, 0),
+		searches: newLimiter(64, 1024), lookups: newLimiter(4*cores, 1024), pictures: newLimiter(4*cores, 1024), images: newLimiter(cores, 512), dupes: newLimiter(1, 4),
+		files: newLimiter(256, 0), uploads: semaphore.NewWeighted(maxUploads), streams: newLimiter(256, 0),
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -24,17 +25,21 @@ func (a *answered) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 // Flush sends what was written so far.
 func (a *answered) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flush() }
 
-func (a *answered) WriteHeader(status int) {
+// begin notes the status, and gives the client time to read the answer from now on; streams and files set their own time.
+func (a *answered) begin(status int) {
 	if a.status == 0 {
 		a.status = status
+		_ = http.NewResponseController(a.ResponseWriter).SetWriteDeadline(time.Now().Add(writeTime))
 	}
+}
+
+func (a *answered) WriteHeader(status int) {
+	a.begin(status)
 	a.ResponseWriter.WriteHeader(status)
 }
 
 func (a *answered) Write(data []byte) (int, error) {
-	if a.status == 0 {
-		a.status = http.StatusOK
-	}
+	a.begin(http.StatusOK)
 	n, err := a.ResponseWriter.Write(data)
 	a.bytes += int64(n)
 	return n, err
@@ -50,11 +55,15 @@ func (s *Server) logged(next http.Handler) http.Handler {
 			if fault := recover(); fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint // it is a panic's value
 				s.Log.Error(fmt.Sprintf("a fault in imgsearch, while answering %s %s: %v", r.Method, path, fault))
 				s.App.Logf("%s", debug.Stack())
+				if a.status != 0 { // the client must not take a part for the whole
+					panic(http.ErrAbortHandler)
+				}
 				if a.status == 0 {
 					problem(http.StatusInternalServerError, words.Failed, "a fault in imgsearch; the server's log has the details", "").send(a)
 				}
 			}
 			took := time.Since(begin)
+			a.status = cmp.Or(a.status, http.StatusOK) // as net/http answers if a handler writes nothing
 			s.metrics.request(r, a.status, took)
 			level := slog.LevelInfo
 			if path == "/healthz" || path == "/readyz" || path == "/metrics" {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,23 +37,35 @@ func (s *Server) authorize(r *http.Request) *Problem {
 	if s.Token == "" {
 		return nil
 	}
-	if c, err := r.Cookie(cookieName); err == nil && same(c.Value, s.cookie()) {
+	if header := r.Header.Get("Authorization"); header != "" {
+		kind, token, _ := strings.Cut(header, " ")
+		token = strings.TrimSpace(token)
+		return s.judge(r, token, strings.EqualFold(kind, "Bearer") && same(token, s.Token))
+	}
+	cookies := r.CookiesNamed(cookieName)
+	for i, c := range cookies { // another program on this machine may have set one too
+		if isRight := same(c.Value, s.cookie()); isRight || i == len(cookies)-1 {
+			return s.judge(r, c.Value, isRight)
+		}
+	}
+	return needsToken("the request has no token")
+}
+
+// longToken is the length of a token that cannot be guessed, however many are tried.
+const longToken = 26
+
+// judge returns why a request with a secret is refused, and slows who guesses. The wait counts for everybody behind an address, as a proxy: who knows a long
+// token does not wait, and who sends the same wrong secret again and again, as a program with an old one, does not make others wait.
+func (s *Server) judge(r *http.Request, secret string, isRight bool) *Problem {
+	who, now := address(r), time.Now()
+	wait := s.guesses.wait(who, now)
+	switch {
+	case isRight && (wait <= 0 || len(s.Token) >= longToken):
 		return nil
-	}
-	header := r.Header.Get("Authorization")
-	if header == "" {
-		return needsToken("the request has no token")
-	}
-	who := address(r)
-	if wait := s.guesses.wait(who, time.Now()); wait > 0 {
+	case wait > 0:
 		return tooManyRequests("too many wrong tokens", wait)
 	}
-	kind, token, _ := strings.Cut(header, " ")
-	if strings.EqualFold(kind, "Bearer") && same(strings.TrimSpace(token), s.Token) {
-		s.guesses.forget(who)
-		return nil
-	}
-	s.guesses.failed(who, time.Now())
+	s.guesses.failed(who, secret, now)
 	return needsToken("the token is wrong")
 }
 
@@ -89,12 +102,15 @@ type guesses struct {
 type guesser struct {
 	failures int
 	until    time.Time // when the next try is allowed
+	// known are the last wrong secrets.
+	known [knownGuesses][sha256.Size]byte
 }
 
 const (
 	freeGuesses  = 5
-	longestWait  = 5 * time.Minute
+	longestWait  = 30 * time.Second
 	maxGuessers  = 10_000
+	knownGuesses = 8
 	forgottenFor = time.Hour
 )
 
@@ -108,8 +124,8 @@ func (g *guesses) wait(who string, now time.Time) time.Duration {
 	return 0
 }
 
-// failed notes a wrong token.
-func (g *guesses) failed(who string, now time.Time) {
+// failed notes a wrong secret.
+func (g *guesses) failed(who, secret string, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.of == nil {
@@ -126,16 +142,15 @@ func (g *guesses) failed(who string, now time.Time) {
 		one = &guesser{}
 		g.of[who] = one
 	}
+	sum := sha256.Sum256([]byte(secret))
+	if slices.Contains(one.known[:], sum) {
+		return
+	}
+	one.known[one.failures%knownGuesses] = sum
 	one.until = now
 	if one.failures++; one.failures > freeGuesses {
 		one.until = now.Add(min(time.Second<<min(one.failures-freeGuesses-1, 16), longestWait))
 	}
-}
-
-func (g *guesses) forget(who string) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.of, who)
 }
 
 // addLogin serves the page where a browser gets the cookie.
@@ -147,19 +162,17 @@ func (s *Server) addLogin(mux *http.ServeMux) {
 		show(w, http.StatusOK, "", r.URL.Query().Get("to"))
 	})
 	mux.HandleFunc("POST "+loginPath, func(w http.ResponseWriter, r *http.Request) {
-		who := address(r)
-		if wait := s.guesses.wait(who, time.Now()); wait > 0 {
-			p := tooManyRequests("", wait)
+		token := strings.TrimSpace(r.PostFormValue("token"))
+		switch p := s.judge(r, token, same(token, s.Token)); {
+		case p == nil:
+		case p.Status == http.StatusTooManyRequests:
 			w.Header().Set("Retry-After", p.headers.Get("Retry-After"))
-			show(w, http.StatusTooManyRequests, "Too many wrong tokens. Wait for "+p.headers.Get("Retry-After")+" s.", r.PostFormValue("to"))
+			show(w, p.Status, "Too many wrong tokens. Wait for "+p.headers.Get("Retry-After")+" s.", r.PostFormValue("to"))
+			return
+		default:
+			show(w, p.Status, "The token is wrong.", r.PostFormValue("to"))
 			return
 		}
-		if !same(strings.TrimSpace(r.PostFormValue("token")), s.Token) {
-			s.guesses.failed(who, time.Now())
-			show(w, http.StatusUnauthorized, "The token is wrong.", r.PostFormValue("to"))
-			return
-		}
-		s.guesses.forget(who)
 		http.SetCookie(w, &http.Cookie{
 			Name: cookieName, Value: s.cookie(), Path: "/", HttpOnly: true, Secure: s.Secure, SameSite: http.SameSiteStrictMode, MaxAge: 365 * 24 * 60 * 60,
 		})

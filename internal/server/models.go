@@ -129,7 +129,7 @@ const rememberAhead = 256
 
 // rememberLater stores the vectors of an answer's texts after the answer was sent. It takes over done.
 func (s *Server) rememberLater(engine *query.Engine, a *query.Response, done func()) {
-	if s.ReadOnly || !a.Asked() {
+	if s.ReadOnly || !a.Asked() || s.isClosing() {
 		done()
 		return
 	}

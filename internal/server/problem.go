@@ -72,8 +72,10 @@ var codes = map[int]words.Code{
 	http.StatusMethodNotAllowed: "method_not_allowed", http.StatusUnsupportedMediaType: "unsupported_media_type", http.StatusNotAcceptable: "not_acceptable",
 }
 
-// useProblems makes huma's own errors, such as those of validation, Problems. huma has one function for all APIs of a process.
+// useProblems makes huma's own errors, such as those of validation, Problems. huma has one function for all APIs of a process. And it makes names count as they
+// are spelled.
 var useProblems = sync.OnceFunc(func() {
+	huma.ValidateStrictCasing = true
 	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
 		code, ok := codes[status]
 		if !ok {
@@ -149,6 +151,9 @@ func (s *Server) problemOf(err error) *Problem {
 		p := problem(http.StatusServiceUnavailable, words.Busy, "the index is being upgraded", "try again later")
 		p.headers = http.Header{"Retry-After": {"5"}}
 		return p
+	case errors.Is(err, store.ErrNotIndex), errors.Is(err, store.ErrDamaged), errors.Is(err, store.ErrOlder):
+		w := words.Error(err, s.door)
+		return problem(http.StatusServiceUnavailable, w.Code, english.OneLine(w.Sentence), w.Hint)
 	case errors.Is(err, context.DeadlineExceeded):
 		return problem(http.StatusServiceUnavailable, timeout, "the request took too long", "try again later")
 	case errors.Is(err, store.ErrFull), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):

@@ -143,6 +143,7 @@ func (s *Server) readSearch(api huma.API, contentType string, body []byte) (aske
 		return asked, nil, problem(http.StatusUnsupportedMediaType, codes[http.StatusUnsupportedMediaType], "the body is neither JSON nor multipart/form-data", "send application/json or multipart/form-data")
 	}
 	form := url.Values{}
+	room := int64(maxBody) // for all parts but pictures
 	reader := multipart.NewReader(bytes.NewReader(body), params["boundary"])
 	for {
 		part, err := reader.NextPart()
@@ -157,6 +158,9 @@ func (s *Server) readSearch(api huma.API, contentType string, body []byte) (aske
 			return asked, nil, problem(http.StatusBadRequest, words.Usage, "the body is not valid multipart/form-data", "")
 		}
 		if part.FormName() != "image" {
+			if room -= int64(len(data) + len(part.FormName()) + partBytes); room < 0 {
+				return asked, nil, bodyTooLarge(maxBody)
+			}
 			form.Add(part.FormName(), string(data))
 			continue
 		}
@@ -172,6 +176,8 @@ func (s *Server) readSearch(api huma.API, contentType string, body []byte) (aske
 }
 
 const (
+	// partBytes is what a part of a form costs, besides its name and its value.
+	partBytes = 256
 	// maxImages is the number of pictures of a query.
 	maxImages = 8
 	// maxImagePixels is the size of the largest picture of a query.
@@ -187,17 +193,22 @@ func (s *Server) readImage(name string, data []byte) (pictures.File, error) {
 	if err != nil {
 		return file, err
 	}
-	if pixels := int64(file.Picture.Width) * int64(file.Picture.Height); pixels > maxImagePixels || file.DecodeBytes(s.resident.First().Spec) > app.MemoryLimit(s.Indexing.MaxMemory)/2 {
+	if pixels := int64(file.Picture.Width) * int64(file.Picture.Height); pixels > maxImagePixels || file.DecodeBytes(s.resident.First().Spec) > s.mostDecoded() {
 		return file, invalid("image", fmt.Sprintf("%d x %d pixels are too many", file.Picture.Width, file.Picture.Height), "send a smaller copy of the picture")
 	}
 	return file, nil
 }
 
+// mostDecoded is the memory that one picture of a query may take, in bytes, so that all that are decoded at once take a quarter of the limit.
+func (s *Server) mostDecoded() int64 {
+	return app.MemoryLimit(s.Indexing.MaxMemory) / 4 / int64(cap(s.limits.images.slots))
+}
+
 // decodeStrictly decodes JSON whose properties must be those of the schema.
 func decodeStrictly(api huma.API, data []byte, to *searchBody) error {
 	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		return problem(http.StatusBadRequest, words.Usage, "the body is not valid JSON", "")
+	if err := unmarshal(data, &value); err != nil {
+		return problem(http.StatusBadRequest, words.Usage, "the body is not valid JSON, or has a name twice", "")
 	}
 	registry := api.OpenAPI().Components.Schemas
 	result := &huma.ValidateResult{}
@@ -207,7 +218,7 @@ func decodeStrictly(api huma.API, data []byte, to *searchBody) error {
 			return p
 		}
 	}
-	if err := json.Unmarshal(data, to); err != nil {
+	if err := unmarshal(data, to); err != nil {
 		return problem(http.StatusUnprocessableEntity, words.Usage, "the body does not have the form of a search", "see "+openAPIPath)
 	}
 	return nil
@@ -276,7 +287,7 @@ func (s *Server) search(ctx context.Context, asked searchBody, images []pictures
 		done()
 		return nil, err
 	}
-	found, err := engine.Search(ctx, r)
+	found, err := s.find(ctx, engine, r, len(images) > 0)
 	if err != nil {
 		done()
 		return nil, err
@@ -292,6 +303,18 @@ func (s *Server) search(ctx context.Context, asked searchBody, images []pictures
 	answer.Head = wire.NewHead(found, title, time.Since(begin))
 	s.rememberLater(engine, found, done)
 	return &jsonAnswer[searchAnswer]{answer}, nil
+}
+
+// find searches. A picture that was sent takes memory when it is decoded, so only a few are at once.
+func (s *Server) find(ctx context.Context, engine *query.Engine, r query.Request, decodes bool) (*query.Response, error) {
+	if decodes {
+		leave, p := s.limits.images.enter(ctx)
+		if p != nil {
+			return nil, p
+		}
+		defer leave()
+	}
+	return engine.Search(ctx, r)
 }
 
 // request turns a search into the engine's request.
@@ -403,8 +426,18 @@ func (s *Server) terms(ctx context.Context, ix store.Store, asked searchBody, im
 			terms = append(terms, imageTerm(file, 1))
 		}
 	}
+	texts := 0
+	for _, t := range terms {
+		texts += len(t.Texts)
+	}
+	if texts > maxTexts {
+		return nil, invalid("terms", fmt.Sprintf("%d texts to embed, one for each term and prompt; at most %d are allowed", texts, maxTexts), "use fewer terms or prompts")
+	}
 	return terms, nil
 }
+
+// maxTexts is the number of texts of a query: with more, it would keep the model for seconds.
+const maxTexts = 64
 
 // readTerm reads one of a query's terms.
 func readTerm(ctx context.Context, ix store.Store, name string, t term, prompts []string, images []pictures.File, used []bool) (query.Term, error) {
@@ -440,9 +473,14 @@ func readTerm(ctx context.Context, ix store.Store, name string, t term, prompts 
 
 // likeTerm returns the term for a picture in the index.
 func likeTerm(ctx context.Context, ix store.Store, prefix string, weight float64) (query.Term, error) {
-	id, err := ask.FindID(ctx, ix, prefix)
+	id, err := find(ctx, ix, prefix)
+	for _, wrong := range []error{store.ErrPrefix, ask.ErrNoPicture, ask.ErrSeveral} {
+		if errors.Is(err, wrong) {
+			return query.Term{}, &ask.Error{Option: "like", Err: err, Hint: "searches answer with ids"}
+		}
+	}
 	if err != nil {
-		return query.Term{}, &ask.Error{Option: "like", Err: err, Hint: "searches answer with ids"}
+		return query.Term{}, err
 	}
 	return query.Term{Weight: weight, Label: id.String(), Indexed: &id}, nil
 }

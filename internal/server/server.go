@@ -65,12 +65,16 @@ type Server struct {
 	remember chan remembered
 	metrics  *metrics
 	limits   limits
+	forced   forced // of the one worker
 	guesses  guesses
 	handler  http.Handler
 	started  time.Time
 	ready    atomic.Bool
+	hadIndex atomic.Bool // there was an index since the server has started
 	// closing is closed when the server begins to end: streams that would last end then.
 	closing chan struct{}
+	// deadline is when everything that ends with the server must have ended.
+	deadline time.Time
 	// background are the goroutines that must end before the index is closed.
 	background sync.WaitGroup
 }
@@ -144,8 +148,8 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, stop <-cha
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	close(s.closing)
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	s.end()
+	ending, cancel := context.WithDeadline(context.WithoutCancel(ctx), s.deadline)
 	defer cancel()
 	if shutErr := hs.Shutdown(ending); shutErr != nil {
 		_ = hs.Close() // whoever is still connected does not read
@@ -154,6 +158,12 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, stop <-cha
 		err = nil
 	}
 	return err
+}
+
+// end lets everything end that would last.
+func (s *Server) end() {
+	s.deadline = time.Now().Add(endTime)
+	close(s.closing)
 }
 
 // Close waits for what runs in the background, which ends when Serve does, and closes the index.
@@ -165,7 +175,15 @@ func (s *Server) Close() {
 	}()
 	select {
 	case <-ended:
-	case <-time.After(endTime):
+	case <-time.After(time.Until(s.deadline)):
+	}
+	for waiting := true; waiting; { // what came after the last time that texts were stored
+		select {
+		case r := <-s.remember:
+			r.done()
+		default:
+			waiting = false
+		}
 	}
 	if s.queue != nil {
 		if err := s.queue.Close(); err != nil {
@@ -199,7 +217,11 @@ const (
 func (s *Server) use(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
 	ix, engine, done, err = s.live.Use(ctx)
 	if !errors.Is(err, store.ErrNoIndex) {
+		s.hadIndex.Store(s.hadIndex.Load() || err == nil)
 		return ix, engine, done, err
+	}
+	if s.hadIndex.Load() { // an empty answer would say that there are no photos
+		return nil, nil, nil, err
 	}
 	if lost, ok := errors.AsType[*store.LostError](err); ok {
 		return nil, nil, nil, lost

@@ -74,7 +74,7 @@ func newServer(tb testing.TB, pictures int, change ...func(*Options)) (s *Server
 	ctx, cancel := context.WithCancel(context.Background())
 	s.Start(ctx)
 	tb.Cleanup(func() {
-		close(s.closing)
+		s.end()
 		s.Close()
 		cancel()
 		a.FreeLoaders()

@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -174,18 +176,29 @@ func (s *Server) addEvents(api huma.API) {
 		SessionID
 		Last string `header:"Last-Event-ID" doc:"The id of the last event that the client has"`
 	}
+	op.Responses["204"] = &huma.Response{Description: "The session has ended, and the client has its last event"}
 	op.Middlewares = huma.Middlewares{func(c huma.Context, next func(huma.Context)) { // before the stream begins
 		id, err := strconv.ParseInt(c.Param("id"), 10, 64)
 		if err != nil || id < 1 { // which validation reports
 			next(c)
 			return
 		}
+		var one jobs.Session
 		queue, err := s.sessions()
 		if err == nil {
-			_, err = queue.Session(c.Context(), id)
+			one, err = queue.Session(c.Context(), id)
 		}
 		if err != nil {
 			writeProblem(c, s.problemOf(err))
+			return
+		}
+		if one.State.HasEnded() && c.Header("Last-Event-ID") == strconv.FormatInt(one.Revision, 10) { // which tells a browser not to come back
+			c.SetStatus(http.StatusNoContent)
+			return
+		}
+		if c.Method() == http.MethodHead {
+			c.SetHeader("Content-Type", "text/event-stream")
+			c.SetStatus(http.StatusOK)
 			return
 		}
 		done, p := s.limits.streams.enter(c.Context())
@@ -245,6 +258,9 @@ func (s *Server) stream(ctx context.Context, id, revision int64, send sse.Sender
 		if ctx.Err() != nil || err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			return
 		}
+		if one.ID == 0 { // the time was up while it was read
+			continue
+		}
 		if err := send(sse.Message{ID: int(one.Revision), Data: newSession(one)}); err != nil || one.State.HasEnded() {
 			return
 		}
@@ -283,20 +299,44 @@ func (s *Server) allowed(ctx context.Context, dir string) (string, error) {
 		}
 	}
 	refused := problem(http.StatusForbidden, forbidden, "this folder may not be indexed from here", "name a folder in one that is indexed, or start the server with --allow DIR")
-	if !isInOne(above, dir) {
+	above = slices.DeleteFunc(above, func(folder string) bool { return !isInOne([]string{folder}, dir) })
+	if len(above) == 0 {
 		return "", refused
 	}
-	target, err := filepath.EvalSymlinks(dir)
-	if err != nil {
+	there := targets(above)
+	if len(there) == 0 { // its disk is not connected
+		return "", invalid("training_directory", "there is no such folder", "connect its disk")
+	}
+	if !staysIn(there, dir) { // a link leads out
+		return "", refused
+	}
+	info, err := os.Stat(dir)
+	switch {
+	case err != nil:
 		return "", invalid("training_directory", "there is no such folder", "check the path")
-	}
-	if !isInOne(targets(above), target) { // a link leads out
-		return "", refused
-	}
-	if info, err := os.Stat(target); err != nil || !info.IsDir() {
+	case !info.IsDir():
 		return "", invalid("training_directory", "not a folder", "name a folder")
 	}
 	return dir, nil
+}
+
+// staysIn reports whether a path is in one of the folders with links resolved. Of a path that does not exist, it resolves the part that does: whether something
+// exists behind a link that leads out is not told.
+func staysIn(folders []string, path string) bool {
+	for {
+		target, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			return isInOne(folders, target)
+		}
+		if info, err := os.Lstat(path); err == nil && info.Mode().Type() == fs.ModeSymlink { // to something that does not exist
+			return false
+		}
+		above := filepath.Dir(path)
+		if above == path {
+			return false
+		}
+		path = above
+	}
 }
 
 func isAbsolute(path string) bool { return filepath.IsAbs(path) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"math"
 	"os"
@@ -75,7 +76,7 @@ func (s *Server) index(ctx context.Context, session jobs.Session, stop <-chan st
 	t := newTracker(session.Progress, report)
 	defer t.end()
 	o := s.Indexing
-	o.Paths, o.Stop, o.RetryFailed, o.Reread = session.Dirs, stop, session.Force, session.Force
+	o.Paths, o.Stop, o.RetryFailed, o.Reread = session.Dirs, stop, session.Force, s.forced.of(session)
 	o.Start = func() index.Events { return s.events(t) }
 	var release func()
 	o.Vision = func(m app.Model) (loader *embed.Loader, err error) {
@@ -106,6 +107,44 @@ func (s *Server) index(ctx context.Context, session jobs.Session, stop <-chan st
 	s.Log.Info(fmt.Sprintf("%s ended: %d added, %d updated, %d unchanged, %d removed, %d could not be read", name, done.Added, done.Updated, done.Unchanged, done.Removed, done.Failed),
 		"session", session.ID, "added", done.Added, "updated", done.Updated, "removed", done.Removed, "embedded", done.Embedded, "failed", done.Failed)
 	return nil
+}
+
+// forced remembers which files a forced session has read, so that an interruption does not make it begin again. Only the session that was worked on last is
+// remembered: after another forced one, or a restart of the server, it reads all files again.
+type forced struct {
+	id   int64
+	read map[uint64]bool
+	last []uint64 // the last ones, which an interruption may have left unread
+}
+
+// unsureReads is more than the number of files that wait between the comparison and the workers.
+const unsureReads = 4096
+
+// of returns which files a run of a session must read although they have not changed; nil: none. It is called when no run is in progress.
+func (f *forced) of(session jobs.Session) func(store.Place) bool {
+	if !session.Force {
+		return nil
+	}
+	if f.id != session.ID || session.Runs == 1 {
+		*f = forced{id: session.ID, read: make(map[uint64]bool)}
+	}
+	for _, file := range f.last {
+		delete(f.read, file)
+	}
+	f.last = nil
+	return func(at store.Place) bool { // from the goroutine of the comparison only
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(string(at.Root) + "\x00" + at.Dir + "\x00" + at.Name)) // it never fails
+		file := h.Sum64()
+		if f.read[file] {
+			return false
+		}
+		f.read[file] = true
+		if f.last = append(f.last, file); len(f.last) > 2*unsureReads {
+			f.last = append([]uint64{}, f.last[unsureReads:]...)
+		}
+		return true
+	}
 }
 
 // sessionName names a session in the log.
@@ -279,7 +318,15 @@ func (s *Server) submit(ctx context.Context, dirs []string) {
 		distinct[dir] = true
 	}
 	r := jobs.Request{Dirs: slices.Sorted(maps.Keys(distinct)), Priority: jobs.Low}
-	if _, _, err := s.queue.Submit(ctx, r); err != nil && ctx.Err() == nil {
-		s.Log.Error(fmt.Sprintf("cannot add a session: %s", english.OneLine(words.Error(err, s.door).Sentence)))
+	for {
+		_, _, err := s.queue.Submit(ctx, r)
+		if err == nil || ctx.Err() != nil {
+			return
+		}
+		s.Log.Error(fmt.Sprintf("cannot add a session, trying again: %s", english.OneLine(words.Error(err, s.door).Sentence)))
+		select {
+		case <-time.After(workAgain):
+		case <-ctx.Done():
+		}
 	}
 }

@@ -51,8 +51,20 @@ type Options struct {
 	FormatsHint string
 }
 
+// maxWords is the number of values, or of their words, that a filter may have: a store tests each for each name.
+const maxWords = 400
+
 // Filter parses values into a filter. Its errors are of type *Error.
 func Filter(v Values, o Options) (f store.Filter, err error) {
+	for name, list := range v {
+		words := 0
+		for _, value := range list {
+			words += max(1, len(strings.Fields(value)))
+		}
+		if words > maxWords {
+			return f, &Error{name, fmt.Errorf("%d values or words", words), fmt.Sprintf("use at most %d", maxWords)}
+		}
+	}
 	for _, step := range []func(*store.Filter, Values, Options) error{times, formats, pixels, gear, owner, names, place, placeNames, texts, labels} {
 		if err := step(&f, v, o); err != nil {
 			return f, err

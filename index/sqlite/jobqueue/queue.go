@@ -235,7 +235,7 @@ func (q *Queue) Submit(ctx context.Context, r jobs.Request) (jobs.Session, bool,
 		return jobs.Session{}, false, err
 	}
 	for _, s := range same {
-		if s.Cancelling || r.Force && !s.Force && s.State == jobs.Running {
+		if s.Cancelling || r.Force && !s.Force && (s.State == jobs.Running || q.isCurrent(s.ID)) {
 			continue
 		}
 		if !r.Priority.Before(s.Priority) && (s.Force || !r.Force) {
@@ -262,9 +262,10 @@ func (q *Queue) Submit(ctx context.Context, r jobs.Request) (jobs.Session, bool,
 		return s, false, err
 	}
 	q.interrupt(s)
-	_, err = q.db.ExecContext(ctx, `DELETE FROM sessions WHERE state NOT IN (?, ?) AND id <= (SELECT id FROM sessions WHERE state NOT IN (?, ?) ORDER BY id DESC LIMIT 1 OFFSET ?)`,
+	// If this fails, there are only more sessions than needed.
+	_, _ = q.db.ExecContext(ctx, `DELETE FROM sessions WHERE state NOT IN (?, ?) AND id <= (SELECT id FROM sessions WHERE state NOT IN (?, ?) ORDER BY id DESC LIMIT 1 OFFSET ?)`,
 		jobs.Queued, jobs.Running, jobs.Queued, jobs.Running, maxEnded)
-	return s, true, explain(err)
+	return s, true, nil
 }
 
 // update takes over a change of the session that is worked on, or lets it interrupt that one. The caller holds mu.

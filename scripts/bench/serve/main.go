@@ -69,6 +69,8 @@ func run(program, index string) error {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+	time.Sleep(3 * time.Second)
+	rest := rss(c.Process.Pid)
 	var found struct {
 		Indexed int
 		Results []struct {
@@ -83,8 +85,7 @@ func run(program, index string) error {
 		return err
 	}
 	fmt.Printf("%d pictures\n\n| work | measured |\n|---|---|\n", found.Indexed)
-	time.Sleep(3 * time.Second)
-	fmt.Printf("| memory at rest | %d MB |\n", rss(c.Process.Pid))
+	fmt.Printf("| memory at rest | %d MB |\n", rest)
 
 	var took []time.Duration
 	for range 100 {
