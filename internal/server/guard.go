@@ -49,7 +49,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 		secure(w.Header())
 		if hasBody(r) { // a request that is refused before its body was read ends the connection, since the rest may never come
 			w.Header().Set("Connection", "close")
-			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(stallTime))
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unreadTime))
 		}
 		if !s.isKnownHost(r.Host) {
 			problem(http.StatusMisdirectedRequest, misdirected, "the server does not know the host name of the request", "use localhost or an address, or start the server with --host NAME").send(w)
@@ -94,6 +94,8 @@ const (
 	// maxBody is the size of the largest body without pictures, and maxUpload that of the largest with them, in bytes.
 	maxBody   = 64 << 10
 	maxUpload = 64 << 20
+	// unreadTime is how long the body of a request that is refused may still arrive: a client that is sending it could miss the answer otherwise.
+	unreadTime = time.Second
 	// stallTime is how long a client may take to send the next part of a body, and uploadTime all of it.
 	stallTime  = 5 * time.Second
 	uploadTime = time.Minute
