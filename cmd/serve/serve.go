@@ -58,7 +58,8 @@ By default, only programs on this machine reach the server, without a password: 
 --token-file, requests need a token; other addresses than those of this machine require one. --unix-socket restricts it to your own programs.
 
 Sessions index only folders in the index, and in folders given with --allow. The other options for indexing mean the same as for
-` + "`imgsearch index`" + `; use the same ones there. A session and ` + "`imgsearch index`" + ` never run at once: one waits for the other.
+` + "`imgsearch index`" + `; use the same ones there. A session and ` + "`imgsearch index`" + ` never run at once: a session waits, and the
+command exits with 11.
 
 EXIT STATUS
   0   stopped by a signal

@@ -173,6 +173,9 @@ func (s *Server) events(t *tracker) index.Events {
 			reason := english.OneLine(words.Error(err, s.door).Sentence)
 			s.Log.Warn(words.Path(path)+": "+reason, "path", path)
 			t.change(func(p *jobs.Progress) {
+				if slices.ContainsFunc(p.Failures, func(f jobs.UnreadFile) bool { return f.Path == path }) { // of a run before this one
+					return
+				}
 				if p.Failed++; len(p.Failures) < jobs.MaxFailures {
 					p.Failures = append(p.Failures, jobs.UnreadFile{Path: path, Reason: reason})
 				}
