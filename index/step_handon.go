@@ -16,7 +16,7 @@ type decoded struct {
 }
 
 // handOn sends the picture to the tower or, if its vector is known, to the index. The reading's tensor and claim go with it.
-// The next step reads the picture's text, unless no text is wanted.
+// The next step reads the picture's text, unless text recognition is off.
 func handOn(ctx context.Context, w *worker, f *reading) (bool, error) {
 	if f.tensor == nil {
 		err := w.send(ctx, write{task: f.task, picture: &f.picture, preview: f.small, claimed: true})

@@ -126,7 +126,7 @@ type UnreadFile struct {
 const MaxFailures = 100
 
 var (
-	// ErrNoSession means that there is no session with an id.
+	// ErrNoSession means that no session has this id.
 	ErrNoSession = errors.New("no such session")
 	// ErrEnded means that a session cannot be cancelled because it has ended.
 	ErrEnded = errors.New("the session has ended")

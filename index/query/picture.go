@@ -27,15 +27,7 @@ func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, err
 		return nil, err
 	}
 	p := &Picture{Record: records[0]}
-	slices.SortStableFunc(p.Files, func(a, b store.FileRecord) int { // twins last
-		switch {
-		case a.IsTwin == b.IsTwin:
-			return 0
-		case a.IsTwin:
-			return 1
-		}
-		return -1
-	})
+	TwinsLast(p.Files)
 	roots, err := e.roots(ctx)
 	if err != nil {
 		return nil, err
@@ -77,4 +69,17 @@ func (e *Engine) Picture(ctx context.Context, id store.PictureID) (*Picture, err
 	}
 	p.Labels = labels[id]
 	return p, nil
+}
+
+// TwinsLast puts the files that are twins of a JPEG after the others, and otherwise keeps the order.
+func TwinsLast(files []store.FileRecord) {
+	slices.SortStableFunc(files, func(a, b store.FileRecord) int {
+		switch {
+		case a.IsTwin == b.IsTwin:
+			return 0
+		case a.IsTwin:
+			return 1
+		}
+		return -1
+	})
 }

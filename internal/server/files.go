@@ -19,19 +19,15 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/imgsearch/imgsearch/embed/thumbnail"
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/ask"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
-// The sizes of pictures, in pixels, on the longer side.
-const (
-	leastSize        = 16
-	mostThumbnail    = 1024
-	defaultThumbnail = 512
-	mostImage        = 2048
-)
+// defaultThumbnail is the longer side, in pixels, of a thumbnail whose size is not given.
+const defaultThumbnail = 512
 
 // forever lets browsers keep what cannot change, since its address contains the picture's content as an id; private, since it is one person's photo.
 const forever = "private, max-age=31536000, immutable"
@@ -291,15 +287,7 @@ func (s *Server) eachFile(ctx context.Context, ix store.Store, id store.PictureI
 	if len(list) == 0 {
 		return fmt.Errorf("%w %s", ask.ErrNoPicture, id)
 	}
-	slices.SortStableFunc(list, func(a, b store.FileRecord) int { // twins last, as /pictures/{id} lists them
-		switch {
-		case a.IsTwin == b.IsTwin:
-			return 0
-		case a.IsTwin:
-			return 1
-		}
-		return -1
-	})
+	query.TwinsLast(list) // as /pictures/{id} lists them
 	if n >= len(list) {
 		return problem(http.StatusNotFound, notFound, fmt.Sprintf("the picture has no file number %d", n), picturesPath+"/{id} lists the files")
 	}

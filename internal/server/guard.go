@@ -178,15 +178,12 @@ func (b *bodyReader) read() ([]byte, error) {
 			next = b.end
 		}
 		_ = control.SetReadDeadline(next)
-		n, err := io.CopyN(&data, b.from, chunk/16)
+		_, err := io.CopyN(&data, b.from, chunk/16)
 		if errors.Is(err, io.EOF) {
 			return data.Bytes(), nil
 		}
 		if err != nil {
 			return nil, err
-		}
-		if n == 0 {
-			return data.Bytes(), nil
 		}
 	}
 }

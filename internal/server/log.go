@@ -58,9 +58,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 				if a.status != 0 { // the client must not take a part for the whole
 					panic(http.ErrAbortHandler)
 				}
-				if a.status == 0 {
-					problem(http.StatusInternalServerError, words.Failed, "a fault in imgsearch; the server's log has the details", "").send(a)
-				}
+				problem(http.StatusInternalServerError, words.Failed, "a fault in imgsearch; the server's log has the details", "").send(a)
 			}
 			took := time.Since(begin)
 			a.status = cmp.Or(a.status, http.StatusOK) // as net/http answers if a handler writes nothing

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -82,7 +83,7 @@ func (p FilterParams) filter() (ask.Filter, error) {
 		}
 	}
 	for _, dir := range v["under"] {
-		if !isAbsolute(dir) {
+		if !filepath.IsAbs(dir) {
 			return ask.Filter{}, invalid("under", "not an absolute path", "use the path of a folder on the server, as /api/v1/facets?by=folder lists them")
 		}
 	}

@@ -220,7 +220,7 @@ func (s *Server) use(ctx context.Context) (ix store.Store, engine *query.Engine,
 		s.hadIndex.Store(s.hadIndex.Load() || err == nil)
 		return ix, engine, done, err
 	}
-	if s.hadIndex.Load() { // an empty answer would say that there are no photos
+	if s.hadIndex.Load() { // do not answer as if there were no photos
 		return nil, nil, nil, err
 	}
 	if lost, ok := errors.AsType[*store.LostError](err); ok {

@@ -239,15 +239,8 @@ const stillThere = 15 * time.Second
 
 // stream sends a session at each change after a revision until it has ended.
 func (s *Server) stream(ctx context.Context, id, revision int64, send sse.Sender) {
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := s.untilClosing(ctx)
 	defer cancel()
-	go func() {
-		select {
-		case <-s.closing:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
 	if one, err := s.queue.Session(ctx, id); err == nil && revision > one.Revision { // of another session, or of another queue
 		revision = 0
 	}
@@ -279,7 +272,7 @@ func (s *Server) sessions() (jobs.Queue, error) {
 // allowed returns the folder that a client wants to be indexed, cleaned. About a folder outside those that may be indexed it says nothing, not even whether
 // it exists.
 func (s *Server) allowed(ctx context.Context, dir string) (string, error) {
-	if !isAbsolute(dir) || strings.ContainsRune(dir, 0) {
+	if !filepath.IsAbs(dir) || strings.ContainsRune(dir, 0) {
 		return "", invalid("training_directory", "not an absolute path", "use the path of a folder on the server")
 	}
 	dir = filepath.Clean(dir)
@@ -338,8 +331,6 @@ func staysIn(folders []string, path string) bool {
 		path = above
 	}
 }
-
-func isAbsolute(path string) bool { return filepath.IsAbs(path) }
 
 // isInOne reports whether a path is one of the folders, or below one.
 func isInOne(folders []string, path string) bool {

@@ -274,10 +274,9 @@ func (t *tracker) end() {
 	t.done.Wait()
 }
 
-// keepFresh submits sessions when something has changed, and in regular intervals, until the server ends.
-func (s *Server) keepFresh(ctx context.Context) {
+// untilClosing returns a context that also ends when the server begins to close.
+func (s *Server) untilClosing(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	go func() {
 		select {
 		case <-s.closing:
@@ -285,6 +284,13 @@ func (s *Server) keepFresh(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}()
+	return ctx, cancel
+}
+
+// keepFresh submits sessions when something has changed, and in regular intervals, until the server ends.
+func (s *Server) keepFresh(ctx context.Context) {
+	ctx, cancel := s.untilClosing(ctx)
+	defer cancel()
 	var both sync.WaitGroup
 	if s.Watch {
 		both.Go(func() {
