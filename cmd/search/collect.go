@@ -55,7 +55,10 @@ func (s *session) collectHits(ctx context.Context, hits []query.Hit) error {
 	}
 	var companions map[string][]string
 	if !s.noTwins {
-		var err error
+		err := s.open(ctx)
+		if err != nil {
+			return err
+		}
 		if companions, err = s.engine.Companions(ctx, hits); err != nil {
 			return err
 		}

@@ -34,6 +34,9 @@ func (s *session) tellEmpty(ctx context.Context, a answer) error {
 
 // tellOfFolders reports why there are no hits in the folders of --under.
 func (s *session) tellOfFolders(ctx context.Context) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
 	n, err := s.ix.Count(ctx, store.Filter{Under: s.filter.Under})
 	if err != nil {
 		return err
@@ -56,6 +59,9 @@ func (s *session) tellOfFolders(ctx context.Context) error {
 func (s *session) meant(ctx context.Context) string {
 	if text := s.namesMeant(); text != "" {
 		return text
+	}
+	if s.open(ctx) != nil {
+		return ""
 	}
 	return s.filters.Meant(ctx, s.engine)
 }

@@ -125,8 +125,7 @@ func readQueries(ctx context.Context, in io.Reader, lines chan<- queryLine) erro
 
 func (s *session) answerBatch(ctx context.Context, batch []queryLine) error {
 	begin := time.Now()
-	var err error
-	if s.filter, err = s.search.filter.In(ctx, s.engine); err != nil { // roots may have changed
+	if err := s.resolve(ctx); err != nil { // roots may have changed
 		return err
 	}
 	var requests []query.Request

@@ -26,6 +26,7 @@ type options struct {
 	nul            bool
 	allPaths       bool
 	includeMissing bool
+	noServer       bool
 	model          app.ModelChoice
 	provider       cli.ProviderFlags
 	lang           cli.LanguageFlag
@@ -68,6 +69,8 @@ pictures that look like a given one; if that picture is in the index, no model i
 
 The text in the photos counts too, once ` + "`imgsearch index`" + ` has read it: photos whose text contains every word of the query of at least
 three letters are ranked by that as well. They keep their score, even a low one, and show the line. --text finds photos by their text alone.
+
+If ` + "`imgsearch serve`" + ` runs on this index, as the same user, it answers the query with the model that it has in memory.
 
 Filters restrict the search. Without a query, search lists the pictures that match the filters, newest first. --sort date or
 --sort path alone lists all pictures.
@@ -155,6 +158,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.view, "open", false, "open the hits (at most 10), or with --html the page, in the default application")
 	o.filters.Add(f)
 	f.StringVar(&o.queries, "queries", "", "answer the queries in `FILE` (- is standard input), one per line, as JSON lines")
+	f.BoolVar(&o.noServer, "no-server", false, "load the model here, even if a server on this index (imgsearch serve) has it in memory")
 	cli.ModelFlags(f, &o.model)
 	o.provider.Add(f)
 }
@@ -165,23 +169,28 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	o.tellOfFile()
-	ix, err := o.p.App.OpenForReading(ctx)
-	if err != nil {
-		return err
-	}
-	s := newSession(search, ix)
+	s := &session{search: search}
 	defer s.close()
-	if s.filter, err = search.filter.In(ctx, s.engine); err != nil {
+	s.connect(ctx)
+	if s.server == nil {
+		if err := s.open(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.resolve(ctx); err != nil {
 		return err
 	}
 	if known, err := s.answerKnown(ctx); err != nil || known {
 		return err
 	}
-	m, err := o.p.App.ChooseModel(ctx, ix, o.model, false)
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	m, err := o.p.App.ChooseModel(ctx, s.ix, o.model, false)
 	if err != nil {
 		return err
 	}
-	stored, err := o.p.App.VectorsOf(ctx, ix, m, o.model)
+	stored, err := o.p.App.VectorsOf(ctx, s.ix, m, o.model)
 	if err != nil {
 		return err
 	}

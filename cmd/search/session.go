@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/relay"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -19,8 +20,11 @@ import (
 type session struct {
 	*search
 
+	// ix and engine are nil until open: a search that a server answers need not open the index.
 	ix     store.Store
 	engine *query.Engine
+	// server answers searches; nil if there is none.
+	server *relay.Client
 	// loader loads the chosen model; nil if no model has been needed.
 	loader *embed.Loader
 	// model is the identity of the model to search; "" is the index's default.
@@ -34,14 +38,37 @@ type session struct {
 	common string
 }
 
-func newSession(search *search, ix store.Store) *session {
-	s := &session{search: search, ix: ix}
-	s.engine = app.Engine(ix, func() *embed.Loader { return s.loader })
-	return s
+// open opens the index for reading, unless it is open.
+func (s *session) open(ctx context.Context) (err error) {
+	if s.ix != nil {
+		return nil
+	}
+	ix, err := s.p.App.OpenForReading(ctx)
+	if err != nil {
+		return err
+	}
+	s.ix, s.engine = ix, app.Engine(ix, func() *embed.Loader { return s.loader })
+	return nil
 }
 
 // close closes the index, which was opened only for reading.
-func (s *session) close() { _ = s.ix.Close() }
+func (s *session) close() {
+	s.leaveServer()
+	if s.ix != nil {
+		_ = s.ix.Close()
+	}
+}
+
+// resolve sets the filter, whose folders are looked up in the index.
+func (s *session) resolve(ctx context.Context) (err error) {
+	if s.search.filter.Dirs != nil || len(s.search.filter.NotDirs) > 0 {
+		if err := s.open(ctx); err != nil {
+			return err
+		}
+	}
+	s.filter, err = s.search.filter.In(ctx, s.engine)
+	return err
+}
 
 // answerKnown answers a listing, or a query whose vectors are cached, without loading a model. known is whether it did.
 func (s *session) answerKnown(ctx context.Context) (known bool, err error) {
@@ -52,7 +79,7 @@ func (s *session) answerKnown(ctx context.Context) (known bool, err error) {
 	if errors.Is(err, query.ErrNoEncoder) || errors.Is(err, query.ErrNoModel) {
 		return false, nil
 	}
-	if err == nil && len(s.terms) > 0 {
+	if err == nil && len(s.terms) > 0 && s.server == nil {
 		s.p.Logf("the query's vector is cached: no model was loaded")
 	}
 	return true, err
@@ -94,10 +121,10 @@ func (s *session) answerOne(ctx context.Context) error {
 			return err
 		}
 	}
-	r, err := s.engine.Search(ctx, s.request())
+	r, err := s.find(ctx, s.request())
 	if errors.Is(err, query.ErrNoVerdict) && !s.given("confident") { // a configured --confident applies only to calibrated models
 		s.confident = false
-		r, err = s.engine.Search(ctx, s.request())
+		r, err = s.find(ctx, s.request())
 	}
 	if err != nil {
 		return err

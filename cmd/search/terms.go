@@ -101,6 +101,9 @@ func (s *session) findLike(ctx context.Context) error {
 	if len(paths) == 0 {
 		return nil
 	}
+	if err := s.open(ctx); err != nil {
+		return err
+	}
 	if searched, err := s.searched(ctx); err != nil {
 		return err
 	} else if searched == "" {

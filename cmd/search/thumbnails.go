@@ -15,6 +15,9 @@ import (
 
 // eachThumbnail calls shrink for the hits, in parallel. Pictures that fail are omitted.
 func (s *session) eachThumbnail(ctx context.Context, hits []query.Hit, shrink func(i int, h query.Hit) error) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.NumCPU())
 	for i, h := range hits {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"sync"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/fserr"
+	"github.com/imgsearch/imgsearch/internal/socket"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -88,53 +88,23 @@ func (o *options) open(ctx context.Context) (list []net.Listener, err error) {
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		closeAll(list)
-		return nil, cli.Usage("choose another address or port, or stop the program that uses it", "--listen %s: %w", o.listen, cause(err))
+		return nil, cli.Usage("choose another address or port, or stop the program that uses it", "--listen %s: %w", o.listen, socket.Cause(err))
 	}
 	return append(list, l), nil
 }
 
-// cause returns an error of the network without the operation and the address, which are said already.
-func cause(err error) error {
-	if op, ok := errors.AsType[*net.OpError](err); ok {
-		if system, ok := errors.AsType[*os.SyscallError](op.Err); ok {
-			return system.Err
-		}
-		return op.Err
-	}
-	return err
-}
-
-// maxSocketPath is the length of the longest path of a socket that all systems take.
-const maxSocketPath = 100
-
-// openSocket opens a socket that only this user can connect to. One that a dead process has left is replaced.
+// openSocket opens --unix-socket.
 func openSocket(ctx context.Context, path string) (net.Listener, error) {
-	if len(path) > maxSocketPath {
-		return nil, cli.Usage(fmt.Sprintf("use a path of at most %d bytes", maxSocketPath), "--unix-socket: the path is too long")
-	}
-	info, err := os.Lstat(path)
+	l, err := socket.Listen(ctx, path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-	case err != nil:
-		return nil, cli.Usage("choose another path", "--unix-socket: %w", fserr.Cause(err))
-	case info.Mode().Type() != fs.ModeSocket:
+	case errors.Is(err, socket.ErrLong):
+		return nil, cli.Usage(fmt.Sprintf("use a path of at most %d bytes", socket.MaxPath), "--unix-socket: the path is too long")
+	case errors.Is(err, socket.ErrInUse):
+		return nil, cli.Usage("stop the program that uses it, or choose another path", "--unix-socket: %s is in use", words.Path(path))
+	case errors.Is(err, socket.ErrNotSocket):
 		return nil, cli.Usage("choose another path", "--unix-socket: %s exists and is not a socket", words.Path(path))
-	default:
-		if c, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
-			_ = c.Close()
-			return nil, cli.Usage("stop the program that uses it, or choose another path", "--unix-socket: %s is in use", words.Path(path))
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, cli.Usage("choose another path", "--unix-socket: %w", fserr.Cause(err))
-		}
-	}
-	defer onlyMine()()
-	l, err := (&net.ListenConfig{}).Listen(ctx, "unix", path)
-	if err == nil {
-		err = os.Chmod(path, 0o600) // not executable, which says nothing about a socket
-	}
-	if err != nil {
-		return nil, cli.Usage("choose a path in a folder that you can write to", "--unix-socket %s: %w", words.Path(path), cause(err))
+	case err != nil:
+		return nil, cli.Usage("choose a path in a folder that you can write to", "--unix-socket %s: %w", words.Path(path), err)
 	}
 	return l, nil
 }

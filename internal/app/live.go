@@ -45,6 +45,17 @@ func (a *App) Live(engine func(store.Store) *query.Engine) (*Live, error) {
 	return &Live{at: at, engine: engine}, err
 }
 
+// Path returns the path of the index.
+func (l *Live) Path() string { return l.at.Path }
+
+// UseNow is Use, but notices at once that another file has taken the index's place.
+func (l *Live) UseNow(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
+	l.mu.Lock()
+	l.checked = time.Time{}
+	l.mu.Unlock()
+	return l.Use(ctx)
+}
+
 // Use returns the index and its engine. The caller calls done when it no longer uses them. If there is no index, the error is store.ErrNoIndex.
 func (l *Live) Use(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
 	l.mu.Lock()

@@ -36,7 +36,7 @@ func (o OwnFiles) Has(path string) bool {
 	if dir != o.dir {
 		return false
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".inflight", ".inflight.text"} {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".inflight", ".inflight.text", ".sock"} {
 		if name == o.name+suffix {
 			return true
 		}

@@ -128,8 +128,8 @@ type remembered struct {
 const rememberAhead = 256
 
 // rememberLater stores the vectors of an answer's texts after the answer was sent. It takes over done.
-func (s *Server) rememberLater(engine *query.Engine, a *query.Response, done func()) {
-	if s.ReadOnly || !a.Asked() || s.isClosing() {
+func (s *Server) rememberLater(engine *query.Engine, done func(), a *query.Response) {
+	if s.ReadOnly || s.isClosing() || !a.Asked() {
 		done()
 		return
 	}

@@ -301,7 +301,7 @@ func (s *Server) search(ctx context.Context, asked searchBody, images []pictures
 		answer.Notices = append(answer.Notices, notice{words.Notice(n, s.door).Sentence})
 	}
 	answer.Head = wire.NewHead(found, title, time.Since(begin))
-	s.rememberLater(engine, found, done)
+	s.rememberLater(engine, done, found)
 	return &jsonAnswer[searchAnswer]{answer}, nil
 }
 

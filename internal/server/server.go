@@ -201,6 +201,7 @@ func (s *Server) Start(ctx context.Context) {
 	if s.queue == nil {
 		return
 	}
+	s.answerBeside(ctx) // the queue's lock shows that no other server does
 	s.background.Go(func() { s.workOnSessions(ctx) })
 	s.background.Go(func() { s.keepFresh(ctx) })
 }

@@ -1,6 +1,6 @@
 //go:build !unix
 
-package serve
+package socket
 
 // onlyMine does nothing: the folder's access list decides who may connect.
 func onlyMine() (end func()) { return func() {} }
