@@ -11,7 +11,7 @@ ACTIONS  := github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 # The team's shared folder, which some tests need. Without it they are skipped with a message.
 export IMGSEARCH_SHARED ?= $(abspath $(CURDIR)/../shared)
 
-.PHONY: announce torture axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot try-api vulnerabilities fuzz ci clean runtime try
+.PHONY: announce torture axe help run build test test-long test-all lint vet bench compare webgpu try-windows release release-snapshot try-api try-mcp vulnerabilities fuzz ci clean runtime try
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 10
@@ -80,6 +80,9 @@ compare: build ## compare whole programs with rclip, in the folder COMPARE (scri
 
 try-api: build ## check the HTTP API against its OpenAPI document, over photos in the folder PHOTOS (two minutes)
 	scripts/try-api "$(PHOTOS)"
+
+try-mcp: build ## try the tools for agents with other programs' clients, over photos in the folder PHOTOS (a minute)
+	scripts/try-mcp "$(PHOTOS)"
 
 webgpu: build ## test the WebGPU provider on a software GPU (minutes; Debian: chromium, libvulkan1)
 	scripts/try-webgpu

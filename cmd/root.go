@@ -19,6 +19,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/cmd/label"
 	"github.com/imgsearch/imgsearch/cmd/man"
+	"github.com/imgsearch/imgsearch/cmd/mcp"
 	"github.com/imgsearch/imgsearch/cmd/models"
 	"github.com/imgsearch/imgsearch/cmd/probe"
 	"github.com/imgsearch/imgsearch/cmd/restore"
@@ -137,7 +138,7 @@ DOCUMENTATION
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), label.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
-		serve.New(p), warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
+		serve.New(p), mcp.New(p), warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
 	)
 	cli.CheckArgs(c)
 	completeFlags(p, c)

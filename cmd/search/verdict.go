@@ -28,22 +28,11 @@ func (s *search) checkConfident() error {
 
 // tellVerdict reports that nothing looks like the query, and on a terminal that possibly nothing does. In JSON it is a field.
 func (s *session) tellVerdict(a answer) {
-	if s.format == "json" || len(a.Hits) == 0 {
+	if s.format == "json" || a.Verdict == store.Uncertain && !s.p.ErrTTY {
 		return
 	}
-	switch a.Verdict {
-	case store.Nothing:
-		closest := ""
-		if s.offset == 0 {
-			closest = "; these are the closest"
-		}
-		s.p.Notef("nothing looks like %s (best %.2f)%s", words.Path(a.query), a.Best, closest)
-	case store.Uncertain:
-		if !s.p.ErrTTY {
-			return
-		}
-		s.p.Notef("these hits may not match %s (best %.2f)", words.Path(a.query), a.Best)
-	case store.Found:
+	if text := words.Verdict(a.Response, a.query, s.offset == 0); text != "" {
+		s.p.Notef("%s", text)
 	}
 }
 

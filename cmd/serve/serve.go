@@ -33,6 +33,7 @@ type options struct {
 	watch           bool
 	every           time.Duration
 	metrics         bool
+	mcp             bool
 	check           bool
 	model           app.ModelChoice
 	withModels      []string
@@ -90,6 +91,7 @@ EXIT STATUS
 	f.BoolVar(&o.watch, "watch", false, "update the index whenever something changes")
 	f.DurationVar(&o.every, "every", 0, "update the index every `DURATION`, such as 6h")
 	f.BoolVar(&o.metrics, "metrics", false, "serve metrics for Prometheus at /metrics")
+	f.BoolVar(&o.mcp, "mcp", false, "serve tools for agents at /mcp, by the Model Context Protocol (docs/mcp.md)")
 	f.BoolVar(&o.check, "check", false, "ask the server at --listen or --unix-socket whether it is ready, and exit with 0 or 1")
 	cli.ModelFlags(f, &o.model)
 	f.StringArrayVar(&o.withModels, "with-model", nil, "also load model `NAME`, which requests can choose (may be repeated)")
@@ -144,7 +146,7 @@ func (o *options) chosen() (s server.Options, err error) {
 	}
 	s.Indexing.Model = o.model
 	s.App, s.Version, s.Door, s.Models, s.Log = o.p.App, cli.VersionText(), cli.Door, choices(o.withModels), o.p.ServiceLog()
-	s.ReadOnly, s.Watch, s.Every, s.Metrics, s.Secure = o.readOnly, o.watch, o.every, o.metrics, o.tlsCert != ""
+	s.ReadOnly, s.Watch, s.Every, s.Metrics, s.MCP, s.Secure = o.readOnly, o.watch, o.every, o.metrics, o.mcp, o.tlsCert != ""
 	return s, nil
 }
 

@@ -44,12 +44,12 @@ func (s *Server) addDupes(api huma.API) {
 		if !(in.Threshold >= 0.8 && in.Threshold <= 1) { // not a number passes huma's bounds
 			return nil, invalid("threshold", "not a cosine", "use a cosine similarity from 0.8 to 1")
 		}
-		ix, engine, done, err := s.use(ctx)
+		ix, engine, done, err := s.Use(ctx)
 		if err != nil {
 			return nil, err
 		}
 		defer done()
-		parsed, err := in.filter()
+		parsed, err := in.Filter(option)
 		if err != nil {
 			return nil, err
 		}

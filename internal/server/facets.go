@@ -59,12 +59,12 @@ func (s *Server) addFacets(api huma.API) {
 
 // facet counts the pictures that match filters.
 func (s *Server) facet(ctx context.Context, by store.Facet, p FilterParams) (f wire.Facet, err error) {
-	_, engine, done, err := s.use(ctx)
+	_, engine, done, err := s.Use(ctx)
 	if err != nil {
 		return f, err
 	}
 	defer done()
-	parsed, err := p.filter()
+	parsed, err := p.Filter(option)
 	if err != nil {
 		return f, err
 	}

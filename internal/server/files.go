@@ -167,7 +167,7 @@ func (s *Server) lookUp(ctx context.Context, ix store.Store, prefix string, want
 
 // thumbnail returns a small JPEG of a picture: the index's preview as it is, or one of a size.
 func (s *Server) thumbnail(ctx context.Context, prefix string, size int, match string) (answer, error) {
-	ix, _, done, err := s.use(ctx)
+	ix, _, done, err := s.Use(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -241,7 +241,7 @@ func small(img thumbnail.Image, err error) ([]byte, error) {
 
 // image returns a JPEG of a picture for a screen.
 func (s *Server) image(ctx context.Context, prefix string, size int, match string) (answer, error) {
-	ix, _, done, err := s.use(ctx)
+	ix, _, done, err := s.Use(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -391,7 +391,7 @@ func (s steady) Write(data []byte) (int, error) {
 
 // file returns a file of a picture: number n, or the first that exists if n is below 0.
 func (s *Server) file(ctx context.Context, prefix string, n int) (found answer, err error) {
-	ix, _, done, err := s.use(ctx)
+	ix, _, done, err := s.Use(ctx)
 	if err != nil {
 		return nil, err
 	}

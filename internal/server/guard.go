@@ -29,7 +29,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 				s.refuse(w, r, p)
 				return
 			}
-			if !s.ready.Load() && isAPI(r.URL.Path) {
+			if !s.ready.Load() && (isAPI(r.URL.Path) || r.URL.Path == mcpPath) {
 				p := problem(http.StatusServiceUnavailable, starting, "the server is starting", "try again in a second; /readyz says when it is ready")
 				p.headers = http.Header{"Retry-After": {"1"}}
 				p.send(w)

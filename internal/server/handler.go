@@ -50,6 +50,9 @@ func (s *Server) newHandler() http.Handler {
 	if s.Token != "" {
 		s.addLogin(mux)
 	}
+	if s.MCP {
+		s.addAgents(mux)
+	}
 	if s.metrics != nil {
 		mux.Handle("GET /metrics", s.metrics.handler())
 	}

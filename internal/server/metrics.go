@@ -49,7 +49,7 @@ func (s *Server) counts(ctx context.Context) (pictures, files int) {
 	if !s.ready.Load() {
 		return 0, 0
 	}
-	ix, _, done, err := s.use(ctx)
+	ix, _, done, err := s.Use(ctx)
 	if err != nil {
 		return 0, 0
 	}

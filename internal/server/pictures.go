@@ -41,7 +41,7 @@ func find(ctx context.Context, ix store.Store, prefix string) (store.PictureID, 
 }
 
 func (s *Server) picture(ctx context.Context, in *IDParam) (*jsonAnswer[pictureAnswer], error) {
-	ix, engine, done, err := s.use(ctx)
+	ix, engine, done, err := s.Use(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -71,7 +71,7 @@ func (s *Server) similar(ctx context.Context, in *struct {
 	FilterParams
 },
 ) (*jsonAnswer[searchAnswer], error) {
-	ix, _, done, err := s.use(ctx)
+	ix, _, done, err := s.Use(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,9 @@ func (p *Problem) GetStatus() int { return p.Status }
 // GetHeaders returns headers to send with it.
 func (p *Problem) GetHeaders() http.Header { return p.headers }
 
+// Words returns what happened, and what to do.
+func (p *Problem) Words() (sentence, hint string) { return p.Detail, p.Hint }
+
 // ContentType makes it application/problem+json.
 func (p *Problem) ContentType(string) string { return problemType }
 

@@ -278,7 +278,7 @@ var formFields = func() map[string]reflect.Type {
 // search answers a search.
 func (s *Server) search(ctx context.Context, asked searchBody, images []pictures.File) (*jsonAnswer[searchAnswer], error) {
 	begin := time.Now()
-	ix, engine, done, err := s.use(ctx)
+	ix, engine, done, err := s.Use(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -322,7 +322,7 @@ func (s *Server) request(ctx context.Context, ix store.Store, engine *query.Engi
 	if r.Terms, err = s.terms(ctx, ix, asked, images); err != nil {
 		return r, err
 	}
-	parsed, err := asked.filter()
+	parsed, err := asked.Filter(option)
 	if err != nil {
 		return r, err
 	}

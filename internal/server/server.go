@@ -49,6 +49,8 @@ type Options struct {
 	Hosts []string
 	// Metrics adds /metrics.
 	Metrics bool
+	// MCP adds /mcp, tools for agents.
+	MCP bool
 	// Log receives a record for each request.
 	Log *slog.Logger
 }
@@ -148,7 +150,7 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, stop <-cha
 	case <-ctx.Done():
 	case err = <-failed:
 	}
-	s.end()
+	s.End()
 	ending, cancel := context.WithDeadline(context.WithoutCancel(ctx), s.deadline)
 	defer cancel()
 	if shutErr := hs.Shutdown(ending); shutErr != nil {
@@ -160,8 +162,8 @@ func (s *Server) Serve(ctx context.Context, listeners []net.Listener, stop <-cha
 	return err
 }
 
-// end lets everything end that would last.
-func (s *Server) end() {
+// End lets everything end that would last. Serve calls it.
+func (s *Server) End() {
 	s.deadline = time.Now().Add(endTime)
 	close(s.closing)
 }
@@ -214,8 +216,8 @@ const (
 	endTime = 8 * time.Second
 )
 
-// use returns the index and its engine, or an empty index if there is none yet. The caller calls done when it no longer uses them.
-func (s *Server) use(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
+// Use returns the index and its engine, or an empty index if there is none yet. The caller calls done when it no longer uses them.
+func (s *Server) Use(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
 	ix, engine, done, err = s.live.Use(ctx)
 	if !errors.Is(err, store.ErrNoIndex) {
 		s.hadIndex.Store(s.hadIndex.Load() || err == nil)

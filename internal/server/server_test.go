@@ -87,7 +87,7 @@ func newServer(tb testing.TB, pictures int, change ...func(*Options)) (s *Server
 	ctx, cancel := context.WithCancel(context.Background())
 	s.Start(ctx)
 	tb.Cleanup(func() {
-		s.end()
+		s.End()
 		s.Close()
 		cancel()
 		a.FreeLoaders()

@@ -276,7 +276,7 @@ func (s *Server) allowed(ctx context.Context, dir string) (string, error) {
 		return "", invalid("training_directory", "not an absolute path", "use the path of a folder on the server")
 	}
 	dir = filepath.Clean(dir)
-	ix, _, done, err := s.use(ctx)
+	ix, _, done, err := s.Use(ctx)
 	if err != nil {
 		return "", err
 	}

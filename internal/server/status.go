@@ -31,21 +31,24 @@ func (s *Server) addStatus(api huma.API) {
 		Failures bool `query:"failures" doc:"List the files that could not be read, and why"`
 	},
 	) (*jsonAnswer[statusAnswer], error) {
-		ix, _, done, err := s.use(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-		status, err := s.App.Status(ctx, ix, in.Failures)
-		if err != nil {
-			return nil, err
-		}
-		if status.Index, err = s.App.IndexPath(); err != nil { // also if there is no index yet
-			return nil, err
-		}
-		m := s.resident.First()
-		return &jsonAnswer[statusAnswer]{statusAnswer{status, serverStatus{
-			s.Version, int64(time.Since(s.started).Seconds()), m.Spec.Model.Name, s.resident.Provider(), s.ReadOnly,
-		}}}, nil
+		status, err := s.status(ctx, in.Failures)
+		return &jsonAnswer[statusAnswer]{status}, err
 	})
+}
+
+func (s *Server) status(ctx context.Context, failures bool) (a statusAnswer, err error) {
+	ix, _, done, err := s.Use(ctx)
+	if err != nil {
+		return a, err
+	}
+	defer done()
+	if a.Status, err = s.App.Status(ctx, ix, failures); err != nil {
+		return a, err
+	}
+	if a.Index, err = s.App.IndexPath(); err != nil { // also if there is no index yet
+		return a, err
+	}
+	m := s.resident.First()
+	a.Server = serverStatus{s.Version, int64(time.Since(s.started).Seconds()), m.Spec.Model.Name, s.resident.Provider(), s.ReadOnly}
+	return a, nil
 }

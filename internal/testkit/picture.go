@@ -12,6 +12,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"strings"
 
@@ -37,6 +38,19 @@ func Picture(seed, w, h int) image.Image {
 
 // webpPixel is one red pixel in WebP, which none of our libraries encodes.
 const webpPixel = "UklGRhwAAABXRUJQVlA4TA8AAAAvAAAAAAcQ/Y/+ByKi/wEA"
+
+// Noise returns a picture of random pixels, which compresses worse than any photo.
+func Noise(seed, w, h int) image.Image {
+	img := image.NewNRGBA(image.Rect(0, 0, w, h))
+	r := rand.New(rand.NewPCG(uint64(seed), 0)) //nolint:gosec // reproducible on purpose
+	for i := range img.Pix {
+		img.Pix[i] = byte(r.Uint32())
+		if i%4 == 3 {
+			img.Pix[i] = 255
+		}
+	}
+	return img
+}
 
 // Encode returns a picture in the format of a file name's extension. For WebP, it always returns one red pixel.
 func Encode(name string, img image.Image) ([]byte, error) {

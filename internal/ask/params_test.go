@@ -1,4 +1,4 @@
-package server
+package ask
 
 import (
 	"maps"
@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/imgsearch/imgsearch/internal/ask"
 )
 
 // TestEveryFilterIsAParameter checks that the API has every filter, in addresses and in JSON under the same name, and passes its values on.
@@ -27,7 +25,7 @@ func TestEveryFilterIsAParameter(t *testing.T) {
 		}
 	}
 	got := slices.Sorted(maps.Keys(p.Interface().(FilterParams).values()))
-	if want := slices.Sorted(slices.Values(ask.FilterNames)); !slices.Equal(got, want) {
+	if want := slices.Sorted(slices.Values(FilterNames)); !slices.Equal(got, want) {
 		t.Errorf("parameters %v\nfilters %v", got, want)
 	}
 }
