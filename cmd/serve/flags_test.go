@@ -16,7 +16,7 @@ import (
 // notAsked are the flags of search that say how its results are printed, or that name files of the user's machine.
 var notAsked = []string{
 	"format", "fields", "null", "null-output", "all-paths", "preview", "html", "paths", "embed-size", "open", "copy-to", "link-to", "no-twins", "from", "from-null", "null-input", "queries",
-	"image", "add-image", "subtract-image", "precision", "provider", "cpu", "help",
+	"image", "add-image", "subtract-image", "precision", "provider", "cpu", "no-server", "help",
 }
 
 // TestEverySearchFlagIsAParameter checks that what a search can be asked on the command line, it can be asked over HTTP under the same name.

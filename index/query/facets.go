@@ -69,6 +69,11 @@ func namedPlaces(list []store.FacetCount) (named []store.FacetCount, err error) 
 	return named, nil
 }
 
+// Shapes returns the shapes of the pictures that match a filter, in the order of a listing by date.
+func (e *Engine) Shapes(ctx context.Context, f store.Filter) (store.Shapes, error) {
+	return e.store.Shapes(ctx, f)
+}
+
 // Count returns the number of pictures that match a filter.
 func (e *Engine) Count(ctx context.Context, f store.Filter) (int, error) {
 	return e.store.Count(ctx, f)

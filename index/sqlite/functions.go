@@ -23,6 +23,7 @@ import (
 //	imgsearch_place(LAT, LON)                  places.NearestID
 //	imgsearch_gazetteer()                      places.Version
 //	imgsearch_metres(LAT, LON, LAT, LON)       store.Metres
+//	imgsearch_shapes(ID, W, H, TAKEN)          aggregate: a row of dateOrder for each picture, in order
 //	imgsearch_set(ID)                          aggregate: the ids as a bitmap of little-endian 64-bit words
 var registerFunctions = sync.OnceValue(func() error {
 	scalars := map[string]struct {
@@ -54,6 +55,13 @@ var registerFunctions = sync.OnceValue(func() error {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
 	}
+	err := sqlite.RegisterFunction("imgsearch_shapes", &sqlite.FunctionImpl{
+		NArgs: 4, Deterministic: true,
+		MakeAggregate: func(sqlite.FunctionContext) (sqlite.AggregateFunction, error) { return &shapesAggregate{}, nil },
+	})
+	if err != nil {
+		return fmt.Errorf("register imgsearch_shapes: %w", err)
+	}
 	return sqlite.RegisterFunction("imgsearch_set", &sqlite.FunctionImpl{
 		NArgs: 1, Deterministic: true,
 		MakeAggregate: func(sqlite.FunctionContext) (sqlite.AggregateFunction, error) { return &setAggregate{}, nil },
@@ -70,7 +78,7 @@ func (a *setAggregate) Step(_ *sqlite.FunctionContext, args []driver.Value) erro
 	return nil
 }
 
-var errWindow = errors.New("imgsearch_set is not a window function")
+var errWindow = errors.New("this aggregate is not a window function")
 
 func (a *setAggregate) WindowInverse(*sqlite.FunctionContext, []driver.Value) error { return errWindow }
 

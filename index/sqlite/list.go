@@ -35,8 +35,13 @@ func (s *Store) List(ctx context.Context, q store.ListQuery) ([]store.PictureID,
 	var ids []int64
 	if q.Order == store.ByPath {
 		ids, err = s.byPath(ctx, q, set, count)
-	} else {
+	} else if q.Offset < deepOffset {
 		ids, err = s.byDate(ctx, q, set, count)
+	} else {
+		var order *dateOrder
+		if order, err = s.dateOrder(ctx); err == nil {
+			ids = order.page(set, q.Offset, q.Limit)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -53,6 +58,9 @@ func (s *Store) List(ctx context.Context, q store.ListQuery) ([]store.PictureID,
 	}
 	return list, nil
 }
+
+// deepOffset is the offset from which the order of all pictures is read, and kept for the next pages, instead of stepping over so many.
+const deepOffset = 1000
 
 // lookUp is the number of index entries that can be read in the time of one row lookup.
 const lookUp = 8

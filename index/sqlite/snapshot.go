@@ -18,7 +18,9 @@ type vectorCache struct {
 	watch   *sql.Conn
 	version int64
 	// changes counts the changes that watch has seen.
-	changes   int64
+	changes int64
+	// order is the order of all pictures by date, if it was needed.
+	order     *dateOrder
 	snapshots map[string]*snapshot // by the model's identity
 	sets      map[string]cachedSet // by the filter
 	dropped   map[string]bool      // models whose vector files are damaged

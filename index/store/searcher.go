@@ -13,6 +13,8 @@ type Searcher interface {
 	Nearest(ctx context.Context, q NearestQuery) (Nearest, error)
 	// List returns the pictures that match a filter.
 	List(ctx context.Context, q ListQuery) ([]PictureID, error)
+	// Shapes returns the shapes of the pictures that match a filter, in the order in which List lists them by date.
+	Shapes(ctx context.Context, f Filter) (Shapes, error)
 	// Count returns the number of pictures that match a filter.
 	Count(ctx context.Context, f Filter) (int, error)
 	// Facets counts the pictures that match a filter by the values of a facet, sorted by SortFacets.

@@ -7,6 +7,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/imgsearch/imgsearch/index/dupes"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/original"
 	"github.com/imgsearch/imgsearch/internal/wire"
@@ -44,24 +45,7 @@ func (s *Server) addDupes(api huma.API) {
 		if !(in.Threshold >= 0.8 && in.Threshold <= 1) { // not a number passes huma's bounds
 			return nil, invalid("threshold", "not a cosine", "use a cosine similarity from 0.8 to 1")
 		}
-		ix, engine, done, err := s.Use(ctx)
-		if err != nil {
-			return nil, err
-		}
-		defer done()
-		parsed, err := in.Filter(option)
-		if err != nil {
-			return nil, err
-		}
-		filter, err := parsed.In(ctx, engine)
-		if err != nil {
-			return nil, err
-		}
-		used, err := s.App.VectorsWithoutModel(ctx, ix, app.ModelChoice{})
-		if err != nil {
-			return nil, err
-		}
-		groups, err := dupes.Find(ctx, engine, dupes.Options{Filter: filter, Near: !in.Exact, Model: used, Threshold: in.Threshold, Judge: original.Judge{}})
+		used, groups, err := s.dupes(ctx, in.FilterParams, in.Exact, in.Threshold)
 		if err != nil {
 			return nil, err
 		}
@@ -75,4 +59,26 @@ func (s *Server) addDupes(api huma.API) {
 		}
 		return &jsonAnswer[dupesAnswer]{a}, nil
 	})
+}
+
+// dupes finds groups of duplicates with the vectors of the index's model.
+func (s *Server) dupes(ctx context.Context, p FilterParams, exact bool, threshold float64) (used store.Model, groups []dupes.Group, err error) {
+	ix, engine, done, err := s.Use(ctx)
+	if err != nil {
+		return used, nil, err
+	}
+	defer done()
+	parsed, err := p.Filter(option)
+	if err != nil {
+		return used, nil, err
+	}
+	filter, err := parsed.In(ctx, engine)
+	if err != nil {
+		return used, nil, err
+	}
+	if used, err = s.App.VectorsWithoutModel(ctx, ix, app.ModelChoice{}); err != nil {
+		return used, nil, err
+	}
+	groups, err = dupes.Find(ctx, engine, dupes.Options{Filter: filter, Near: !exact, Model: used, Threshold: threshold, Judge: original.Judge{}})
+	return used, groups, err
 }

@@ -35,7 +35,7 @@ const forever = "private, max-age=31536000, immutable"
 func (s *Server) addFiles(api huma.API) {
 	thumbnails := operation(http.MethodGet, picturesPath+"/{id}/thumbnail", "thumbnail", "A small JPEG of a picture",
 		"Without a size, it is the preview that the index keeps, whose shorter side has 448 pixels, or else one of at most 512 pixels.", http.StatusNotFound)
-	binary(&thumbnails, "image/jpeg", http.StatusNotModified)
+	binaryAnswer(&thumbnails, "image/jpeg", http.StatusNotModified)
 	registerStream(s, api, thumbnails, func(ctx context.Context, in *struct {
 		IDParam
 		Size  int    `query:"size" minimum:"16" maximum:"1024" doc:"The longer side, in pixels, at most"`
@@ -45,7 +45,7 @@ func (s *Server) addFiles(api huma.API) {
 		return s.thumbnail(ctx, in.ID, in.Size, in.Match)
 	})
 	images := operation(http.MethodGet, picturesPath+"/{id}/image", "image", "A JPEG of a picture", "Also of formats that browsers do not show.", http.StatusNotFound)
-	binary(&images, "image/jpeg", http.StatusNotModified)
+	binaryAnswer(&images, "image/jpeg", http.StatusNotModified)
 	registerStream(s, api, images, func(ctx context.Context, in *struct {
 		IDParam
 		Size  int    `query:"size" minimum:"16" maximum:"2048" default:"2048" doc:"The longer side, in pixels, at most"`
@@ -55,7 +55,7 @@ func (s *Server) addFiles(api huma.API) {
 		return s.image(ctx, in.ID, in.Size, in.Match)
 	})
 	files := operation(http.MethodGet, picturesPath+"/{id}/file", "file", "The file of a picture, unchanged", "", http.StatusNotFound)
-	binary(&files, "application/octet-stream", http.StatusNotModified, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed)
+	binaryAnswer(&files, octets, http.StatusNotModified, http.StatusPartialContent, http.StatusRequestedRangeNotSatisfiable, http.StatusPreconditionFailed)
 	registerStream(s, api, files, func(ctx context.Context, in *struct {
 		IDParam
 		N int `query:"n" default:"-1" minimum:"-1" maximum:"100000" doc:"Which of the picture's files, as /pictures/{id} lists them, from 0 (default: the first that exists)"`
@@ -65,8 +65,8 @@ func (s *Server) addFiles(api huma.API) {
 	})
 }
 
-// binary documents the answers of an operation whose answer is not JSON.
-func binary(op *huma.Operation, media string, others ...int) {
+// binaryAnswer documents the answers of an operation whose answer is not JSON.
+func binaryAnswer(op *huma.Operation, media string, others ...int) {
 	content := map[string]*huma.MediaType{media: {Schema: &huma.Schema{Type: huma.TypeString, Format: "binary"}}}
 	if media != "image/jpeg" { // the file's own type
 		content = map[string]*huma.MediaType{"*/*": content[media]}
@@ -190,15 +190,20 @@ func (s *Server) thumbnail(ctx context.Context, prefix string, size int, match s
 	if a.jpeg, err = s.thumbs.get(p.id, size, func() ([]byte, error) { return s.shrinkFor(ctx, ix, prefix, size) }); err == nil {
 		return a, nil
 	}
+	return s.substitute(ctx, ix, prefix, size, err)
+}
+
+// substitute returns the index's preview of a picture whose files cannot be read, or the error: it is too small, but available.
+func (s *Server) substitute(ctx context.Context, ix store.Store, prefix string, size int, err error) (answer, error) {
 	if busy, ok := errors.AsType[*Problem](err); ok && busy.Status == http.StatusTooManyRequests {
 		return nil, err
 	}
-	// What the index keeps is too small, but available.
-	if p, previewErr := s.lookUp(ctx, ix, prefix, true); previewErr == nil && p.preview != nil {
-		jpeg, err := s.limited(ctx, func() ([]byte, error) { return fromPreview(p.preview, size) })
-		return bytesAnswer{jpeg: jpeg}, err
+	p, previewErr := s.lookUp(ctx, ix, prefix, true)
+	if previewErr != nil || p.preview == nil {
+		return nil, err
 	}
-	return nil, err
+	jpeg, err := s.limited(ctx, func() ([]byte, error) { return fromPreview(p.preview, size) })
+	return bytesAnswer{jpeg: jpeg}, err
 }
 
 // shrinkFor makes a thumbnail, from the index's preview if that is as good as the file. Others may wait for it too, so it is finished even if the client leaves.
@@ -255,7 +260,10 @@ func (s *Server) image(ctx context.Context, prefix string, size int, match strin
 		return a, nil
 	}
 	a.jpeg, err = s.limited(ctx, func() ([]byte, error) { return s.shrink(ctx, ix, p.id, thumbnail.Box{Width: size, Height: size}) })
-	return a, err
+	if err == nil {
+		return a, nil
+	}
+	return s.substitute(ctx, ix, prefix, size, err)
 }
 
 // shrink makes a JPEG from the first of a picture's files that can be read.
@@ -367,7 +375,7 @@ func (a fileAnswer) send(w http.ResponseWriter, r *http.Request) {
 	defer a.file.Close()
 	media, ok := mediaTypes[a.of.Format]
 	if !ok {
-		media = "application/octet-stream"
+		media = octets
 	}
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("Cache-Control", "private, no-cache") // the file may change, unlike the picture

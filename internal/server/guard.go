@@ -118,7 +118,7 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request) (release func(
 	most, isUpload := int64(maxBody), false
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	switch media = strings.TrimSpace(strings.ToLower(media)); {
-	case media == multipartType && r.Method == http.MethodPost && r.URL.Path == searchPath:
+	case media == multipartType && r.Method == http.MethodPost && (r.URL.Path == searchPath || r.URL.Path == galleryPath):
 		most, isUpload = maxUpload, true
 	case media == "application/x-www-form-urlencoded" && isAPI(r.URL.Path): // what curl -d says if it is not told; CrossOriginProtection guards against forms
 		r.Header.Set("Content-Type", "application/json")

@@ -38,6 +38,7 @@ func (s *Server) newHandler() http.Handler {
 	s.addSearch(api)
 	s.addPictures(api)
 	s.addFacets(api)
+	s.addShapes(api)
 	s.addStatus(api)
 	s.addDupes(api)
 	s.addSessions(api)
@@ -47,6 +48,7 @@ func (s *Server) newHandler() http.Handler {
 	}
 	s.addDocs(mux, api.OpenAPI())
 	s.addHealth(mux)
+	s.addGallery(mux)
 	if s.Token != "" {
 		s.addLogin(mux)
 	}

@@ -184,7 +184,7 @@ func (s *Server) addLogin(mux *http.ServeMux) {
 func inside(to string) string {
 	u, err := url.Parse(to)
 	if err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(u.Path, "/") || strings.HasPrefix(to, "//") || strings.ContainsAny(to, "\\\r\n\t") {
-		return docsPath
+		return galleryPath
 	}
 	return u.RequestURI()
 }

@@ -275,33 +275,59 @@ var formFields = func() map[string]reflect.Type {
 	return fields
 }()
 
+// found is an engine's answer, and what it was asked.
+type found struct {
+	*query.Response
+
+	asked query.Request
+	title string
+}
+
+// message says whether the hits fit the query, or that there are none; "" if there is nothing to say.
+func (f found) message() string {
+	switch {
+	case len(f.Hits) > 0:
+		return words.Verdict(f.Response, f.title, f.asked.Offset == 0)
+	case f.asked.Offset > 0:
+		return "no more photos found"
+	}
+	return fmt.Sprintf("no matching photos (%d searched)", f.Searched)
+}
+
+// ask answers a search with the engine.
+func (s *Server) ask(ctx context.Context, asked searchBody, images []pictures.File) (f found, err error) {
+	ix, engine, done, err := s.Use(ctx)
+	if err != nil {
+		return f, err
+	}
+	if f.asked, err = s.request(ctx, ix, engine, asked, images); err == nil {
+		f.Response, err = s.find(ctx, engine, f.asked, len(images) > 0)
+	}
+	if err != nil {
+		done()
+		return f, err
+	}
+	f.title = query.Title(f.asked.Terms)
+	s.rememberLater(engine, done, f.Response)
+	return f, nil
+}
+
 // search answers a search.
 func (s *Server) search(ctx context.Context, asked searchBody, images []pictures.File) (*jsonAnswer[searchAnswer], error) {
 	begin := time.Now()
-	ix, engine, done, err := s.Use(ctx)
+	found, err := s.ask(ctx, asked, images)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.request(ctx, ix, engine, asked, images)
-	if err != nil {
-		done()
-		return nil, err
-	}
-	found, err := s.find(ctx, engine, r, len(images) > 0)
-	if err != nil {
-		done()
-		return nil, err
-	}
-	title := query.Title(r.Terms)
-	answer := searchAnswer{Results: make([]searchHit, len(found.Hits)), Judgement: wire.NewJudgement(found), Notices: []notice{}}
+	r := found.asked
+	answer := searchAnswer{Results: make([]searchHit, len(found.Hits)), Judgement: wire.NewJudgement(found.Response), Notices: []notice{}}
 	for i, h := range found.Hits {
 		answer.Results[i] = searchHit{wire.NewHit(h, i+1+r.Offset, len(r.Terms) == 0), linksOf(h.ID)}
 	}
 	for _, n := range found.Notices {
 		answer.Notices = append(answer.Notices, notice{words.Notice(n, s.door).Sentence})
 	}
-	answer.Head = wire.NewHead(found, title, time.Since(begin))
-	s.rememberLater(engine, done, found)
+	answer.Head = wire.NewHead(found.Response, found.title, time.Since(begin))
 	return &jsonAnswer[searchAnswer]{answer}, nil
 }
 

@@ -116,15 +116,7 @@ func (s *Server) addSessions(api huma.API) {
 		http.StatusForbidden, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusRequestTimeout, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage)
 	create.DefaultStatus, create.MaxBodyBytes, create.BodyReadTimeout = http.StatusAccepted, maxBody+1, -1 // the guard has read and limited it
 	register(s, api, create, s.limits.lookups, func(ctx context.Context, in *struct{ Body sessionRequest }) (*submitted, error) {
-		queue, err := s.sessions()
-		if err != nil {
-			return nil, err
-		}
-		dir, err := s.allowed(ctx, in.Body.Directory)
-		if err != nil {
-			return nil, err
-		}
-		one, _, err := queue.Submit(ctx, jobs.Request{Dirs: []string{dir}, Priority: in.Body.Priority, Force: in.Body.Force})
+		one, err := s.addSession(ctx, in.Body)
 		if err != nil {
 			return nil, err
 		}
@@ -166,6 +158,20 @@ func (s *Server) addSessions(api huma.API) {
 		return &jsonAnswer[session]{newSession(one)}, err
 	})
 	s.addEvents(api)
+}
+
+// addSession adds a session for a folder that a client may index.
+func (s *Server) addSession(ctx context.Context, r sessionRequest) (one jobs.Session, err error) {
+	queue, err := s.sessions()
+	if err != nil {
+		return one, err
+	}
+	dir, err := s.allowed(ctx, r.Directory)
+	if err != nil {
+		return one, err
+	}
+	one, _, err = queue.Submit(ctx, jobs.Request{Dirs: []string{dir}, Priority: r.Priority, Force: r.Force})
+	return one, err
 }
 
 // addEvents serves a session's changes as server-sent events.

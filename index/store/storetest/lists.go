@@ -57,6 +57,16 @@ func (s *suite) lists() {
 		files = append(files, f)
 	}
 	s.put(files...)
+	everything, err := s.store.List(s.Context(), store.ListQuery{Order: store.ByDate, Limit: 2 * many})
+	s.must(err)
+	for _, at := range []int{0, 990, 1000, 1400} { // deep pages may be read in another way
+		page, err := s.store.List(s.Context(), store.ListQuery{Order: store.ByDate, Offset: at, Limit: 70})
+		s.must(err)
+		equal(s, fmt.Sprint("the page at ", at), page, everything[at:at+70])
+	}
+	last, err := s.store.List(s.Context(), store.ListQuery{Order: store.ByDate, Offset: len(everything) - 3, Limit: 70})
+	s.must(err)
+	equal(s, "the last page", last, everything[len(everything)-3:])
 	few := store.Filter{Names: []string{"*00.png"}}
 	all, err := s.store.List(s.Context(), store.ListQuery{Filter: few, Order: store.ByDate, Limit: many})
 	s.must(err)

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"pictures outside the nearest are ranked", (*suite).alsoRanked},
 		{"a picture's score is that of its best moment", (*suite).moments},
 		{"the pages of a list add up to the list", (*suite).lists},
+		{"shapes are those of the list by date", (*suite).shapes},
 		{"every filter selects what Match selects", (*suite).filters},
 		{"pictures are found by their ids", (*suite).ids},
 		{"copies are found, and twins are not copies", (*suite).copies},

@@ -1,0 +1,412 @@
+package server
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/internal/testkit/browser"
+)
+
+// screens are those that the gallery is tested on: a desktop's and a phone's.
+var screens = map[string][2]int{"desktop": {1280, 900}, "phone": {390, 844}}
+
+const (
+	gridReady = "document.querySelectorAll('#grid.virtual img').length > 0 && [...document.querySelectorAll('#grid.virtual img')].filter(i => i.getBoundingClientRect().top < innerHeight).every(i => i.complete)"
+	isViewing = "document.getElementById('viewer').open"
+	viewing   = "document.querySelector('#viewer .name').textContent"
+	isFull    = "!document.querySelector('#viewer .full').hidden && document.querySelector('#viewer .full').naturalWidth > 0"
+	lastShown = "Math.max(...[...document.querySelectorAll('[data-i]')].filter(c => c.getBoundingClientRect().bottom <= document.getElementById('scroller').getBoundingClientRect().bottom + 1).map(c => c.dataset.i))"
+)
+
+// addMany adds pictures with shapes, dates and previews, but without files, to the server's index.
+func addMany(t *testing.T, s *Server, n int) {
+	t.Helper()
+	at, err := s.App.Index()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix, lock, err := at.OpenLocked(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Unlock()
+	defer ix.Close()
+	root, err := ix.AddRoot(t.Context(), "/nowhere", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var previews [8][]byte
+	for i := range previews {
+		if previews[i], err = testkit.Encode("x.jpg", testkit.Picture(i, 32, 24)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shapes := [][2]int{{4000, 3000}, {3000, 4000}, {6000, 4000}, {1920, 1080}, {1000, 1000}, {9000, 1000}}
+	begin := time.Date(2024, 12, 31, 12, 0, 0, 0, time.UTC)
+	tx, err := ix.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	for i := range n {
+		id := store.PictureID(sha256.Sum256(binary.LittleEndian.AppendUint64(nil, uint64(i))))
+		shape := shapes[(i*7)%len(shapes)]
+		err := tx.PutPicture(t.Context(), store.Picture{ID: id, Format: "jpeg", Width: shape[0], Height: shape[1], Orientation: 1})
+		if err == nil {
+			err = tx.PutPreview(t.Context(), id, previews[i%len(previews)])
+		}
+		if err == nil {
+			f := store.FileRecord{
+				File:    store.File{Place: store.Place{Root: root.ID, Dir: fmt.Sprintf("%05d", i/500), Name: fmt.Sprintf("%08d.jpg", i)}, Stat: store.Stat{Size: 8, MTimeNS: 1}, Device: 1},
+				Picture: id, Format: "jpeg",
+			}
+			f.TakenAt = begin.Add(-time.Duration(i) * 40 * time.Minute).Format("2006-01-02T15:04:05")
+			_, err = tx.PutFile(t.Context(), f)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// serveTest serves a server's handler. change may answer instead.
+func serveTest(t *testing.T, s *Server, change func(w http.ResponseWriter, r *http.Request) bool) string {
+	t.Helper()
+	hs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if change == nil || !change(w, r) {
+			s.Handler().ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(hs.CloseClientConnections)
+	t.Cleanup(hs.Close)
+	return hs.URL
+}
+
+// TestGallery uses the gallery as a person does.
+func TestGallery(t *testing.T) {
+	s, photos := newServer(t, 150)
+	for i, name := range []string{"copy of 3.jpg", "another.jpg"} { // copies
+		data, err := os.ReadFile(filepath.Join(photos, fmt.Sprintf("%04d.jpg", 3)))
+		if err != nil {
+			t.Fatal(err, i)
+		}
+		if err := os.WriteFile(filepath.Join(photos, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := serveTest(t, s, nil)
+	for name, size := range screens {
+		t.Run(name, func(t *testing.T) {
+			tab := browser.New(t, size[0], size[1])
+			tab.Open(address + "/")
+			tab.Wait(gridReady, "true")
+			tab.Keep(name + "-gallery.png")
+			tab.CheckAccessible("the gallery")
+			tab.Wait("document.documentElement.scrollWidth <= innerWidth", "true")
+
+			// Rows are justified: all but the last reach the same edge.
+			tab.Wait(`(() => {
+				const rows = [...document.querySelectorAll('.row')].slice(0, -1).filter(r => Number(r.ariaRowIndex) < gallery.grid.plan.rows)
+				const edge = document.getElementById('grid').getBoundingClientRect().right
+				return rows.length > 2 && rows.every(r => Math.abs(r.lastChild.getBoundingClientRect().right - edge) < 2)
+			})()`, "true")
+
+			// A click opens a photo, in full; the arrow keys move; Back closes the viewer; Forward opens it again.
+			first := tab.Eval("document.querySelector('[data-i=\"2\"] img').alt")
+			tab.Do(chromedp.Click("#p2", chromedp.ByQuery))
+			tab.Wait(isViewing, "true")
+			tab.Wait(viewing, first+" · 3 of 150")
+			tab.Wait(isFull, "true")
+			tab.Do(chromedp.KeyEvent("i"))
+			tab.Wait("document.querySelectorAll('#info .files a').length > 0 && document.querySelectorAll('#info .strip img').length", "12")
+			tab.Keep(name + "-viewer.png")
+			tab.CheckAccessible("the viewer")
+			tab.Do(chromedp.KeyEvent("i"), chromedp.KeyEvent(kb.ArrowRight))
+			tab.Wait(viewing+".endsWith('· 4 of 150')", "true")
+			tab.Do(chromedp.KeyEvent(kb.End))
+			tab.Wait(viewing+".endsWith('· 150 of 150')", "true")
+			tab.Do(chromedp.KeyEvent(kb.Home))
+			tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
+			tab.Do(chromedp.KeyEvent("+"))
+			tab.Wait("document.querySelector('#viewer .full').style.transform.includes('scale(1.5)')", "true")
+			tab.Do(chromedp.KeyEvent("0"))
+			tab.Wait("document.querySelector('#viewer .full').style.transform", "")
+			tab.Eval("history.back()")
+			tab.Wait(isViewing, "false")
+			tab.Wait("location.search", "")
+			tab.Eval("history.forward()")
+			tab.Wait(isViewing, "true")
+			tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
+			shared := tab.Eval("location.href")
+			tab.Do(chromedp.KeyEvent(kb.Escape))
+			tab.Wait(isViewing, "false")
+			tab.Wait("document.activeElement.id", "p0")
+
+			// The keyboard alone.
+			tab.Do(chromedp.KeyEvent(kb.ArrowRight))
+			tab.Wait("document.activeElement.id", "p1")
+			tab.Do(chromedp.KeyEvent(kb.ArrowDown))
+			tab.Wait("Number(document.activeElement.id.slice(1)) > 1 && document.activeElement.getBoundingClientRect().top > document.getElementById('p0').getBoundingClientRect().top", "true")
+			tab.Do(chromedp.KeyEvent(kb.End))
+			tab.Wait("document.activeElement.id", "p149")
+			tab.Wait(lastShown, "149")
+			tab.Do(chromedp.KeyEvent(kb.Home))
+			tab.Wait("document.activeElement.id", "p0")
+
+			// A selection, and its list of paths.
+			tab.Do(chromedp.KeyEvent(" "))
+			tab.Wait("document.getElementById('selected').textContent", "1 selected")
+			tab.Eval("document.querySelector('[data-i=\"4\"] .check').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true, shiftKey: true}))")
+			tab.Wait("document.getElementById('selected').textContent", "5 selected")
+			tab.Keep(name + "-selection.png")
+			tab.CheckAccessible("a selection")
+			tab.Wait(`(async () => {
+				const form = document.getElementById('selection')
+				form.dispatchEvent(new Event('submit'))
+				const answer = await fetch('/download', {method: 'POST', body: new URLSearchParams({ids: form.ids.value, as: 'paths'})})
+				return answer.status + ' ' + (await answer.text()).trim().split('\n').length
+			})()`, "200 5")
+			tab.Do(chromedp.Click("#unselect", chromedp.ByQuery))
+			tab.Wait("document.getElementById('selection').hidden", "true")
+
+			// A search, by the form; then Back.
+			tab.Do(chromedp.SendKeys("#q", "green stripes"+kb.Enter, chromedp.ByQuery))
+			tab.Wait("location.search", "?q=green+stripes")
+			tab.Wait(gridReady, "true")
+			tab.Wait("document.getElementById('heading').textContent", "Photos of green stripes")
+			tab.Wait("document.getElementById('message').textContent !== ''", "true") // generated pictures show nothing
+			tab.Keep(name + "-search.png")
+			tab.CheckAccessible("a search")
+			tab.Eval("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true, cancelable: true}))")
+			tab.Wait("document.activeElement.id", "q")
+
+			// A filter, and its removal.
+			tab.Do(chromedp.Click("#filters summary", chromedp.ByQuery))
+			tab.Wait("document.getElementById('filters').open", "true")
+			tab.Keep(name + "-filters.png")
+			tab.CheckAccessible("the filters")
+			tab.Do(chromedp.SendKeys("[name=camera]", "nokia", chromedp.ByQuery), chromedp.Click("#filters .fields button", chromedp.ByQuery))
+			tab.Wait("location.search", "?q=green+stripes&camera=nokia")
+			tab.Wait("document.getElementById('message').textContent", "No matching photos (0 searched)")
+			tab.Eval("document.querySelector('.chip').click()")
+			tab.Wait("location.search", "?q=green+stripes")
+			tab.Eval("history.back()")
+			tab.Wait("location.search", "?q=green+stripes&camera=nokia")
+			tab.Eval("history.go(-2)")
+			tab.Wait("location.search", "")
+			tab.Wait(gridReady, "true")
+
+			// A picture that is dropped. Back shows all photos again.
+			drop := `(async () => {
+				const data = new DataTransfer()
+				data.items.add(new File([await (await fetch(document.querySelector('[data-i="5"] img').src)).blob()], 'dropped.jpg', {type: 'image/jpeg'}))
+				for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: data}))
+			})()`
+			tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
+			wanted := tab.Eval("document.querySelector('[data-i=\"5\"] img').alt")
+			tab.Eval(drop)
+			tab.Wait("document.getElementById('heading').textContent", "Photos that look like dropped.jpg")
+			tab.Wait(gridReady, "true")
+			tab.Wait("[...document.querySelectorAll('.row img')].slice(0, 3).some(i => i.alt === "+strconv.Quote(wanted)+")", "true")
+			tab.Keep(name + "-dropped.png")
+			tab.Eval("history.back()")
+			tab.Wait("document.getElementById('heading').textContent", "Photos")
+			tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
+
+			// An address that was shared opens the photo.
+			tab.Open(shared)
+			tab.Wait(isViewing, "true")
+			tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
+
+			// Light and dark.
+			tab.Open(address + "/")
+			tab.Wait(gridReady, "true")
+			for scheme, background := range map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(18, 20, 23)"} {
+				tab.Do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+				tab.Wait("getComputedStyle(document.body).backgroundColor", background)
+				tab.CheckAccessible(scheme)
+			}
+			tab.Keep(name + "-dark.png")
+			tab.CheckQuiet(address)
+		})
+	}
+}
+
+// TestOtherPages checks the pages of duplicates and of sessions.
+func TestOtherPages(t *testing.T) {
+	s, photos := newServer(t, 12)
+	data, err := os.ReadFile(filepath.Join(photos, "0003.jpg"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"copy of 3.jpg", "another.jpg"} {
+		if err := os.WriteFile(filepath.Join(photos, name), data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := serveTest(t, s, nil)
+	for name, size := range screens {
+		t.Run(name, func(t *testing.T) {
+			tab := browser.New(t, size[0], size[1])
+			tab.Open(address + "/sessions")
+			tab.CheckAccessible("sessions")
+			tab.Do(chromedp.Click("main .main", chromedp.ByQuery))
+			time.Sleep(time.Second) // the page is loaded again when the session ends
+			tab.Wait("document.querySelector('.session')?.dataset.state", "done")
+			tab.Wait("document.querySelector('.summary').textContent.includes('0 could not be read')", "true")
+			tab.Keep(name + "-sessions.png")
+			tab.CheckAccessible("a session that has ended")
+			tab.Do(chromedp.SetValue("#folder", "/etc", chromedp.ByQuery), chromedp.Click("main .main", chromedp.ByQuery))
+			tab.Wait("document.querySelector('[role=alert]')?.textContent.includes('This folder may not be indexed from here')", "true")
+			tab.Errors() // of the status 403
+			tab.Open(address + "/duplicates")
+			tab.Wait("document.querySelectorAll('.group').length > 0 && [...document.querySelectorAll('.group img')].every(i => i.naturalWidth > 0)", "true")
+			tab.Wait("document.querySelector('.group').textContent.includes('copy of 3.jpg')", "true")
+			tab.Keep(name + "-duplicates.png")
+			tab.CheckAccessible("duplicates")
+			tab.CheckQuiet(address)
+		})
+	}
+}
+
+// TestManyPhotos checks that the gallery reaches the last of 100,000 photos of an index.
+func TestManyPhotos(t *testing.T) {
+	const n = 100_000
+	s, _ := newServer(t, 1)
+	addMany(t, s, n-1)
+	address := serveTest(t, s, nil)
+	reachTheLast(t, address, n)
+}
+
+// TestAMillionPhotos checks the same with the shapes of a million photos that the index does not have.
+func TestAMillionPhotos(t *testing.T) {
+	const n = 1_000_000
+	s, _ := newServer(t, 3)
+	r := rand.New(rand.NewPCG(1, 2))
+	shapes := store.Shapes{Ratios: make([]uint16, n)}
+	for i := range shapes.Ratios {
+		shapes.Ratios[i] = []uint16{1500, 1333, 750, 667, 1778, 1000}[r.IntN(6)]
+	}
+	for i := range 240 {
+		shapes.Months = append(shapes.Months, store.MonthStart{Year: 2024 - i/12, Month: 12 - i%12, First: i * (n / 240)})
+	}
+	answer := encodeShapes(shapes)
+	ids := make([]string, 0, 3)
+	for _, h := range listAll(t, s) {
+		ids = append(ids, h.ID.String())
+	}
+	address := serveTest(t, s, func(w http.ResponseWriter, r *http.Request) bool {
+		switch r.URL.Path {
+		case "/api/v1/shapes":
+			_, _ = w.Write(answer)
+		case "/api/v1/search":
+			first, _ := strconv.Atoi(r.URL.Query().Get("offset"))
+			top, _ := strconv.Atoi(r.URL.Query().Get("top"))
+			var hits []string
+			for i := first; i < min(first+top, n); i++ {
+				hits = append(hits, fmt.Sprintf(`{"id": %q, "path": "/p/%d.jpg", "also": [], "width": %d, "height": 1000, "taken_at": null}`, ids[i%3], i, shapes.Ratios[i]))
+			}
+			fmt.Fprintf(w, `{"results": [%s], "indexed": %d}`, strings.Join(hits, ","), n)
+		default:
+			return false
+		}
+		return true
+	})
+	reachTheLast(t, address, n)
+}
+
+func listAll(t *testing.T, s *Server) []query.Hit {
+	t.Helper()
+	_, engine, done, err := s.Use(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	found, err := engine.Search(t.Context(), query.Request{Order: store.ByPath, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.Hits
+}
+
+// reachTheLast goes through a gallery of n photos: by the End key, by the scroll bar, by the wheel, and by the scrubber.
+func reachTheLast(t *testing.T, address string, n int) {
+	t.Helper()
+	last := strconv.Itoa(n - 1)
+	for name, size := range screens {
+		t.Run(name, func(t *testing.T) {
+			tab := browser.New(t, size[0], size[1])
+			tab.Open(address + "/")
+			tab.Wait("gallery.source.total", strconv.Itoa(n))
+			tab.Wait(gridReady, "true")
+			t.Logf("layout %s ms, heap %s MB, %s rows, %s px", tab.Eval("gallery.grid.took.toFixed(1)"), tab.Eval("(performance.memory.usedJSHeapSize / 1e6).toFixed(1)"),
+				tab.Eval("gallery.grid.plan.rows"), tab.Eval("gallery.grid.plan.height"))
+			tab.Eval("document.getElementById('p0').focus()")
+			tab.Do(chromedp.KeyEvent(kb.End))
+			tab.Wait("document.activeElement.id", "p"+last)
+			tab.Wait(lastShown, last)
+			tab.Wait("document.querySelector('[data-i=\""+last+"\"] img')?.complete", "true")
+			tab.Keep(fmt.Sprintf("%s-%d-end.png", name, n))
+			tab.Do(chromedp.KeyEvent(kb.Enter))
+			tab.Wait(isViewing, "true")
+			tab.Do(chromedp.KeyEvent(kb.ArrowLeft))
+			tab.Wait(viewing+".match(/([0-9,]+) of/)[1].replaceAll(',', '')", strconv.Itoa(n-1))
+			tab.Do(chromedp.KeyEvent(kb.Escape))
+			tab.Wait("document.activeElement.id", "p"+strconv.Itoa(n-2))
+			tab.Do(chromedp.KeyEvent(kb.Home))
+			tab.Wait("document.activeElement.id", "p0")
+			tab.Wait("document.getElementById('scroller').scrollTop", "0")
+
+			// The scroll bar, to the end and to the middle.
+			tab.Eval("document.getElementById('scroller').scrollTop = 1e9")
+			tab.Wait(lastShown, last)
+			tab.Eval("(e => { e.scrollTop = (e.scrollHeight - e.clientHeight) / 2 })(document.getElementById('scroller'))")
+			tab.Wait("Math.abs(gallery.grid.firstShown() / gallery.source.total - .5) < .02", "true")
+			tab.Wait(gridReady, "true")
+
+			// A turn of the wheel moves by its distance, however many photos there are.
+			y, err := strconv.ParseFloat(tab.Eval("gallery.grid.y"), 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tab.Eval("document.getElementById('scroller').scrollTop += 120")
+			tab.Wait(fmt.Sprintf("Math.abs(gallery.grid.y - %f - 120) < 2", y), "true")
+
+			// The scrubber.
+			tab.Eval("document.getElementById('scrubber').focus()")
+			tab.Do(chromedp.KeyEvent(kb.Home))
+			tab.Wait("document.getElementById('scrubber').ariaValueText", "December 2024")
+			tab.Do(chromedp.KeyEvent(kb.PageDown))
+			tab.Wait("document.getElementById('scrubber').ariaValueText", "December 2023")
+			tab.Do(chromedp.KeyEvent(kb.ArrowDown))
+			tab.Wait("document.getElementById('scrubber').ariaValueText", "November 2023")
+			tab.Wait(gridReady, "true")
+			tab.Keep(fmt.Sprintf("%s-%d.png", name, n))
+			tab.CheckAccessible("many photos")
+			if at, _ := strconv.Atoi(tab.Eval("document.getElementsByTagName('*').length")); at > 1500 {
+				t.Errorf("%d elements", at)
+			}
+			tab.CheckQuiet(address)
+		})
+	}
+}

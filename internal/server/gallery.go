@@ -1,0 +1,481 @@
+package server
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+	"github.com/imgsearch/imgsearch/internal/wire"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+const (
+	galleryPath = "/"
+	// galleryPage is the number of photos that the gallery's page itself has; its script loads the others.
+	galleryPage = 60
+	// similarShown is the number of similar photos beside a photo.
+	similarShown = 12
+)
+
+// galleryAddress is what the address of the gallery asks for: a search, and a photo to show.
+type galleryAddress struct {
+	SearchParams
+	FilterParams
+
+	Photo string `query:"photo"`
+	// values are all parameters, for links.
+	values url.Values
+}
+
+// readAddress reads the parameters of a page. Those that are not known are ignored: other programs add their own to links.
+func readAddress(v url.Values) (a galleryAddress, err error) {
+	a.values = url.Values{}
+	for _, part := range []any{&a.SearchParams, &a.FilterParams, &a} {
+		of := reflect.ValueOf(part).Elem()
+		for i := range of.NumField() {
+			name, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("query"), ",")
+			values := slices.DeleteFunc(slices.Clone(v[name]), func(text string) bool { return strings.TrimSpace(text) == "" })
+			if name == "" || len(values) == 0 {
+				continue
+			}
+			last := values[len(values)-1]
+			switch to := of.Field(i).Addr().Interface().(type) {
+			case *string:
+				*to, values = last, values[len(values)-1:]
+			case *[]string:
+				*to = values
+			case *int:
+				if *to, err = strconv.Atoi(last); err != nil || *to < 0 || *to > math.MaxInt32 {
+					return a, invalid(name, "not a number", "")
+				}
+				values = values[len(values)-1:]
+			default:
+				continue
+			}
+			a.values[name] = values
+		}
+	}
+	a.Top = galleryPage
+	return a, nil
+}
+
+// link returns the address of the gallery with some parameters changed; "" removes one.
+func (a galleryAddress) link(changes ...string) string {
+	v := url.Values{}
+	for name, values := range a.values {
+		v[name] = values
+	}
+	for i := 0; i < len(changes); i += 2 {
+		if v.Del(changes[i]); changes[i+1] != "" {
+			v.Set(changes[i], changes[i+1])
+		}
+	}
+	if len(v) == 0 {
+		return galleryPath
+	}
+	return galleryPath + "?" + v.Encode()
+}
+
+// without returns the address without one value of a parameter.
+func (a galleryAddress) without(name, value string) string {
+	v := url.Values{}
+	for n, values := range a.values {
+		if n == "offset" || n == "photo" {
+			continue
+		}
+		if n == name {
+			values = slices.DeleteFunc(slices.Clone(values), func(text string) bool { return text == value })
+		}
+		if len(values) > 0 {
+			v[n] = values
+		}
+	}
+	if len(v) == 0 {
+		return galleryPath
+	}
+	return galleryPath + "?" + v.Encode()
+}
+
+// frame is what all pages of the gallery have.
+type frame struct {
+	Title    string
+	Page     string // photos, duplicates or sessions
+	HasLogin bool
+}
+
+// galleryView is the page of the gallery.
+type galleryView struct {
+	frame
+
+	Address galleryAddress
+	// Heading names what is shown.
+	Heading, Status, Message string
+	Error, Hint              string
+	Chips                    []chip
+	Tiles                    []tile
+	Previous, Next           string
+	Photo                    *photoView
+	Empty                    *emptyView
+	Ranked                   bool
+	Images                   bool // the photos look like a picture that was sent, which the address does not have
+}
+
+// chip is a part of the query that can be removed.
+type chip struct{ Name, Value, Remove string }
+
+// tile is a photo in the grid.
+type tile struct {
+	ID, Link, Label string
+	Width, Height   int
+}
+
+// photoView is a photo with what is known about it.
+type photoView struct {
+	wire.Picture
+
+	ID      string
+	Label   string
+	Close   string
+	Facts   []fact
+	Lines   []string
+	Files   []fileView
+	Similar []tile
+	More    string
+}
+
+type fact struct{ Name, Value string }
+
+type fileView struct {
+	Number     int
+	Path, Size string
+	Role       string
+	Missing    bool
+}
+
+// emptyView is the page before anything is indexed.
+type emptyView struct {
+	Folders  []string
+	ReadOnly bool
+}
+
+// hiddenParams are parameters of the search that the form does not show.
+var shownParams = []string{"q", "after", "before", "camera", "lens", "keyword", "person", "place", "label", "text", "type", "orientation", "rating", "under", "photo", "offset"}
+
+// Hidden are the values that the form keeps but does not show.
+func (v galleryView) Hidden() (list []chip) {
+	for _, name := range sortedKeys(v.Address.values) {
+		values := v.Address.values[name]
+		if slices.Contains(shownParams, name) {
+			if name == "photo" || name == "offset" {
+				continue
+			}
+			values = values[1:] // the form shows the first one
+		}
+		for _, value := range values {
+			list = append(list, chip{Name: name, Value: value})
+		}
+	}
+	return list
+}
+
+// Value returns the value of a parameter that the form shows.
+func (v galleryView) Value(name string) string { return v.Address.values.Get(name) }
+
+// HasFilters reports whether a filter is set.
+func (v galleryView) HasFilters() bool {
+	return len(v.Chips) > 0
+}
+
+func (s *Server) addGallery(mux *http.ServeMux) {
+	mux.HandleFunc("GET "+galleryPath+"{$}", s.whenReady(func(w http.ResponseWriter, r *http.Request) { s.showGallery(w, r, nil, r.URL.Query()) }))
+	mux.HandleFunc("POST "+galleryPath+"{$}", s.whenReady(s.showSent))
+	mux.HandleFunc("GET "+duplicatesPath, s.whenReady(s.showDuplicates))
+	mux.HandleFunc("GET "+sessionsPagePath, s.whenReady(s.showSessions))
+	mux.HandleFunc("POST "+sessionsPagePath, s.whenReady(s.changeSessions))
+	mux.HandleFunc("POST "+downloadPath, s.whenReady(s.download))
+	mux.HandleFunc("GET "+staticPath+"{name}", serveStatic)
+}
+
+// whenReady answers with a page that tries again until the server is ready.
+func (s *Server) whenReady(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !s.ready.Load() {
+			w.Header().Set("Retry-After", "1")
+			w.Header().Set("Refresh", "1")
+			galleryPages.show(w, http.StatusServiceUnavailable, "wait", s.frame("Starting", ""))
+			return
+		}
+		next(w, r)
+	}
+}
+
+func (s *Server) frame(title, page string) frame { return frame{title, page, s.Token != ""} }
+
+// showSent shows the photos that look like a picture that was sent by a form.
+func (s *Server) showSent(w http.ResponseWriter, r *http.Request) {
+	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	form := url.Values{}
+	var images []pictures.File
+	if err == nil {
+		reader := multipart.NewReader(r.Body, params["boundary"])
+		for {
+			part, nextErr := reader.NextPart()
+			if nextErr != nil {
+				break
+			}
+			data, _ := io.ReadAll(part) // the guard has read and limited it
+			if part.FormName() != "image" {
+				form.Add(part.FormName(), string(data))
+				continue
+			}
+			if len(data) == 0 {
+				continue
+			}
+			file, readErr := s.readImage(part.FileName(), data)
+			if err = readErr; err != nil {
+				break
+			}
+			images = append(images, file)
+		}
+	}
+	if err != nil {
+		s.showError(w, r.URL.Query(), err)
+		return
+	}
+	s.showGallery(w, r, images, form)
+}
+
+// showError shows the gallery with an error instead of photos.
+func (s *Server) showError(w http.ResponseWriter, values url.Values, err error) {
+	p := s.problemOf(err)
+	address, _ := readAddress(values)
+	v := galleryView{frame: s.frame("Photos", "photos"), Address: address, Heading: "Photos", Error: upperFirst(p.Detail), Hint: p.Hint}
+	galleryPages.show(w, p.Status, "gallery", v)
+}
+
+func upperFirst(text string) string {
+	if text == "" {
+		return ""
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func (s *Server) showGallery(w http.ResponseWriter, r *http.Request, images []pictures.File, values url.Values) {
+	leave, busy := s.limits.searches.enter(r.Context())
+	if busy != nil {
+		s.showError(w, values, busy)
+		return
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(r.Context(), answerTime)
+	defer cancel()
+	address, err := readAddress(values)
+	var v galleryView
+	if err == nil {
+		v, err = s.galleryView(ctx, address, images)
+	}
+	if err != nil {
+		s.showError(w, values, err)
+		return
+	}
+	galleryPages.show(w, http.StatusOK, "gallery", v)
+}
+
+func (s *Server) galleryView(ctx context.Context, address galleryAddress, images []pictures.File) (v galleryView, err error) {
+	v = galleryView{frame: s.frame("Photos", "photos"), Address: address, Heading: "Photos", Images: len(images) > 0}
+	for _, name := range sortedKeys(address.values) {
+		for _, value := range address.values[name] {
+			if name != "q" && name != "photo" && name != "offset" {
+				v.Chips = append(v.Chips, chip{name, value, address.without(name, value)})
+			}
+		}
+	}
+	found, err := s.ask(ctx, searchBody{SearchParams: address.SearchParams, FilterParams: address.FilterParams}, images)
+	if err != nil {
+		return v, err
+	}
+	v.Ranked = len(found.asked.Terms) > 0
+	if v.Ranked {
+		v.Heading, v.Title = "Photos of "+found.title, found.title
+		if v.Images {
+			v.Heading, v.Title = "Photos that look like "+found.title, found.title
+		}
+	}
+	for _, h := range found.Hits {
+		v.Tiles = append(v.Tiles, tile{h.ID.String(), address.link("photo", h.ID.String(), "offset", ""), labelOf(h), h.Width, h.Height})
+	}
+	v.Message = upperFirst(found.message())
+	for _, n := range found.Notices {
+		v.Message = strings.TrimSpace(v.Message + " " + upperFirst(words.Notice(n, s.door).Sentence))
+	}
+	v.Status = english.Count(found.Searched, "photo")
+	if v.Ranked {
+		v.Status = "The best of " + v.Status
+	}
+	if len(found.Hits) == 0 && found.Searched == 0 && len(v.Chips) == 0 && !v.Images {
+		v.Empty, err = s.emptyView(ctx)
+		return v, err
+	}
+	if address.Offset > 0 {
+		previous := ""
+		if address.Offset > galleryPage {
+			previous = strconv.Itoa(address.Offset - galleryPage)
+		}
+		v.Previous = address.link("offset", previous, "photo", "")
+	}
+	if len(found.Hits) == galleryPage && address.Offset+galleryPage < found.Searched && !v.Images {
+		v.Next = address.link("offset", strconv.Itoa(address.Offset+galleryPage), "photo", "")
+	}
+	if address.Photo != "" {
+		v.Photo, err = s.photoView(ctx, address)
+	}
+	return v, err
+}
+
+// labelOf names a photo for people: "IMG_1.jpg, 14 July 2023".
+func labelOf(h query.Hit) string {
+	label := words.Path(filepath.Base(h.Path))
+	if day := dayOf(h.TakenAt); day != "" {
+		label += ", " + day
+	}
+	return strings.ToValidUTF8(label, "\ufffd")
+}
+
+// dayOf returns the day of a time for people, at the precision that it has.
+func dayOf(taken string) string {
+	day, _, _ := strings.Cut(taken, "T")
+	for _, form := range [][2]string{{"2006-01-02", "2 January 2006"}, {"2006-01", "January 2006"}, {"2006", "2006"}} {
+		if t, err := time.Parse(form[0], day); err == nil {
+			return t.Format(form[1])
+		}
+	}
+	return day
+}
+
+// emptyView returns what to say before anything is indexed.
+func (s *Server) emptyView(ctx context.Context) (*emptyView, error) {
+	folders, err := s.folders(ctx)
+	return &emptyView{folders, s.queue == nil}, err
+}
+
+// folders are the folders that clients may index.
+func (s *Server) folders(ctx context.Context) ([]string, error) {
+	ix, _, done, err := s.Use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	roots, err := ix.Roots(ctx)
+	folders := slices.Clone(s.Allow)
+	for _, r := range roots {
+		if r.Walked && r.Path != "" {
+			folders = append(folders, r.Path)
+		}
+	}
+	slices.Sort(folders)
+	return slices.Compact(folders), err
+}
+
+// photoView returns the photo that an address names.
+func (s *Server) photoView(ctx context.Context, address galleryAddress) (*photoView, error) {
+	ix, engine, done, err := s.Use(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	id, err := find(ctx, ix, address.Photo)
+	if err != nil {
+		return nil, err
+	}
+	known, err := engine.Picture(ctx, id)
+	if err != nil || known == nil {
+		return nil, cmp.Or(err, error(problem(http.StatusNotFound, notFound, "there is no such photo", "")))
+	}
+	v := &photoView{Picture: wire.NewPicture(known), ID: id.String(), Close: address.link("photo", ""), More: galleryPath + "?like=" + id.String()}
+	v.Facts = factsOf(known)
+	for _, l := range known.Text.Lines {
+		v.Lines = append(v.Lines, l.Text)
+	}
+	for i, f := range v.Picture.Files {
+		v.Files = append(v.Files, fileView{i, words.Path(strings.ToValidUTF8(f.Path, "\ufffd")), sizeOf(f.Bytes), f.Role, f.Missing})
+	}
+	v.Label = id.String()[:8]
+	if len(v.Files) > 0 {
+		v.Label = words.Path(filepath.Base(v.Files[0].Path))
+	}
+	similar, err := s.ask(ctx, searchBody{SearchParams: SearchParams{Like: []string{id.String()}, Top: similarShown}}, nil)
+	if err == nil {
+		for _, h := range similar.Hits {
+			v.Similar = append(v.Similar, tile{h.ID.String(), galleryPath + "?photo=" + h.ID.String(), labelOf(h), h.Width, h.Height})
+		}
+	}
+	return v, nil // a photo without a vector is shown too
+}
+
+// sizeOf returns a number of bytes for people.
+func sizeOf(bytes int64) string {
+	switch {
+	case bytes >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	case bytes >= 1e3:
+		return fmt.Sprintf("%.0f kB", float64(bytes)/1e3)
+	}
+	return english.Count(int(bytes), "byte")
+}
+
+// factsOf lists what is known about a photo, by name.
+func factsOf(p *query.Picture) (facts []fact) {
+	add := func(name, value string) {
+		if value != "" {
+			facts = append(facts, fact{name, words.Path(value)})
+		}
+	}
+	add("Taken", whenOf(p.TakenAt))
+	add("Size", fmt.Sprintf("%d × %d", p.Width, p.Height))
+	add("Camera", p.Camera)
+	add("Lens", p.Lens)
+	add("Place", placeOf(p.Position))
+	add("People", strings.Join(p.People, ", "))
+	add("Keywords", strings.Join(p.Keywords, ", "))
+	add("Description", p.Description)
+	if p.Rated {
+		add("Rating", p.Stars())
+	}
+	var labels []string
+	for _, l := range p.Labels {
+		labels = append(labels, l.Name)
+	}
+	add("Labels", strings.Join(labels, ", "))
+	return facts
+}
+
+// whenOf returns a time for people.
+func whenOf(taken string) string {
+	if len(taken) >= len("2006-01-02T15:04") {
+		return dayOf(taken) + ", " + taken[11:16]
+	}
+	return dayOf(taken)
+}
+
+func placeOf(p *store.Position) string {
+	if p == nil {
+		return ""
+	}
+	return cmp.Or(wire.PlaceName(p), fmt.Sprintf("%.4f, %.4f", p.Latitude, p.Longitude))
+}
