@@ -23,6 +23,7 @@ var shown = []struct{ begins, prints string }{
 	{"curl http://127.0.0.1:7463/api/v1/search -F image", `"results":\[\{"rank":1,"score":(1|0\.999\d+),"path":"[^"]*IMG_1\.jpg"`},
 	{"import json, urllib.parse", `(?m)^-?0\.\d+ /.*\.(jpg|png) /api/v1/pictures/[0-9a-f]{64}/thumbnail$`},
 	{"curl 'http://127.0.0.1:7463/api/v1/facets?by=year'", `(?s)"values":\[\{"value":"2023","pictures":1\}.*"months":\[\{"month":"2023-07","pictures":1\}\],"undated":4,"pictures":5.*"pictures":5`},
+	{"id=$(curl -s", `(?m)^/.*\.(jpg|png)$`},
 	{"curl -i -d", `(?s)202 Accepted.*Location: /api/v1/training/sessions/1\b.*"priority":"high"`},
 	{"curl http://127.0.0.1:7463/api/v1/training/sessions", `(?s)"sessions":\[\{"schema":1,"id":1.*event: session\ndata: .*"state":"done".*the session has ended`},
 	{"import json, os, urllib.request", `(?m)^done 0 of 0$`},

@@ -36,7 +36,7 @@ const (
 )
 
 // addMany adds pictures with shapes, dates and previews, but without files, to the server's index.
-func addMany(t *testing.T, s *Server, n int) {
+func addMany(t testing.TB, s *Server, n int) {
 	t.Helper()
 	at, err := s.App.Index()
 	if err != nil {
@@ -52,9 +52,14 @@ func addMany(t *testing.T, s *Server, n int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var previews [8][]byte
+	// The first photos have previews as large as real ones; for all of them, that would be gigabytes.
+	var previews [48][]byte
 	for i := range previews {
-		if previews[i], err = testkit.Encode("x.jpg", testkit.Picture(i, 32, 24)); err != nil {
+		width, height := 32, 24
+		if i >= 8 {
+			width, height = 600, 448
+		}
+		if previews[i], err = testkit.Encode("x.jpg", testkit.Picture(i, width, height)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +75,11 @@ func addMany(t *testing.T, s *Server, n int) {
 		shape := shapes[(i*7)%len(shapes)]
 		err := tx.PutPicture(t.Context(), store.Picture{ID: id, Format: "jpeg", Width: shape[0], Height: shape[1], Orientation: 1})
 		if err == nil {
-			err = tx.PutPreview(t.Context(), id, previews[i%len(previews)])
+			preview := previews[i%8]
+			if i < 200 {
+				preview = previews[8+i%40]
+			}
+			err = tx.PutPreview(t.Context(), id, preview)
 		}
 		if err == nil {
 			f := store.FileRecord{
@@ -90,7 +99,7 @@ func addMany(t *testing.T, s *Server, n int) {
 }
 
 // serveTest serves a server's handler. change may answer instead.
-func serveTest(t *testing.T, s *Server, change func(w http.ResponseWriter, r *http.Request) bool) string {
+func serveTest(t testing.TB, s *Server, change func(w http.ResponseWriter, r *http.Request) bool) string {
 	t.Helper()
 	hs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if change == nil || !change(w, r) {

@@ -91,6 +91,12 @@ func (tab *Tab) Open(address string) {
 	tab.Do(chromedp.Navigate(address))
 }
 
+// ClearCache empties the browser's cache.
+func (tab *Tab) ClearCache() {
+	tab.t.Helper()
+	tab.Do(network.ClearBrowserCache())
+}
+
 // waits is how often Wait looks, each time a twentieth of a second apart.
 const waits = 200
 
