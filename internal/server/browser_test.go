@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -85,6 +86,9 @@ func addMany(t testing.TB, s *Server, n int) {
 			f := store.FileRecord{
 				File:    store.File{Place: store.Place{Root: root.ID, Dir: fmt.Sprintf("%05d", i/500), Name: fmt.Sprintf("%08d.jpg", i)}, Stat: store.Stat{Size: 8, MTimeNS: 1}, Device: 1},
 				Picture: id, Format: "jpeg",
+			}
+			if i%5 == 0 {
+				f.Camera, f.People, f.Keywords = "Canon EOS R5", []string{"Ann Smith"}, []string{"[sea] *"}
 			}
 			f.TakenAt = begin.Add(-time.Duration(i) * 40 * time.Minute).Format("2006-01-02T15:04:05")
 			_, err = tx.PutFile(t.Context(), f)
@@ -259,6 +263,110 @@ func TestGallery(t *testing.T) {
 			tab.CheckQuiet(address)
 		})
 	}
+}
+
+// TestSuggestions checks that the search box offers what photos have, and makes filters of it.
+func TestSuggestions(t *testing.T) {
+	s, _ := newServer(t, 1)
+	addMany(t, s, 50)
+	address := serveTest(t, s, nil)
+	for name, size := range screens {
+		t.Run(name, func(t *testing.T) {
+			tab := browser.New(t, size[0], size[1])
+			tab.Open(address + "/")
+			tab.Wait(gridReady, "true")
+			// chromedp sends the character of a key even if the page has handled the key.
+			const enter = "document.getElementById('q').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true}))"
+			const list = "[...document.querySelectorAll('#suggestions li')].map(l => l.textContent).join('|')"
+			tab.Do(chromedp.SendKeys("#q", "beach an", chromedp.ByQuery))
+			tab.Wait(list, "Ann Smith person, 10")
+			tab.Keep(name + "-suggestions.png")
+			tab.CheckAccessible("suggestions")
+			tab.Do(chromedp.KeyEvent(kb.ArrowDown))
+			tab.Wait("document.getElementById('q').getAttribute('aria-activedescendant')", "suggestion0")
+			tab.Eval(enter)
+			tab.Wait("location.search", "?q=beach&person=Ann+Smith")
+			tab.Wait("document.getElementById('chips').textContent.trim()", "person: Ann Smith ×")
+			tab.Open(address + "/")
+			tab.Wait(gridReady, "true")
+			tab.Do(chromedp.SendKeys("#q", "eos", chromedp.ByQuery)) // a word in the middle
+			tab.Wait(list, "Canon EOS R5 camera, 10")
+			tab.Eval("document.querySelector('#suggestions li').dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, cancelable: true}))")
+			tab.Wait("location.search", "?camera=Canon+EOS+R5")
+			tab.Wait("gallery.source.total", "10")
+			tab.Wait(gridReady, "true")
+			// A keyword with the letters of patterns finds itself.
+			tab.Eval("(q => { q.focus(); q.value = '[sea'; q.dispatchEvent(new Event('input')) })(document.getElementById('q'))")
+			tab.Wait(list, "[sea] * keyword, 10")
+			tab.Do(chromedp.KeyEvent(kb.ArrowUp))
+			tab.Eval(enter)
+			tab.Wait("new URLSearchParams(location.search).get('keyword')", `\[sea\] \*`)
+			tab.Wait("gallery.source.total", "10")
+			tab.CheckQuiet(address)
+		})
+	}
+}
+
+// TestTouch uses the gallery with fingers.
+func TestTouch(t *testing.T) {
+	s, _ := newServer(t, 40)
+	address := serveTest(t, s, nil)
+	tab := browser.New(t, 390, 844)
+	tab.Do(emulation.SetTouchEmulationEnabled(true))
+	tab.Open(address + "/")
+	tab.Wait(gridReady, "true")
+	touch := func(kind input.TouchType, at ...[2]float64) {
+		t.Helper()
+		points := make([]*input.TouchPoint, len(at))
+		for i, p := range at {
+			points[i] = &input.TouchPoint{X: p[0], Y: p[1], ID: float64(i + 1)}
+		}
+		tab.Do(input.DispatchTouchEvent(kind, points))
+	}
+	swipe := func(from, to [2]float64) {
+		touch(input.TouchStart, from)
+		for i := range 5 {
+			part := float64(i+1) / 5
+			touch(input.TouchMove, [2]float64{from[0] + (to[0]-from[0])*part, from[1] + (to[1]-from[1])*part})
+		}
+		touch(input.TouchEnd)
+	}
+	middle := func(selector string) [2]float64 {
+		var x, y float64
+		if _, err := fmt.Sscan(tab.Eval("(b => (b.left + b.width / 2) + ' ' + (b.top + b.height / 2))(document.querySelector('"+selector+"').getBoundingClientRect())"), &x, &y); err != nil {
+			t.Fatal(err)
+		}
+		return [2]float64{x, y}
+	}
+	// A long press selects, and then a tap does.
+	touch(input.TouchStart, middle("#p1"))
+	tab.Wait("document.getElementById('selected').textContent", "1 selected")
+	touch(input.TouchEnd)
+	tab.Wait(isViewing, "false")
+	tab.Do(chromedp.Click("#unselect", chromedp.ByQuery))
+	tab.Wait("document.getElementById('selection').hidden", "true")
+	// A tap opens; swipes go on and back, and down closes.
+	touch(input.TouchStart, middle("#p4"))
+	touch(input.TouchEnd)
+	tab.Wait(viewing+".endsWith('· 5 of 40')", "true")
+	tab.Wait(isFull, "true")
+	swipe([2]float64{300, 300}, [2]float64{80, 310})
+	tab.Wait(viewing+".endsWith('· 6 of 40')", "true")
+	swipe([2]float64{80, 300}, [2]float64{300, 290})
+	tab.Wait(viewing+".endsWith('· 5 of 40')", "true")
+	// Two fingers enlarge.
+	touch(input.TouchStart, [2]float64{180, 300}, [2]float64{220, 300})
+	for i := range 5 {
+		touch(input.TouchMove, [2]float64{180 - 10*float64(i+1), 300}, [2]float64{220 + 10*float64(i+1), 300})
+	}
+	touch(input.TouchEnd)
+	tab.Wait("gallery.viewer.scale > 2", "true")
+	swipe([2]float64{200, 300}, [2]float64{100, 320}) // moves it
+	tab.Wait(viewing+".endsWith('· 5 of 40') && gallery.viewer.x < 0", "true")
+	tab.Eval("gallery.viewer.zoom(1)")
+	swipe([2]float64{200, 200}, [2]float64{210, 500})
+	tab.Wait(isViewing, "false")
+	tab.CheckQuiet(address)
 }
 
 // TestOtherPages checks the pages of duplicates and of sessions.

@@ -163,7 +163,7 @@ async function show (i, isNew) {
   else if (isNew) history.replaceState(history.state, '', address)
   open = i
   openItem = item
-  viewer.show(item, `${number(i + 1)} of ${number(source.total)}`)
+  viewer.show(item, source.complete === false ? `no. ${number(i + 1)}` : `${number(i + 1)} of ${number(source.total)}`)
   for (const k of [i + 1, i - 1]) {
     const near = k >= 0 && k < source.total && await source.find(k)
     if (near && open === i) new Image().src = `/api/v1/pictures/${near.id}/image`
@@ -272,4 +272,4 @@ document.addEventListener('keydown', (e) => {
 })
 window.addEventListener('popstate', load)
 if (!('error' in document.body.dataset) && !('empty' in document.body.dataset) && !('sent' in document.body.dataset)) load()
-window.gallery = { grid, get source () { return source } } // for tests and measurements
+window.gallery = { grid, viewer, get source () { return source } } // for tests and measurements

@@ -242,7 +242,7 @@ export class Grid {
     image.addEventListener('error', () => {
       const name = document.createElement('span')
       name.className = 'absent'
-      name.textContent = item.label
+      name.textContent = item.label.replace(/, (?=[^,]*$)/, '\n')
       image.replaceWith(name)
     })
     link.replaceChildren(image)
