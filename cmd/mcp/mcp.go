@@ -12,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/server"
+	"github.com/imgsearch/imgsearch/internal/words"
 )
 
 type options struct {
@@ -34,7 +35,7 @@ The tools only read: search_photos, find_similar, get_photo, list_facets and ind
 the agent, and from there to whoever runs its model.
 
 EXIT STATUS
-  0   the agent has ended the conversation, or a signal did
+  0   the agent disconnected, or a signal arrived
   1   failed
   2   usage error
   12  the model or the runtime library is missing or damaged
@@ -87,11 +88,14 @@ func (o *options) run(ctx context.Context) error {
 		}
 	}()
 	err = s.Agents().Run(ctx, &mcp.IOTransport{Reader: io.NopCloser(o.p.In), Writer: unclosed{o.p.Out}})
-	if errors.Is(err, io.EOF) || ctx.Err() != nil {
+	if err == nil || errors.Is(err, io.EOF) || ctx.Err() != nil {
 		return nil
 	}
-	return err
+	o.p.Logf("%v", err)
+	return &cli.Error{Code: words.Failed, Err: errConversation, Hint: "use a client of the Model Context Protocol (docs/mcp.md)"}
 }
+
+var errConversation = errors.New("the client sent something that is not a message of the protocol")
 
 // unclosed is standard output, which the end of the conversation does not close.
 type unclosed struct{ io.Writer }

@@ -1,6 +1,7 @@
 package mcp_test
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -273,20 +274,20 @@ func TestErrorsHaveHints(t *testing.T) {
 		arguments map[string]any
 		want      string
 	}{
-		{"search_photos", map[string]any{"query": " "}, "query: it has no words\nhint: say what the photos show"},
-		{"search_photos", map[string]any{"query": 7}, "query: it must be a text"},
+		{"search_photos", map[string]any{"query": " "}, "query: the query has no words\nhint: describe what the photos show"},
+		{"search_photos", map[string]any{"query": 7}, "query: not a string"},
 		{"search_photos", map[string]any{"query": strings.Repeat("dog ", 1000)}, "query: it is longer than 2000 bytes"},
 		{"search_photos", map[string]any{"top": 99}, "top: invalid value 99; use a number from 1 to 50"},
-		{"search_photos", map[string]any{"top": 1.5}, "top: it must be a whole number"},
-		{"search_photos", map[string]any{"thumbnails": "yes"}, "thumbnails: it must be true or false"},
-		{"search_photos", map[string]any{"keyword": "family"}, "keyword: it must be a list of texts"},
+		{"search_photos", map[string]any{"top": 1.5}, "top: not an integer"},
+		{"search_photos", map[string]any{"thumbnails": "yes"}, "thumbnails: not true or false"},
+		{"search_photos", map[string]any{"keyword": "family"}, "keyword: not a list of strings"},
 		{"search_photos", map[string]any{"path": "/etc/passwd"}, "path: unknown parameter\nhint: the parameters are after, "},
 		{"search_photos", map[string]any{"under": []string{"photos"}}, "under: not an absolute path\nhint: "},
 		{"search_photos", map[string]any{"rating": "many"}, "rating: \"many\" is not a valid number\nhint: "},
 		{"search_photos", map[string]any{"confident": true}, "confident: it needs a query\nhint: "},
 		{"search_photos", map[string]any{"query": "dog", "sort": "date", "offset": 3}, "with a query and another order than score, the best hits are chosen before sorting\nhint: "},
 		{"search_photos", map[string]any{"sort": "size"}, "sort: invalid value \"size\"; use one of score, date, path"},
-		{"find_similar", nil, "id: it is missing\nhint: "},
+		{"find_similar", nil, "id: missing\nhint: "},
 		{"find_similar", map[string]any{"id": "../../etc/passwd"}, "not an id of a photo\nhint: "},
 		{"get_photo", map[string]any{"id": "0000000000"}, "no picture has an id that begins with 0000000000\nhint: search_photos answers with ids"},
 		{"list_facets", map[string]any{"by": "colour"}, "by: invalid value \"colour\"; use one of camera, "},
@@ -294,6 +295,40 @@ func TestErrorsHaveHints(t *testing.T) {
 		r := call(t, s, c.tool, c.arguments, nil)
 		if !r.isError || !strings.HasPrefix(r.texts[0], c.want) || len(r.texts) != 1 {
 			t.Errorf("%s %v: %v, %q, want %q", c.tool, c.arguments, r.isError, r.texts, c.want)
+		}
+	}
+}
+
+// TestNullArguments checks that null is the same as leaving an argument out.
+func TestNullArguments(t *testing.T) {
+	home, _ := newHome(t, 2)
+	c := scenario.Command(t, home, "mcp")
+	in, err := c.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer c.Wait()
+	defer in.Close()
+	lines := bufio.NewScanner(out)
+	for i, message := range []string{
+		`{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}}`,
+		`{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"search_photos","arguments":null}}`,
+		`{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"search_photos","arguments":{"top":null,"camera":null,"type":["png"]}}}`,
+		`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"find_similar","arguments":null}}`,
+	} {
+		fmt.Fprintln(in, message)
+		if !lines.Scan() {
+			t.Fatal("the program has ended")
+		}
+		if want := []string{`"serverInfo"`, `"searched":3`, `"searched":1`, `"isError":true`}[i]; !strings.Contains(lines.Text(), want) {
+			t.Errorf("%s: no %s in %s", message, want, lines.Text())
 		}
 	}
 }
@@ -323,7 +358,7 @@ func TestEmptyIndex(t *testing.T) {
 	s := overPipes(t, t.TempDir())
 	var all found
 	call(t, s, "search_photos", map[string]any{"query": "dog"}, &all)
-	if all.Message != "the index is empty; add photos with `imgsearch index DIR`" {
+	if !strings.HasPrefix(all.Message, "nothing is indexed in /") || !strings.HasSuffix(all.Message, "index.db yet; add photos with `imgsearch index DIR`, or choose another index with --index FILE") {
 		t.Errorf("%+v", all)
 	}
 }

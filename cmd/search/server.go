@@ -7,7 +7,6 @@ import (
 	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/relay"
-	"github.com/imgsearch/imgsearch/internal/socket"
 )
 
 // connect connects to a server that has the model in memory, if one answers beside the index. Many queries are embedded in batches, whose rounding differs; a
@@ -20,9 +19,12 @@ func (s *session) connect(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	mine := relay.Identity{Version: cli.VersionText(), Provider: string(s.provider), Namespace: socket.Namespace()}
-	if s.server, err = relay.Dial(ctx, path, mine); err != nil {
-		s.p.Logf("no server is used: %v", err)
+	mine, err := relay.NewIdentity(cli.VersionText(), string(s.provider), path)
+	if err == nil {
+		s.server, err = relay.Dial(ctx, path, mine)
+	}
+	if err != nil {
+		s.p.Logf("not using a server: %v", err)
 	}
 }
 
@@ -31,13 +33,13 @@ func (s *session) find(ctx context.Context, r query.Request) (*query.Response, e
 	if s.server != nil {
 		answer, err := s.server.Search(ctx, r)
 		if err == nil {
-			s.p.Logf("the server has answered")
+			s.p.Logf("answered by the server")
 			return answer, nil
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		s.p.Logf("the server has not answered: %v", err)
+		s.p.Logf("the server failed: %v; searching here", err)
 		s.leaveServer()
 	}
 	if err := s.open(ctx); err != nil {

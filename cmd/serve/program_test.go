@@ -23,7 +23,7 @@ const patience = time.Minute
 
 // server is the real program, serving in a process of its own.
 type server struct {
-	t       *testing.T
+	t       testing.TB
 	home    string
 	address string
 	process *exec.Cmd
@@ -50,7 +50,7 @@ func (o *output) String() string {
 }
 
 // launch starts a server in a home folder and waits until it is ready. The test's end kills it.
-func launch(t *testing.T, home string, args ...string) *server {
+func launch(t testing.TB, home string, args ...string) *server {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -189,7 +189,7 @@ func (s *server) untilIn(id int64, state string) session {
 }
 
 // album writes n small pictures, all different from those with another first seed.
-func album(t *testing.T, dir string, first, n int) {
+func album(t testing.TB, dir string, first, n int) {
 	t.Helper()
 	for i := range n {
 		scenario.WritePicture(t, filepath.Join(dir, fmt.Sprintf("%03d.jpg", i)), first+i)
@@ -210,7 +210,7 @@ func (s *server) run(args ...string) (stdout string, code int) {
 }
 
 // newHome returns a home folder with an indexed album.
-func newHome(t *testing.T, photos int, args ...string) (home, dir string) {
+func newHome(t testing.TB, photos int, args ...string) (home, dir string) {
 	t.Helper()
 	home = t.TempDir()
 	dir = filepath.Join(home, "photos")

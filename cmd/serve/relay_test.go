@@ -170,6 +170,23 @@ func TestServerThatCannotAnswer(t *testing.T) {
 	if err := os.Rename(moved, index); err != nil {
 		t.Fatal(err)
 	}
+	// A folder that is renamed takes the socket with it; another index has its place.
+	dirOfIndex := filepath.Dir(index)
+	if err := os.Rename(dirOfIndex, dirOfIndex+".moved"); err != nil {
+		t.Fatal(err)
+	}
+	if _, code := s.run("index", "--quiet", dir); code != 0 {
+		t.Fatal(code)
+	}
+	if got := s.search("", "--index", filepath.Join(dirOfIndex+".moved", filepath.Base(index)), "--json", "a red square"); got != want {
+		t.Errorf("in a renamed folder: %+v, want %+v", got, want)
+	}
+	if err := os.RemoveAll(dirOfIndex); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(dirOfIndex+".moved", dirOfIndex); err != nil {
+		t.Fatal(err)
+	}
 	s.kill()
 	check("killed")
 	if _, err := os.Lstat(at); err != nil {
@@ -188,7 +205,6 @@ func TestServerThatCannotAnswer(t *testing.T) {
 	if _, err := os.Lstat(at); err == nil {
 		t.Error("the socket is still there after an orderly end")
 	}
-	_ = dir
 }
 
 func stop(t *testing.T, s *server, signal os.Signal) {

@@ -87,6 +87,14 @@ func (s *Store) dateOrder(ctx context.Context) (*dateOrder, error) {
 	if known != nil && known.changes == changes {
 		return known, nil
 	}
+	c.ordering.Lock() // others wait for the one that reads it
+	defer c.ordering.Unlock()
+	c.mu.Lock()
+	known = c.order
+	c.mu.Unlock()
+	if known != nil && known.changes >= changes {
+		return known, nil
+	}
 	var rows []byte
 	err = s.read.QueryRowContext(ctx, `SELECT imgsearch_shapes(id, width, height, taken_at) FROM (
 		SELECT id, width, height, taken_at FROM pictures INDEXED BY pictures_taken WHERE orphaned_at IS NULL ORDER BY taken_at DESC, id)`).Scan(&rows)

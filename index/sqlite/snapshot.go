@@ -19,7 +19,8 @@ type vectorCache struct {
 	version int64
 	// changes counts the changes that watch has seen.
 	changes int64
-	// order is the order of all pictures by date, if it was needed.
+	// order is the order of all pictures by date, if it was needed; ordering is held while it is read.
+	ordering  sync.Mutex
 	order     *dateOrder
 	snapshots map[string]*snapshot // by the model's identity
 	sets      map[string]cachedSet // by the filter

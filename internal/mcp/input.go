@@ -67,7 +67,7 @@ func option(name string, value ...string) string {
 
 var (
 	errNotObject = errors.New("not a JSON object")
-	errMissing   = errors.New("it is missing")
+	errMissing   = errors.New("missing")
 	errUnknown   = errors.New("unknown parameter")
 )
 
@@ -79,10 +79,18 @@ func decode[In any](schema *jsonschema.Schema, arguments json.RawMessage) (in In
 			return in, &ask.Error{Option: "arguments", Err: errNotObject}
 		}
 	}
+	if values == nil { // null
+		values = make(map[string]json.RawMessage)
+	}
+	maps.DeleteFunc(values, func(_ string, value json.RawMessage) bool { return string(value) == "null" }) // how strict clients leave a parameter out
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		p := schema.Properties[name]
 		if p == nil {
-			return in, &ask.Error{Option: name, Err: errUnknown, Hint: "the parameters are " + strings.Join(slices.Sorted(maps.Keys(schema.Properties)), ", ")}
+			hint := "the tool has no parameters"
+			if len(schema.Properties) > 0 {
+				hint = "the parameters are " + strings.Join(slices.Sorted(maps.Keys(schema.Properties)), ", ")
+			}
+			return in, &ask.Error{Option: name, Err: errUnknown, Hint: hint}
 		}
 		if err := check(p, values[name]); err != nil {
 			return in, &ask.Error{Option: name, Err: err}
@@ -90,7 +98,11 @@ func decode[In any](schema *jsonschema.Schema, arguments json.RawMessage) (in In
 	}
 	for _, name := range schema.Required {
 		if values[name] == nil {
-			return in, &ask.Error{Option: name, Err: errMissing, Hint: schema.Properties[name].Description}
+			hint := schema.Properties[name].Description
+			if list := schema.Properties[name].Enum; list != nil {
+				hint = "use one of " + listed(list)
+			}
+			return in, &ask.Error{Option: name, Err: errMissing, Hint: hint}
 		}
 	}
 	for name, p := range schema.Properties {
@@ -116,7 +128,7 @@ func check(p *jsonschema.Schema, value json.RawMessage) error {
 		text, ok := v.(string)
 		switch {
 		case !ok:
-			return errors.New("it must be a text")
+			return errors.New("not a string")
 		case p.Enum != nil && !slices.Contains(p.Enum, any(text)):
 			return fmt.Errorf("invalid value %q; use one of %s", text, listed(p.Enum))
 		case p.MaxLength != nil && len(text) > *p.MaxLength:
@@ -126,18 +138,18 @@ func check(p *jsonschema.Schema, value json.RawMessage) error {
 		number, ok := v.(float64)
 		switch {
 		case !ok || number != math.Trunc(number):
-			return errors.New("it must be a whole number")
+			return errors.New("not an integer")
 		case number < *p.Minimum || number > *p.Maximum:
-			return fmt.Errorf("invalid value %v; use a number from %v to %v", number, *p.Minimum, *p.Maximum)
+			return fmt.Errorf("invalid value %.0f; use a number from %.0f to %.0f", number, *p.Minimum, *p.Maximum)
 		}
 	case "boolean":
 		if _, ok := v.(bool); !ok {
-			return errors.New("it must be true or false")
+			return errors.New("not true or false")
 		}
 	case "array":
 		list, ok := v.([]any)
 		if !ok || slices.ContainsFunc(list, func(one any) bool { _, isText := one.(string); return !isText }) {
-			return errors.New("it must be a list of texts")
+			return errors.New("not a list of strings")
 		}
 	}
 	return nil

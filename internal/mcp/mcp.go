@@ -15,6 +15,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/query/parse"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/ask"
+	"github.com/imgsearch/imgsearch/internal/caught"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
@@ -27,6 +28,8 @@ type Library interface {
 	Find(ctx context.Context, build func(ctx context.Context, ix store.Store, engine *query.Engine) (query.Request, error)) (*query.Response, error)
 	// JPEG returns a picture whose longer side has at most side pixels.
 	JPEG(ctx context.Context, id store.PictureID, side int) ([]byte, error)
+	// IndexPath returns the path of the index.
+	IndexPath() (string, error)
 	// State returns the state of the index, in the machine format.
 	State(ctx context.Context) (any, error)
 }
@@ -86,7 +89,7 @@ func addTool[In any](s *Server, name, title, description string, in, out *jsonsc
 		asked, err := decode[In](in, r.Params.Arguments)
 		var answer any
 		if err == nil {
-			result.Content, answer, err = call(ctx, asked)
+			result.Content, answer, err = guarded(ctx, asked, call)
 		}
 		var text []byte
 		if err == nil {
@@ -101,6 +104,12 @@ func addTool[In any](s *Server, name, title, description string, in, out *jsonsc
 		result.Content = append([]mcp.Content{&mcp.TextContent{Text: string(text)}}, result.Content...)
 		return result, nil
 	})
+}
+
+// guarded calls a tool. A fault in it must not end the conversations of others.
+func guarded[In any](ctx context.Context, in In, call func(context.Context, In) ([]mcp.Content, any, error)) (content []mcp.Content, answer any, err error) {
+	defer caught.Error(&err)
+	return call(ctx, in)
 }
 
 // explainer is an error that has its own words.

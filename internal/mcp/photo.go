@@ -3,6 +3,7 @@ package mcp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -11,6 +12,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/ask"
+	"github.com/imgsearch/imgsearch/internal/caught"
 	"github.com/imgsearch/imgsearch/internal/wire"
 )
 
@@ -65,7 +67,7 @@ func (s *Server) known(ctx context.Context, prefix string) (*query.Picture, erro
 	}
 	known, err := engine.Picture(ctx, id)
 	if err == nil && known == nil {
-		err = ask.ErrNoPicture
+		err = fmt.Errorf("%w %s", ask.ErrNoPicture, prefix)
 	}
 	return known, err
 }
@@ -82,7 +84,8 @@ func (s *Server) picture(ctx context.Context, id store.PictureID, side int) ([]b
 }
 
 // read answers a request for a resource.
-func (s *Server) read(ctx context.Context, r *mcp.ReadResourceRequest) (*mcp.ReadResourceResult, error) {
+func (s *Server) read(ctx context.Context, r *mcp.ReadResourceRequest) (_ *mcp.ReadResourceResult, err error) {
+	defer caught.Error(&err)
 	known, err := s.known(ctx, strings.TrimPrefix(r.Params.URI, uriScheme))
 	switch {
 	case errors.Is(err, ask.ErrNoPicture), errors.Is(err, ask.ErrSeveral), errors.Is(err, store.ErrPrefix):

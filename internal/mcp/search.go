@@ -51,7 +51,7 @@ type found struct {
 	Photos []photo `json:"photos"`
 	// Searched is the number of photos that were searched, or that match the filters.
 	Searched int    `json:"searched"`
-	Verdict  string `json:"verdict,omitempty" jsonschema:"found, uncertain or nothing; missing if nobody can tell"`
+	Verdict  string `json:"verdict,omitempty" jsonschema:"found, uncertain or nothing; absent if the model is not calibrated"`
 	// Message is the verdict, or why there is nothing, in words.
 	Message string   `json:"message,omitempty"`
 	Notices []string `json:"notices,omitempty"`
@@ -91,13 +91,13 @@ func (s *Server) addSearch() {
 	addTool(s, "find_similar", "Find similar photos", "Find photos that look like a photo. The photo itself is not among them.", inputSchema[similarInput](common), schemaOf[found](), s.similar)
 }
 
-var errNoWords = errors.New("it has no words")
+var errNoWords = errors.New("the query has no words")
 
 func (s *Server) search(ctx context.Context, in searchInput) ([]mcp.Content, any, error) {
 	r := query.Request{Order: store.Order(in.Sort), Limit: in.Top, Offset: in.Offset, Confident: in.Confident}
 	if in.Query != "" {
 		if err := ask.CheckText(in.Query, "query"); err != nil {
-			return nil, nil, &ask.Error{Option: "query", Err: errNoWords, Hint: "say what the photos show"}
+			return nil, nil, &ask.Error{Option: "query", Err: errNoWords, Hint: "describe what the photos show"}
 		}
 		r.Terms = []query.Term{ask.Text(1, in.Query, nil)}
 	}
@@ -147,7 +147,11 @@ func (s *Server) answer(ctx context.Context, r query.Request, filter ask.Filter,
 	}
 	out := newFound(answer, r, s.door)
 	if answer.Searched == 0 && filter.SelectsAll() {
-		out.Message = "the index is empty; add photos with " + s.door(words.IndexFolder)
+		path, err := s.library.IndexPath()
+		if err != nil {
+			return nil, nil, err
+		}
+		out.Message = fmt.Sprintf("nothing is indexed in %s yet; add photos with %s, or choose another index with %s", words.Path(path), s.door(words.IndexFolder), s.door(words.ChooseIndex))
 	}
 	if !thumbnails || len(answer.Hits) == 0 {
 		return nil, out, nil

@@ -19,8 +19,8 @@ const (
 	mediaType  = "application/cbor"
 	// HelloTime is how long a server may take to say who it is: one that is stopped or overloaded must not hold up a search.
 	HelloTime = 50 * time.Millisecond
-	// answerTime is how long a server that has said who it is may take to answer.
-	answerTime = 10 * time.Second
+	// answerTime is how long a server that has said who it is may take to answer: it refuses at once if it is busy.
+	answerTime = 3 * time.Second
 	// maxAnswer is the size of the largest answer, in bytes.
 	maxAnswer = 1 << 30
 )
@@ -37,9 +37,9 @@ type Client struct{ http *http.Client }
 
 // Dial connects to the server of an index, if one answers within HelloTime that has the identity.
 func Dial(ctx context.Context, index string, mine Identity) (*Client, error) {
-	path, isUsable := Path(index)
-	if !isUsable {
-		return nil, socket.ErrLong
+	path, err := Path(index)
+	if err != nil {
+		return nil, err
 	}
 	c := &Client{&http.Client{Transport: &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return socket.Dial(ctx, path) },
@@ -48,7 +48,7 @@ func Dial(ctx context.Context, index string, mine Identity) (*Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, HelloTime)
 	defer cancel()
 	var theirs Identity
-	err := c.ask(ctx, http.MethodGet, helloPath, nil, &theirs)
+	err = c.ask(ctx, http.MethodGet, helloPath, nil, &theirs)
 	if err == nil && theirs != mine {
 		err = ErrOther
 	}

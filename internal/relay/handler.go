@@ -11,10 +11,17 @@ import (
 // maxRequest is the size of the largest request, in bytes: that of a place in a large country.
 const maxRequest = 16 << 20
 
-// Handler answers clients with the help of search. It says why a request is refused only by its status: the client then searches itself, and finds the reason.
-func Handler(mine Identity, search func(ctx context.Context, r query.Request) (*query.Response, error)) http.Handler {
+// Handler answers clients with the help of search; mine returns who this process is now. It says why a request is refused only by its status: the client then searches itself, and finds the reason.
+func Handler(mine func() (Identity, error), search func(ctx context.Context, r query.Request) (*query.Response, error)) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET "+helloPath, func(w http.ResponseWriter, _ *http.Request) { send(w, mine) })
+	mux.HandleFunc("GET "+helloPath, func(w http.ResponseWriter, _ *http.Request) {
+		identity, err := mine()
+		if err != nil {
+			w.WriteHeader(http.StatusConflict)
+			return
+		}
+		send(w, identity)
+	})
 	mux.HandleFunc("POST "+searchPath, func(w http.ResponseWriter, r *http.Request) {
 		asked, err := read(r)
 		if err != nil {

@@ -16,11 +16,25 @@ import (
 	"github.com/imgsearch/imgsearch/internal/socket"
 )
 
-// Path returns the path of the socket of an index. isUsable is false where there can be none: the path is too long for one, the disk is a network disk, which
-// other machines share, or the system does not tell whose process answers at a socket.
-func Path(index string) (path string, isUsable bool) {
+var (
+	// ErrSystem means that the system does not tell whose process answers at a socket.
+	ErrSystem = errors.New("this system does not say whose program answers at a socket")
+	// ErrNetwork means that the index is on a network disk, which other machines share.
+	ErrNetwork = errors.New("the index is on a network disk")
+)
+
+// Path returns the path of the socket of an index. The error says why there can be none.
+func Path(index string) (path string, err error) {
 	path = index + ".sock"
-	return path, socket.IsAvailable && len(path) <= socket.MaxPath && !disk.OnNetwork(filepath.Dir(index))
+	switch {
+	case !socket.IsAvailable:
+		err = ErrSystem
+	case len(path) > socket.MaxPath:
+		err = socket.ErrLong
+	case disk.OnNetwork(filepath.Dir(index)):
+		err = ErrNetwork
+	}
+	return path, err
 }
 
 // Identity is what two processes must have in common to give the same answers, besides the index and the model.
@@ -29,8 +43,16 @@ type Identity struct {
 	Version string
 	// Provider is where models run, as the user has chosen it.
 	Provider string
-	// Namespace names the processes that see each other: another container may see other files.
+	// Namespace names the processes that see the same files.
 	Namespace string
+	// Index is the file of the index: a folder that is renamed takes the socket with it.
+	Index string
+}
+
+// NewIdentity returns the identity of this process, for the index at a path.
+func NewIdentity(version, provider, index string) (Identity, error) {
+	file, err := socket.FileID(index)
+	return Identity{version, provider, socket.Namespace(), file}, err
 }
 
 // errPicture means that a request has a picture that the other process cannot read.

@@ -68,15 +68,15 @@ func fill(v reflect.Value, n *int, zero bool) {
 func pair(t *testing.T, mine, theirs Identity, search func(context.Context, query.Request) (*query.Response, error)) (*Client, error) {
 	t.Helper()
 	index := filepath.Join(t.TempDir(), "i.db")
-	path, isUsable := Path(index)
-	if !isUsable {
-		t.Skip("no socket can be used here")
+	path, err := Path(index)
+	if err != nil {
+		t.Skip(err)
 	}
 	l, err := socket.Listen(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &http.Server{Handler: Handler(theirs, search), ReadHeaderTimeout: time.Second}
+	s := &http.Server{Handler: Handler(func() (Identity, error) { return theirs, nil }, search), ReadHeaderTimeout: time.Second}
 	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
 	c, err := Dial(t.Context(), index, mine)
@@ -130,8 +130,8 @@ func TestNothingIsLost(t *testing.T) {
 
 // TestOthersAreRefused checks that a client uses only a server that is the same program.
 func TestOthersAreRefused(t *testing.T) {
-	mine := Identity{"1", "auto", "a"}
-	for _, theirs := range []Identity{{"2", "auto", "a"}, {"1", "cpu", "a"}, {"1", "auto", "b"}} {
+	mine := Identity{"1", "auto", "a", "i"}
+	for _, theirs := range []Identity{{"2", "auto", "a", "i"}, {"1", "cpu", "a", "i"}, {"1", "auto", "b", "i"}, {"1", "auto", "a", "j"}} {
 		if _, err := pair(t, mine, theirs, nil); !errors.Is(err, ErrOther) {
 			t.Errorf("%v: %v", theirs, err)
 		}
@@ -141,9 +141,9 @@ func TestOthersAreRefused(t *testing.T) {
 // TestSilentServer checks that a program that accepts connections but says nothing does not hold up a client.
 func TestSilentServer(t *testing.T) {
 	index := filepath.Join(t.TempDir(), "i.db")
-	path, isUsable := Path(index)
-	if !isUsable {
-		t.Skip("no socket can be used here")
+	path, err := Path(index)
+	if err != nil {
+		t.Skip(err)
 	}
 	l, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", path)
 	if err != nil {

@@ -73,5 +73,8 @@ func (s *Server) JPEG(ctx context.Context, id store.PictureID, side int) ([]byte
 	})
 }
 
+// IndexPath returns the path of the index.
+func (s *Server) IndexPath() (string, error) { return s.App.IndexPath() }
+
 // State returns what `status --json` prints, with the state of the server.
 func (s *Server) State(ctx context.Context) (any, error) { return s.status(ctx, false) }

@@ -10,6 +10,8 @@ import (
 	"path"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/words"
@@ -62,7 +64,7 @@ func (s *Server) chosen(ctx context.Context, prefixes []string) (ids []store.Pic
 	return ids, nil
 }
 
-// sendPaths sends the paths of all files of the pictures, one per line.
+// sendPaths sends the path of the first file of each picture, one per line, as the command line prints it.
 func (s *Server) sendPaths(w http.ResponseWriter, r *http.Request, ids []store.PictureID) {
 	_, engine, done, err := s.Use(r.Context())
 	if err != nil {
@@ -112,7 +114,7 @@ func (s *Server) sendZip(w http.ResponseWriter, r *http.Request, ids []store.Pic
 				return err
 			}
 			begun = true
-			return addFile(archive, free(names, strings.ToValidUTF8(of.Name, "_")), info.ModTime(), f)
+			return addFile(archive, free(names, safeName(of.Name)), info.ModTime(), f)
 		})
 		switch {
 		case err == nil:
@@ -141,6 +143,17 @@ func addFile(archive *zip.Writer, name string, at time.Time, from io.Reader) err
 	}
 	_, err = io.Copy(to, from)
 	return err
+}
+
+// safeName returns a file's name without what is dangerous where the archive is unpacked: separators and drives of any system, control characters, and those
+// that change the direction of the text.
+func safeName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`/\:*?"<>|`, r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError {
+			return '_'
+		}
+		return r
+	}, name)
 }
 
 // free returns a name that is not in use: files of different folders may have the same one.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"path/filepath"
@@ -16,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
@@ -43,6 +44,9 @@ type galleryAddress struct {
 	values url.Values
 }
 
+// honoured are the parameters of a search, besides filters, that the gallery honours: those that choose the photos. It has an order and pages of its own.
+var honoured = []string{"q", "add", "subtract", "like", "prompt", "lang", "offset"}
+
 // readAddress reads the parameters of a page. Those that are not known are ignored: other programs add their own to links.
 func readAddress(v url.Values) (a galleryAddress, err error) {
 	a.values = url.Values{}
@@ -51,28 +55,37 @@ func readAddress(v url.Values) (a galleryAddress, err error) {
 		for i := range of.NumField() {
 			name, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("query"), ",")
 			values := slices.DeleteFunc(slices.Clone(v[name]), func(text string) bool { return strings.TrimSpace(text) == "" })
-			if name == "" || len(values) == 0 {
+			if name == "" || len(values) == 0 || part == any(&a.SearchParams) && !slices.Contains(honoured, name) {
 				continue
 			}
-			last := values[len(values)-1]
+			last := values[len(values)-1:]
 			switch to := of.Field(i).Addr().Interface().(type) {
 			case *string:
-				*to, values = last, values[len(values)-1:]
+				*to, values = last[0], last
 			case *[]string:
 				*to = values
 			case *int:
-				if *to, err = strconv.Atoi(last); err != nil || *to < 0 || *to > math.MaxInt32 {
+				if *to, err = strconv.Atoi(last[0]); err != nil || *to < 0 || *to > math.MaxInt32 {
 					return a, invalid(name, "not a number", "")
 				}
-				values = values[len(values)-1:]
-			default:
-				continue
+				values = last
 			}
 			a.values[name] = values
 		}
 	}
 	a.Top = galleryPage
 	return a, nil
+}
+
+// Search returns the search without the photo and the page, as the script passes it to the API.
+func (a galleryAddress) Search() string {
+	v := url.Values{}
+	for name, values := range a.values {
+		if name != "photo" && name != "offset" {
+			v[name] = values
+		}
+	}
+	return v.Encode()
 }
 
 // link returns the address of the gallery with some parameters changed; "" removes one.
@@ -137,7 +150,11 @@ type galleryView struct {
 }
 
 // chip is a part of the query that can be removed.
-type chip struct{ Name, Value, Remove string }
+type chip struct {
+	Name, Value, Remove string
+	// Shown is the value for people.
+	Shown string
+}
 
 // tile is a photo in the grid.
 type tile struct {
@@ -174,7 +191,7 @@ type emptyView struct {
 	ReadOnly bool
 }
 
-// hiddenParams are parameters of the search that the form does not show.
+// shownParams are the parameters that the form shows.
 var shownParams = []string{"q", "after", "before", "camera", "lens", "keyword", "person", "place", "label", "text", "type", "orientation", "rating", "under", "photo", "offset"}
 
 // Hidden are the values that the form keeps but does not show.
@@ -229,33 +246,22 @@ func (s *Server) frame(title, page string) frame { return frame{title, page, s.T
 
 // showSent shows the photos that look like a picture that was sent by a form.
 func (s *Server) showSent(w http.ResponseWriter, r *http.Request) {
-	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	form := url.Values{}
+	media, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != multipartType {
+		s.showError(w, nil, problem(http.StatusUnsupportedMediaType, codes[http.StatusUnsupportedMediaType], "the body is not multipart/form-data", "send a picture by the form of the gallery"))
+		return
+	}
+	body, err := io.ReadAll(r.Body) // the guard has read and limited it
+	var form url.Values
 	var images []pictures.File
 	if err == nil {
-		reader := multipart.NewReader(r.Body, params["boundary"])
-		for {
-			part, nextErr := reader.NextPart()
-			if nextErr != nil {
-				break
-			}
-			data, _ := io.ReadAll(part) // the guard has read and limited it
-			if part.FormName() != "image" {
-				form.Add(part.FormName(), string(data))
-				continue
-			}
-			if len(data) == 0 {
-				continue
-			}
-			file, readErr := s.readImage(part.FileName(), data)
-			if err = readErr; err != nil {
-				break
-			}
-			images = append(images, file)
-		}
+		form, images, err = s.readParts(body, params["boundary"])
+	}
+	if err == nil && len(images) == 0 {
+		err = invalid("image", "no picture was sent", "choose a picture")
 	}
 	if err != nil {
-		s.showError(w, r.URL.Query(), err)
+		s.showError(w, nil, err)
 		return
 	}
 	s.showGallery(w, r, images, form)
@@ -270,10 +276,11 @@ func (s *Server) showError(w http.ResponseWriter, values url.Values, err error) 
 }
 
 func upperFirst(text string) string {
-	if text == "" {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
 		return ""
 	}
-	return strings.ToUpper(text[:1]) + text[1:]
+	return string(unicode.ToUpper(first)) + text[size:]
 }
 
 func (s *Server) showGallery(w http.ResponseWriter, r *http.Request, images []pictures.File, values url.Values) {
@@ -302,7 +309,7 @@ func (s *Server) galleryView(ctx context.Context, address galleryAddress, images
 	for _, name := range sortedKeys(address.values) {
 		for _, value := range address.values[name] {
 			if name != "q" && name != "photo" && name != "offset" {
-				v.Chips = append(v.Chips, chip{name, value, address.without(name, value)})
+				v.Chips = append(v.Chips, chip{name, value, address.without(name, value), value})
 			}
 		}
 	}
@@ -311,10 +318,17 @@ func (s *Server) galleryView(ctx context.Context, address galleryAddress, images
 		return v, err
 	}
 	v.Ranked = len(found.asked.Terms) > 0
+	title := found.title
+	for i, c := range v.Chips {
+		if c.Name == "like" {
+			v.Chips[i].Shown = s.nameOf(ctx, c.Value)
+			title = strings.ReplaceAll(title, c.Value, v.Chips[i].Shown)
+		}
+	}
 	if v.Ranked {
-		v.Heading, v.Title = "Photos of "+found.title, found.title
-		if v.Images {
-			v.Heading, v.Title = "Photos that look like "+found.title, found.title
+		v.Heading, v.Title = "Photos of "+title, title
+		if v.Images || address.Q == "" && len(address.Like) > 0 {
+			v.Heading = "Photos that look like " + title
 		}
 	}
 	for _, h := range found.Hits {
@@ -355,6 +369,24 @@ func labelOf(h query.Hit) string {
 		label += ", " + day
 	}
 	return strings.ToValidUTF8(label, "\ufffd")
+}
+
+// nameOf names a photo by its file: "IMG_1.jpg"; or by its id, if it is not known.
+func (s *Server) nameOf(ctx context.Context, id string) string {
+	ix, engine, done, err := s.Use(ctx)
+	if err != nil {
+		return id
+	}
+	defer done()
+	picture, err := find(ctx, ix, id)
+	if err != nil {
+		return id
+	}
+	hits, err := engine.Hits(ctx, []store.PictureID{picture}, store.Filter{})
+	if err != nil || len(hits) == 0 {
+		return id
+	}
+	return strings.ToValidUTF8(words.Path(filepath.Base(hits[0].Path)), "\ufffd")
 }
 
 // dayOf returns the day of a time for people, at the precision that it has.
@@ -417,7 +449,7 @@ func (s *Server) photoView(ctx context.Context, address galleryAddress) (*photoV
 	}
 	v.Label = id.String()[:8]
 	if len(v.Files) > 0 {
-		v.Label = words.Path(filepath.Base(v.Files[0].Path))
+		v.Label = filepath.Base(v.Files[0].Path)
 	}
 	similar, err := s.ask(ctx, searchBody{SearchParams: SearchParams{Like: []string{id.String()}, Top: similarShown}}, nil)
 	if err == nil {

@@ -16,6 +16,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/imgsearch/imgsearch/index/query"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // get asks a server for a page. A body is that of a form.
@@ -82,7 +85,7 @@ func TestGalleryWithoutScript(t *testing.T) {
 		break
 	}
 	// Searches and filters keep each other.
-	page = must(t, get(s, "/?q=green+stripes&type=jpg&camera=&utm=x"), http.StatusOK, "Photos of green stripes", `name="q" type="search" value="green stripes"`, `name="type" value="jpg"`, `href="/?q=green+stripes" aria-label="Remove type jpg"`)
+	page = must(t, get(s, "/?q=green+stripes&type=jpg&camera=&utm=x"), http.StatusOK, "Photos of green stripes", `name="q" type="search" value="green stripes"`, `name="type" value="jpg"`, `href="/?q=green+stripes" aria-label="Remove type: jpg"`)
 	if strings.Contains(page, "utm") {
 		t.Error("an unknown parameter is kept")
 	}
@@ -114,7 +117,31 @@ func TestGalleryWithoutScript(t *testing.T) {
 		return w
 	}
 	must(t, send("seven.jpg", data), http.StatusOK, "Photos that look like seven.jpg", "0007.jpg")
+	for _, media := range []string{"", ";;", "text/plain", "application/x-www-form-urlencoded"} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("q=dog"))
+		r.Header.Set("Content-Type", media)
+		r.Host = "localhost"
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		must(t, w, http.StatusUnsupportedMediaType, `role="alert"`)
+	}
+	must(t, send("none.jpg", nil), http.StatusUnprocessableEntity, `role="alert"`)
 	must(t, send("broken.jpg", data[:20]), http.StatusUnprocessableEntity, `role="alert"`)
+}
+
+// listAll lists the pictures of an index by path.
+func listAll(t *testing.T, s *Server) []query.Hit {
+	t.Helper()
+	_, engine, done, err := s.Use(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer done()
+	found, err := engine.Search(t.Context(), query.Request{Order: store.ByPath, Limit: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found.Hits
 }
 
 // TestDownload checks the archive of a selection, and the list of its paths.
@@ -165,6 +192,9 @@ func TestDownload(t *testing.T) {
 	must(t, get(s, "/download", url.Values{}), http.StatusUnprocessableEntity, "Ids: no photo is selected")
 	must(t, get(s, "/download", url.Values{"ids": {"../../etc/passwd"}}), http.StatusNotFound, "Not an id of a picture")
 	must(t, get(s, "/download", url.Values{"ids": {strings.Repeat("00000000 ", maxDownload+1)}}), http.StatusUnprocessableEntity, "more than 2000 photos")
+	if got := safeName("back\\slash\\..\\x\n\x1b[31m\u202egpj.e\xffxe:?.jpg"); got != "back_slash_.._x__[31m_gpj.e_xe__.jpg" {
+		t.Errorf("a safe name: %q", got)
+	}
 	names = ""
 	used := make(map[string]int)
 	for _, name := range []string{"a.jpg", "A.jpg", "a.jpg", "a (2).jpg", "b"} {
@@ -209,7 +239,7 @@ func TestEmptyGallery(t *testing.T) {
 	}{
 		{func(o *Options) { o.Allow = []string{"/home/me/Pictures"} }, `value="/home/me/Pictures" required`},
 		{func(*Options) {}, "imgsearch serve --allow ~/Pictures"},
-		{func(o *Options) { o.ReadOnly = true }, "This server only reads."},
+		{func(o *Options) { o.ReadOnly = true }, "This server is read-only."},
 	} {
 		s, _ := newServer(t, 0, func(o *Options) {
 			o.App.IndexFile = filepath.Join(t.TempDir(), "new.db")

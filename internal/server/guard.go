@@ -62,7 +62,7 @@ func (s *Server) guarded(next http.Handler) http.Handler {
 // writeTime is how long a client may take to read an answer.
 const writeTime = time.Minute
 
-// isOpen reports whether everybody may ask for a path: it says nothing about photos.
+// isOpen reports whether a path needs no token: it says nothing about photos.
 func isOpen(path string) bool {
 	return path == "/healthz" || path == "/readyz" || path == loginPath
 }

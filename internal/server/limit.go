@@ -38,6 +38,16 @@ func newLimiter(at, waiting int) *limiter {
 // retryAfter is when a client should try again that was not let in.
 const retryAfter = time.Second
 
+// enterNow lets the caller in if nobody has to wait.
+func (l *limiter) enterNow() (done func(), ok bool) {
+	select {
+	case l.slots <- struct{}{}:
+		return func() { <-l.slots }, true
+	default:
+		return nil, false
+	}
+}
+
 // enter waits until the caller may go on, and returns what it must call at the end. If too many wait, it returns a Problem at once.
 func (l *limiter) enter(ctx context.Context) (done func(), p *Problem) {
 	done = func() { <-l.slots }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -55,7 +56,7 @@ func (s *Server) picture(ctx context.Context, in *IDParam) (*jsonAnswer[pictureA
 		return nil, err
 	}
 	if p == nil {
-		return nil, ask.ErrNoPicture
+		return nil, fmt.Errorf("%w %s", ask.ErrNoPicture, in.ID)
 	}
 	j := wire.NewPicture(p)
 	j.Indexed = true

@@ -16,17 +16,19 @@ import (
 
 // answerBeside answers the searches of the command line at the socket beside the index, until the server ends. Without it, they load the model themselves.
 func (s *Server) answerBeside(ctx context.Context) {
-	path, isUsable := relay.Path(s.live.Path())
-	if !isUsable {
-		s.App.Logf("no socket beside the index: its path is too long, or the disk or the system is not suitable")
+	path, err := relay.Path(s.live.Path())
+	if err != nil {
+		s.App.Logf("no socket beside the index: %v", err)
 		return
 	}
 	l, err := socket.Listen(ctx, path)
 	if err != nil {
-		s.Log.Warn(fmt.Sprintf("searches of the command line will load the model themselves: %s: %v", path, err))
+		s.Log.Warn(fmt.Sprintf("cannot listen at %s: %v; `imgsearch search` loads the model itself", path, err))
 		return
 	}
-	mine := relay.Identity{Version: s.Version, Provider: string(s.Indexing.Provider), Namespace: socket.Namespace()}
+	mine := func() (relay.Identity, error) {
+		return relay.NewIdentity(s.Version, string(s.Indexing.Provider), s.live.Path())
+	}
 	hs := &http.Server{
 		Handler: s.logged(relay.Handler(mine, s.searchBeside)), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug), BaseContext: func(net.Listener) context.Context { return ctx },
@@ -47,9 +49,9 @@ var errNotHere = errors.New("the server does not answer this")
 
 // searchBeside answers the request of another process of this user.
 func (s *Server) searchBeside(ctx context.Context, r query.Request) (*query.Response, error) {
-	leave, p := s.limits.searches.enter(ctx)
-	if p != nil {
-		return nil, p
+	leave, ok := s.limits.searches.enterNow() // the other process need not wait
+	if !ok {
+		return nil, errNotHere
 	}
 	defer leave()
 	_, engine, done, err := s.live.UseNow(ctx)

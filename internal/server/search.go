@@ -142,37 +142,45 @@ func (s *Server) readSearch(api huma.API, contentType string, body []byte) (aske
 	case err != nil || media != multipartType:
 		return asked, nil, problem(http.StatusUnsupportedMediaType, codes[http.StatusUnsupportedMediaType], "the body is neither JSON nor multipart/form-data", "send application/json or multipart/form-data")
 	}
-	form := url.Values{}
+	form, images, err := s.readParts(body, params["boundary"])
+	if err != nil {
+		return asked, nil, err
+	}
+	return asked, images, readForm(api, form, &asked)
+}
+
+// readParts reads the parts of multipart/form-data: pictures, and texts by their names.
+func (s *Server) readParts(body []byte, boundary string) (form url.Values, images []pictures.File, err error) {
+	form = url.Values{}
 	room := int64(maxBody) // for all parts but pictures
-	reader := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
 	for {
 		part, err := reader.NextPart()
 		if errors.Is(err, io.EOF) {
-			break
+			return form, images, nil
 		}
 		if err != nil {
-			return asked, nil, problem(http.StatusBadRequest, words.Usage, "the body is not valid multipart/form-data", "")
+			return nil, nil, problem(http.StatusBadRequest, words.Usage, "the body is not valid multipart/form-data", "")
 		}
 		data, err := io.ReadAll(part)
 		if err != nil {
-			return asked, nil, problem(http.StatusBadRequest, words.Usage, "the body is not valid multipart/form-data", "")
+			return nil, nil, problem(http.StatusBadRequest, words.Usage, "the body is not valid multipart/form-data", "")
 		}
 		if part.FormName() != "image" {
 			if room -= int64(len(data) + len(part.FormName()) + partBytes); room < 0 {
-				return asked, nil, bodyTooLarge(maxBody)
+				return nil, nil, bodyTooLarge(maxBody)
 			}
 			form.Add(part.FormName(), string(data))
 			continue
 		}
 		file, err := s.readImage(part.FileName(), data)
 		if err != nil {
-			return asked, nil, err
+			return nil, nil, err
 		}
 		if images = append(images, file); len(images) > maxImages {
-			return asked, nil, invalid("image", fmt.Sprintf("more than %d pictures", maxImages), "")
+			return nil, nil, invalid("image", fmt.Sprintf("more than %d pictures", maxImages), "")
 		}
 	}
-	return asked, images, readForm(api, form, &asked)
 }
 
 const (

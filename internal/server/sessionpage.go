@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,8 +39,10 @@ type sessionView struct {
 	Done, Of       int
 	Events         string
 	Ended          bool
-	Error, Hint    string
-	Failures       []jobs.UnreadFile
+	// Followed says that the page follows its progress: that of one session, since browsers open few connections to a server.
+	Followed    bool
+	Error, Hint string
+	Failures    []jobs.UnreadFile
 }
 
 // newSessionView describes a session.
@@ -82,6 +85,11 @@ func (s *Server) writeSessions(ctx context.Context, w http.ResponseWriter, statu
 			view := newSessionView(one)
 			v.Refresh = v.Refresh || !view.Ended
 			v.Sessions = append(v.Sessions, view)
+		}
+		if i := slices.IndexFunc(v.Sessions, func(one sessionView) bool { return one.State == string(jobs.Running) }); i >= 0 {
+			v.Sessions[i].Followed = true
+		} else if i := slices.IndexFunc(v.Sessions, func(one sessionView) bool { return !one.Ended }); i >= 0 {
+			v.Sessions[i].Followed = true
 		}
 	}
 	if err != nil {

@@ -24,5 +24,5 @@ func isMine(c *net.UnixConn) bool {
 	return err == nil && mine
 }
 
-// Namespace names the processes that see each other; there is only one.
+// Namespace names the processes that see the same files; there is only one.
 func Namespace() string { return "" }

@@ -24,8 +24,8 @@ func isMine(c *net.UnixConn) bool {
 	return err == nil && mine
 }
 
-// Namespace names the processes that see each other: a container has its own.
+// Namespace names the processes that see the same files: a container has its own namespaces, and so have some services.
 func Namespace() string {
-	name, _ := os.Readlink("/proc/self/ns/pid") // "" where /proc is not mounted, on both sides
+	name, _ := os.Readlink("/proc/self/ns/mnt") // "" where /proc is not mounted, on both sides
 	return name
 }

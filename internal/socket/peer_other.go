@@ -9,5 +9,5 @@ const IsAvailable = false
 
 func isMine(*net.UnixConn) bool { return false }
 
-// Namespace names the processes that see each other; there is only one.
+// Namespace names the processes that see the same files; there is only one.
 func Namespace() string { return "" }

@@ -12,7 +12,7 @@ import (
 )
 
 // Command returns the real program: the test binary, which testscript's TestMain turns into the program.
-func Command(t *testing.T, home string, args ...string) *exec.Cmd {
+func Command(t testing.TB, home string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {

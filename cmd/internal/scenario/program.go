@@ -75,7 +75,7 @@ func (p Program) Must(code int, says string, args ...string) string {
 }
 
 // WritePicture writes a picture file of 64 x 48 pixels, in the format of its name.
-func WritePicture(t *testing.T, path string, seed int) {
+func WritePicture(t testing.TB, path string, seed int) {
 	t.Helper()
 	data, err := testkit.Encode(path, testkit.Picture(seed, 64, 48))
 	if err != nil {

@@ -18,6 +18,14 @@ export class Choice {
   has (id) { return this.ids.has(id) }
   get isEmpty () { return this.ids.size === 0 }
 
+  // toggleOne selects a photo whose place is not known.
+  toggleOne (item) {
+    if (!item) return
+    if (!this.ids.delete(item.id) && this.ids.size < most) this.ids.add(item.id)
+    this.last = undefined
+    this.tell()
+  }
+
   // toggle selects a photo or not; with the shift key, all photos from the last one to it.
   async toggle (source, i, isRange) {
     const item = await source.find(i)

@@ -87,6 +87,8 @@ export class Grid {
   // lay computes the rows. The photo at the top stays there if it is to be kept.
   lay (keep) {
     const anchor = keep && this.plan.rows ? this.firstShown() : 0
+    const into = keep && this.plan.rows ? this.y - this.plan.top[this.rowOf(anchor)] : 0
+    const hadFocus = this.hasFocus()
     this.width = this.box.clientWidth
     const target = this.width < 600 ? 110 : 190
     const begin = performance.now()
@@ -96,9 +98,12 @@ export class Grid {
     this.box.setAttribute('aria-rowcount', this.plan.rows)
     for (const e of this.pool.values()) e.remove()
     this.pool.clear()
-    if (keep) this.moveTo(this.plan.top[this.rowOf(anchor)])
+    if (keep) this.moveTo(this.plan.top[this.rowOf(anchor)] + into)
     else this.moveTo(this.y)
+    if (hadFocus) document.getElementById('p' + this.focused)?.focus({ preventScroll: true })
   }
+
+  hasFocus () { return this.box.contains(document.activeElement) }
 
   get scale () {
     const window = this.scroller.clientHeight
@@ -118,7 +123,17 @@ export class Grid {
     this.set = Math.round(this.y / this.scale)
     this.scroller.scrollTop = this.set
     this.set = this.scroller.scrollTop
+    this.rest(false)
     this.paint()
+  }
+
+  // rest waits until nothing moves, and then puts the scroll bar right if the user has moved it.
+  rest (byUser) {
+    clearTimeout(this.resting)
+    this.resting = setTimeout(() => {
+      if (byUser && this.scale !== 1) this.moveTo(this.y)
+      this.on.rested(this.y)
+    }, 250)
   }
 
   // scrolled follows the user. Small steps move by as many pixels as without a scale; the scroll bar is put right when they end.
@@ -132,11 +147,7 @@ export class Grid {
     else if (at > 0 && Math.abs(by) < 2 * this.scroller.clientHeight) this.y = Math.min(Math.max(this.y + by, 0), this.most)
     else this.y = Math.min(at * this.scale, this.most)
     this.isAtEnd = this.y > 0 && this.y >= this.most - 1
-    clearTimeout(this.resting)
-    this.resting = setTimeout(() => {
-      if (this.scale !== 1) this.moveTo(this.y)
-      this.on.rested?.(this.y)
-    }, 250)
+    this.rest(true)
     if (this.asked) return
     this.asked = true
     requestAnimationFrame(() => {
@@ -159,7 +170,10 @@ export class Grid {
     const offset = this.scroller.scrollTop - this.y
     for (const [r, e] of this.pool) {
       if (r < from || r > to) {
-        if (e.contains(document.activeElement)) continue // keep the focus
+        if (e.contains(document.activeElement)) { // keep the focus
+          e.style.transform = `translateY(${top[r] + offset}px)`
+          continue
+        }
         e.remove()
         this.pool.delete(r)
       }
@@ -326,6 +340,14 @@ export class Grid {
       if (pressed) e.preventDefault() // it is not a tap
     })
     this.box.addEventListener('contextmenu', (e) => { if (pressed || e.pointerType === 'touch') e.preventDefault() })
+  }
+
+  // keyOfPage handles a key that nothing else has: it moves from what is shown.
+  keyOfPage (e) {
+    if (e.key === ' ' || !this.source.total) return
+    const top = this.plan.top[this.rowOf(this.focused)]
+    if (top < this.y - 1 || top > this.y + this.scroller.clientHeight) this.rove(this.firstShown())
+    this.key(e)
   }
 
   key (e) {

@@ -14,8 +14,12 @@ export class Problem extends Error {
 
 // ask returns the JSON of an address.
 export async function ask (address, options) {
+  return (await checked(address, options)).json()
+}
+
+async function checked (address, options) {
   const answer = await fetch(address, options)
-  if (answer.ok) return answer.json()
+  if (answer.ok) return answer
   if (answer.status === 401) location.assign('/login?to=' + encodeURIComponent(location.pathname + location.search))
   throw new Problem(await answer.json().catch(() => ({})), answer.status)
 }
@@ -77,9 +81,7 @@ export class Listing extends Pages {
   }
 
   async open () {
-    const answer = await fetch('/api/v1/shapes?' + this.filters)
-    if (!answer.ok) throw new Problem(await answer.json().catch(() => ({})), answer.status)
-    const data = await answer.arrayBuffer()
+    const data = await (await checked('/api/v1/shapes?' + this.filters)).arrayBuffer()
     const view = new DataView(data)
     const count = view.getUint32(0, true)
     this.total = view.getUint32(4, true)

@@ -42,24 +42,30 @@ export class Viewer {
 
   get isOpen () { return this.box.open }
 
-  // show shows a photo: id, and label if it is known.
-  show (item, position) {
+  // show shows a photo: id, and label if it is known. isAlone says that its place in the list is not known.
+  show (item, position, isAlone = false) {
     this.id = item.id
+    this.buttons.previous.disabled = this.buttons.next.disabled = isAlone
     const at = '/api/v1/pictures/' + item.id
     this.wrong.hidden = true
     this.full.hidden = true
     this.full.removeAttribute('src')
     this.small.hidden = false
     this.small.src = at + '/thumbnail'
-    this.small.alt = this.full.alt = item.label || 'Photo'
     this.full.src = at + '/image'
     this.link.href = at + '/file'
-    this.name.textContent = [item.label, position].filter(Boolean).join(' · ')
+    this.tell(item, position)
     this.zoom(1)
     this.mark()
     if (!this.box.open) this.box.showModal()
     this.isShown = true
     if (!this.info.hidden) this.details(true)
+  }
+
+  // tell names the photo.
+  tell (item, position) {
+    this.small.alt = this.full.alt = item.label || 'Photo'
+    this.name.textContent = [item.label, position].filter(Boolean).join(' · ')
   }
 
   mark () { this.buttons.select.ariaPressed = String(this.on.isChosen()) }
@@ -181,7 +187,12 @@ export class Viewer {
       }
     })
     const end = (e) => {
-      if (!fingers.delete(e.pointerId) || fingers.size || !start) return
+      if (!fingers.delete(e.pointerId) || !start) return
+      if (fingers.size) { // the other finger goes on from where it is
+        const [rest] = fingers.values()
+        start = { x: rest.clientX, y: rest.clientY, atX: this.x || 0, atY: this.yy || 0 }
+        return
+      }
       const x = e.clientX - start.x; const y = e.clientY - start.y
       const pinched = spread
       start = spread = undefined
@@ -203,6 +214,10 @@ function element (name, text) {
   const e = document.createElement(name)
   if (text) e.textContent = text
   return e
+}
+
+function sizeOf (bytes) {
+  return bytes >= 1e6 ? (bytes / 1e6).toFixed(1) + ' MB' : bytes >= 1e3 ? Math.round(bytes / 1e3) + ' kB' : bytes + ' bytes'
 }
 
 // factsOf returns what is known about a photo: metadata, text, and files with their copies.
@@ -239,7 +254,7 @@ function factsOf (known) {
       link.download = ''
       entry.append(link)
     }
-    entry.append(element('small', ` ${(f.bytes / 1e6).toFixed(1)} MB${f.role === 'picture' ? '' : ', ' + f.role}`))
+    entry.append(element('small', ` ${sizeOf(f.bytes)}${f.role === 'picture' ? '' : ', ' + f.role}`))
     files.append(entry)
   })
   parts.push(element('h2', known.files.length > 1 ? `${known.files.length} files` : 'File'), files)

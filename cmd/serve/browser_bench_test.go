@@ -1,4 +1,4 @@
-package server
+package serve_test
 
 import (
 	"context"
@@ -25,9 +25,9 @@ const noteFirst = `(() => {
 // BenchmarkFirstPhotos measures how long it takes until the first photos of a gallery of 100,000 are visible, in a browser that has nothing in its cache.
 func BenchmarkFirstPhotos(b *testing.B) {
 	const n = 100_000
-	s, _ := newServer(b, 1)
-	addMany(b, s, n-1)
-	address := serveTest(b, s, nil)
+	home, _ := newHome(b, 1, "--keep-previews")
+	addMany(b, home, n-1)
+	address := "http://" + launch(b, home).address
 	tab := browser.New(b, 1280, 900)
 	tab.Do(chromedp.ActionFunc(func(ctx context.Context) error {
 		_, err := cdp.AddScriptToEvaluateOnNewDocument(noteFirst).Do(ctx)

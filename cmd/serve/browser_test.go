@@ -1,4 +1,4 @@
-package server
+package serve_test
 
 import (
 	"crypto/sha256"
@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -19,8 +21,8 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
-	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/testkit"
 	"github.com/imgsearch/imgsearch/internal/testkit/browser"
 )
@@ -36,14 +38,10 @@ const (
 	lastShown = "Math.max(...[...document.querySelectorAll('[data-i]')].filter(c => c.getBoundingClientRect().bottom <= document.getElementById('scroller').getBoundingClientRect().bottom + 1).map(c => c.dataset.i))"
 )
 
-// addMany adds pictures with shapes, dates and previews, but without files, to the server's index.
-func addMany(t testing.TB, s *Server, n int) {
+// addMany adds pictures with shapes, dates and previews, but without files, to the index in a home folder.
+func addMany(t testing.TB, home string, n int) {
 	t.Helper()
-	at, err := s.App.Index()
-	if err != nil {
-		t.Fatal(err)
-	}
-	ix, lock, err := at.OpenLocked(t.Context())
+	ix, lock, err := app.Index{Path: filepath.Join(home, ".local", "share", "imgsearch", "index.db")}.OpenLocked(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,12 +100,13 @@ func addMany(t testing.TB, s *Server, n int) {
 	}
 }
 
-// serveTest serves a server's handler. change may answer instead.
-func serveTest(t testing.TB, s *Server, change func(w http.ResponseWriter, r *http.Request) bool) string {
+// front serves what a server does, at another address. change may answer instead.
+func front(t testing.TB, s *server, change func(w http.ResponseWriter, r *http.Request) bool) string {
 	t.Helper()
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: s.address})
 	hs := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if change == nil || !change(w, r) {
-			s.Handler().ServeHTTP(w, r)
+		if !change(w, r) {
+			proxy.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(hs.CloseClientConnections)
@@ -117,17 +116,8 @@ func serveTest(t testing.TB, s *Server, change func(w http.ResponseWriter, r *ht
 
 // TestGallery uses the gallery as a person does.
 func TestGallery(t *testing.T) {
-	s, photos := newServer(t, 150)
-	for i, name := range []string{"copy of 3.jpg", "another.jpg"} { // copies
-		data, err := os.ReadFile(filepath.Join(photos, fmt.Sprintf("%04d.jpg", 3)))
-		if err != nil {
-			t.Fatal(err, i)
-		}
-		if err := os.WriteFile(filepath.Join(photos, name), data, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	address := serveTest(t, s, nil)
+	home, _ := newHome(t, 150, "--keep-previews")
+	address := "http://" + launch(t, home).address
 	for name, size := range screens {
 		t.Run(name, func(t *testing.T) {
 			tab := browser.New(t, size[0], size[1])
@@ -164,6 +154,7 @@ func TestGallery(t *testing.T) {
 			tab.Wait("document.querySelector('#viewer .full').style.transform.includes('scale(1.5)')", "true")
 			tab.Do(chromedp.KeyEvent("0"))
 			tab.Wait("document.querySelector('#viewer .full').style.transform", "")
+			tab.Wait("new URLSearchParams(location.search).get('at')", "0")
 			tab.Eval("history.back()")
 			tab.Wait(isViewing, "false")
 			tab.Wait("location.search", "")
@@ -235,6 +226,7 @@ func TestGallery(t *testing.T) {
 				data.items.add(new File([await (await fetch(document.querySelector('[data-i="5"] img').src)).blob()], 'dropped.jpg', {type: 'image/jpeg'}))
 				for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: data}))
 			})()`
+			tab.Eval("gallery.grid.moveTo(0)")
 			tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
 			wanted := tab.Eval("document.querySelector('[data-i=\"5\"] img').alt")
 			tab.Eval(drop)
@@ -245,6 +237,39 @@ func TestGallery(t *testing.T) {
 			tab.Eval("history.back()")
 			tab.Wait("document.getElementById('heading').textContent", "Photos")
 			tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
+
+			// A file that is not a picture changes nothing.
+			tab.Eval(strings.Replace(drop, "await (await fetch(document.querySelector('[data-i=\"5\"] img').src)).blob()", "'no picture'", 1))
+			tab.Wait("document.getElementById('message').textContent !== ''", "true")
+			tab.Wait("document.getElementById('heading').textContent", "Photos")
+			tab.Eval("gallery.grid.moveTo(500)")
+			tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
+			tab.Eval("gallery.grid.moveTo(0)")
+			tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
+			tab.Errors() // of the status 422
+
+			// A dropped picture, filtered, and without the filter.
+			tab.Eval(drop)
+			tab.Wait("document.getElementById('heading').textContent", "Photos that look like dropped.jpg")
+			tab.Eval("(f => { f.open = true; f.querySelector('[name=camera]').value = 'nokia'; f.querySelector('.fields button').click() })(document.getElementById('filters'))")
+			tab.Wait("document.getElementById('message').textContent", "No matching photos")
+			tab.Wait("document.getElementById('chips').textContent", "camera: nokia ×")
+			tab.Eval("document.querySelector('.chip').click()")
+			tab.Wait("gallery.source.total", "100")
+			tab.Eval("document.getElementById('filters').open = false")
+
+			// The focus stays while a ranking grows.
+			tab.Eval("gallery.grid.focus(95)")
+			tab.Wait("gallery.source.total", "150")
+			tab.Wait("document.activeElement.id", "p95")
+
+			// Parameters that other programs add are ignored; a page without a focus has keys too.
+			tab.Open(address + "/?utm_source=mail&min-score=x")
+			tab.Wait("gallery.source.total", "150")
+			tab.Wait(gridReady, "true")
+			tab.Do(chromedp.KeyEvent(kb.End))
+			tab.Wait("document.activeElement.id", "p149")
+			tab.Wait(lastShown, "149")
 
 			// An address that was shared opens the photo.
 			tab.Open(shared)
@@ -267,9 +292,9 @@ func TestGallery(t *testing.T) {
 
 // TestSuggestions checks that the search box offers what photos have, and makes filters of it.
 func TestSuggestions(t *testing.T) {
-	s, _ := newServer(t, 1)
-	addMany(t, s, 50)
-	address := serveTest(t, s, nil)
+	home, _ := newHome(t, 1, "--keep-previews")
+	addMany(t, home, 50)
+	address := "http://" + launch(t, home).address
 	for name, size := range screens {
 		t.Run(name, func(t *testing.T) {
 			tab := browser.New(t, size[0], size[1])
@@ -309,8 +334,8 @@ func TestSuggestions(t *testing.T) {
 
 // TestTouch uses the gallery with fingers.
 func TestTouch(t *testing.T) {
-	s, _ := newServer(t, 40)
-	address := serveTest(t, s, nil)
+	home, _ := newHome(t, 40, "--keep-previews")
+	address := "http://" + launch(t, home).address
 	tab := browser.New(t, 390, 844)
 	tab.Do(emulation.SetTouchEmulationEnabled(true))
 	tab.Open(address + "/")
@@ -371,8 +396,8 @@ func TestTouch(t *testing.T) {
 
 // TestOtherPages checks the pages of duplicates and of sessions.
 func TestOtherPages(t *testing.T) {
-	s, photos := newServer(t, 12)
-	data, err := os.ReadFile(filepath.Join(photos, "0003.jpg"))
+	home, photos := newHome(t, 12, "--keep-previews")
+	data, err := os.ReadFile(filepath.Join(photos, "003.jpg"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -381,7 +406,7 @@ func TestOtherPages(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	address := serveTest(t, s, nil)
+	address := "http://" + launch(t, home).address
 	for name, size := range screens {
 		t.Run(name, func(t *testing.T) {
 			tab := browser.New(t, size[0], size[1])
@@ -409,30 +434,33 @@ func TestOtherPages(t *testing.T) {
 // TestManyPhotos checks that the gallery reaches the last of 100,000 photos of an index.
 func TestManyPhotos(t *testing.T) {
 	const n = 100_000
-	s, _ := newServer(t, 1)
-	addMany(t, s, n-1)
-	address := serveTest(t, s, nil)
-	reachTheLast(t, address, n)
+	home, _ := newHome(t, 1, "--keep-previews")
+	addMany(t, home, n-1)
+	reachTheLast(t, "http://"+launch(t, home).address, n)
 }
 
 // TestAMillionPhotos checks the same with the shapes of a million photos that the index does not have.
 func TestAMillionPhotos(t *testing.T) {
 	const n = 1_000_000
-	s, _ := newServer(t, 3)
+	home, _ := newHome(t, 3, "--keep-previews")
+	s := launch(t, home)
 	r := rand.New(rand.NewPCG(1, 2))
-	shapes := store.Shapes{Ratios: make([]uint16, n)}
-	for i := range shapes.Ratios {
-		shapes.Ratios[i] = []uint16{1500, 1333, 750, 667, 1778, 1000}[r.IntN(6)]
+	ratios := make([]uint16, n)
+	const months = 240
+	answer := binary.LittleEndian.AppendUint32(nil, months)
+	answer = binary.LittleEndian.AppendUint32(answer, n)
+	for i := range months {
+		answer = binary.LittleEndian.AppendUint16(answer, uint16(2024-i/12))
+		answer = binary.LittleEndian.AppendUint16(answer, uint16(12-i%12))
+		answer = binary.LittleEndian.AppendUint32(answer, uint32(i*(n/months)))
 	}
-	for i := range 240 {
-		shapes.Months = append(shapes.Months, store.MonthStart{Year: 2024 - i/12, Month: 12 - i%12, First: i * (n / 240)})
+	for i := range ratios {
+		ratios[i] = []uint16{1500, 1333, 750, 667, 1778, 1000}[r.IntN(6)]
+		answer = binary.LittleEndian.AppendUint16(answer, ratios[i])
 	}
-	answer := encodeShapes(shapes)
-	ids := make([]string, 0, 3)
-	for _, h := range listAll(t, s) {
-		ids = append(ids, h.ID.String())
-	}
-	address := serveTest(t, s, func(w http.ResponseWriter, r *http.Request) bool {
+	var all struct{ Results []struct{ ID string } }
+	s.must(s.ask("GET", "/api/v1/search?sort=path", ""), http.StatusOK, &all)
+	address := front(t, s, func(w http.ResponseWriter, r *http.Request) bool {
 		switch r.URL.Path {
 		case "/api/v1/shapes":
 			_, _ = w.Write(answer)
@@ -441,7 +469,7 @@ func TestAMillionPhotos(t *testing.T) {
 			top, _ := strconv.Atoi(r.URL.Query().Get("top"))
 			var hits []string
 			for i := first; i < min(first+top, n); i++ {
-				hits = append(hits, fmt.Sprintf(`{"id": %q, "path": "/p/%d.jpg", "also": [], "width": %d, "height": 1000, "taken_at": null}`, ids[i%3], i, shapes.Ratios[i]))
+				hits = append(hits, fmt.Sprintf(`{"id": %q, "path": "/p/%d.jpg", "also": [], "width": %d, "height": 1000, "taken_at": null}`, all.Results[i%3].ID, i, ratios[i]))
 			}
 			fmt.Fprintf(w, `{"results": [%s], "indexed": %d}`, strings.Join(hits, ","), n)
 		default:
@@ -450,20 +478,6 @@ func TestAMillionPhotos(t *testing.T) {
 		return true
 	})
 	reachTheLast(t, address, n)
-}
-
-func listAll(t *testing.T, s *Server) []query.Hit {
-	t.Helper()
-	_, engine, done, err := s.Use(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer done()
-	found, err := engine.Search(t.Context(), query.Request{Order: store.ByPath, Limit: 100})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found.Hits
 }
 
 // reachTheLast goes through a gallery of n photos: by the End key, by the scroll bar, by the wheel, and by the scrubber.
