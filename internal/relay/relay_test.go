@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -134,6 +135,15 @@ func TestOthersAreRefused(t *testing.T) {
 	for _, theirs := range []Identity{{"2", "auto", "a", "i"}, {"1", "cpu", "a", "i"}, {"1", "auto", "b", "i"}, {"1", "auto", "a", "j"}} {
 		if _, err := pair(t, mine, theirs, nil); !errors.Is(err, ErrOther) {
 			t.Errorf("%v: %v", theirs, err)
+		}
+	}
+}
+
+// TestLongPath checks that an index with a long path has no socket.
+func TestLongPath(t *testing.T) {
+	for length, want := range map[int]error{socket.MaxPath - len(".sock"): nil, socket.MaxPath - len(".sock") + 1: socket.ErrLong} {
+		if _, err := Path("/" + strings.Repeat("x", length-1)); !errors.Is(err, want) && !errors.Is(err, ErrSystem) {
+			t.Errorf("%d bytes: %v, want %v", length, err, want)
 		}
 	}
 }
