@@ -1,27 +1,14 @@
 package socket
 
-import (
-	"net"
-	"os"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// IsAvailable says whether this system tells who answers at a socket.
-const IsAvailable = true
-
-// isMine reports whether the process at the other end belongs to this user (LOCAL_PEERCRED, unix(4)).
-func isMine(c *net.UnixConn) bool {
-	raw, err := c.SyscallConn()
+// peer returns the user of the process at the other end (LOCAL_PEERCRED, unix(4)).
+func peer(fd int) (uid uint32, err error) {
+	c, err := unix.GetsockoptXucred(fd, unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
 	if err != nil {
-		return false
+		return 0, err
 	}
-	mine := false
-	err = raw.Control(func(fd uintptr) {
-		peer, err := unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
-		mine = err == nil && int(peer.Uid) == os.Geteuid()
-	})
-	return err == nil && mine
+	return c.Uid, nil
 }
 
 // Namespace names the processes that see the same files; there is only one.

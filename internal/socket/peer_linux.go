@@ -1,27 +1,18 @@
 package socket
 
 import (
-	"net"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// IsAvailable says whether this system tells who answers at a socket.
-const IsAvailable = true
-
-// isMine reports whether the process at the other end belongs to this user (SO_PEERCRED, unix(7)).
-func isMine(c *net.UnixConn) bool {
-	raw, err := c.SyscallConn()
+// peer returns the user of the process at the other end (SO_PEERCRED, unix(7)).
+func peer(fd int) (uid uint32, err error) {
+	c, err := unix.GetsockoptUcred(fd, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return false
+		return 0, err
 	}
-	mine := false
-	err = raw.Control(func(fd uintptr) {
-		peer, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-		mine = err == nil && int(peer.Uid) == os.Geteuid()
-	})
-	return err == nil && mine
+	return c.Uid, nil
 }
 
 // Namespace names the processes that see the same files: a container has its own namespaces, and so have some services.
