@@ -114,180 +114,185 @@ func front(t testing.TB, s *server, change func(w http.ResponseWriter, r *http.R
 	return hs.URL
 }
 
+// onScreens runs a test on each of the screens.
+func onScreens(t *testing.T, test func(t *testing.T, name string, tab *browser.Tab)) {
+	t.Helper()
+	for name, size := range screens {
+		t.Run(name, func(t *testing.T) { test(t, name, browser.New(t, size[0], size[1])) })
+	}
+}
+
 // TestGallery uses the gallery as a person does.
 func TestGallery(t *testing.T) {
 	home, _ := newHome(t, 150, "--keep-previews")
 	address := "http://" + launch(t, home).address
-	for name, size := range screens {
-		t.Run(name, func(t *testing.T) {
-			tab := browser.New(t, size[0], size[1])
-			tab.Open(address + "/")
-			tab.Wait(gridReady, "true")
-			tab.Keep(name + "-gallery.png")
-			tab.CheckAccessible("the gallery")
-			tab.Wait("document.documentElement.scrollWidth <= innerWidth", "true")
+	onScreens(t, func(t *testing.T, name string, tab *browser.Tab) {
+		tab.Open(address + "/")
+		tab.Wait(gridReady, "true")
+		tab.Keep(name + "-gallery.png")
+		tab.CheckAccessible("the gallery")
+		tab.Wait("document.documentElement.scrollWidth <= innerWidth", "true")
 
-			// Rows are justified: all but the last reach the same edge.
-			tab.Wait(`(() => {
-				const rows = [...document.querySelectorAll('.row')].slice(0, -1).filter(r => Number(r.ariaRowIndex) < gallery.grid.plan.rows)
-				const edge = document.getElementById('grid').getBoundingClientRect().right
-				return rows.length > 2 && rows.every(r => Math.abs(r.lastChild.getBoundingClientRect().right - edge) < 2)
-			})()`, "true")
+		// Rows are justified: all but the last reach the same edge.
+		tab.Wait(`(() => {
+			const rows = [...document.querySelectorAll('.row')].slice(0, -1).filter(r => Number(r.ariaRowIndex) < gallery.grid.plan.rows)
+			const edge = document.getElementById('grid').getBoundingClientRect().right
+			return rows.length > 2 && rows.every(r => Math.abs(r.lastChild.getBoundingClientRect().right - edge) < 2)
+		})()`, "true")
 
-			// A click opens a photo, in full; the arrow keys move; Back closes the viewer; Forward opens it again.
-			first := tab.Eval("document.querySelector('[data-i=\"2\"] img').alt")
-			tab.Do(chromedp.Click("#p2", chromedp.ByQuery))
-			tab.Wait(isViewing, "true")
-			tab.Wait(viewing, first+" · 3 of 150")
-			tab.Wait(isFull, "true")
-			tab.Do(chromedp.KeyEvent("i"))
-			tab.Wait("document.querySelectorAll('#info .files a').length > 0 && document.querySelectorAll('#info .strip img').length", "12")
-			tab.Keep(name + "-viewer.png")
-			tab.CheckAccessible("the viewer")
-			tab.Do(chromedp.KeyEvent("i"), chromedp.KeyEvent(kb.ArrowRight))
-			tab.Wait(viewing+".endsWith('· 4 of 150')", "true")
-			tab.Do(chromedp.KeyEvent(kb.End))
-			tab.Wait(viewing+".endsWith('· 150 of 150')", "true")
-			tab.Do(chromedp.KeyEvent(kb.Home))
-			tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
-			tab.Do(chromedp.KeyEvent("+"))
-			tab.Wait("document.querySelector('#viewer .full').style.transform.includes('scale(1.5)')", "true")
-			tab.Do(chromedp.KeyEvent("0"))
-			tab.Wait("document.querySelector('#viewer .full').style.transform", "")
-			tab.Wait("new URLSearchParams(location.search).get('at')", "0")
-			tab.Eval("history.back()")
-			tab.Wait(isViewing, "false")
-			tab.Wait("location.search", "")
-			tab.Eval("history.forward()")
-			tab.Wait(isViewing, "true")
-			tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
-			shared := tab.Eval("location.href")
-			tab.Do(chromedp.KeyEvent(kb.Escape))
-			tab.Wait(isViewing, "false")
-			tab.Wait("document.activeElement.id", "p0")
+		// A click opens a photo, in full; the arrow keys move; Back closes the viewer; Forward opens it again.
+		first := tab.Eval("document.querySelector('[data-i=\"2\"] img').alt")
+		tab.Do(chromedp.Click("#p2", chromedp.ByQuery))
+		tab.Wait(isViewing, "true")
+		tab.Wait(viewing, first+" · 3 of 150")
+		tab.Wait(isFull, "true")
+		tab.Do(chromedp.KeyEvent("i"))
+		tab.Wait("document.querySelectorAll('#info .files a').length > 0 && document.querySelectorAll('#info .strip img').length", "12")
+		tab.Keep(name + "-viewer.png")
+		tab.CheckAccessible("the viewer")
+		tab.Do(chromedp.KeyEvent("i"), chromedp.KeyEvent(kb.ArrowRight))
+		tab.Wait(viewing+".endsWith('· 4 of 150')", "true")
+		tab.Do(chromedp.KeyEvent(kb.End))
+		tab.Wait(viewing+".endsWith('· 150 of 150')", "true")
+		tab.Do(chromedp.KeyEvent(kb.Home))
+		tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
+		tab.Do(chromedp.KeyEvent("+"))
+		tab.Wait("document.querySelector('#viewer .full').style.transform.includes('scale(1.5)')", "true")
+		tab.Do(chromedp.KeyEvent("0"))
+		tab.Wait("document.querySelector('#viewer .full').style.transform", "")
+		tab.Wait("new URLSearchParams(location.search).get('at')", "0")
+		tab.Eval("history.back()")
+		tab.Wait(isViewing, "false")
+		tab.Wait("location.search", "")
+		tab.Eval("history.forward()")
+		tab.Wait(isViewing, "true")
+		tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
+		shared := tab.Eval("location.href")
+		tab.Do(chromedp.KeyEvent(kb.Escape))
+		tab.Wait(isViewing, "false")
+		tab.Wait("document.activeElement.id", "p0")
 
-			// The keyboard alone.
-			tab.Do(chromedp.KeyEvent(kb.ArrowRight))
-			tab.Wait("document.activeElement.id", "p1")
-			tab.Do(chromedp.KeyEvent(kb.ArrowDown))
-			tab.Wait("Number(document.activeElement.id.slice(1)) > 1 && document.activeElement.getBoundingClientRect().top > document.getElementById('p0').getBoundingClientRect().top", "true")
-			tab.Do(chromedp.KeyEvent(kb.End))
-			tab.Wait("document.activeElement.id", "p149")
-			tab.Wait(lastShown, "149")
-			tab.Do(chromedp.KeyEvent(kb.Home))
-			tab.Wait("document.activeElement.id", "p0")
+		// The keyboard alone.
+		tab.Do(chromedp.KeyEvent(kb.ArrowRight))
+		tab.Wait("document.activeElement.id", "p1")
+		tab.Do(chromedp.KeyEvent(kb.ArrowDown))
+		tab.Wait("Number(document.activeElement.id.slice(1)) > 1 && document.activeElement.getBoundingClientRect().top > document.getElementById('p0').getBoundingClientRect().top", "true")
+		tab.Do(chromedp.KeyEvent(kb.End))
+		tab.Wait("document.activeElement.id", "p149")
+		tab.Wait(lastShown, "149")
+		tab.Do(chromedp.KeyEvent(kb.Home))
+		tab.Wait("document.activeElement.id", "p0")
 
-			// A selection, and its list of paths.
-			tab.Do(chromedp.KeyEvent(" "))
-			tab.Wait("document.getElementById('selected').textContent", "1 selected")
-			tab.Eval("document.querySelector('[data-i=\"4\"] .check').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true, shiftKey: true}))")
-			tab.Wait("document.getElementById('selected').textContent", "5 selected")
-			tab.Keep(name + "-selection.png")
-			tab.CheckAccessible("a selection")
-			tab.Wait(`(async () => {
-				const form = document.getElementById('selection')
-				form.dispatchEvent(new Event('submit'))
-				const answer = await fetch('/download', {method: 'POST', body: new URLSearchParams({ids: form.ids.value, as: 'paths'})})
-				return answer.status + ' ' + (await answer.text()).trim().split('\n').length
-			})()`, "200 5")
-			tab.Do(chromedp.Click("#unselect", chromedp.ByQuery))
-			tab.Wait("document.getElementById('selection').hidden", "true")
+		// A selection, and its list of paths.
+		tab.Do(chromedp.KeyEvent(" "))
+		tab.Wait("document.getElementById('selected').textContent", "1 selected")
+		tab.Eval("document.querySelector('[data-i=\"4\"] .check').dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true, shiftKey: true}))")
+		tab.Wait("document.getElementById('selected').textContent", "5 selected")
+		tab.Keep(name + "-selection.png")
+		tab.CheckAccessible("a selection")
+		tab.Wait(`(async () => {
+			const form = document.getElementById('selection')
+			form.dispatchEvent(new Event('submit'))
+			const answer = await fetch('/download', {method: 'POST', body: new URLSearchParams({ids: form.ids.value, as: 'paths'})})
+			return answer.status + ' ' + (await answer.text()).trim().split('\n').length
+		})()`, "200 5")
+		tab.Do(chromedp.Click("#unselect", chromedp.ByQuery))
+		tab.Wait("document.getElementById('selection').hidden", "true")
 
-			// A search, by the form; then Back.
-			tab.Do(chromedp.SendKeys("#q", "green stripes"+kb.Enter, chromedp.ByQuery))
-			tab.Wait("location.search", "?q=green+stripes")
-			tab.Wait(gridReady, "true")
-			tab.Wait("document.getElementById('heading').textContent", "Photos of green stripes")
-			tab.Wait("document.getElementById('message').textContent !== ''", "true") // generated pictures show nothing
-			tab.Keep(name + "-search.png")
-			tab.CheckAccessible("a search")
-			tab.Eval("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true, cancelable: true}))")
-			tab.Wait("document.activeElement.id", "q")
+		// A search, by the form; then Back.
+		tab.Do(chromedp.SendKeys("#q", "green stripes"+kb.Enter, chromedp.ByQuery))
+		tab.Wait("location.search", "?q=green+stripes")
+		tab.Wait(gridReady, "true")
+		tab.Wait("document.getElementById('heading').textContent", "Photos of green stripes")
+		tab.Wait("document.getElementById('message').textContent !== ''", "true") // generated pictures show nothing
+		tab.Keep(name + "-search.png")
+		tab.CheckAccessible("a search")
+		tab.Eval("document.body.dispatchEvent(new KeyboardEvent('keydown', {key: '/', bubbles: true, cancelable: true}))")
+		tab.Wait("document.activeElement.id", "q")
 
-			// A filter, and its removal.
-			tab.Do(chromedp.Click("#filters summary", chromedp.ByQuery))
-			tab.Wait("document.getElementById('filters').open", "true")
-			tab.Keep(name + "-filters.png")
-			tab.CheckAccessible("the filters")
-			tab.Do(chromedp.SendKeys("[name=camera]", "nokia", chromedp.ByQuery), chromedp.Click("#filters .fields button", chromedp.ByQuery))
-			tab.Wait("location.search", "?q=green+stripes&camera=nokia")
-			tab.Wait("document.getElementById('message').textContent", "No matching photos (0 searched)")
-			tab.Eval("document.querySelector('.chip').click()")
-			tab.Wait("location.search", "?q=green+stripes")
-			tab.Eval("history.back()")
-			tab.Wait("location.search", "?q=green+stripes&camera=nokia")
-			tab.Eval("history.go(-2)")
-			tab.Wait("location.search", "")
-			tab.Wait(gridReady, "true")
+		// A filter, and its removal.
+		tab.Do(chromedp.Click("#filters summary", chromedp.ByQuery))
+		tab.Wait("document.getElementById('filters').open", "true")
+		tab.Keep(name + "-filters.png")
+		tab.CheckAccessible("the filters")
+		tab.Do(chromedp.SendKeys("[name=camera]", "nokia", chromedp.ByQuery), chromedp.Click("#filters .fields button", chromedp.ByQuery))
+		tab.Wait("location.search", "?q=green+stripes&camera=nokia")
+		tab.Wait("document.getElementById('message').textContent", "No matching photos (0 searched)")
+		tab.Eval("document.querySelector('.chip').click()")
+		tab.Wait("location.search", "?q=green+stripes")
+		tab.Eval("history.back()")
+		tab.Wait("location.search", "?q=green+stripes&camera=nokia")
+		tab.Eval("history.go(-2)")
+		tab.Wait("location.search", "")
+		tab.Wait(gridReady, "true")
 
-			// A picture that is dropped. Back shows all photos again.
-			drop := `(async () => {
-				const data = new DataTransfer()
-				data.items.add(new File([await (await fetch(document.querySelector('[data-i="5"] img').src)).blob()], 'dropped.jpg', {type: 'image/jpeg'}))
-				for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: data}))
-			})()`
-			tab.Eval("gallery.grid.moveTo(0)")
-			tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
-			wanted := tab.Eval("document.querySelector('[data-i=\"5\"] img').alt")
-			tab.Eval(drop)
-			tab.Wait("document.getElementById('heading').textContent", "Photos that look like dropped.jpg")
-			tab.Wait(gridReady, "true")
-			tab.Wait("[...document.querySelectorAll('.row img')].slice(0, 3).some(i => i.alt === "+strconv.Quote(wanted)+")", "true")
-			tab.Keep(name + "-dropped.png")
-			tab.Eval("history.back()")
-			tab.Wait("document.getElementById('heading').textContent", "Photos")
-			tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
+		// A picture that is dropped. Back shows all photos again.
+		drop := `(async () => {
+			const data = new DataTransfer()
+			data.items.add(new File([await (await fetch(document.querySelector('[data-i="5"] img').src)).blob()], 'dropped.jpg', {type: 'image/jpeg'}))
+			for (const type of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(type, {bubbles: true, cancelable: true, dataTransfer: data}))
+		})()`
+		tab.Eval("gallery.grid.moveTo(0)")
+		tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
+		wanted := tab.Eval("document.querySelector('[data-i=\"5\"] img').alt")
+		tab.Eval(drop)
+		tab.Wait("document.getElementById('heading').textContent", "Photos that look like dropped.jpg")
+		tab.Wait(gridReady, "true")
+		tab.Wait("[...document.querySelectorAll('.row img')].slice(0, 3).some(i => i.alt === "+strconv.Quote(wanted)+")", "true")
+		tab.Keep(name + "-dropped.png")
+		tab.Eval("history.back()")
+		tab.Wait("document.getElementById('heading').textContent", "Photos")
+		tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
 
-			// A file that is not a picture changes nothing.
-			tab.Eval(strings.Replace(drop, "await (await fetch(document.querySelector('[data-i=\"5\"] img').src)).blob()", "'no picture'", 1))
-			tab.Wait("document.getElementById('message').textContent !== ''", "true")
-			tab.Wait("document.getElementById('heading').textContent", "Photos")
-			tab.Eval("gallery.grid.moveTo(500)")
-			tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
-			tab.Eval("gallery.grid.moveTo(0)")
-			tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
-			tab.Errors() // of the status 422
+		// A file that is not a picture changes nothing.
+		tab.Eval(strings.Replace(drop, "await (await fetch(document.querySelector('[data-i=\"5\"] img').src)).blob()", "'no picture'", 1))
+		tab.Wait("document.getElementById('message').textContent !== ''", "true")
+		tab.Wait("document.getElementById('heading').textContent", "Photos")
+		tab.Eval("gallery.grid.moveTo(500)")
+		tab.Wait("document.getElementById('status').textContent.includes('of 150 photos')", "true")
+		tab.Eval("gallery.grid.moveTo(0)")
+		tab.Wait("!!document.querySelector('[data-i=\"5\"] img')", "true")
+		tab.Errors() // of the status 422
 
-			// A dropped picture, filtered, and without the filter.
-			tab.Eval(drop)
-			tab.Wait("document.getElementById('heading').textContent", "Photos that look like dropped.jpg")
-			tab.Eval("(f => { f.open = true; f.querySelector('[name=camera]').value = 'nokia'; f.querySelector('.fields button').click() })(document.getElementById('filters'))")
-			tab.Wait("document.getElementById('message').textContent", "No matching photos")
-			tab.Wait("document.getElementById('chips').textContent", "camera: nokia ×")
-			tab.Eval("document.querySelector('.chip').click()")
-			tab.Wait("gallery.source.total", "100")
-			tab.Eval("document.getElementById('filters').open = false")
+		// A dropped picture, filtered, and without the filter.
+		tab.Eval(drop)
+		tab.Wait("document.getElementById('heading').textContent", "Photos that look like dropped.jpg")
+		tab.Eval("(f => { f.open = true; f.querySelector('[name=camera]').value = 'nokia'; f.querySelector('.fields button').click() })(document.getElementById('filters'))")
+		tab.Wait("document.getElementById('message').textContent", "No matching photos")
+		tab.Wait("document.getElementById('chips').textContent", "camera: nokia ×")
+		tab.Eval("document.querySelector('.chip').click()")
+		tab.Wait("gallery.source.total", "100")
+		tab.Eval("document.getElementById('filters').open = false")
 
-			// The focus stays while a ranking grows.
-			tab.Eval("gallery.grid.focus(95)")
-			tab.Wait("gallery.source.total", "150")
-			tab.Wait("document.activeElement.id", "p95")
+		// The focus stays while a ranking grows.
+		tab.Eval("gallery.grid.focus(95)")
+		tab.Wait("gallery.source.total", "150")
+		tab.Wait("document.activeElement.id", "p95")
 
-			// Parameters that other programs add are ignored; a page without a focus has keys too.
-			tab.Open(address + "/?utm_source=mail&min-score=x")
-			tab.Wait("gallery.source.total", "150")
-			tab.Wait(gridReady, "true")
-			tab.Do(chromedp.KeyEvent(kb.End))
-			tab.Wait("document.activeElement.id", "p149")
-			tab.Wait(lastShown, "149")
+		// Parameters that other programs add are ignored; a page without a focus has keys too.
+		tab.Open(address + "/?utm_source=mail&min-score=x")
+		tab.Wait("gallery.source.total", "150")
+		tab.Wait(gridReady, "true")
+		tab.Do(chromedp.KeyEvent(kb.End))
+		tab.Wait("document.activeElement.id", "p149")
+		tab.Wait(lastShown, "149")
 
-			// An address that was shared opens the photo.
-			tab.Open(shared)
-			tab.Wait(isViewing, "true")
-			tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
+		// An address that was shared opens the photo.
+		tab.Open(shared)
+		tab.Wait(isViewing, "true")
+		tab.Wait(viewing+".endsWith('· 1 of 150')", "true")
 
-			// Light and dark.
-			tab.Open(address + "/")
-			tab.Wait(gridReady, "true")
-			for scheme, background := range map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(18, 20, 23)"} {
-				tab.Do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
-				tab.Wait("getComputedStyle(document.body).backgroundColor", background)
-				tab.CheckAccessible(scheme)
-			}
-			tab.Keep(name + "-dark.png")
-			tab.CheckQuiet(address)
-		})
-	}
+		// Light and dark.
+		tab.Open(address + "/")
+		tab.Wait(gridReady, "true")
+		for scheme, background := range map[string]string{"light": "rgb(255, 255, 255)", "dark": "rgb(18, 20, 23)"} {
+			tab.Do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+			tab.Wait("getComputedStyle(document.body).backgroundColor", background)
+			tab.CheckAccessible(scheme)
+		}
+		tab.Keep(name + "-dark.png")
+		tab.CheckQuiet(address)
+	})
 }
 
 // TestSuggestions checks that the search box offers what photos have, and makes filters of it.
@@ -295,41 +300,38 @@ func TestSuggestions(t *testing.T) {
 	home, _ := newHome(t, 1, "--keep-previews")
 	addMany(t, home, 50)
 	address := "http://" + launch(t, home).address
-	for name, size := range screens {
-		t.Run(name, func(t *testing.T) {
-			tab := browser.New(t, size[0], size[1])
-			tab.Open(address + "/")
-			tab.Wait(gridReady, "true")
-			// chromedp sends the character of a key even if the page has handled the key.
-			const enter = "document.getElementById('q').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true}))"
-			const list = "[...document.querySelectorAll('#suggestions li')].map(l => l.textContent).join('|')"
-			tab.Do(chromedp.SendKeys("#q", "beach an", chromedp.ByQuery))
-			tab.Wait(list, "Ann Smith person, 10")
-			tab.Keep(name + "-suggestions.png")
-			tab.CheckAccessible("suggestions")
-			tab.Do(chromedp.KeyEvent(kb.ArrowDown))
-			tab.Wait("document.getElementById('q').getAttribute('aria-activedescendant')", "suggestion0")
-			tab.Eval(enter)
-			tab.Wait("location.search", "?q=beach&person=Ann+Smith")
-			tab.Wait("document.getElementById('chips').textContent.trim()", "person: Ann Smith ×")
-			tab.Open(address + "/")
-			tab.Wait(gridReady, "true")
-			tab.Do(chromedp.SendKeys("#q", "eos", chromedp.ByQuery)) // a word in the middle
-			tab.Wait(list, "Canon EOS R5 camera, 10")
-			tab.Eval("document.querySelector('#suggestions li').dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, cancelable: true}))")
-			tab.Wait("location.search", "?camera=Canon+EOS+R5")
-			tab.Wait("gallery.source.total", "10")
-			tab.Wait(gridReady, "true")
-			// A keyword with the letters of patterns finds itself.
-			tab.Eval("(q => { q.focus(); q.value = '[sea'; q.dispatchEvent(new Event('input')) })(document.getElementById('q'))")
-			tab.Wait(list, "[sea] * keyword, 10")
-			tab.Do(chromedp.KeyEvent(kb.ArrowUp))
-			tab.Eval(enter)
-			tab.Wait("new URLSearchParams(location.search).get('keyword')", `\[sea\] \*`)
-			tab.Wait("gallery.source.total", "10")
-			tab.CheckQuiet(address)
-		})
-	}
+	onScreens(t, func(t *testing.T, name string, tab *browser.Tab) {
+		tab.Open(address + "/")
+		tab.Wait(gridReady, "true")
+		// chromedp sends the character of a key even if the page has handled the key.
+		const enter = "document.getElementById('q').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, cancelable: true}))"
+		const list = "[...document.querySelectorAll('#suggestions li')].map(l => l.textContent).join('|')"
+		tab.Do(chromedp.SendKeys("#q", "beach an", chromedp.ByQuery))
+		tab.Wait(list, "Ann Smith person, 10")
+		tab.Keep(name + "-suggestions.png")
+		tab.CheckAccessible("suggestions")
+		tab.Do(chromedp.KeyEvent(kb.ArrowDown))
+		tab.Wait("document.getElementById('q').getAttribute('aria-activedescendant')", "suggestion0")
+		tab.Eval(enter)
+		tab.Wait("location.search", "?q=beach&person=Ann+Smith")
+		tab.Wait("document.getElementById('chips').textContent.trim()", "person: Ann Smith ×")
+		tab.Open(address + "/")
+		tab.Wait(gridReady, "true")
+		tab.Do(chromedp.SendKeys("#q", "eos", chromedp.ByQuery)) // a word in the middle
+		tab.Wait(list, "Canon EOS R5 camera, 10")
+		tab.Eval("document.querySelector('#suggestions li').dispatchEvent(new PointerEvent('pointerdown', {bubbles: true, cancelable: true}))")
+		tab.Wait("location.search", "?camera=Canon+EOS+R5")
+		tab.Wait("gallery.source.total", "10")
+		tab.Wait(gridReady, "true")
+		// A keyword with the letters of patterns finds itself.
+		tab.Eval("(q => { q.focus(); q.value = '[sea'; q.dispatchEvent(new Event('input')) })(document.getElementById('q'))")
+		tab.Wait(list, "[sea] * keyword, 10")
+		tab.Do(chromedp.KeyEvent(kb.ArrowUp))
+		tab.Eval(enter)
+		tab.Wait("new URLSearchParams(location.search).get('keyword')", `\[sea\] \*`)
+		tab.Wait("gallery.source.total", "10")
+		tab.CheckQuiet(address)
+	})
 }
 
 // TestTouch uses the gallery with fingers.
@@ -407,28 +409,25 @@ func TestOtherPages(t *testing.T) {
 		}
 	}
 	address := "http://" + launch(t, home).address
-	for name, size := range screens {
-		t.Run(name, func(t *testing.T) {
-			tab := browser.New(t, size[0], size[1])
-			tab.Open(address + "/sessions")
-			tab.CheckAccessible("sessions")
-			tab.Do(chromedp.Click("main .main", chromedp.ByQuery))
-			time.Sleep(time.Second) // the page is loaded again when the session ends
-			tab.Wait("document.querySelector('.session')?.dataset.state", "done")
-			tab.Wait("document.querySelector('.summary').textContent.includes('0 could not be read')", "true")
-			tab.Keep(name + "-sessions.png")
-			tab.CheckAccessible("a session that has ended")
-			tab.Do(chromedp.SetValue("#folder", "/etc", chromedp.ByQuery), chromedp.Click("main .main", chromedp.ByQuery))
-			tab.Wait("document.querySelector('[role=alert]')?.textContent.includes('This folder may not be indexed from here')", "true")
-			tab.Errors() // of the status 403
-			tab.Open(address + "/duplicates")
-			tab.Wait("document.querySelectorAll('.group').length > 0 && [...document.querySelectorAll('.group img')].every(i => i.naturalWidth > 0)", "true")
-			tab.Wait("document.querySelector('.group').textContent.includes('copy of 3.jpg')", "true")
-			tab.Keep(name + "-duplicates.png")
-			tab.CheckAccessible("duplicates")
-			tab.CheckQuiet(address)
-		})
-	}
+	onScreens(t, func(t *testing.T, name string, tab *browser.Tab) {
+		tab.Open(address + "/sessions")
+		tab.CheckAccessible("sessions")
+		tab.Do(chromedp.Click("main .main", chromedp.ByQuery))
+		time.Sleep(time.Second) // the page is loaded again when the session ends
+		tab.Wait("document.querySelector('.session')?.dataset.state", "done")
+		tab.Wait("document.querySelector('.summary').textContent.includes('0 could not be read')", "true")
+		tab.Keep(name + "-sessions.png")
+		tab.CheckAccessible("a session that has ended")
+		tab.Do(chromedp.SetValue("#folder", "/etc", chromedp.ByQuery), chromedp.Click("main .main", chromedp.ByQuery))
+		tab.Wait("document.querySelector('[role=alert]')?.textContent.includes('This folder may not be indexed from here')", "true")
+		tab.Errors() // of the status 403
+		tab.Open(address + "/duplicates")
+		tab.Wait("document.querySelectorAll('.group').length > 0 && [...document.querySelectorAll('.group img')].every(i => i.naturalWidth > 0)", "true")
+		tab.Wait("document.querySelector('.group').textContent.includes('copy of 3.jpg')", "true")
+		tab.Keep(name + "-duplicates.png")
+		tab.CheckAccessible("duplicates")
+		tab.CheckQuiet(address)
+	})
 }
 
 // TestManyPhotos checks that the gallery reaches the last of 100,000 photos of an index.
@@ -484,60 +483,57 @@ func TestAMillionPhotos(t *testing.T) {
 func reachTheLast(t *testing.T, address string, n int) {
 	t.Helper()
 	last := strconv.Itoa(n - 1)
-	for name, size := range screens {
-		t.Run(name, func(t *testing.T) {
-			tab := browser.New(t, size[0], size[1])
-			tab.Open(address + "/")
-			tab.Wait("gallery.source.total", strconv.Itoa(n))
-			tab.Wait(gridReady, "true")
-			t.Logf("layout %s ms, heap %s MB, %s rows, %s px", tab.Eval("gallery.grid.took.toFixed(1)"), tab.Eval("(performance.memory.usedJSHeapSize / 1e6).toFixed(1)"),
-				tab.Eval("gallery.grid.plan.rows"), tab.Eval("gallery.grid.plan.height"))
-			tab.Eval("document.getElementById('p0').focus()")
-			tab.Do(chromedp.KeyEvent(kb.End))
-			tab.Wait("document.activeElement.id", "p"+last)
-			tab.Wait(lastShown, last)
-			tab.Wait("document.querySelector('[data-i=\""+last+"\"] img')?.complete", "true")
-			tab.Keep(fmt.Sprintf("%s-%d-end.png", name, n))
-			tab.Do(chromedp.KeyEvent(kb.Enter))
-			tab.Wait(isViewing, "true")
-			tab.Do(chromedp.KeyEvent(kb.ArrowLeft))
-			tab.Wait(viewing+".match(/([0-9,]+) of/)[1].replaceAll(',', '')", strconv.Itoa(n-1))
-			tab.Do(chromedp.KeyEvent(kb.Escape))
-			tab.Wait("document.activeElement.id", "p"+strconv.Itoa(n-2))
-			tab.Do(chromedp.KeyEvent(kb.Home))
-			tab.Wait("document.activeElement.id", "p0")
-			tab.Wait("document.getElementById('scroller').scrollTop", "0")
+	onScreens(t, func(t *testing.T, name string, tab *browser.Tab) {
+		tab.Open(address + "/")
+		tab.Wait("gallery.source.total", strconv.Itoa(n))
+		tab.Wait(gridReady, "true")
+		t.Logf("layout %s ms, heap %s MB, %s rows, %s px", tab.Eval("gallery.grid.took.toFixed(1)"), tab.Eval("(performance.memory.usedJSHeapSize / 1e6).toFixed(1)"),
+			tab.Eval("gallery.grid.plan.rows"), tab.Eval("gallery.grid.plan.height"))
+		tab.Eval("document.getElementById('p0').focus()")
+		tab.Do(chromedp.KeyEvent(kb.End))
+		tab.Wait("document.activeElement.id", "p"+last)
+		tab.Wait(lastShown, last)
+		tab.Wait("document.querySelector('[data-i=\""+last+"\"] img')?.complete", "true")
+		tab.Keep(fmt.Sprintf("%s-%d-end.png", name, n))
+		tab.Do(chromedp.KeyEvent(kb.Enter))
+		tab.Wait(isViewing, "true")
+		tab.Do(chromedp.KeyEvent(kb.ArrowLeft))
+		tab.Wait(viewing+".match(/([0-9,]+) of/)[1].replaceAll(',', '')", strconv.Itoa(n-1))
+		tab.Do(chromedp.KeyEvent(kb.Escape))
+		tab.Wait("document.activeElement.id", "p"+strconv.Itoa(n-2))
+		tab.Do(chromedp.KeyEvent(kb.Home))
+		tab.Wait("document.activeElement.id", "p0")
+		tab.Wait("document.getElementById('scroller').scrollTop", "0")
 
-			// The scroll bar, to the end and to the middle.
-			tab.Eval("document.getElementById('scroller').scrollTop = 1e9")
-			tab.Wait(lastShown, last)
-			tab.Eval("(e => { e.scrollTop = (e.scrollHeight - e.clientHeight) / 2 })(document.getElementById('scroller'))")
-			tab.Wait("Math.abs(gallery.grid.firstShown() / gallery.source.total - .5) < .02", "true")
-			tab.Wait(gridReady, "true")
+		// The scroll bar, to the end and to the middle.
+		tab.Eval("document.getElementById('scroller').scrollTop = 1e9")
+		tab.Wait(lastShown, last)
+		tab.Eval("(e => { e.scrollTop = (e.scrollHeight - e.clientHeight) / 2 })(document.getElementById('scroller'))")
+		tab.Wait("Math.abs(gallery.grid.firstShown() / gallery.source.total - .5) < .02", "true")
+		tab.Wait(gridReady, "true")
 
-			// A turn of the wheel moves by its distance, however many photos there are.
-			y, err := strconv.ParseFloat(tab.Eval("gallery.grid.y"), 64)
-			if err != nil {
-				t.Fatal(err)
-			}
-			tab.Eval("document.getElementById('scroller').scrollTop += 120")
-			tab.Wait(fmt.Sprintf("Math.abs(gallery.grid.y - %f - 120) < 2", y), "true")
+		// A turn of the wheel moves by its distance, however many photos there are.
+		y, err := strconv.ParseFloat(tab.Eval("gallery.grid.y"), 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tab.Eval("document.getElementById('scroller').scrollTop += 120")
+		tab.Wait(fmt.Sprintf("Math.abs(gallery.grid.y - %f - 120) < 2", y), "true")
 
-			// The scrubber.
-			tab.Eval("document.getElementById('scrubber').focus()")
-			tab.Do(chromedp.KeyEvent(kb.Home))
-			tab.Wait("document.getElementById('scrubber').ariaValueText", "December 2024")
-			tab.Do(chromedp.KeyEvent(kb.PageDown))
-			tab.Wait("document.getElementById('scrubber').ariaValueText", "December 2023")
-			tab.Do(chromedp.KeyEvent(kb.ArrowDown))
-			tab.Wait("document.getElementById('scrubber').ariaValueText", "November 2023")
-			tab.Wait(gridReady, "true")
-			tab.Keep(fmt.Sprintf("%s-%d.png", name, n))
-			tab.CheckAccessible("many photos")
-			if at, _ := strconv.Atoi(tab.Eval("document.getElementsByTagName('*').length")); at > 1500 {
-				t.Errorf("%d elements", at)
-			}
-			tab.CheckQuiet(address)
-		})
-	}
+		// The scrubber.
+		tab.Eval("document.getElementById('scrubber').focus()")
+		tab.Do(chromedp.KeyEvent(kb.Home))
+		tab.Wait("document.getElementById('scrubber').ariaValueText", "December 2024")
+		tab.Do(chromedp.KeyEvent(kb.PageDown))
+		tab.Wait("document.getElementById('scrubber').ariaValueText", "December 2023")
+		tab.Do(chromedp.KeyEvent(kb.ArrowDown))
+		tab.Wait("document.getElementById('scrubber').ariaValueText", "November 2023")
+		tab.Wait(gridReady, "true")
+		tab.Keep(fmt.Sprintf("%s-%d.png", name, n))
+		tab.CheckAccessible("many photos")
+		if at, _ := strconv.Atoi(tab.Eval("document.getElementsByTagName('*').length")); at > 1500 {
+			t.Errorf("%d elements", at)
+		}
+		tab.CheckQuiet(address)
+	})
 }

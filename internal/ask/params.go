@@ -1,6 +1,7 @@
 package ask
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/query/parse"
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // FilterParams are the filters of a request, under the names that they have on the command line.
@@ -58,6 +61,15 @@ func (p FilterParams) values() parse.Values {
 		v["type"] = strings.Split(strings.Join(types, ","), ",")
 	}
 	return v
+}
+
+// In parses the filters and resolves their folders in an engine's index.
+func (p FilterParams) In(ctx context.Context, e *query.Engine, option Options) (in store.Filter, err error) {
+	f, err := p.Filter(option)
+	if err != nil {
+		return in, err
+	}
+	return f.In(ctx, e)
 }
 
 var errNotAbsolute = errors.New("not an absolute path")

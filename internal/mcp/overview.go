@@ -43,11 +43,7 @@ func (s *Server) facets(ctx context.Context, in facetsInput) ([]mcp.Content, any
 		return nil, nil, err
 	}
 	defer done()
-	parsed, err := in.Filter(option)
-	if err != nil {
-		return nil, nil, err
-	}
-	filter, err := parsed.In(ctx, engine)
+	filter, err := in.In(ctx, engine, option)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -34,7 +34,7 @@ func (s *Server) addPhoto() {
 	}, s.read)
 }
 
-// photo answers get_photo. Without a file that can be read now, it still tells what is known.
+// photo handles get_photo. If no file can be read, it returns the metadata alone.
 func (s *Server) photo(ctx context.Context, in photoInput) (content []mcp.Content, answer any, err error) {
 	known, err := s.known(ctx, in.ID)
 	if err != nil {

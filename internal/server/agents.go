@@ -27,27 +27,14 @@ func (s *Server) Find(ctx context.Context, build func(context.Context, store.Sto
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
-	ix, engine, done, err := s.Use(ctx)
-	if err != nil {
-		return nil, err
-	}
-	r, err := build(ctx, ix, engine)
-	if err == nil {
-		r.Language = s.Language
-		if len(r.Terms) > 0 {
+	return s.answer(ctx, false, func(ctx context.Context, ix store.Store, engine *query.Engine) (query.Request, error) {
+		r, err := build(ctx, ix, engine)
+		if err == nil && len(r.Terms) > 0 {
 			r.Model, err = s.vectorsOf(ctx, ix, "")
 		}
-	}
-	var found *query.Response
-	if err == nil {
-		found, err = engine.Search(ctx, r)
-	}
-	if err != nil {
-		done()
-		return nil, err
-	}
-	s.rememberLater(engine, done, found)
-	return found, nil
+		r.Language = s.Language
+		return r, err
+	})
 }
 
 // JPEG returns a picture whose longer side has at most side pixels: from the index's preview if that is as good as the file or the file cannot be read, else from the file.

@@ -68,11 +68,7 @@ func (s *Server) dupes(ctx context.Context, p FilterParams, exact bool, threshol
 		return used, nil, err
 	}
 	defer done()
-	parsed, err := p.Filter(option)
-	if err != nil {
-		return used, nil, err
-	}
-	filter, err := parsed.In(ctx, engine)
+	filter, err := p.In(ctx, engine, option)
 	if err != nil {
 		return used, nil, err
 	}

@@ -46,7 +46,7 @@ type duplicateView struct {
 
 func (s *Server) showDuplicates(w http.ResponseWriter, r *http.Request) {
 	asked := r.URL.Query()
-	v := duplicatesView{frame: s.frame("Duplicates", "duplicates"), Exact: asked.Get("exact") != ""}
+	v := duplicatesView{frame: frame{"Duplicates", "duplicates"}, Exact: asked.Get("exact") != ""}
 	v.First, _ = strconv.Atoi(asked.Get("offset"))
 	if err := s.fillDuplicates(r.Context(), &v); err != nil {
 		p := s.problemOf(err)

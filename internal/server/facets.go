@@ -64,11 +64,7 @@ func (s *Server) facet(ctx context.Context, by store.Facet, p FilterParams) (f w
 		return f, err
 	}
 	defer done()
-	parsed, err := p.Filter(option)
-	if err != nil {
-		return f, err
-	}
-	filter, err := parsed.In(ctx, engine)
+	filter, err := p.In(ctx, engine, option)
 	if err != nil {
 		return f, err
 	}

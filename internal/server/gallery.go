@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"mime"
 	"net/http"
@@ -77,59 +78,46 @@ func readAddress(v url.Values) (a galleryAddress, err error) {
 	return a, nil
 }
 
-// Search returns the search without the photo and the page, as the script passes it to the API.
-func (a galleryAddress) Search() string {
-	v := url.Values{}
-	for name, values := range a.values {
-		if name != "photo" && name != "offset" {
-			v[name] = values
-		}
-	}
-	return v.Encode()
+// search returns the parameters of the search, without the photo and the page.
+func (a galleryAddress) search() url.Values {
+	v := maps.Clone(a.values)
+	v.Del("photo")
+	v.Del("offset")
+	return v
 }
 
-// link returns the address of the gallery with some parameters changed; "" removes one.
-func (a galleryAddress) link(changes ...string) string {
-	v := url.Values{}
-	for name, values := range a.values {
-		v[name] = values
-	}
-	for i := 0; i < len(changes); i += 2 {
-		if v.Del(changes[i]); changes[i+1] != "" {
-			v.Set(changes[i], changes[i+1])
-		}
-	}
+// Search returns the search as the script passes it to the API.
+func (a galleryAddress) Search() string { return a.search().Encode() }
+
+// galleryLink returns the address of the gallery with parameters.
+func galleryLink(v url.Values) string {
 	if len(v) == 0 {
 		return galleryPath
 	}
 	return galleryPath + "?" + v.Encode()
+}
+
+// link returns the address of the same search with a photo or a page.
+func (a galleryAddress) link(name, value string) string {
+	v := a.search()
+	v.Set(name, value)
+	return galleryLink(v)
 }
 
 // without returns the address without one value of a parameter.
 func (a galleryAddress) without(name, value string) string {
-	v := url.Values{}
-	for n, values := range a.values {
-		if n == "offset" || n == "photo" {
-			continue
-		}
-		if n == name {
-			values = slices.DeleteFunc(slices.Clone(values), func(text string) bool { return text == value })
-		}
-		if len(values) > 0 {
-			v[n] = values
-		}
+	v := a.search()
+	v[name] = slices.DeleteFunc(slices.Clone(v[name]), func(text string) bool { return text == value })
+	if len(v[name]) == 0 {
+		v.Del(name)
 	}
-	if len(v) == 0 {
-		return galleryPath
-	}
-	return galleryPath + "?" + v.Encode()
+	return galleryLink(v)
 }
 
 // frame is what all pages of the gallery have.
 type frame struct {
-	Title    string
-	Page     string // photos, duplicates or sessions
-	HasLogin bool
+	Title string
+	Page  string // photos, duplicates or sessions
 }
 
 // galleryView is the page of the gallery.
@@ -145,7 +133,6 @@ type galleryView struct {
 	Previous, Next           string
 	Photo                    *photoView
 	Empty                    *emptyView
-	Ranked                   bool
 	Images                   bool // the photos look like a picture that was sent, which the address does not have
 }
 
@@ -235,14 +222,12 @@ func (s *Server) whenReady(next http.HandlerFunc) http.HandlerFunc {
 		if !s.ready.Load() {
 			w.Header().Set("Retry-After", "1")
 			w.Header().Set("Refresh", "1")
-			galleryPages.show(w, http.StatusServiceUnavailable, "wait", s.frame("Starting", ""))
+			galleryPages.show(w, http.StatusServiceUnavailable, "wait", frame{"Starting", ""})
 			return
 		}
 		next(w, r)
 	}
 }
-
-func (s *Server) frame(title, page string) frame { return frame{title, page, s.Token != ""} }
 
 // showSent shows the photos that look like a picture that was sent by a form.
 func (s *Server) showSent(w http.ResponseWriter, r *http.Request) {
@@ -271,7 +256,7 @@ func (s *Server) showSent(w http.ResponseWriter, r *http.Request) {
 func (s *Server) showError(w http.ResponseWriter, values url.Values, err error) {
 	p := s.problemOf(err)
 	address, _ := readAddress(values)
-	v := galleryView{frame: s.frame("Photos", "photos"), Address: address, Heading: "Photos", Error: upperFirst(p.Detail), Hint: p.Hint}
+	v := galleryView{frame: frame{"Photos", "photos"}, Address: address, Heading: "Photos", Error: upperFirst(p.Detail), Hint: p.Hint}
 	galleryPages.show(w, p.Status, "gallery", v)
 }
 
@@ -305,7 +290,7 @@ func (s *Server) showGallery(w http.ResponseWriter, r *http.Request, images []pi
 }
 
 func (s *Server) galleryView(ctx context.Context, address galleryAddress, images []pictures.File) (v galleryView, err error) {
-	v = galleryView{frame: s.frame("Photos", "photos"), Address: address, Heading: "Photos", Images: len(images) > 0}
+	v = galleryView{frame: frame{"Photos", "photos"}, Address: address, Heading: "Photos", Images: len(images) > 0}
 	for _, name := range sortedKeys(address.values) {
 		for _, value := range address.values[name] {
 			if name != "q" && name != "photo" && name != "offset" {
@@ -317,7 +302,7 @@ func (s *Server) galleryView(ctx context.Context, address galleryAddress, images
 	if err != nil {
 		return v, err
 	}
-	v.Ranked = len(found.asked.Terms) > 0
+	ranked := len(found.asked.Terms) > 0
 	title := found.title
 	for i, c := range v.Chips {
 		if c.Name == "like" {
@@ -325,21 +310,21 @@ func (s *Server) galleryView(ctx context.Context, address galleryAddress, images
 			title = strings.ReplaceAll(title, c.Value, v.Chips[i].Shown)
 		}
 	}
-	if v.Ranked {
+	if ranked {
 		v.Heading, v.Title = "Photos of "+title, title
 		if v.Images || address.Q == "" && len(address.Like) > 0 {
 			v.Heading = "Photos that look like " + title
 		}
 	}
 	for _, h := range found.Hits {
-		v.Tiles = append(v.Tiles, tile{h.ID.String(), address.link("photo", h.ID.String(), "offset", ""), labelOf(h), h.Width, h.Height})
+		v.Tiles = append(v.Tiles, tile{h.ID.String(), address.link("photo", h.ID.String()), labelOf(h), h.Width, h.Height})
 	}
 	v.Message = upperFirst(found.message())
 	for _, n := range found.Notices {
 		v.Message = strings.TrimSpace(v.Message + " " + upperFirst(words.Notice(n, s.door).Sentence))
 	}
 	v.Status = english.Count(found.Searched, "photo")
-	if v.Ranked {
+	if ranked {
 		v.Status = "The best of " + v.Status
 	}
 	if len(found.Hits) == 0 && found.Searched == 0 && len(v.Chips) == 0 && !v.Images {
@@ -347,14 +332,13 @@ func (s *Server) galleryView(ctx context.Context, address galleryAddress, images
 		return v, err
 	}
 	if address.Offset > 0 {
-		previous := ""
+		v.Previous = galleryLink(address.search())
 		if address.Offset > galleryPage {
-			previous = strconv.Itoa(address.Offset - galleryPage)
+			v.Previous = address.link("offset", strconv.Itoa(address.Offset-galleryPage))
 		}
-		v.Previous = address.link("offset", previous, "photo", "")
 	}
 	if len(found.Hits) == galleryPage && address.Offset+galleryPage < found.Searched && !v.Images {
-		v.Next = address.link("offset", strconv.Itoa(address.Offset+galleryPage), "photo", "")
+		v.Next = address.link("offset", strconv.Itoa(address.Offset+galleryPage))
 	}
 	if address.Photo != "" {
 		v.Photo, err = s.photoView(ctx, address)
@@ -439,7 +423,7 @@ func (s *Server) photoView(ctx context.Context, address galleryAddress) (*photoV
 	if err != nil || known == nil {
 		return nil, cmp.Or(err, error(problem(http.StatusNotFound, notFound, "there is no such photo", "")))
 	}
-	v := &photoView{Picture: wire.NewPicture(known), ID: id.String(), Close: address.link("photo", ""), More: galleryPath + "?like=" + id.String()}
+	v := &photoView{Picture: wire.NewPicture(known), ID: id.String(), Close: galleryLink(address.search()), More: galleryPath + "?like=" + id.String()}
 	v.Facts = factsOf(known)
 	for _, l := range known.Text.Lines {
 		v.Lines = append(v.Lines, l.Text)

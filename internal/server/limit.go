@@ -38,7 +38,7 @@ func newLimiter(at, waiting int) *limiter {
 // retryAfter is when a client should try again that was not let in.
 const retryAfter = time.Second
 
-// enterNow lets the caller in if nobody has to wait.
+// enterNow takes a slot if one is free.
 func (l *limiter) enterNow() (done func(), ok bool) {
 	select {
 	case l.slots <- struct{}{}:

@@ -291,7 +291,7 @@ type found struct {
 	title string
 }
 
-// message says whether the hits fit the query, or that there are none; "" if there is nothing to say.
+// message describes the verdict, or an empty result; "" if there is nothing to report.
 func (f found) message() string {
 	switch {
 	case len(f.Hits) > 0:
@@ -304,20 +304,32 @@ func (f found) message() string {
 
 // ask answers a search with the engine.
 func (s *Server) ask(ctx context.Context, asked searchBody, images []pictures.File) (f found, err error) {
+	f.Response, err = s.answer(ctx, len(images) > 0, func(ctx context.Context, ix store.Store, engine *query.Engine) (query.Request, error) {
+		var err error
+		f.asked, err = s.request(ctx, ix, engine, asked, images)
+		return f.asked, err
+	})
+	f.title = query.Title(f.asked.Terms)
+	return f, err
+}
+
+// answer searches for what build makes for the index, and remembers the texts. decodes says that the request has pictures that were sent.
+func (s *Server) answer(ctx context.Context, decodes bool, build func(context.Context, store.Store, *query.Engine) (query.Request, error)) (*query.Response, error) {
 	ix, engine, done, err := s.Use(ctx)
 	if err != nil {
-		return f, err
+		return nil, err
 	}
-	if f.asked, err = s.request(ctx, ix, engine, asked, images); err == nil {
-		f.Response, err = s.find(ctx, engine, f.asked, len(images) > 0)
+	r, err := build(ctx, ix, engine)
+	var found *query.Response
+	if err == nil {
+		found, err = s.find(ctx, engine, r, decodes)
 	}
 	if err != nil {
 		done()
-		return f, err
+		return nil, err
 	}
-	f.title = query.Title(f.asked.Terms)
-	s.rememberLater(engine, done, f.Response)
-	return f, nil
+	s.rememberLater(engine, done, found)
+	return found, nil
 }
 
 // search answers a search.
@@ -356,11 +368,7 @@ func (s *Server) request(ctx context.Context, ix store.Store, engine *query.Engi
 	if r.Terms, err = s.terms(ctx, ix, asked, images); err != nil {
 		return r, err
 	}
-	parsed, err := asked.Filter(option)
-	if err != nil {
-		return r, err
-	}
-	if r.Filter, err = parsed.In(ctx, engine); err != nil {
+	if r.Filter, err = asked.In(ctx, engine, option); err != nil {
 		return r, err
 	}
 	p := asked.SearchParams

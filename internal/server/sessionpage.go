@@ -75,7 +75,7 @@ func (s *Server) showSessions(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) writeSessions(ctx context.Context, w http.ResponseWriter, status int, v sessionsView) {
-	v.frame = s.frame("Indexing", "sessions")
+	v.frame = frame{"Indexing", "sessions"}
 	v.ReadOnly = s.queue == nil
 	var err error
 	if v.Folders, err = s.folders(ctx); err == nil && !v.ReadOnly {

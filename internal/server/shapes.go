@@ -35,11 +35,7 @@ func (s *Server) shapes(ctx context.Context, p FilterParams) (shapes store.Shape
 		return shapes, err
 	}
 	defer done()
-	parsed, err := p.Filter(option)
-	if err != nil {
-		return shapes, err
-	}
-	filter, err := parsed.In(ctx, engine)
+	filter, err := p.In(ctx, engine, option)
 	if err != nil {
 		return shapes, err
 	}

@@ -20,7 +20,7 @@ const MaxPath = 100
 var (
 	// ErrLong means that a path is longer than MaxPath.
 	ErrLong = fmt.Errorf("the path is longer than %d bytes", MaxPath)
-	// ErrNotSocket means that there is a file at the path that is not a socket.
+	// ErrNotSocket means that the path exists and is not a socket.
 	ErrNotSocket = errors.New("it exists and is not a socket")
 	// ErrInUse means that a program answers at the socket.
 	ErrInUse = errors.New("it is in use")

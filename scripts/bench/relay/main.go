@@ -9,11 +9,12 @@ package main
 import (
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"slices"
 	"time"
+
+	"github.com/imgsearch/imgsearch/scripts/bench/running"
 )
 
 var n = flag.Int("n", 30, "how often each is run")
@@ -27,24 +28,12 @@ func main() {
 }
 
 func run(program, index string) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	server, err := running.Start(program, index)
 	if err != nil {
 		return err
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return err
-	}
-	server := exec.Command(program, "--index", index, "--quiet", "serve", "--listen", address)
-	server.Stderr = os.Stderr
-	if err := server.Start(); err != nil {
-		return err
-	}
-	defer func() {
-		_ = server.Process.Signal(os.Interrupt)
-		_ = server.Wait()
-	}()
-	for range 600 {
+	defer server.End()
+	for range 100 { // the socket is opened a moment after the server is ready
 		if _, err := os.Stat(index + ".sock"); err == nil {
 			break
 		}

@@ -12,16 +12,16 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/imgsearch/imgsearch/scripts/bench/running"
 )
 
 var (
@@ -45,32 +45,14 @@ func main() {
 }
 
 func run(program, index string) error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	server, err := running.Start(program, index)
 	if err != nil {
 		return err
 	}
-	address := l.Addr().String()
-	if err := l.Close(); err != nil {
-		return err
-	}
-	c := exec.Command(program, "--index", index, "--quiet", "serve", "--listen", address)
-	c.Stderr = os.Stderr
-	if err := c.Start(); err != nil {
-		return err
-	}
-	defer func() {
-		_ = c.Process.Signal(os.Interrupt)
-		_ = c.Wait()
-	}()
-	api := "http://" + address + "/api/v1"
-	for range 600 {
-		if _, err := get("http://" + address + "/readyz"); err == nil {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	defer server.End()
+	api := "http://" + server.Address + "/api/v1"
 	time.Sleep(3 * time.Second)
-	rest := rss(c.Process.Pid)
+	rest := rss(server.PID())
 	var found struct {
 		Indexed int
 		Results []struct {
@@ -112,7 +94,7 @@ func run(program, index string) error {
 		float64(len(took))/float64(*seconds), ms(quantile(took, .5)), ms(quantile(took, .99)), failed)
 	var thumbs []string // of the pictures whose files exist, or whose previews are in the index
 	for _, r := range found.Results {
-		if one := "http://" + address + r.Links.Thumbnail; len(thumbs) < mostThumbs {
+		if one := "http://" + server.Address + r.Links.Thumbnail; len(thumbs) < mostThumbs {
 			if _, err := get(one); err == nil {
 				thumbs = append(thumbs, one)
 			}
@@ -125,7 +107,7 @@ func run(program, index string) error {
 	took, failed = load(10*time.Second, 0, thumb)
 	fmt.Printf("| %d clients, thumbnails, 10 s | %.0f/s, p99 %.1f ms, %d errors |\n", clients, float64(len(took))/10, ms(quantile(took, .99)), failed)
 
-	if err := restart(c, program, index, address); err != nil {
+	if err := server.Restart(); err != nil {
 		return err
 	}
 	mixed := func() string {
@@ -136,30 +118,12 @@ func run(program, index string) error {
 	}
 	_, failed = load(time.Hour, 1000, mixed)
 	time.Sleep(3 * time.Second)
-	before := rss(c.Process.Pid)
+	before := rss(server.PID())
 	_, more := load(time.Hour, *requests-1000, mixed)
 	time.Sleep(3 * time.Second)
-	after := rss(c.Process.Pid)
+	after := rss(server.PID())
 	fmt.Printf("| memory after 1,000 requests, a tenth of them new queries; after %d | %d MB; %d MB (%.2f times), %d errors |\n", *requests, before, after, float64(after)/float64(before), failed+more)
 	return nil
-}
-
-// restart ends the server and starts it again.
-func restart(c *exec.Cmd, program, index, address string) error {
-	_ = c.Process.Signal(os.Interrupt)
-	_ = c.Wait()
-	*c = *exec.Command(program, "--index", index, "--quiet", "serve", "--listen", address)
-	c.Stderr = os.Stderr
-	if err := c.Start(); err != nil {
-		return err
-	}
-	for range 600 {
-		if _, err := get("http://" + address + "/readyz"); err == nil {
-			return nil
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return fmt.Errorf("the server is not ready")
 }
 
 // load sends requests from all clients for a time, or until there were most; 0: no limit.
