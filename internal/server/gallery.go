@@ -1,17 +1,12 @@
 package server
 
 import (
-	"cmp"
 	"context"
-	"fmt"
 	"io"
-	"maps"
-	"math"
 	"mime"
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -23,7 +18,6 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/pictures"
-	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -31,88 +25,7 @@ const (
 	galleryPath = "/"
 	// galleryPage is the number of photos that the gallery's page itself has; its script loads the others.
 	galleryPage = 60
-	// similarShown is the number of similar photos beside a photo.
-	similarShown = 12
 )
-
-// galleryAddress is what the address of the gallery asks for: a search, and a photo to show.
-type galleryAddress struct {
-	SearchParams
-	FilterParams
-
-	Photo string `query:"photo"`
-	// values are all parameters, for links.
-	values url.Values
-}
-
-// honoured are the parameters of a search, besides filters, that the gallery honours: those that choose the photos. It has an order and pages of its own.
-var honoured = []string{"q", "add", "subtract", "like", "prompt", "lang", "offset"}
-
-// readAddress reads the parameters of a page. Those that are not known are ignored: other programs add their own to links.
-func readAddress(v url.Values) (a galleryAddress, err error) {
-	a.values = url.Values{}
-	for _, part := range []any{&a.SearchParams, &a.FilterParams, &a} {
-		of := reflect.ValueOf(part).Elem()
-		for i := range of.NumField() {
-			name, _, _ := strings.Cut(of.Type().Field(i).Tag.Get("query"), ",")
-			values := slices.DeleteFunc(slices.Clone(v[name]), func(text string) bool { return strings.TrimSpace(text) == "" })
-			if name == "" || len(values) == 0 || part == any(&a.SearchParams) && !slices.Contains(honoured, name) {
-				continue
-			}
-			last := values[len(values)-1:]
-			switch to := of.Field(i).Addr().Interface().(type) {
-			case *string:
-				*to, values = last[0], last
-			case *[]string:
-				*to = values
-			case *int:
-				if *to, err = strconv.Atoi(last[0]); err != nil || *to < 0 || *to > math.MaxInt32 {
-					return a, invalid(name, "not a number", "")
-				}
-				values = last
-			}
-			a.values[name] = values
-		}
-	}
-	a.Top = galleryPage
-	return a, nil
-}
-
-// search returns the parameters of the search, without the photo and the page.
-func (a galleryAddress) search() url.Values {
-	v := maps.Clone(a.values)
-	v.Del("photo")
-	v.Del("offset")
-	return v
-}
-
-// Search returns the search as the script passes it to the API.
-func (a galleryAddress) Search() string { return a.search().Encode() }
-
-// galleryLink returns the address of the gallery with parameters.
-func galleryLink(v url.Values) string {
-	if len(v) == 0 {
-		return galleryPath
-	}
-	return galleryPath + "?" + v.Encode()
-}
-
-// link returns the address of the same search with a photo or a page.
-func (a galleryAddress) link(name, value string) string {
-	v := a.search()
-	v.Set(name, value)
-	return galleryLink(v)
-}
-
-// without returns the address without one value of a parameter.
-func (a galleryAddress) without(name, value string) string {
-	v := a.search()
-	v[name] = slices.DeleteFunc(slices.Clone(v[name]), func(text string) bool { return text == value })
-	if len(v[name]) == 0 {
-		v.Del(name)
-	}
-	return galleryLink(v)
-}
 
 // frame is what all pages of the gallery have.
 type frame struct {
@@ -147,29 +60,6 @@ type chip struct {
 type tile struct {
 	ID, Link, Label string
 	Width, Height   int
-}
-
-// photoView is a photo with what is known about it.
-type photoView struct {
-	wire.Picture
-
-	ID      string
-	Label   string
-	Close   string
-	Facts   []fact
-	Lines   []string
-	Files   []fileView
-	Similar []tile
-	More    string
-}
-
-type fact struct{ Name, Value string }
-
-type fileView struct {
-	Number     int
-	Path, Size string
-	Role       string
-	Missing    bool
 }
 
 // emptyView is the page before anything is indexed.
@@ -406,92 +296,4 @@ func (s *Server) folders(ctx context.Context) ([]string, error) {
 	}
 	slices.Sort(folders)
 	return slices.Compact(folders), err
-}
-
-// photoView returns the photo that an address names.
-func (s *Server) photoView(ctx context.Context, address galleryAddress) (*photoView, error) {
-	ix, engine, done, err := s.Use(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	id, err := find(ctx, ix, address.Photo)
-	if err != nil {
-		return nil, err
-	}
-	known, err := engine.Picture(ctx, id)
-	if err != nil || known == nil {
-		return nil, cmp.Or(err, error(problem(http.StatusNotFound, notFound, "there is no such photo", "")))
-	}
-	v := &photoView{Picture: wire.NewPicture(known), ID: id.String(), Close: galleryLink(address.search()), More: galleryPath + "?like=" + id.String()}
-	v.Facts = factsOf(known)
-	for _, l := range known.Text.Lines {
-		v.Lines = append(v.Lines, l.Text)
-	}
-	for i, f := range v.Picture.Files {
-		v.Files = append(v.Files, fileView{i, words.Path(strings.ToValidUTF8(f.Path, "\ufffd")), sizeOf(f.Bytes), f.Role, f.Missing})
-	}
-	v.Label = id.String()[:8]
-	if len(v.Files) > 0 {
-		v.Label = filepath.Base(v.Files[0].Path)
-	}
-	similar, err := s.ask(ctx, searchBody{SearchParams: SearchParams{Like: []string{id.String()}, Top: similarShown}}, nil)
-	if err == nil {
-		for _, h := range similar.Hits {
-			v.Similar = append(v.Similar, tile{h.ID.String(), galleryPath + "?photo=" + h.ID.String(), labelOf(h), h.Width, h.Height})
-		}
-	}
-	return v, nil // a photo without a vector is shown too
-}
-
-// sizeOf returns a number of bytes for people.
-func sizeOf(bytes int64) string {
-	switch {
-	case bytes >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
-	case bytes >= 1e3:
-		return fmt.Sprintf("%.0f kB", float64(bytes)/1e3)
-	}
-	return english.Count(int(bytes), "byte")
-}
-
-// factsOf lists what is known about a photo, by name.
-func factsOf(p *query.Picture) (facts []fact) {
-	add := func(name, value string) {
-		if value != "" {
-			facts = append(facts, fact{name, words.Path(value)})
-		}
-	}
-	add("Taken", whenOf(p.TakenAt))
-	add("Size", fmt.Sprintf("%d × %d", p.Width, p.Height))
-	add("Camera", p.Camera)
-	add("Lens", p.Lens)
-	add("Place", placeOf(p.Position))
-	add("People", strings.Join(p.People, ", "))
-	add("Keywords", strings.Join(p.Keywords, ", "))
-	add("Description", p.Description)
-	if p.Rated {
-		add("Rating", p.Stars())
-	}
-	var labels []string
-	for _, l := range p.Labels {
-		labels = append(labels, l.Name)
-	}
-	add("Labels", strings.Join(labels, ", "))
-	return facts
-}
-
-// whenOf returns a time for people.
-func whenOf(taken string) string {
-	if len(taken) >= len("2006-01-02T15:04") {
-		return dayOf(taken) + ", " + taken[11:16]
-	}
-	return dayOf(taken)
-}
-
-func placeOf(p *store.Position) string {
-	if p == nil {
-		return ""
-	}
-	return cmp.Or(wire.PlaceName(p), fmt.Sprintf("%.4f, %.4f", p.Latitude, p.Longitude))
 }
