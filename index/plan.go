@@ -42,7 +42,7 @@ type absorbed struct {
 	rel  string
 }
 
-// makePlan finds the roots of the given paths; no paths means all roots.
+// makePlan finds the roots of the given paths; no paths means all roots of this machine.
 func makePlan(ctx context.Context, s store.Store, paths []string) (plan, error) {
 	roots, err := s.Roots(ctx)
 	if err != nil {
@@ -51,7 +51,9 @@ func makePlan(ctx context.Context, s store.Store, paths []string) (plan, error) 
 	p := plan{roots: roots}
 	if len(paths) == 0 {
 		for _, r := range roots {
-			p.targets = append(p.targets, target{root: r})
+			if !r.Elsewhere {
+				p.targets = append(p.targets, target{root: r})
+			}
 		}
 		return p, nil
 	}
@@ -150,7 +152,7 @@ func (p *plan) target(name string) (target, error) {
 // folderRoot returns the root that is the folder or contains it; if there is none, it plans a new root.
 func (p *plan) folderRoot(path string, info os.FileInfo) (root store.Root, start string) {
 	for _, r := range p.roots {
-		if r.Path == path || sameFile(r.Path, info) {
+		if r.Path == path || !r.Elsewhere && sameFile(r.Path, info) {
 			if r.Walked {
 				return r, ""
 			}

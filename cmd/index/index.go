@@ -214,7 +214,7 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 		return ix, nil, err
 	}
 	if err := at.Check(); !create && errors.Is(err, store.ErrNoIndex) {
-		return nil, nil, fmt.Errorf("open index %q: %w", at.Path, err) // without folders, do not create an index
+		return nil, nil, fmt.Errorf("open index %q: %w", at.Location(), err) // without folders, do not create an index
 	} else if lost, ok := errors.AsType[*store.LostError](err); ok {
 		rescue := words.Path(lost.Rescue)
 		o.p.Warnf("found %s, left over from an earlier index; this run creates a new index. To use the earlier one instead, run `imgsearch restore %s`", rescue, rescue)

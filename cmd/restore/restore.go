@@ -68,7 +68,7 @@ func restore(ctx context.Context, p *cli.Program, file string) error {
 		return err
 	}
 	if p.JSON {
-		return cli.PrintJSON(p.Out, restoreJSON{wire.Schema, from, at.Path, wire.OrNull(kept), n.Files, n.Pictures})
+		return cli.PrintJSON(p.Out, restoreJSON{wire.Schema, from, at.Location(), wire.OrNull(kept), n.Files, n.Pictures})
 	}
 	p.Notef("restored %s from %s", english.Count(n.Files, "file"), words.Path(file))
 	if kept != "" {

@@ -15,10 +15,11 @@ func (s *session) connect(ctx context.Context) {
 	if s.noServer || s.queries != "" || s.from != "" || s.provider != provider.Auto {
 		return
 	}
-	path, err := s.p.App.IndexPath()
+	at, err := s.p.App.Index()
 	if err != nil {
 		return
 	}
+	path := at.Base()
 	mine, err := relay.NewIdentity(cli.VersionText(), string(s.provider), path)
 	if err == nil {
 		s.server, err = relay.Dial(ctx, path, mine)

@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/imgsearch/imgsearch/index/query"
@@ -124,10 +125,10 @@ func present(h query.Hit) (d Dupe, ok bool) {
 			continue
 		}
 		info, err := os.Stat(path)
-		if err != nil || !info.Mode().IsRegular() {
+		if filepath.IsAbs(path) && (err != nil || !info.Mode().IsRegular()) { // other paths are on other machines, and may exist
 			continue
 		}
-		if there = append(there, path); len(there) == 1 {
+		if there = append(there, path); len(there) == 1 && err == nil {
 			h.Bytes = info.Size()
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 )
@@ -72,9 +73,8 @@ func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 				}
 				go func() {
 					defer func() { <-slots }()
-					info, err := os.Lstat(path)
 					select {
-					case answers <- answer{i, j, errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir()}:
+					case answers <- answer{i, j, isGone(path)}:
 					case <-ctx.Done():
 					}
 				}()
@@ -90,6 +90,15 @@ func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 		}
 	}
 	return gone
+}
+
+// isGone reports whether a file is certainly gone. A file on another machine, whose path begins with that machine's name, may be there.
+func isGone(path string) bool {
+	if !filepath.IsAbs(path) {
+		return false
+	}
+	info, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir()
 }
 
 func (h *Hit) keepPresent(gone []bool) {

@@ -14,10 +14,18 @@ var (
 	ErrNotIndex = errors.New("not an imgsearch index")
 	// ErrReadOnly means that the index can be searched but not changed.
 	ErrReadOnly = errors.New("the index is read-only")
+	// ErrRole is an ErrReadOnly: the role with which the database is used may not change the index.
+	ErrRole error = kindError{"the database role may not change the index", ErrReadOnly}
 	// ErrFull means that the disk has no room for the next transaction; committed data is safe.
 	ErrFull = errors.New("the disk is full")
 	// ErrDamaged means that the index is corrupt.
 	ErrDamaged = errors.New("the index is damaged")
+	// ErrServer means that the database server of the index cannot be reached.
+	ErrServer = errors.New("cannot reach the database server")
+	// ErrLogin means that the database server does not accept the user or the password.
+	ErrLogin = errors.New("the database server refused the login")
+	// ErrNoDatabase means that the database server has no such database.
+	ErrNoDatabase = errors.New("the database server has no such database")
 	// ErrBusy means that another process holds the lock of the index.
 	ErrBusy = errors.New("another process is indexing")
 	// ErrNoRoot means that a folder is not a root of the index.
@@ -31,6 +39,15 @@ var (
 	// ErrSlowSearch means that the copy of the vectors for fast searches could not be written. Searches still give correct results.
 	ErrSlowSearch = errors.New("could not write the vector file, so searches will be slower")
 )
+
+// kindError is an error that is also another one.
+type kindError struct {
+	text string
+	kind error
+}
+
+func (e kindError) Error() string { return e.text }
+func (e kindError) Unwrap() error { return e.kind }
 
 // LostError means that the index does not exist, but that a file is left from which it can be restored. It is an ErrNoIndex.
 type LostError struct {
@@ -55,3 +72,20 @@ type RepairedError struct {
 }
 
 func (e *RepairedError) Error() string { return "damaged vectors have been repaired" }
+
+// ExtensionError means that the database of the index lacks the extension pgvector, or has a version that is too old.
+type ExtensionError struct {
+	// Database is the name of the database.
+	Database string
+	// Installed is the version in the database, "" if there is none; Available is the version that the server could install there.
+	Installed, Available string
+	// Server is the server's version as it reports it, "180004"; "" if Available is set.
+	Server string
+}
+
+func (e *ExtensionError) Error() string {
+	if e.Installed != "" {
+		return "pgvector " + e.Installed + " in database " + e.Database + " is too old: 0.7 or newer is needed"
+	}
+	return "database " + e.Database + " does not have the extension pgvector"
+}

@@ -43,13 +43,22 @@ type RootID string
 // Root is a folder that was given to index.
 type Root struct {
 	ID RootID
-	// Path is its path on this machine.
-	Path string
+	// Path is its path on this machine. If Elsewhere is set, this machine has none, and it is a path on another machine after that machine's name and
+	// a colon, for display.
+	Path      string
+	Elsewhere bool
 	// Walked reports whether the whole folder is indexed; otherwise only single files in it were named.
 	Walked bool
 	// Files and Bytes are the number and total size of its files in the index.
 	Files int
 	Bytes int64
+}
+
+// Mount is the path of a root on a machine.
+type Mount struct {
+	Root RootID
+	Host string
+	Path string
 }
 
 // Relative returns path relative to root, with slashes; inside reports whether path is root or in it.

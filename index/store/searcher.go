@@ -63,6 +63,8 @@ type NearestQuery struct {
 	Limit int
 	// Also are pictures whose scores and ranks are returned even if they are not among the nearest.
 	Also []PictureID
+	// Exact means that all vectors that match are compared, even if the store has a faster way that may miss some.
+	Exact bool
 	// OneShot means that this is the process's only query, so that memory can be released early.
 	OneShot bool
 }
@@ -123,6 +125,15 @@ type VectorDamage struct {
 
 // Optional interfaces of stores.
 type (
+	// Shared is an index that several machines use. Each sees some of the roots, at paths of its own.
+	Shared interface {
+		// Host returns the name of this machine.
+		Host() string
+		// Mounts returns the paths of the roots on all machines.
+		Mounts(ctx context.Context) ([]Mount, error)
+		// Mount records the path of a root on this machine.
+		Mount(ctx context.Context, root RootID, path string) error
+	}
 	// Checker can check the index.
 	Checker interface {
 		// Integrity checks the whole index. A healthy index has no findings.

@@ -54,11 +54,20 @@ func stateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "imgsearch"), nil
 }
 
-// IndexPath returns the path of the configured index, or of the platform's default one.
+// IndexPath returns the location of the configured index, or of the platform's default one: a path, or the URL of a database without its password.
 func (a *App) IndexPath() (string, error) {
+	name, err := a.indexName()
+	return Index{Path: name}.Location(), err
+}
+
+// indexName returns the path or the URL of the configured index.
+func (a *App) indexName() (string, error) {
 	path := a.IndexFile
 	if path == "" {
 		path = os.Getenv("IMGSEARCH_INDEX")
+	}
+	if (Index{Path: path}).InDatabase() {
+		return path, nil
 	}
 	if path != "" {
 		return filepath.Abs(path)
@@ -118,8 +127,8 @@ func (a *App) cachePlaces() []string {
 	if dir, err := os.UserCacheDir(); err == nil {
 		dirs = append(dirs, filepath.Join(dir, "imgsearch"))
 	}
-	if path, err := a.IndexPath(); err == nil {
-		dirs = append(dirs, path+".cache")
+	if name, err := a.indexName(); err == nil {
+		dirs = append(dirs, Index{Path: name}.Base()+".cache")
 	}
 	return dirs
 }
@@ -134,9 +143,9 @@ func (a *App) State() provider.Store {
 	if dir, err := stateDir(); err == nil {
 		dirs = append(dirs, dir)
 	}
-	if path, err := a.IndexPath(); err == nil {
-		if !isRefused(private.Check(path + ".cache")) {
-			dirs = append(dirs, filepath.Join(path+".cache", "state"))
+	if name, err := a.indexName(); err == nil {
+		if cache := (Index{Path: name}).Base() + ".cache"; !isRefused(private.Check(cache)) {
+			dirs = append(dirs, filepath.Join(cache, "state"))
 		}
 	}
 	return provider.Store{Dirs: dirs}

@@ -1,4 +1,4 @@
-// This is the only file that knows which store implements an index.
+// This file and database.go are the only ones that know which store implements an index.
 
 package app
 
@@ -6,12 +6,14 @@ import (
 	"context"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/postgres"
 	"github.com/imgsearch/imgsearch/index/sqlite"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Index names an index: the path of a SQLite file.
+// Index names an index: the path of a SQLite file, or the URL of a PostgreSQL database.
 type Index struct {
+	// Path may contain a password: print Location instead.
 	Path string
 	// Migrating, if not nil, is called with both schema versions before an index of an earlier schema is upgraded.
 	Migrating func(from, to int)
@@ -27,21 +29,46 @@ func (i Index) options() sqlite.Options {
 	return sqlite.Options{Migrating: i.Migrating, Waiting: i.Waiting, Wait: i.Wait, LogDamaged: i.LogDamaged}
 }
 
-// Check returns an error if the index's path cannot be an index. It does not open the file.
-func (i Index) Check() error { return sqlite.Check(i.Path) }
+// InDatabase reports whether the index is in a database, not in a file.
+func (i Index) InDatabase() bool { return postgres.IsURL(i.Path) }
+
+// Location returns the index's path, or its URL without a password.
+func (i Index) Location() string {
+	if i.InDatabase() {
+		return postgres.Location(i.Path)
+	}
+	return i.Path
+}
+
+// Check returns an error if the index's path cannot be an index. It does not open a file; a database is asked.
+func (i Index) Check() error {
+	if i.InDatabase() {
+		return i.checkDatabase()
+	}
+	return sqlite.Check(i.Path)
+}
 
 // OpenForReading opens the index for reading. It works on read-only disks too.
 func (i Index) OpenForReading(ctx context.Context) (store.Store, error) {
+	if i.InDatabase() {
+		return openedDatabase(postgres.OpenReadOnly(ctx, i.Path, i.databaseOptions()))
+	}
 	return opened(sqlite.OpenReadOnly(ctx, i.Path, i.options()))
 }
 
 // OpenForChanges opens the index for changes, and creates it if it does not exist.
 func (i Index) OpenForChanges(ctx context.Context) (store.Store, error) {
+	if i.InDatabase() {
+		return openedDatabase(postgres.Open(ctx, i.Path, i.databaseOptions()))
+	}
 	return opened(sqlite.Open(ctx, i.Path, i.options()))
 }
 
 // OpenLocked locks the index and opens it for changes. It creates the index if it does not exist. ErrBusy: another process holds the lock.
 func (i Index) OpenLocked(ctx context.Context) (store.Store, store.Lock, error) {
+	if i.InDatabase() {
+		return i.openDatabaseLocked(ctx)
+	}
 	s, lock, err := sqlite.OpenLocked(ctx, i.Path, i.options())
 	if err != nil {
 		return nil, nil, err
@@ -61,23 +88,38 @@ func opened(s *sqlite.Store, err error) (store.Store, error) {
 }
 
 // TryLock locks an index that may be too damaged to open. ErrBusy: another process holds the lock.
-func (i Index) TryLock() (store.Lock, error) { return sqlite.TryLock(i.Path) }
+func (i Index) TryLock() (store.Lock, error) {
+	if i.InDatabase() {
+		return nil, i.notAFile()
+	}
+	return sqlite.TryLock(i.Path)
+}
 
 // IsLocked reports whether a process holds the lock of the index: it is being updated or repaired.
-func (i Index) IsLocked() (bool, error) { return sqlite.IsLocked(i.Path) }
+func (i Index) IsLocked() (bool, error) {
+	if i.InDatabase() {
+		return i.isDatabaseLocked()
+	}
+	return sqlite.IsLocked(i.Path)
+}
 
 // Examine checks the index without changing it, and returns what is wrong with it: nothing if it is intact.
-func (i Index) Examine(ctx context.Context) ([]string, error) { return sqlite.Examine(ctx, i.Path) }
+func (i Index) Examine(ctx context.Context) ([]string, error) {
+	if i.InDatabase() {
+		return nil, i.notAFile()
+	}
+	return sqlite.Examine(ctx, i.Path)
+}
 
 // Restore replaces the index with a copy of the backup at from, and returns the path at which the previous index is kept; "" if there was
 // none. store.ErrDamaged, store.ErrNewer, store.ErrNotIndex and store.ErrNoIndex are about the backup, and leave the index as it is.
 // ErrBusy: another process holds the lock.
 func (i Index) Restore(ctx context.Context, from string) (kept string, err error) {
+	if i.InDatabase() {
+		return "", i.notAFile()
+	}
 	return sqlite.Restore(ctx, from, i.Path)
 }
-
-// Journal returns the path of the local file that records which files are being read.
-func (i Index) Journal() string { return i.Path + ".inflight" }
 
 // Salvaged is what was recovered from a damaged index.
 type Salvaged struct {
@@ -89,6 +131,12 @@ type Salvaged struct {
 
 // Salvage replaces a damaged index with a new one that has everything that is still readable. The caller holds the lock.
 func (i Index) Salvage(ctx context.Context) (Salvaged, error) {
+	if i.InDatabase() {
+		return Salvaged{}, i.notAFile()
+	}
 	s, err := sqlite.Salvage(ctx, i.Path)
 	return Salvaged{s.Kept, s.Rows["files"], s.Rows["pictures"], s.Rows["embeddings"]}, err
 }
+
+// Journal returns the path of the local file that records which files are being read.
+func (i Index) Journal() string { return i.Base() + ".inflight" }

@@ -45,8 +45,8 @@ func (a *App) Live(engine func(store.Store) *query.Engine) (*Live, error) {
 	return &Live{at: at, engine: engine}, err
 }
 
-// Path returns the path of the index.
-func (l *Live) Path() string { return l.at.Path }
+// Base is Index.Base.
+func (l *Live) Base() string { return l.at.Base() }
 
 // UseNow is Use, but notices at once that another file has taken the index's place.
 func (l *Live) UseNow(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
@@ -74,18 +74,25 @@ func (l *Live) look(ctx context.Context) error {
 		return nil
 	}
 	l.checked = time.Now()
-	file, err := os.Stat(l.at.Path)
-	if l.current != nil {
-		if err == nil && os.SameFile(file, l.current.file) {
-			return nil
+	var file os.FileInfo
+	if l.at.InDatabase() {
+		if l.current != nil {
+			return nil // its connections are made anew if they break
 		}
-		l.retire()
-	}
-	if err := l.at.Check(); err != nil {
-		return fmt.Errorf("open index %q: %w", l.at.Path, err)
-	}
-	if file, err = os.Stat(l.at.Path); err != nil {
-		return fmt.Errorf("open index %q: %w", l.at.Path, store.ErrNoIndex)
+	} else {
+		found, err := os.Stat(l.at.Path)
+		if l.current != nil {
+			if err == nil && os.SameFile(found, l.current.file) {
+				return nil
+			}
+			l.retire()
+		}
+		if err := l.at.Check(); err != nil {
+			return fmt.Errorf("open index %q: %w", l.at.Path, err)
+		}
+		if file, err = os.Stat(l.at.Path); err != nil {
+			return fmt.Errorf("open index %q: %w", l.at.Path, store.ErrNoIndex)
+		}
 	}
 	at := l.at
 	at.Wait = upgradeWait
@@ -129,7 +136,7 @@ type SessionsDamaged struct{ Kept string }
 // Sessions opens the queue of sessions beside the index. jobs.ErrTaken: another process has it. If the file is damaged, it gets another name, which is
 // returned as kept, and the queue is empty.
 func (i Index) Sessions(ctx context.Context) (q *jobqueue.Queue, kept string, err error) {
-	path := jobqueue.Path(i.Path)
+	path := jobqueue.Path(i.Base())
 	q, err = jobqueue.Open(ctx, path)
 	if !errors.Is(err, store.ErrDamaged) {
 		return q, "", err

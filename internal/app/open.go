@@ -11,7 +11,7 @@ import (
 
 // Index returns the configured index.
 func (a *App) Index() (Index, error) {
-	path, err := a.IndexPath()
+	path, err := a.indexName()
 	return Index{
 		Path:       path,
 		Migrating:  func(from, to int) { a.Notify(Migrating{from, to}) },
@@ -50,7 +50,7 @@ func (a *App) Change(ctx context.Context, change func(store.Store) error) error 
 		return err
 	}
 	if err := at.Check(); errors.Is(err, store.ErrNoIndex) { // do not create an index
-		return fmt.Errorf("open index %q: %w", at.Path, err)
+		return fmt.Errorf("open index %q: %w", at.Location(), err)
 	}
 	ix, lock, err := at.OpenLocked(ctx)
 	if err != nil {

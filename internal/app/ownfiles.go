@@ -13,7 +13,7 @@ type OwnFiles struct{ dir, name string }
 
 // OwnFiles returns the files of the index.
 func (i Index) OwnFiles() OwnFiles {
-	return OwnFiles{realDir(filepath.Dir(i.Path)), filepath.Base(i.Path)}
+	return OwnFiles{realDir(filepath.Dir(i.Base())), filepath.Base(i.Base())}
 }
 
 // realDir returns a folder with links resolved, or unchanged if that fails.

@@ -105,7 +105,7 @@ func (a *App) walkedRoots(ctx context.Context) ([]string, error) {
 	roots, err := ix.Roots(ctx)
 	var list []string
 	for _, r := range roots {
-		if r.Walked {
+		if r.Walked && !r.Elsewhere {
 			list = append(list, r.Path)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,7 +26,7 @@ func checkIndex(ctx context.Context, e *examination) {
 		return
 	}
 	at.Wait = 0 // doctor must answer quickly
-	path := at.Path
+	path := at.Location()
 	ix, err := at.OpenForReading(ctx)
 	if lost, ok := errors.AsType[*store.LostError](err); ok {
 		e.add(Finding{Name: "index", Severity: Warning, Detail: "no index at " + path + ", but " + lost.Rescue + " is left over from an earlier one", Err: err})
@@ -81,7 +82,9 @@ func checkIndex(ctx context.Context, e *examination) {
 	default:
 		e.ok("index", "%s is intact (schema %d), %d pictures in %d files", path, schema, n.Pictures, n.Files)
 	}
-	checkPrivate(e, path)
+	if !at.InDatabase() {
+		checkPrivate(e, path)
+	}
 	checkRoots(ctx, e, ix)
 }
 
@@ -120,6 +123,7 @@ func checkRoots(ctx context.Context, e *examination, ix store.Store) {
 		e.failErr("roots", err)
 		return
 	}
+	roots = slices.DeleteFunc(roots, func(r store.Root) bool { return r.Elsewhere })
 	reachable := 0
 	for _, r := range roots {
 		f, err := os.Open(r.Path)

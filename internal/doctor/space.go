@@ -13,18 +13,22 @@ import (
 
 // checkFolders checks that the folders of the index and the cache are writable.
 func checkFolders(_ context.Context, e *examination) {
-	path, err := e.App.IndexPath()
+	at, err := e.App.Index()
 	if err != nil {
 		return // checkIndex reports it
 	}
-	if err := takesFiles(filepath.Dir(path)); err != nil {
-		e.warn("folders", MakeWritable, "cannot write to the index's folder: %v", err)
-		return
+	index := ""
+	if !at.InDatabase() {
+		if err := takesFiles(filepath.Dir(at.Path)); err != nil {
+			e.warn("folders", MakeWritable, "cannot write to the index's folder: %v", err)
+			return
+		}
+		index = "index: " + filepath.Dir(at.Path) + "; "
 	}
 	var errs []error
 	for _, dir := range e.App.CacheDirs() {
 		if err := takesFiles(dir); err == nil {
-			e.ok("folders", "index: %s; cache: %s", filepath.Dir(path), dir)
+			e.ok("folders", "%scache: %s", index, dir)
 			return
 		} else { //nolint:revive // err belongs to the attempt
 			errs = append(errs, err)
@@ -48,11 +52,11 @@ func takesFiles(dir string) error {
 const minFree = 500 << 20
 
 func checkSpace(_ context.Context, e *examination) {
-	path, err := e.App.IndexPath()
+	at, err := e.App.Index()
 	if err != nil {
 		return // checkIndex reports it
 	}
-	dir := disk.Nearest(filepath.Dir(path))
+	dir := disk.Nearest(filepath.Dir(at.Base()))
 	free, err := disk.Free(dir)
 	switch {
 	case err != nil:

@@ -324,7 +324,7 @@ var errChanged = errors.New("the file has changed since it was indexed")
 // open opens a file of the index below its root: links out of it are not followed. A file that has changed is opened only if it still shows the same picture.
 func open(roots []store.Root, of store.FileRecord) (*os.File, error) {
 	i := slices.IndexFunc(roots, func(r store.Root) bool { return r.ID == of.Root })
-	if i < 0 || roots[i].Path == "" {
+	if i < 0 || roots[i].Path == "" || roots[i].Elsewhere {
 		return nil, fs.ErrNotExist
 	}
 	dir, err := os.OpenRoot(roots[i].Path)

@@ -290,7 +290,7 @@ func (s *Server) folders(ctx context.Context) ([]string, error) {
 	roots, err := ix.Roots(ctx)
 	folders := slices.Clone(s.Allow)
 	for _, r := range roots {
-		if r.Walked && r.Path != "" {
+		if r.Walked && !r.Elsewhere {
 			folders = append(folders, r.Path)
 		}
 	}

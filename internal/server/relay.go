@@ -16,7 +16,7 @@ import (
 
 // answerBeside answers the searches of the command line at the socket beside the index, until the server ends. Without it, they load the model themselves.
 func (s *Server) answerBeside(ctx context.Context) {
-	path, err := relay.Path(s.live.Path())
+	path, err := relay.Path(s.live.Base())
 	if err != nil {
 		s.App.Logf("no socket beside the index: %v", err)
 		return
@@ -27,7 +27,7 @@ func (s *Server) answerBeside(ctx context.Context) {
 		return
 	}
 	mine := func() (relay.Identity, error) {
-		return relay.NewIdentity(s.Version, string(s.Indexing.Provider), s.live.Path())
+		return relay.NewIdentity(s.Version, string(s.Indexing.Provider), s.live.Base())
 	}
 	hs := &http.Server{
 		Handler: s.logged(relay.Handler(mine, s.searchBeside)), ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,

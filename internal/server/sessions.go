@@ -293,7 +293,7 @@ func (s *Server) allowed(ctx context.Context, dir string) (string, error) {
 	}
 	above := append([]string{}, s.Allow...)
 	for _, r := range roots {
-		if r.Walked {
+		if r.Walked && !r.Elsewhere {
 			above = append(above, r.Path)
 		}
 	}

@@ -61,6 +61,10 @@ func typed(err error, do Door, w *Word) bool {
 		w.Code, w.Hint = NoIndex, "restore it with "+do(Restore, Path(e.Rescue))
 		return true
 	}
+	if e, ok := errors.AsType[*store.ExtensionError](err); ok {
+		w.Hint = extensionHint(e)
+		return true
+	}
 	if _, ok := errors.AsType[*fserr.DeniedError](err); ok {
 		w.Hint = "run imgsearch as the owner, ask for read permission, or use another index with " + do(ChooseIndex)
 		return true
@@ -90,6 +94,22 @@ func typed(err error, do Door, w *Word) bool {
 		return true
 	}
 	return false
+}
+
+// extensionHint returns the command that installs or updates pgvector.
+func extensionHint(e *store.ExtensionError) string {
+	database := Path(e.Database)
+	switch {
+	case e.Installed != "":
+		return "update it as a superuser: psql -d " + database + " -c 'ALTER EXTENSION vector UPDATE', after installing a newer package if the server has none"
+	case e.Available != "":
+		return "create it as a superuser: psql -d " + database + " -c 'CREATE EXTENSION vector'"
+	}
+	major := "VERSION"
+	if len(e.Server) > 4 {
+		major = e.Server[:len(e.Server)-4]
+	}
+	return "install it on the server, such as with apt install postgresql-" + major + "-pgvector, and then, as a superuser: psql -d " + database + " -c 'CREATE EXTENSION vector'"
 }
 
 // meaning is the code and the hint for a kind of error.
@@ -133,6 +153,11 @@ var meanings = []meaning{
 		return "run " + do(RunIndex) + " as a user with write permission, or copy the index to a writable folder and choose the copy with " + do(ChooseIndex)
 	}},
 	{store.ErrNotIndex, Failed, func(do Door) string { return "choose another path with " + do(NameIndex) }},
+	{store.ErrRole, Failed, say("searching still works; to index, use a role that owns the schema imgsearch: docs/postgres.md describes the rights")},
+	{store.ErrServer, Failed, say("check that the server runs and accepts connections from this machine (listen_addresses, pg_hba.conf, firewall)")},
+	{store.ErrLogin, Failed, say("check the user in the URL, and the password in ~/.pgpass or PGPASSWORD")},
+	{store.ErrNoDatabase, Failed, say("create it with `createdb`, as a role that may create databases")},
+	{app.ErrInDatabase, Usage, say("use the database's own tools: pg_dump copies the index, and pg_restore restores it")},
 	{store.ErrReadOnly, Failed, func(do Door) string {
 		return "searching still works; to index, make the file and its folder writable, or use another index with " + do(ChooseIndex)
 	}},

@@ -1,0 +1,193 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/imgsearch/imgsearch/index/store"
+)
+
+// Schema is the database schema that contains the index.
+const Schema = "imgsearch"
+
+// IsURL reports whether the name of an index is the URL of a database.
+func IsURL(name string) bool {
+	return strings.HasPrefix(name, "postgres://") || strings.HasPrefix(name, "postgresql://")
+}
+
+// ErrURL means that a URL is malformed.
+var ErrURL = errors.New("malformed database URL: write postgres://USER@HOST:PORT/DATABASE")
+
+// Location returns a URL without its password.
+func Location(name string) string {
+	u, err := url.Parse(name)
+	if err != nil {
+		return strings.SplitN(name, "://", 2)[0] + "://..." // it may contain a password
+	}
+	if u.User != nil {
+		u.User = url.User(u.User.Username())
+		if u.User.Username() == "" {
+			u.User = nil
+		}
+	}
+	q := u.Query()
+	for _, secret := range []string{"password", "sslpassword"} {
+		q.Del(secret)
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// connectTime limits how long one attempt to connect may take.
+const connectTime = 10 * time.Second
+
+// connect opens a pool of connections. URLs, and the environment variables of libpq (PGHOST, PGPASSFILE, PGSSLMODE and so on), are read by pgx.
+func connect(ctx context.Context, name string, o Options) (*Store, error) {
+	location := Location(name)
+	fail := func(err error) (*Store, error) { return nil, fmt.Errorf("open index %q: %w", location, err) }
+	host, err := o.host()
+	if err != nil {
+		return fail(err)
+	}
+	c, err := pgxpool.ParseConfig(name)
+	if err != nil {
+		return fail(configError(err))
+	}
+	configure(c.ConnConfig)
+	c.AfterConnect = prepare
+	if c.ConnConfig.ConnectTimeout == 0 {
+		c.ConnConfig.ConnectTimeout = connectTime
+	}
+	db, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return fail(explain(err))
+	}
+	s := &Store{db: db, host: host, location: location, exactUpTo: exactPictures}
+	if err := db.Ping(ctx); err != nil {
+		db.Close()
+		return fail(explain(err))
+	}
+	return s, nil
+}
+
+// configError returns why a URL or the environment is wrong, without what it contains.
+func configError(err error) error {
+	var parse interface{ Unwrap() error }
+	if errors.As(err, &parse) {
+		if cause := parse.Unwrap(); cause != nil && !strings.Contains(cause.Error(), "parse ") {
+			return fmt.Errorf("%w (%w)", ErrURL, cause)
+		}
+	}
+	return ErrURL
+}
+
+// deadAfter makes the server notice within ten seconds that a machine is gone, and release its locks.
+var deadAfter = map[string]string{"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+
+func configure(c *pgx.ConnConfig) {
+	for name, value := range deadAfter {
+		if c.RuntimeParams[name] == "" {
+			c.RuntimeParams[name] = value
+		}
+	}
+	if c.RuntimeParams["application_name"] == "" {
+		c.RuntimeParams["application_name"] = "imgsearch"
+	}
+}
+
+// The settings of each connection. pgx keeps prepared statements, whose cached plans would ignore what a filter selects, and the settings of one
+// transaction. relaxed_order: pgvector reads on if a filter drops what it found; the hits are sorted again.
+var settings = []string{
+	"plan_cache_mode = force_custom_plan", "jit = off", "hnsw.iterative_scan = relaxed_order", "hnsw.max_scan_tuples = " + strconv.Itoa(maxScanned),
+}
+
+// prepare sets up a connection. The extension may be in any schema.
+func prepare(ctx context.Context, conn *pgx.Conn) error {
+	var extension, version string
+	err := conn.QueryRow(ctx, "SELECT n.nspname, e.extversion FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'").Scan(&extension, &version)
+	if errors.Is(err, pgx.ErrNoRows) {
+		if extension, version, err = createExtension(ctx, conn); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if !atLeast(version, leastVector) {
+		return &store.ExtensionError{Installed: version, Database: conn.Config().Database}
+	}
+	if _, err := conn.Exec(ctx, "SET search_path = "+pgx.Identifier{Schema}.Sanitize()+", "+pgx.Identifier{extension}.Sanitize()+", public"); err != nil {
+		return err
+	}
+	if _, err := conn.Exec(ctx, "LOAD 'vector'; SET "+strings.Join(settings[:2], "; SET ")); err != nil {
+		// A role without superuser's rights may not load a library by itself: a cast loads it.
+		if _, err := conn.Exec(ctx, "SELECT '[1]'::halfvec; SET "+strings.Join(settings[:2], "; SET ")); err != nil {
+			return err
+		}
+	}
+	if atLeast(version, iterative) {
+		if _, err := conn.Exec(ctx, "SET "+strings.Join(settings[2:], "; SET ")); err != nil {
+			return err
+		}
+	}
+	return registerHalves(ctx, conn)
+}
+
+// The least version of pgvector: halfvec came with 0.7. Filtered approximate searches need iterative scans, which came with 0.8; without them, they
+// are exact.
+var leastVector, iterative = [2]int{0, 7}, [2]int{0, 8}
+
+// atLeast compares the first two numbers of a version.
+func atLeast(version string, least [2]int) bool {
+	var have [2]int
+	for i, part := range strings.SplitN(version, ".", 3) {
+		if i < len(have) {
+			have[i], _ = strconv.Atoi(part)
+		}
+	}
+	return have[0] > least[0] || have[0] == least[0] && have[1] >= least[1]
+}
+
+// createExtension installs pgvector in the database, if the role may.
+func createExtension(ctx context.Context, conn *pgx.Conn) (schema, version string, err error) {
+	missing := &store.ExtensionError{Database: conn.Config().Database}
+	err = conn.QueryRow(ctx, "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").Scan(&missing.Available)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", "", err
+	}
+	if missing.Available == "" {
+		_ = conn.QueryRow(ctx, "SHOW server_version_num").Scan(&missing.Server)
+		return "", "", missing
+	}
+	if _, err := conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS vector"); err != nil {
+		if isDenied(err) {
+			return "", "", missing
+		}
+		if code(err) != uniqueViolation { // another connection has just created it
+			return "", "", err
+		}
+	}
+	err = conn.QueryRow(ctx, "SELECT n.nspname, e.extversion FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'").Scan(&schema, &version)
+	return schema, version, err
+}
+
+// registerHalves makes pgx encode packed vectors as halfvec.
+func registerHalves(ctx context.Context, conn *pgx.Conn) error {
+	var one, list uint32
+	if err := conn.QueryRow(ctx, "SELECT 'halfvec'::regtype::oid, 'halfvec[]'::regtype::oid").Scan(&one, &list); err != nil {
+		return err
+	}
+	t := &pgtype.Type{Name: "halfvec", OID: one, Codec: halves{}}
+	conn.TypeMap().RegisterType(t)
+	conn.TypeMap().RegisterType(&pgtype.Type{Name: "_halfvec", OID: list, Codec: &pgtype.ArrayCodec{ElementType: t}})
+	return nil
+}
