@@ -20,6 +20,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/label"
 	"github.com/imgsearch/imgsearch/cmd/man"
 	"github.com/imgsearch/imgsearch/cmd/mcp"
+	"github.com/imgsearch/imgsearch/cmd/migrate"
 	"github.com/imgsearch/imgsearch/cmd/models"
 	"github.com/imgsearch/imgsearch/cmd/probe"
 	"github.com/imgsearch/imgsearch/cmd/restore"
@@ -128,7 +129,7 @@ DOCUMENTATION
 	c.SetVersionTemplate("imgsearch {{.Version}}\n")
 	c.SuggestionsMinimumDistance = 2
 	flags := c.PersistentFlags()
-	flags.StringVar(&p.App.IndexFile, "index", "", "use `FILE` as the index (default: index.db in the platform's data folder)")
+	flags.StringVar(&p.App.IndexFile, "index", "", "use `FILE` as the index (default: index.db in the platform's data folder), or a database: postgres://USER@HOST/NAME")
 	flags.StringVar(&p.App.LibraryFile, "ort-lib", "", "load the ONNX Runtime library from `FILE`")
 	flags.BoolVar(&p.JSON, "json", p.JSON, "print results and errors as JSON (see docs/json.md)")
 	flags.BoolVarP(&p.Quiet, "quiet", "q", false, "print only errors, and warnings about folders that cannot be reached")
@@ -137,7 +138,7 @@ DOCUMENTATION
 	p.AddColorFlag(flags)
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
-		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), label.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), models.New(p),
+		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), label.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), migrate.New(p), models.New(p),
 		serve.New(p), mcp.New(p), warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
 	)
 	cli.CheckArgs(c)

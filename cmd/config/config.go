@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/atomicfile"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/wire"
@@ -108,6 +109,11 @@ func show(p *cli.Program, root *cobra.Command) error {
 	cli.EachCommand(root, func(c *cobra.Command) {
 		c.InheritedFlags() // so that they are among its own
 		for _, s := range cli.Settings(c, config, false) {
+			if s.Option == "index" { // without a password
+				for i, name := range s.Words {
+					s.Words[i] = app.Index{Path: name}.Location()
+				}
+			}
 			if key := s.Command + " --" + s.Option; !seen[key] {
 				seen[key] = true
 				list = append(list, s)

@@ -37,6 +37,7 @@ type options struct {
 	minScore                          string
 	confident                         bool
 	noTextRank                        bool
+	exact                             bool
 	from                              string
 	fromNul                           bool
 	filters                           cli.FilterFlags
@@ -140,6 +141,7 @@ func (o *options) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.minScore, "min-score", "", "omit hits that score less than `COSINE`")
 	f.BoolVar(&o.confident, "confident", false, "print only hits that reach the model's threshold; exit with status 5 if there are none")
 	f.BoolVar(&o.noTextRank, "no-ocr-rank", false, "rank the hits of a query by what the photos show alone, not by the text in them too")
+	f.BoolVar(&o.exact, "exact", false, "compare all vectors, even in a database with so many that searches may miss some of the best hits (an index in a file always does)")
 	o.lang.Add(f)
 	f.BoolVar(&o.explain, "explain", false, "show what each term contributes to each hit")
 	f.StringVar(&o.from, "from", "", "search only the files listed in `FILE`, one path per line (- is standard input)")

@@ -89,7 +89,7 @@ func (s *session) answerKnown(ctx context.Context) (known bool, err error) {
 func (s *session) request() query.Request {
 	r := query.Request{
 		Terms: s.asked(), Filter: s.filter, Order: store.Order(s.sort), Limit: s.top, Offset: s.offset, MinScore: s.minScore, Confident: s.confident,
-		Explain: s.explain, NoTextRank: s.noTextRank,
+		Explain: s.explain, NoTextRank: s.noTextRank, Exact: s.exact,
 		Model: s.model, Language: s.language, OneShot: s.queries == "",
 	}
 	if !s.includeMissing && (s.format == "paths" || s.format == "tsv" || s.confident) && s.queries == "" {

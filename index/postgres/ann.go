@@ -15,10 +15,10 @@ import (
 // The approximate indexes are pgvector's HNSW, one for each partition. More connections and effort than pgvector's defaults (16 and 64), since the vectors
 // of texts lie outside those of pictures, where a graph of pictures is hard to search (docs/benchmarks.md#postgresql).
 const (
-	connections = 32
+	connections = 24
 	buildEffort = 200
 	// leastEffort is the least number of candidates that a search keeps, in each partition, and mostEffort what pgvector allows.
-	leastEffort = 400
+	leastEffort = 180
 	mostEffort  = 1000
 	// maxScanned is how many vectors a search with a filter may look at in a partition until it is exact instead.
 	maxScanned = 100_000
@@ -64,7 +64,7 @@ func annName(model int32, part int) string { return partition(model, part) + "_a
 // builds them goes on alone.
 func (s *Store) PrepareSearch(ctx context.Context, model string) error {
 	m, err := modelOf(ctx, s.db, model)
-	if err != nil || m.vectors <= s.exactUpTo {
+	if err != nil || m.vectors <= s.indexFrom {
 		return err
 	}
 	if has, err := s.hasIndexes(ctx, m.id); err != nil || has {

@@ -71,7 +71,7 @@ func connect(ctx context.Context, name string, o Options) (*Store, error) {
 	if err != nil {
 		return fail(explain(err))
 	}
-	s := &Store{db: db, host: host, location: location, exactUpTo: exactPictures}
+	s := &Store{db: db, host: host, location: location, exactUpTo: exactPictures, indexFrom: exactVectors}
 	if err := db.Ping(ctx); err != nil {
 		db.Close()
 		return fail(explain(err))

@@ -1,7 +1,7 @@
 package postgres
 
-// SetExact sets the number of matching pictures up to which all vectors are compared.
-func (s *Store) SetExact(pictures int64) { s.exactUpTo = pictures }
+// SetExact sets the number of pictures up to which all vectors are compared.
+func (s *Store) SetExact(pictures int64) { s.exactUpTo, s.indexFrom = pictures, pictures }
 
 // HasIndexes reports whether a model has approximate indexes.
 var HasIndexes = (*Store).hasIndexes

@@ -77,7 +77,7 @@ func (s *Store) PutModel(ctx context.Context, m store.Model) (store.Model, error
 // partitions is the number of parts into which a model's vectors are divided by picture. Each has an index of its own for approximate searches, which
 // is built and vacuumed by itself; a search reads all of them, and finds more of the nearest than one index does in the same time
 // (docs/benchmarks.md#postgresql).
-const partitions = 4
+const partitions = 8
 
 // partition returns the name of a part of a model's vectors.
 func partition(model int32, part int) string {

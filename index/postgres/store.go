@@ -25,8 +25,8 @@ type Store struct {
 	location string
 	words    words
 	indexes  annIndexes
-	// exactUpTo is exactPictures; tests set it lower.
-	exactUpTo int64
+	// exactUpTo is exactPictures, and indexFrom exactVectors; tests set them lower.
+	exactUpTo, indexFrom int64
 }
 
 var (

@@ -38,6 +38,8 @@ type Request struct {
 	Language string
 	// Among searches these files instead of the whole index, if not nil.
 	Among *Among
+	// Exact means that all vectors are compared, even if the index has a faster way that may miss some (store.NearestQuery).
+	Exact bool
 	// OneShot means that this is the process's only request, so that memory can be released early.
 	OneShot bool
 }

@@ -33,7 +33,7 @@ func (e *Engine) rank(ctx context.Context, r Request, look *lookup, a *Response)
 		return err
 	}
 	for want := last + len(exclude); ; want *= more {
-		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, Also: texts.ids, OneShot: r.OneShot})
+		n, err := e.store.Nearest(ctx, store.NearestQuery{Model: a.Model.Identity, Vector: vector, Filter: look.filter, Limit: want, Also: texts.ids, Exact: r.Exact, OneShot: r.OneShot})
 		if err != nil {
 			return err
 		}

@@ -61,6 +61,18 @@ type Mount struct {
 	Path string
 }
 
+// FreePath returns a path that is not taken: the one given, or else with a number, such as "/photos (2)".
+func FreePath(path string, isTaken func(path string) (bool, error)) (string, error) {
+	free := path
+	for n := 2; ; n++ {
+		taken, err := isTaken(free)
+		if err != nil || !taken {
+			return free, err
+		}
+		free = fmt.Sprintf("%s (%d)", path, n)
+	}
+}
+
 // Relative returns path relative to root, with slashes; inside reports whether path is root or in it.
 func Relative(root, path string) (rel string, inside bool) {
 	if path == root {

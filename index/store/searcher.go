@@ -27,6 +27,8 @@ type Searcher interface {
 	Hits(ctx context.Context, ids []PictureID, f Filter) ([]Record, error)
 	// Vectors returns a model's vectors for the first moments of pictures. Pictures without a vector are omitted.
 	Vectors(ctx context.Context, model string, ids []PictureID) (map[PictureID][]float32, error)
+	// Moments returns a model's vectors of pictures, for all their moments in order. Pictures without a vector are omitted.
+	Moments(ctx context.Context, model string, ids []PictureID) (map[PictureID][]Vector, error)
 	// EachVector calls each with a model's vectors of the pictures that match a filter, in the order in which they were added.
 	EachVector(ctx context.Context, model string, f Filter, each func(Vector) error) error
 	// Copied returns the pictures that match a filter and are stored in more than one file, not counting twins.

@@ -32,6 +32,10 @@ type Catalog interface {
 	Roots(ctx context.Context) ([]Root, error)
 	// AddRoot adds a root, or marks an existing one as walked if walked is set.
 	AddRoot(ctx context.Context, path string, walked bool) (Root, error)
+	// ImportRoot adds a root of another index with its id, its path on this machine, if it has one, and its paths on other machines, of which an index of
+	// one machine keeps only one. If the index has a root with this id, it is returned unchanged. If the path is another root's, the new root gets
+	// a path that none has: the result says which.
+	ImportRoot(ctx context.Context, r Root, mounts []Mount) (Root, error)
 	// Absorb moves the files of inner, a root at rel below outer, to outer, and removes inner.
 	Absorb(ctx context.Context, outer, inner RootID, rel string) error
 	// RemoveRoot removes a root and its files, and returns the number of files. Vectors of pictures without another file
@@ -196,6 +200,8 @@ type Tx interface {
 	// PutFile records a file of a picture that is in the index, and deletes a failure recorded at its place.
 	// samePicture reports whether the place had a file of the same picture before.
 	PutFile(ctx context.Context, f FileRecord) (samePicture bool, err error)
+	// PutFiles is PutFile for many files, whose places are all different.
+	PutFiles(ctx context.Context, files []FileRecord) error
 	// MoveFile moves a file to another place if it is still at the old one and has the same picture; ok reports whether it was moved.
 	MoveFile(ctx context.Context, from Place, f FileRecord) (ok bool, err error)
 	// RefreshFile updates the metadata of a known file whose picture, format and stat are unchanged. If m is nil, the metadata is kept.

@@ -33,6 +33,7 @@ type SearchParams struct {
 	MinScore       number   `query:"min-score" json:"min-score,omitzero" minimum:"-1" maximum:"1" doc:"Omit hits that score less than this cosine, -1 to 1"`
 	Confident      bool     `query:"confident" json:"confident,omitempty" doc:"Only hits that reach the model's threshold and whose files exist"`
 	NoOCRRank      bool     `query:"no-ocr-rank" json:"no-ocr-rank,omitempty" doc:"Rank by what the photos show alone, not by the text in them too"`
+	Exact          bool     `query:"exact" json:"exact,omitempty" doc:"Compare all vectors, even in a database with so many that searches may miss some of the best hits"`
 	Explain        bool     `query:"explain" json:"explain,omitempty" doc:"Say what each term contributes to each hit"`
 	IncludeMissing bool     `query:"include-missing" json:"include-missing,omitempty" doc:"With confident, keep hits whose files are missing"`
 	Lang           string   `query:"lang" json:"lang,omitempty" doc:"Language of the texts, for models that expect one: an ISO 639-1 code such as de"`

@@ -372,7 +372,7 @@ func (s *Server) request(ctx context.Context, ix store.Store, engine *query.Engi
 		return r, err
 	}
 	p := asked.SearchParams
-	r.Order, r.Limit, r.Offset, r.Confident, r.NoTextRank, r.Explain = store.Order(p.Sort), p.Top, p.Offset, p.Confident, p.NoOCRRank, p.Explain
+	r.Order, r.Limit, r.Offset, r.Confident, r.NoTextRank, r.Explain, r.Exact = store.Order(p.Sort), p.Top, p.Offset, p.Confident, p.NoOCRRank, p.Explain, p.Exact
 	if r.Limit == 0 {
 		r.Limit = defaultTop
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/migrate"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/english"
@@ -144,6 +145,8 @@ func ofApp(notice any, do Door) (Word, bool) {
 	switch n := notice.(type) {
 	case app.Migrating:
 		return note("upgrading the index from schema %d to %d", n.From, n.To), true
+	case migrate.Renamed:
+		return warning("root %s: the destination has another root there, so the copy is called %s; %s", Path(n.From), Path(n.To), "tell where it is with "+do(MoveRoot)), true
 	case app.MigratedElsewhere:
 		return note("waiting for another process to upgrade the index"), true
 	case app.ModelChanged:

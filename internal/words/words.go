@@ -12,6 +12,7 @@ const (
 	Unreadable  Code = "unreadable"
 	Unreachable Code = "unreachable"
 	NothingFits Code = "nothing_fits"
+	Missing     Code = "missing"
 	NoIndex     Code = "no_index"
 	Busy        Code = "busy"
 	Model       Code = "model"

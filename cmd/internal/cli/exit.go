@@ -25,6 +25,7 @@ const (
 	ExitUnreadable  = 3 // done, but files could not be read
 	ExitUnreachable = 4 // done, except for a root or folder that was unreachable
 	ExitNothingFits = 5 // search --confident: nothing fits
+	ExitMissing     = 6 // a comparison found something missing
 	ExitNoIndex     = 10
 	ExitBusy        = 11
 	ExitModel       = 12 // model or runtime missing or damaged
@@ -35,7 +36,7 @@ const (
 
 // exitCodes maps kinds of errors to exit codes.
 var exitCodes = map[words.Code]int{
-	words.Failed: ExitFailed, words.Usage: ExitUsage, words.Unreadable: ExitUnreadable, words.Unreachable: ExitUnreachable, words.NothingFits: ExitNothingFits, words.NoIndex: ExitNoIndex,
+	words.Failed: ExitFailed, words.Usage: ExitUsage, words.Unreadable: ExitUnreadable, words.Unreachable: ExitUnreachable, words.NothingFits: ExitNothingFits, words.Missing: ExitMissing, words.NoIndex: ExitNoIndex,
 	words.Busy: ExitBusy, words.Model: ExitModel, words.NoVectors: ExitNoVectors, words.NewerIndex: ExitNewerIndex, words.Interrupted: ExitInterrupted,
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -21,14 +22,20 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd"
 	"github.com/imgsearch/imgsearch/internal/testkit"
+	"github.com/imgsearch/imgsearch/internal/testkit/pgserver"
 )
 
 // Main is a package's TestMain. The test binary acts as the program if it is called imgsearch.
 func Main(m *testing.M) {
-	testscript.Main(m, map[string]func(){
+	testscript.Main(withServer{m}, map[string]func(){
 		"imgsearch": func() { os.Exit(cmd.Main()) },
 	})
 }
+
+// withServer stops the database server after the tests, if one has been started.
+type withServer struct{ m *testing.M }
+
+func (w withServer) Run() int { return pgserver.Main(w.m) }
 
 // Run runs the package's scenarios for this system. They check the streams and exit code of the real program.
 func Run(t *testing.T) {
@@ -57,6 +64,7 @@ func Run(t *testing.T) {
 		"fixture":  fixture,
 		"freeport": freePort,
 		"ask":      ask,
+		"database": database,
 	}
 	maps.Copy(commands, systemCommands)
 	testscript.Run(t, testscript.Params{
@@ -81,12 +89,27 @@ func Run(t *testing.T) {
 			switch cond {
 			case "root":
 				return os.Geteuid() == 0, nil
+			case "postgres":
+				_, err := pgserver.Shared()
+				return !errors.Is(err, pgserver.ErrMissing), nil
 			case "race":
 				return RaceEnabled, nil
 			}
 			return false, fmt.Errorf("unknown condition %q", cond)
 		},
 	})
+}
+
+// database makes an empty PostgreSQL database and sets a variable to its URL: database VARIABLE.
+func database(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: database VARIABLE")
+	}
+	server, err := pgserver.Shared()
+	ts.Check(err)
+	url, err := server.CreateDatabase(context.Background())
+	ts.Check(err)
+	ts.Setenv(args[0], url)
 }
 
 // rawPicture makes a camera raw file from a JPEG: raw FILE JPEG [ORIENTATION].

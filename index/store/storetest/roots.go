@@ -44,6 +44,25 @@ func (s *suite) roots() {
 	equal(s, "a picture of the removed root in a new one", len(s.record("a").Files), 1)
 }
 
+func (s *suite) imported() {
+	first := s.root("/p")
+	there := store.Root{ID: "0123456789abcdef", Path: "/p", Walked: true}
+	got, err := s.store.ImportRoot(s.Context(), there, nil)
+	s.must(err)
+	equal(s, "a root whose path is taken", got, store.Root{ID: there.ID, Path: "/p (2)", Walked: true})
+	s.put(file(first, "d", "a", "a"), file(there.ID, "d", "a", "a"))
+	if got, err = s.store.ImportRoot(s.Context(), there, nil); err != nil || got.Path != "/p (2)" || got.Files != 1 {
+		s.Errorf("the same root again: %+v, %v", got, err)
+	}
+	s.write(func(tx store.Tx) error {
+		if err := tx.PutPicture(s.Context(), store.Picture{ID: id("b"), Format: "jpeg", Width: 4, Height: 3, Orientation: 1}); err != nil {
+			return err
+		}
+		return tx.PutFiles(s.Context(), []store.FileRecord{file(there.ID, "e", "b", "b"), file(first, "e", "b", "b")})
+	})
+	equal(s, "files of a picture", len(s.record("b").Files), 2)
+}
+
 func (s *suite) devices() {
 	root := s.root("/p")
 	a, b := file(root, "d", "a", "a"), file(root, "d", "b", "b")

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
@@ -193,6 +194,14 @@ func (s *suite) moments() {
 			s.Errorf("%+v", got)
 		}
 		s.must(s.store.PrepareSearch(s.Context(), model))
+	}
+	moments, err := s.store.Moments(s.Context(), model, []store.PictureID{id("film"), id("still"), id("none")})
+	s.must(err)
+	if len(moments) != 2 || len(moments[id("film")]) != 3 || len(moments[id("still")]) != 1 {
+		s.Fatalf("moments: %+v", moments)
+	}
+	if last := moments[id("film")][2]; last.Number != 2 || last.Time == nil || *last.Time != 2*time.Second || last.Picture != id("film") || math.Abs(vec.Dot(vec.Unpack(last.Data), unit(52))-1) > near16 {
+		s.Errorf("the last moment: %+v", last)
 	}
 	vectors, err := s.store.Vectors(s.Context(), model, []store.PictureID{id("film")})
 	s.must(err)

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"a moved file is the same file in another place", (*suite).moved},
 		{"an uncommitted transaction changes nothing", (*suite).rollback},
 		{"roots are absorbed, moved and removed", (*suite).roots},
+		{"roots of another index are imported", (*suite).imported},
 		{"device numbers of disks can change", (*suite).devices},
 		{"models have roles and counts of their pictures", (*suite).models},
 		{"totals stay correct", (*suite).totals},

