@@ -20,19 +20,23 @@ import (
 func New(p *cli.Program) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "roots",
-		Short: "List, move or remove the indexed folders",
+		Short: "List, add, move or remove the indexed folders",
 		Long: `The roots are the folders that you gave to index. The index stores the paths of files relative to them: if a disk is mounted
 elsewhere, run ` + "`imgsearch roots move OLD NEW`" + ` once; nothing is embedded again.
+
+In a database that several machines use, a root is one thing with a path on each machine that sees it: run ` + "`imgsearch roots add --as NAME DIR`" + ` on
+each of them. NAME is the root's name, or what ` + "`imgsearch roots list`" + ` prints for it, such as nas:/volume1/photos; a new name makes a new root.
 
 EXIT STATUS
   0 done; 1 failed; 2 usage error, or no such root; 10 no index here yet; 11 another process is indexing;
   14 the index is from a newer version of imgsearch`,
 		Args: cli.UnknownSubcommand,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return cli.Usage("see `imgsearch roots --help`", "missing subcommand: list, rm or move")
+			return cli.Usage("see `imgsearch roots --help`", "missing subcommand: list, add, rm or move")
 		},
 	}
 	c.AddCommand(
+		newAdd(p),
 		&cobra.Command{
 			Use: "list", Short: "List the roots", Args: cli.NoArgs,
 			RunE: func(c *cobra.Command, _ []string) error { return listRoots(c.Context(), p) },
@@ -56,6 +60,16 @@ type rootJSON struct {
 	Walked    bool   `json:"walked"`
 	Files     int    `json:"files"`
 	Reachable bool   `json:"reachable"`
+	Name      string `json:"name,omitempty"`
+	// Hosts are its paths on all machines, if the index is one of several machines.
+	Hosts []hostJSON `json:"hosts,omitempty"`
+	// elsewhere reports whether this machine has no path to it.
+	elsewhere bool
+}
+
+type hostJSON struct {
+	Host string `json:"host"`
+	Path string `json:"path"`
 }
 
 func listRoots(ctx context.Context, p *cli.Program) error {
@@ -70,8 +84,15 @@ func listRoots(ctx context.Context, p *cli.Program) error {
 	}
 	list := make([]rootJSON, 0, len(roots))
 	for _, r := range roots {
-		_, err = os.Stat(r.Path)
-		list = append(list, rootJSON{r.Path, wire.NotUTF8(r.Path), r.Walked, r.Files, err == nil})
+		reachable := false
+		if !r.Elsewhere {
+			_, err := os.Stat(r.Path)
+			reachable = err == nil
+		}
+		list = append(list, rootJSON{r.Path, wire.NotUTF8(r.Path), r.Walked, r.Files, reachable, r.Name, nil, r.Elsewhere})
+	}
+	if err := addHosts(ctx, ix, roots, list); err != nil {
+		return err
 	}
 	if p.JSON {
 		return cli.PrintJSON(p.Out, struct {
@@ -84,11 +105,22 @@ func listRoots(ctx context.Context, p *cli.Program) error {
 		if !r.Walked {
 			mark = ", single files only"
 		}
-		if !r.Reachable {
+		switch {
+		case r.elsewhere:
+			mark += ", on another machine"
+		case !r.Reachable:
 			mark += ", unreachable"
+		}
+		if r.Name != "" {
+			mark += ", named " + words.Path(r.Name)
 		}
 		if _, err := fmt.Fprintf(p.Out, "%s  (%s%s)\n", words.Path(r.Path), english.Count(r.Files, "file"), mark); err != nil {
 			return err
+		}
+		for _, h := range r.Hosts {
+			if _, err := fmt.Fprintf(p.Out, "    %s:%s\n", words.Path(h.Host), words.Path(h.Path)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -97,7 +129,7 @@ func listRoots(ctx context.Context, p *cli.Program) error {
 func removeRoots(ctx context.Context, p *cli.Program, paths []string) error {
 	return p.App.Change(ctx, func(ix store.Store) error {
 		for _, path := range paths {
-			abs, err := filepath.Abs(path)
+			abs, err := absolute(ctx, ix, path)
 			if err != nil {
 				return err
 			}
@@ -157,4 +189,18 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 		p.Notef("root %s is now %s; no files were moved", words.Path(oldAbs), words.Path(newAbs))
 		return nil
 	})
+}
+
+// absolute returns the absolute path of a root, or what roots list prints for one of another machine.
+func absolute(ctx context.Context, ix store.Store, path string) (string, error) {
+	roots, err := ix.Roots(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range roots {
+		if r.Elsewhere && r.Path == path {
+			return path, nil
+		}
+	}
+	return filepath.Abs(path)
 }

@@ -18,7 +18,7 @@ func (s *Store) ImportRoot(ctx context.Context, r store.Root, mounts []store.Mou
 		if err != nil || known {
 			return err
 		}
-		id, _, err := value[int32](ctx, t.tx, "INSERT INTO roots(uid, walked, added_at) VALUES ($1, $2, $3) RETURNING id", string(r.ID), r.Walked, time.Now().Unix())
+		id, _, err := value[int32](ctx, t.tx, "INSERT INTO roots(uid, name, walked, added_at) SELECT $1, CASE WHEN NOT EXISTS (SELECT 1 FROM roots WHERE name = $2) THEN nullif($2, '') END, $3, $4 RETURNING id", string(r.ID), r.Name, r.Walked, time.Now().Unix())
 		if err != nil {
 			return err
 		}

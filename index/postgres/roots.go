@@ -14,11 +14,11 @@ import (
 
 // Roots returns all roots, sorted by path. A root without a path on this machine has that of another machine after the machine's name.
 func (s *Store) Roots(ctx context.Context) ([]store.Root, error) {
-	list, err := collect(ctx, s.db, `SELECT r.uid, m.path, m.host, r.walked, r.files, r.bytes FROM roots r
+	list, err := collect(ctx, s.db, `SELECT r.uid, coalesce(r.name, ''), m.path, m.host, r.walked, r.files, r.bytes FROM roots r
 		LEFT JOIN LATERAL (SELECT path, host FROM mounts WHERE root_id = r.id ORDER BY host <> $1, host LIMIT 1) m ON true`, func(scan scanFunc) (r store.Root, err error) {
 		var path []byte
 		var host *string
-		err = scan(&r.ID, &path, &host, &r.Walked, &r.Files, &r.Bytes)
+		err = scan(&r.ID, &r.Name, &path, &host, &r.Walked, &r.Files, &r.Bytes)
 		r.Path = string(path)
 		if r.Elsewhere = host == nil || *host != s.host; r.Elsewhere {
 			r.Path = elsewhere(host, r.Path)
@@ -65,6 +65,28 @@ func (s *Store) Mount(ctx context.Context, root store.RootID, path string) error
 	return nil
 }
 
+// NameRoot gives a root a name.
+func (s *Store) NameRoot(ctx context.Context, root store.RootID, name string) error {
+	err := s.inTx(ctx, func(t *tx) error {
+		id, err := t.rootNumber(ctx, root)
+		if err != nil {
+			return err
+		}
+		taken, _, err := value[bool](ctx, t.tx, "SELECT EXISTS (SELECT 1 FROM roots WHERE name = $1 AND id <> $2)", name, id)
+		if err == nil && taken {
+			err = store.ErrNameTaken
+		}
+		if err != nil {
+			return err
+		}
+		return t.exec(ctx, "UPDATE roots SET name = $1 WHERE id = $2", name, id)
+	})
+	if err != nil {
+		return fmt.Errorf("name root %q: %w", name, err)
+	}
+	return nil
+}
+
 // AddRoot adds a root, or marks an existing one as walked if walked is set.
 func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.Root, err error) {
 	err = s.inTx(ctx, func(t *tx) error {
@@ -83,7 +105,7 @@ func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.
 			return err
 		}
 		r.Path = path
-		return explain(t.tx.QueryRow(ctx, "SELECT uid, walked, files, bytes FROM roots WHERE id = $1", id).Scan(&r.ID, &r.Walked, &r.Files, &r.Bytes))
+		return explain(t.tx.QueryRow(ctx, "SELECT uid, coalesce(name, ''), walked, files, bytes FROM roots WHERE id = $1", id).Scan(&r.ID, &r.Name, &r.Walked, &r.Files, &r.Bytes))
 	})
 	if err != nil {
 		return r, fmt.Errorf("add root %q: %w", path, err)

@@ -30,6 +30,8 @@ var (
 	ErrBusy = errors.New("another process is indexing")
 	// ErrNoRoot means that a folder is not a root of the index.
 	ErrNoRoot = errors.New("not a root of the index")
+	// ErrNameTaken means that another root has a name.
+	ErrNameTaken = errors.New("another root has this name")
 	// ErrUnknownModel means that the index does not have a model with this identity.
 	ErrUnknownModel = errors.New("the index does not have this model")
 	// ErrNotReplaced means that a backup did not replace a file because the file is not an index.

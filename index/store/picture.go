@@ -47,6 +47,8 @@ type Root struct {
 	// a colon, for display.
 	Path      string
 	Elsewhere bool
+	// Name is what users call it on all machines, "" if it has no name.
+	Name string
 	// Walked reports whether the whole folder is indexed; otherwise only single files in it were named.
 	Walked bool
 	// Files and Bytes are the number and total size of its files in the index.

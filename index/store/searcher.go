@@ -135,6 +135,8 @@ type (
 		Mounts(ctx context.Context) ([]Mount, error)
 		// Mount records the path of a root on this machine.
 		Mount(ctx context.Context, root RootID, path string) error
+		// NameRoot gives a root a name, in place of an earlier one. ErrNameTaken: another root has it.
+		NameRoot(ctx context.Context, root RootID, name string) error
 	}
 	// Checker can check the index.
 	Checker interface {

@@ -24,6 +24,7 @@ CREATE TABLE models (
 CREATE TABLE roots (
   id       integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   uid      text    NOT NULL UNIQUE,
+  name     text    UNIQUE, -- given by a user
   walked   boolean NOT NULL,
   added_at bigint  NOT NULL,
   files    bigint  NOT NULL DEFAULT 0,
