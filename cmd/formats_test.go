@@ -61,6 +61,7 @@ func TestMachineFormats(t *testing.T) {
 	check("roots", "", 0, "roots", "list")
 	copied := filepath.Join(t.TempDir(), "copy.db")
 	check("backup", "", 0, "backup", copied)
+	check("migrate", "", 0, "migrate", copied, filepath.Join(t.TempDir(), "migrated.db"))
 	check("restore", "", 0, "restore", "--index", filepath.Join(t.TempDir(), "i.db"), copied)
 	check("config-path", "", 0, "config", "path")
 	t.Setenv("IMGSEARCH_SEARCH_TOP", "7")
@@ -80,5 +81,6 @@ func TestMachineFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("roots-move", "", 0, "roots", "move", photos, moved)
+	check("roots-add", "", 0, "roots", "add", moved)
 	check("roots-rm", "", 0, "roots", "rm", moved)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -38,13 +39,14 @@ func (t *tx) flush(ctx context.Context) error {
 	}
 	p := t.pending
 	t.pending = pending{}
-	if err := t.flushPictures(ctx, p.pictures); err != nil {
+	before := maps.Clone(t.fresh)
+	if err := t.flushPictures(ctx, p.pictures, p.files); err != nil {
 		return err
 	}
 	if err := t.findPictures(ctx, p); err != nil {
 		return err
 	}
-	if err := inChunks(p.files, func(chunk []store.FileRecord) error { return t.flushFiles(ctx, chunk) }); err != nil {
+	if err := inChunks(p.files, func(chunk []store.FileRecord) error { return t.flushFiles(ctx, chunk, before) }); err != nil {
 		return err
 	}
 	for model, vectors := range p.vectors {
@@ -58,18 +60,63 @@ func (t *tx) flush(ctx context.Context) error {
 	return t.flushTexts(ctx, p.texts)
 }
 
-func (t *tx) flushPictures(ctx context.Context, list []store.Picture) error {
+// flushPictures adds pictures. New ones get the metadata of their pending files at once, which most pictures have: these need not be derived at the commit.
+func (t *tx) flushPictures(ctx context.Context, list []store.Picture, files []store.FileRecord) error {
 	if len(list) == 0 {
 		return nil
 	}
+	of := make(map[store.PictureID][]store.FileRecord, len(list))
+	for _, f := range files {
+		of[f.Picture] = append(of[f.Picture], f)
+	}
+	return inChunks(list, func(chunk []store.Picture) error { return t.insertPictures(ctx, chunk, of) })
+}
+
+func (t *tx) insertPictures(ctx context.Context, list []store.Picture, of map[store.PictureID][]store.FileRecord) error {
 	n := len(list)
 	shas, formats, widths, heights, orientations := make([][]byte, n), make([]string, n), make([]int32, n), make([]int32, n), make([]int16, n)
+	orphaned, found, derived := make([]*int64, n), make([]*int32, n), make([]store.Metadata, n)
+	var wanted []word
+	now := time.Now().Unix()
 	for i, p := range list {
 		shas[i], formats[i], widths[i], heights[i], orientations[i] = p.ID[:], p.Format, int32(p.Width), int32(p.Height), int16(p.Orientation)
+		if len(of[p.ID]) == 0 {
+			orphaned[i] = &now
+			continue
+		}
+		derived[i] = store.Derive(of[p.ID])
+		found[i] = placeOf(derived[i].Position)
+		words := metaWords(derived[i])
+		wanted = append(wanted, words[:]...)
 	}
-	return t.exec(ctx, `INSERT INTO pictures(sha256, format, width, height, orientation, orphaned_at) SELECT n.sha256, n.format, n.width, n.height, n.orientation, $6
-		FROM unnest($1::bytea[], $2::text[], $3::integer[], $4::integer[], $5::smallint[]) WITH ORDINALITY AS n(sha256, format, width, height, orientation, nr) ORDER BY n.nr ON CONFLICT DO NOTHING`,
-		shas, formats, widths, heights, orientations, time.Now().Unix())
+	if err := t.putWords(ctx, wanted); err != nil {
+		return err
+	}
+	var c columns
+	c.add("sha256", "bytea", shas)
+	c.add("format", "text", formats)
+	c.add("width", "integer", widths)
+	c.add("height", "integer", heights)
+	c.add("orientation", "smallint", orientations)
+	c.add("orphaned_at", "bigint", orphaned)
+	c.add("place", "integer", found)
+	if err := t.addMetadata(&c, derived); err != nil {
+		return err
+	}
+	return each(ctx, t.tx, "INSERT INTO pictures("+join(c.names)+") SELECT "+join(c.names)+" FROM "+c.table(0)+" ON CONFLICT DO NOTHING RETURNING id, sha256, orphaned_at IS NULL", func(scan scanFunc) error {
+		var row int64
+		var sha []byte
+		var derived bool
+		if err := scan(&row, &sha, &derived); err != nil {
+			return err
+		}
+		id, err := pictureID(sha)
+		t.pictures[id] = row
+		if derived {
+			t.fresh[row] = true
+		}
+		return err
+	}, c.values...)
 }
 
 // findPictures looks up the row ids of the pictures that pending files, vectors, previews and texts belong to.
@@ -120,7 +167,8 @@ func (t *tx) findPictures(ctx context.Context, p pending) error {
 	return nil
 }
 
-func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord) error {
+// flushFiles writes files. before are the pictures that were fresh before this flush: the metadata of later ones includes that of these files.
+func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord, before map[int64]bool) error {
 	c, places, err := t.fileTable(ctx, list)
 	if err != nil {
 		return err
@@ -140,7 +188,9 @@ func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord) error {
 		return err
 	}
 	for _, f := range list {
-		t.dirty[t.pictures[f.Picture]] = true
+		if id := t.pictures[f.Picture]; !t.fresh[id] || before[id] {
+			t.dirty[id] = true
+		}
 		t.count(t.roots[f.Root], 1, f.Size)
 	}
 	return t.exec(ctx, wantedPlaces+"DELETE FROM failures x USING wanted w WHERE x.folder_id = w.folder_id AND x.name = w.name", roots, dirs, names)

@@ -24,8 +24,8 @@ type tx struct {
 	models  map[string]modelRow
 	// pictures are the row ids of the pictures that are known to be in the index; 0: it will be after the next flush.
 	pictures map[store.PictureID]int64
-	// dirty are the pictures whose files have changed.
-	dirty map[int64]bool
+	// dirty are the pictures whose files have changed, fresh those that were added with the metadata of their files.
+	dirty, fresh map[int64]bool
 	// counts are the changes of the roots' counts.
 	counts map[int32]rootCount
 	// vectors are the changes of the models' vectors.
@@ -54,7 +54,7 @@ func (s *Store) Begin(context.Context) (store.Tx, error) { return s.begin(), nil
 func (s *Store) begin() *tx {
 	return &tx{
 		s: s, roots: make(map[store.RootID]int32), folders: make(map[folderKey]int64), words: make(map[word]int32), disks: make(map[rootDevice]int32), models: make(map[string]modelRow),
-		pictures: make(map[store.PictureID]int64), dirty: make(map[int64]bool), counts: make(map[int32]rootCount), vectors: make(map[int32]*vectorChanges),
+		pictures: make(map[store.PictureID]int64), dirty: make(map[int64]bool), fresh: make(map[int64]bool), counts: make(map[int32]rootCount), vectors: make(map[int32]*vectorChanges),
 	}
 }
 
@@ -203,6 +203,7 @@ func (t *tx) count(root int32, files, bytes int64) {
 // settle derives the metadata of the dirty pictures from their files, and updates all counts.
 func (t *tx) settle(ctx context.Context) error {
 	touched := maps.Clone(t.dirty)
+	maps.Copy(touched, t.fresh)
 	for _, v := range t.vectors {
 		for id := range v.fresh {
 			touched[id] = true
@@ -216,7 +217,7 @@ func (t *tx) settle(ctx context.Context) error {
 			var id int64
 			var has bool
 			err := scan(&id, &has)
-			had[id] = has
+			had[id] = has && !t.fresh[id]
 			return err
 		}, chunk); err != nil {
 			return err
@@ -227,7 +228,7 @@ func (t *tx) settle(ctx context.Context) error {
 		}
 		for _, id := range chunk {
 			if !t.dirty[id] {
-				has[id] = had[id]
+				has[id] = had[id] || t.fresh[id]
 			}
 			pictures += number(has[id]) - number(had[id])
 		}
