@@ -154,10 +154,6 @@ func removeRoots(ctx context.Context, p *cli.Program, paths []string) error {
 }
 
 func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
-	oldAbs, err := filepath.Abs(old)
-	if err != nil {
-		return err
-	}
 	newAbs, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -167,6 +163,10 @@ func moveRoot(ctx context.Context, p *cli.Program, old, path string) error {
 		return cli.Usage("use the folder that the photos are in now", "%s is not a folder", words.Path(newAbs))
 	}
 	return p.App.Change(ctx, func(ix store.Store) error {
+		oldAbs, err := absolute(ctx, ix, old)
+		if err != nil {
+			return err
+		}
 		roots, err := ix.Roots(ctx)
 		if err != nil {
 			return err

@@ -32,26 +32,30 @@ func (m *migration) compare(ids []store.PictureID, from, to *Side) (kept int, er
 	if err != nil {
 		return 0, err
 	}
-	there := make(map[store.PictureID]store.Record, len(destination.records))
+	copied := make(map[store.PictureID]store.Record, len(destination.records))
 	for _, r := range destination.records {
-		there[r.ID] = r
+		copied[r.ID] = r
+	}
+	there, err := m.filesAt(source.records)
+	if err != nil {
+		return 0, err
 	}
 	for _, r := range source.records {
-		copied, ok := there[r.ID]
-		if !ok {
-			return kept, fmt.Errorf("%w: picture %s", ErrIncomplete, r.ID)
-		}
-		wanted, got := source.items(r, nil), destination.items(copied, r.Files)
-		for key := range wanted {
-			if _, ok := got[key]; !ok {
-				return kept, fmt.Errorf("%w: %s %s of picture %s", ErrIncomplete, key.kind, key.name, r.ID)
+		all := len(r.Files)
+		r.Files = slices.DeleteFunc(r.Files, func(f store.FileRecord) bool { // another picture, which the destination keeps
+			k := there[f.Place].File
+			return k != nil && k.Picture != r.ID
+		})
+		differs := len(r.Files) < all
+		wanted := source.items(r, nil)
+		if c, ok := copied[r.ID]; ok {
+			more, err := compareItems(r.ID, wanted, destination.items(c, r.Files), from, to)
+			if err != nil {
+				return kept, err
 			}
-		}
-		differs := false
-		for key, i := range wanted {
-			from.count(i)
-			to.count(got[key])
-			differs = differs || i.sum != got[key].sum
+			differs = differs || more
+		} else if len(r.Files) > 0 {
+			return kept, fmt.Errorf("%w: picture %s", ErrIncomplete, r.ID)
 		}
 		if differs {
 			kept++
@@ -59,6 +63,26 @@ func (m *migration) compare(ids []store.PictureID, from, to *Side) (kept int, er
 	}
 	return kept, nil
 }
+
+// compareItems adds the parts of a picture to both sides. It reports whether one differs.
+func compareItems(id store.PictureID, wanted, got map[itemKey]item, from, to *Side) (differs bool, err error) {
+	for key := range wanted {
+		if _, ok := got[key]; !ok {
+			return false, fmt.Errorf("%w: %s %s of picture %s", ErrIncomplete, key.kind, key.name, id)
+		}
+	}
+	for key, i := range wanted {
+		from.count(i)
+		to.count(got[key])
+		differs = differs || i.sum != got[key].sum
+	}
+	return differs, nil
+}
+
+// kindFile is the kind of items that are files.
+const kindFile = "file"
+
+func nameOf(f store.FileRecord) string { return string(f.Root) + "/" + f.Rel() }
 
 type itemKey struct{ kind, name string }
 
@@ -78,7 +102,7 @@ func (c content) items(r store.Record, places []store.FileRecord) map[itemKey]it
 			continue
 		}
 		f.Device = 0 // it belongs to the machine
-		add("file", string(f.Root)+"/"+f.Rel(), f)
+		add(kindFile, nameOf(f), f)
 	}
 	for _, model := range slices.Sorted(maps.Keys(c.vectors)) {
 		for _, v := range c.vectors[model][r.ID] {
@@ -102,7 +126,7 @@ func (s *Side) count(i item) {
 	switch i.kind {
 	case "picture":
 		s.Pictures++
-	case "file":
+	case kindFile:
 		s.Files++
 	case "vector":
 		s.Vectors++

@@ -236,19 +236,19 @@ func (m *migration) copy(ids []store.PictureID) (n Counts, err error) {
 	if err != nil {
 		return n, err
 	}
-	var places []store.Place
-	for _, r := range from.records {
-		for _, f := range r.Files {
-			places = append(places, f.Place)
+	there, err := m.filesAt(from.records)
+	if err != nil {
+		return n, err
+	}
+	has, err := m.To.Pictures(m.ctx, "", ids)
+	if err != nil {
+		return n, err
+	}
+	moments := make(map[string]map[store.PictureID][]store.Vector) // by model
+	for _, model := range m.models {
+		if moments[model.Identity], err = m.To.Moments(m.ctx, model.Identity, ids); err != nil {
+			return n, err
 		}
-	}
-	there, err := m.To.Known(m.ctx, "", places)
-	if err != nil {
-		return n, err
-	}
-	has, err := m.state(ids)
-	if err != nil {
-		return n, err
 	}
 	tx, err := m.To.Begin(m.ctx)
 	if err != nil {
@@ -257,13 +257,18 @@ func (m *migration) copy(ids []store.PictureID) (n Counts, err error) {
 	defer tx.Rollback()
 	var files []store.FileRecord
 	for _, r := range from.records {
-		if err := m.copyPicture(tx, r, from, has, &n); err != nil {
-			return n, err
+		wanted := slices.Clone(r.Files)
+		wanted = slices.DeleteFunc(wanted, func(f store.FileRecord) bool { return !isNewer(f, there[f.Place].File) })
+		known, exists := has[r.ID]
+		if !exists && len(wanted) == 0 {
+			continue // the destination has other pictures at its places
 		}
-		for _, f := range r.Files {
-			if there[f.Place].File == nil {
-				files = append(files, f)
-			}
+		if !exists {
+			n.Pictures++
+		}
+		files = append(files, wanted...)
+		if err := m.copyPicture(tx, r, from, known, moments, &n); err != nil {
+			return n, err
 		}
 	}
 	if err := tx.PutFiles(m.ctx, files); err != nil {
@@ -273,32 +278,32 @@ func (m *migration) copy(ids []store.PictureID) (n Counts, err error) {
 	return n, tx.Commit(m.ctx)
 }
 
-// state returns which pictures the destination has: by model, those with a vector; "" is any.
-func (m *migration) state(ids []store.PictureID) (map[string]map[store.PictureID]store.KnownPicture, error) {
-	has := make(map[string]map[store.PictureID]store.KnownPicture)
-	for _, model := range append(slices.Clone(m.models), store.Model{}) {
-		known, err := m.To.Pictures(m.ctx, model.Identity, ids)
-		if err != nil {
-			return nil, err
+// filesAt returns what the destination has at the places of pictures.
+func (m *migration) filesAt(records []store.Record) (map[store.Place]store.Known, error) {
+	var places []store.Place
+	for _, r := range records {
+		for _, f := range r.Files {
+			places = append(places, f.Place)
 		}
-		has[model.Identity] = known
 	}
-	return has, nil
+	return m.To.Known(m.ctx, "", places)
 }
 
-func (m *migration) copyPicture(tx store.Tx, r store.Record, from content, has map[string]map[store.PictureID]store.KnownPicture, n *Counts) error {
-	known, exists := has[""][r.ID]
-	if !exists {
-		n.Pictures++
-	}
+// isNewer reports whether a file of the source is to be copied: the destination has none at its place, or an earlier state of it.
+func isNewer(f store.FileRecord, there *store.KnownFile) bool {
+	return there == nil || !f.Same(there.Stat) && f.MTimeNS > there.MTimeNS
+}
+
+func (m *migration) copyPicture(tx store.Tx, r store.Record, from content, known store.KnownPicture, moments map[string]map[store.PictureID][]store.Vector, n *Counts) error {
 	if err := tx.PutPicture(m.ctx, r.Picture); err != nil {
 		return err
 	}
 	for _, model := range m.models {
-		if has[model.Identity][r.ID].Embedded {
-			continue
-		}
+		have := moments[model.Identity][r.ID]
 		for _, v := range from.vectors[model.Identity][r.ID] {
+			if slices.ContainsFunc(have, func(h store.Vector) bool { return h.Number == v.Number }) {
+				continue
+			}
 			if err := tx.PutVector(m.ctx, model.Identity, v); err != nil {
 				return err
 			}
@@ -353,8 +358,11 @@ func (m *migration) copyFailures(at store.Folder) (n int, err error) {
 	}
 	defer tx.Rollback()
 	for name, f := range from.Failures {
-		if _, known := to.Failures[name]; known || to.Files[name] != nil && from.Files[name] == nil {
+		if _, known := to.Failures[name]; known {
 			continue
+		}
+		if read, was := to.Files[name], from.Files[name]; read != nil && (was == nil || !read.Same(was.Stat)) {
+			continue // the destination has read it since
 		}
 		if err := tx.PutFailure(m.ctx, f); err != nil {
 			return 0, err

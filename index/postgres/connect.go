@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"strconv"
 	"strings"
@@ -25,26 +26,46 @@ func IsURL(name string) bool {
 }
 
 // ErrURL means that a URL is malformed.
-var ErrURL = errors.New("malformed database URL: write postgres://USER@HOST:PORT/DATABASE")
+var ErrURL = errors.New("malformed database URL: write postgres://USER@HOST:PORT/DATABASE, with the special characters of a password escaped, such as %40 for @")
 
-// Location returns a URL without its password.
+// hidden is what is shown of a URL that cannot be read.
+const hidden = "postgres://..."
+
+// Location returns the URL of the database that a URL and the environment name, with nothing but the user, the server and the database.
 func Location(name string) string {
-	u, err := url.Parse(name)
+	if checkURL(name) != nil {
+		return hidden
+	}
+	c, err := pgx.ParseConfig(name)
 	if err != nil {
-		return strings.SplitN(name, "://", 2)[0] + "://..." // it may contain a password
+		return hidden
 	}
-	if u.User != nil {
-		u.User = url.User(u.User.Username())
-		if u.User.Username() == "" {
-			u.User = nil
-		}
+	u := url.URL{Scheme: "postgres", Host: c.Host, Path: "/" + c.Database}
+	if c.User != "" {
+		u.User = url.User(c.User)
 	}
-	q := u.Query()
-	for _, secret := range []string{"password", "sslpassword"} {
-		q.Del(secret)
+	switch {
+	case strings.HasPrefix(c.Host, "/"): // a socket
+		u.Host, u.RawQuery = "", "host="+c.Host
+	case c.Port != defaultPort:
+		u.Host = net.JoinHostPort(c.Host, strconv.Itoa(int(c.Port)))
 	}
-	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+const defaultPort = 5432
+
+// checkURL returns ErrURL if a URL may have a part of a password in a place where it would be taken for something else, because it is not escaped.
+func checkURL(name string) error {
+	_, rest, _ := strings.Cut(name, "://")
+	authority := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		authority = rest[:end]
+	}
+	if strings.Contains(rest, "#") || strings.Count(authority, "@") > 1 || authority != "" && !strings.Contains(authority, "@") && strings.Contains(rest, "@") {
+		return ErrURL
+	}
+	return nil
 }
 
 // connectTime limits how long one attempt to connect may take.
@@ -54,15 +75,19 @@ const connectTime = 10 * time.Second
 func connect(ctx context.Context, name string, o Options) (*Store, error) {
 	location := Location(name)
 	fail := func(err error) (*Store, error) { return nil, fmt.Errorf("open index %q: %w", location, err) }
+	if err := checkURL(name); err != nil {
+		return fail(err)
+	}
 	host, err := o.host()
 	if err != nil {
 		return fail(err)
 	}
 	c, err := pgxpool.ParseConfig(name)
 	if err != nil {
-		return fail(configError(err))
+		return fail(ErrURL) // its own error may contain the password
 	}
 	configure(c.ConnConfig)
+	c.MaxConns = max(c.MaxConns, leastConnections)
 	c.AfterConnect = prepare
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = connectTime
@@ -71,7 +96,7 @@ func connect(ctx context.Context, name string, o Options) (*Store, error) {
 	if err != nil {
 		return fail(explain(err))
 	}
-	s := &Store{db: db, host: host, location: location, exactUpTo: exactPictures, indexFrom: exactVectors}
+	s := &Store{writing: make(chan struct{}, 1), db: db, host: host, location: location, exactUpTo: exactPictures, indexFrom: exactVectors}
 	if err := db.Ping(ctx); err != nil {
 		db.Close()
 		return fail(explain(err))
@@ -79,19 +104,11 @@ func connect(ctx context.Context, name string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// configError returns why a URL or the environment is wrong, without what it contains.
-func configError(err error) error {
-	var parse interface{ Unwrap() error }
-	if errors.As(err, &parse) {
-		if cause := parse.Unwrap(); cause != nil && !strings.Contains(cause.Error(), "parse ") {
-			return fmt.Errorf("%w (%w)", ErrURL, cause)
-		}
-	}
-	return ErrURL
-}
-
 // deadAfter makes the server notice within ten seconds that a machine is gone, and release its locks.
 var deadAfter = map[string]string{"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+
+// leastConnections is the least size of the pool: a writer, and readers that do not wait for each other.
+const leastConnections = 8
 
 func configure(c *pgx.ConnConfig) {
 	for name, value := range deadAfter {
@@ -125,7 +142,7 @@ func prepare(ctx context.Context, conn *pgx.Conn) error {
 	if !atLeast(version, leastVector) {
 		return &store.ExtensionError{Installed: version, Database: conn.Config().Database}
 	}
-	if _, err := conn.Exec(ctx, "SET search_path = "+pgx.Identifier{Schema}.Sanitize()+", "+pgx.Identifier{extension}.Sanitize()+", public"); err != nil {
+	if _, err := conn.Exec(ctx, "SET search_path = "+pgx.Identifier{Schema}.Sanitize()+", "+pgx.Identifier{extension}.Sanitize()); err != nil {
 		return err
 	}
 	if _, err := conn.Exec(ctx, "LOAD 'vector'; SET "+strings.Join(settings[:2], "; SET ")); err != nil {

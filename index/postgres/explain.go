@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -22,6 +25,9 @@ const (
 	badAuthorization  = "28000"
 	unknownDatabase   = "3D000"
 	tooMany           = "53300"
+	idleTimeout       = "25P03"
+	idleSession       = "57P05"
+	brokenClass       = "08"
 	shuttingDown      = "57P01"
 	crashed           = "57P02"
 	starting          = "57P03"
@@ -60,10 +66,13 @@ func explain(err error) error {
 			return fmt.Errorf("%w: %s", store.ErrLogin, pg.Message)
 		case unknownDatabase:
 			return fmt.Errorf("%w: %s", store.ErrNoDatabase, pg.Message)
-		case tooMany, shuttingDown, crashed, starting:
+		case tooMany, shuttingDown, crashed, starting, idleTimeout, idleSession:
 			return fmt.Errorf("%w: %s", store.ErrServer, pg.Message)
 		case dataCorrupted, indexCorrupted:
 			return fmt.Errorf("%w: %s", store.ErrDamaged, pg.Message)
+		}
+		if strings.HasPrefix(pg.Code, brokenClass) {
+			return fmt.Errorf("%w: %s", store.ErrServer, pg.Message)
 		}
 		return fmt.Errorf("the database server: %s", pg.Message)
 	}
@@ -75,6 +84,10 @@ func explain(err error) error {
 		return extension
 	case errors.As(err, &connect):
 		return fmt.Errorf("%w: %s", store.ErrServer, cause(connect))
+	case errors.Is(err, context.DeadlineExceeded):
+		return err // the caller's
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		return fmt.Errorf("%w: it closed the connection", store.ErrServer)
 	case errors.As(err, &network), pgconn.Timeout(err), errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("%w: %w", store.ErrServer, err)
 	}

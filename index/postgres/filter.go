@@ -76,7 +76,7 @@ func (s *Store) ofFiles(ctx context.Context, q *query, f store.Filter) (string, 
 	if f.Under != nil {
 		var places []string
 		for _, u := range f.Under {
-			place := "ur.uid = " + q.arg(string(u.Root))
+			place := "ur.uid = " + q.arg(plain(string(u.Root)))
 			if u.Dir != "" {
 				place += " AND (u.dir = " + q.arg([]byte(u.Dir)) + " OR u.dir >= " + q.arg([]byte(u.Dir+"/")) + " AND u.dir < " + q.arg([]byte(u.Dir+"0")) + ")" // '0' is the byte after '/'
 			}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -55,9 +57,11 @@ func (s *Store) LabelState(ctx context.Context) (out store.LabelState, err error
 
 // Label compares all pictures with labels.
 func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
-	err := s.inTx(ctx, func(t *tx) error {
-		if err := t.exec(ctx, "TRUNCATE labels, picture_labels"); err != nil {
-			return err
+	err := s.labelling(ctx, func(t *tx) error {
+		for _, stmt := range []string{"DELETE FROM labels", "DELETE FROM picture_labels"} {
+			if err := t.exec(ctx, stmt); err != nil {
+				return err
+			}
 		}
 		if len(r.Labels) == 0 {
 			return t.putMeta(ctx, labelsKey, "")
@@ -90,6 +94,18 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 	return nil
 }
 
+// labelling runs work in a transaction in which nobody else labels. It lets others write, since comparing takes long; readers see the earlier labels meanwhile.
+func (s *Store) labelling(ctx context.Context, work func(*tx) error) error {
+	t := s.begin()
+	return explain(pgx.BeginFunc(ctx, s.db, func(tx pgx.Tx) error {
+		t.tx = tx
+		if err := t.exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", lockClass, labelLock); err != nil {
+			return err
+		}
+		return work(t)
+	}))
+}
+
 // compareLabel gives a label to the pictures that deserve it and have a vector after a number.
 func (t *tx) compareLabel(ctx context.Context, id int32, m modelRow, vector []float32, least float64, after int64) error {
 	return t.exec(ctx, `INSERT INTO picture_labels(label_id, picture_id, score) SELECT $1, e.picture_id, max(-(e.v <#> $2::float4[]::halfvec))
@@ -101,7 +117,7 @@ func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
 	if state, err := readLabelState(ctx, s.db); err != nil || state.Model == "" {
 		return 0, err
 	}
-	err = s.inTx(ctx, func(t *tx) error {
+	err = s.labelling(ctx, func(t *tx) error {
 		state, err := readLabelState(ctx, t.tx) // the last machine's
 		if err != nil || state.Model == "" {
 			return err

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/jackc/pgx/v5"
 
@@ -17,43 +18,42 @@ const (
 	indexLock   = 2          // shared by those that lock roots
 	migrateLock = 3
 	buildLock   = 4
+	labelLock   = 5
 )
 
 // lock is a session that holds advisory locks. The server releases them when the session ends, even if the process or its machine dies.
-type lock struct{ conn *pgx.Conn }
+type lock struct {
+	s    *Store
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
 
-// Lock locks roots, or the whole index.
+// Lock locks roots, or the whole index. Transactions fail if the lock has been lost, because the server ended the session.
 func (s *Store) Lock(ctx context.Context, roots ...store.RootID) (store.Lock, error) {
-	l, err := s.lock(ctx, roots)
-	if err != nil {
+	l := &lock{s: s}
+	if err := l.take(ctx, roots); err != nil {
+		_ = l.Unlock()
 		return nil, fmt.Errorf("lock index %q: %w", s.location, explain(err))
 	}
+	s.locks.Store(l, true)
 	return l, nil
 }
 
-func (s *Store) lock(ctx context.Context, roots []store.RootID) (l *lock, err error) {
-	conn, err := pgx.ConnectConfig(ctx, s.db.Config().ConnConfig)
-	if err != nil {
-		return nil, err
+func (l *lock) take(ctx context.Context, roots []store.RootID) (err error) {
+	if l.conn, err = pgx.ConnectConfig(ctx, l.s.db.Config().ConnConfig); err != nil {
+		return err
 	}
-	if err := prepare(ctx, conn); err != nil {
-		_ = conn.Close(ctx)
-		return nil, err
+	if err := prepare(ctx, l.conn); err != nil {
+		return err
 	}
-	l = &lock{conn}
-	defer func() {
-		if err != nil {
-			_ = l.Unlock()
-		}
-	}()
 	if len(roots) == 0 {
-		return l, l.try(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, indexLock)
+		return l.try(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, indexLock)
 	}
 	if err := l.try(ctx, "SELECT pg_try_advisory_lock_shared($1, $2)", lockClass, indexLock); err != nil {
-		return nil, err
+		return err
 	}
 	for _, r := range roots {
-		id, ok, err := value[int32](ctx, conn, "SELECT id FROM roots WHERE uid = $1", string(r))
+		id, ok, err := value[int32](ctx, l.conn, "SELECT id FROM roots WHERE uid = $1", string(r))
 		if err == nil && !ok {
 			err = fmt.Errorf("root %q is %w", r, store.ErrNoRoot)
 		}
@@ -61,10 +61,10 @@ func (s *Store) lock(ctx context.Context, roots []store.RootID) (l *lock, err er
 			err = l.try(ctx, "SELECT pg_try_advisory_lock($1, $2)", rootClass, id)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return l, nil
+	return nil
 }
 
 // try takes a lock; if another session has it, the error is ErrBusy.
@@ -76,8 +76,42 @@ func (l *lock) try(ctx context.Context, query string, class int, number any) err
 	return err
 }
 
+// check returns an error if the session has ended.
+func (l *lock) check(ctx context.Context) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn == nil {
+		return nil
+	}
+	if err := l.conn.Ping(ctx); err != nil {
+		return fmt.Errorf("%w: the lock of the index was lost", store.ErrServer)
+	}
+	return nil
+}
+
 // Unlock ends the session.
-func (l *lock) Unlock() error { return l.conn.Close(context.Background()) }
+func (l *lock) Unlock() error {
+	l.s.locks.Delete(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn == nil {
+		return nil
+	}
+	conn := l.conn
+	l.conn = nil
+	return conn.Close(context.Background())
+}
+
+// checkLocks returns an error if a lock of this store has been lost.
+func (s *Store) checkLocks(ctx context.Context) (err error) {
+	s.locks.Range(func(l, _ any) bool {
+		if held, ok := l.(*lock); ok {
+			err = held.check(ctx)
+		}
+		return err == nil
+	})
+	return err
+}
 
 // IsLocked reports whether a process holds a lock of the index or of one of its roots.
 func (s *Store) IsLocked(ctx context.Context) (bool, error) {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -87,7 +89,8 @@ func partition(model int32, part int) string {
 // makePartitions makes the partitions for a model's vectors.
 func (t *tx) makePartitions(ctx context.Context, model int32) error {
 	name := "vectors_" + strconv.Itoa(int(model))
-	if err := t.exec(ctx, "CREATE TABLE "+name+" PARTITION OF vectors FOR VALUES IN ("+strconv.Itoa(int(model))+") PARTITION BY HASH (picture_id)"); err != nil {
+	// Attaching a table that is known to fit does not wait for searches, and lets none wait.
+	if err := t.exec(ctx, fmt.Sprintf("CREATE TABLE %s (LIKE vectors INCLUDING DEFAULTS, CHECK (model_id = %d)) PARTITION BY HASH (picture_id)", name, model)); err != nil {
 		return err
 	}
 	for part := range partitions {
@@ -100,7 +103,7 @@ func (t *tx) makePartitions(ctx context.Context, model int32) error {
 			return err
 		}
 	}
-	return nil
+	return t.exec(ctx, fmt.Sprintf("ALTER TABLE vectors ATTACH PARTITION %s FOR VALUES IN (%d)", name, model))
 }
 
 // SetRole makes a model the default or the wanted one.
@@ -142,18 +145,31 @@ func (s *Store) SetCalibration(ctx context.Context, identity string, c *store.Ca
 
 // DropModel deletes a model and its vectors.
 func (s *Store) DropModel(ctx context.Context, identity string) error {
-	err := s.inTx(ctx, func(t *tx) error {
-		id, ok, err := value[int32](ctx, t.tx, "DELETE FROM models WHERE identity = $1 AND identity IS DISTINCT FROM (SELECT value FROM meta WHERE key = 'default_model') RETURNING id", identity)
+	var id int32
+	var ok bool
+	err := s.inTx(ctx, func(t *tx) (err error) {
+		id, ok, err = value[int32](ctx, t.tx, "DELETE FROM models WHERE identity = $1 AND identity IS DISTINCT FROM (SELECT value FROM meta WHERE key = 'default_model') RETURNING id", identity)
 		if err != nil || !ok {
-			return err
-		}
-		if err := t.exec(ctx, "DROP TABLE vectors_"+strconv.Itoa(int(id))); err != nil {
 			return err
 		}
 		return t.exec(ctx, "DELETE FROM meta WHERE key = 'wanted_model' AND value = $1", identity)
 	})
+	if err == nil && ok {
+		err = s.dropPartitions(ctx, id)
+	}
 	if err != nil {
 		return fmt.Errorf("drop the vectors of a model: %w", err)
+	}
+	return nil
+}
+
+// dropPartitions drops the vectors of a model that is no longer in the index. It waits for the searches that read them, and lets none wait.
+func (s *Store) dropPartitions(ctx context.Context, model int32) error {
+	name := "vectors_" + strconv.Itoa(int(model))
+	for _, stmt := range []string{"ALTER TABLE vectors DETACH PARTITION " + name + " CONCURRENTLY", "DROP TABLE " + name} {
+		if _, err := s.db.Exec(ctx, stmt, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return explain(err)
+		}
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// exactPictures is the number of matching pictures up to which their vectors are all compared: about 50 ms of one core of the server for 256
-// dimensions, and 80 ms for 512 (docs/benchmarks.md#postgresql). It is never left to the planner, which expects an approximate index to find enough
+// exactPictures is the number of matching pictures up to which their vectors are all compared, one by one: 0.2 s of one core of the server
+// (docs/benchmarks.md#postgresql). It is never left to the planner, which expects an approximate index to find enough
 // pictures that match a filter.
 const exactPictures = 50_000
 
@@ -96,57 +96,71 @@ func (s *search) mean() float64 {
 	return total / float64(s.m.vectors)
 }
 
-// filtered searches the pictures that match the filter.
+// fewShare is the share of all vectors up to which looking up the vectors of matching pictures, at 4 us each, is faster than reading all in order.
+const fewShare = 8
+
+// filtered searches the pictures that match the filter. Few matches are looked up one by one; the vectors of many are all read, or found with the
+// approximate indexes.
 func (s *search) filtered(ctx context.Context) (n store.Nearest, err error) {
+	few := min(s.exactUpTo, s.m.vectors/fewShare)
+	n, matches, err := s.exactly(ctx, few)
+	if err != nil || matches <= few {
+		return n, err
+	}
+	if s.mayApproximate {
+		return s.filteredMany(ctx)
+	}
+	n, _, err = s.exactly(ctx, 0)
+	return n, err
+}
+
+// exactly searches the pictures that match the filter exactly, if they are at most few; 0: however many. It returns how many match, counted up to one more
+// than few.
+func (s *search) exactly(ctx context.Context, few int64) (n store.Nearest, matches int64, err error) {
 	q := &query{}
 	where, err := s.selection(ctx, q, "p", s.q.Filter)
 	if err != nil {
-		return n, err
+		return n, 0, err
 	}
-	least := ""
-	if s.mayApproximate {
-		least = " LIMIT " + strconv.FormatInt(s.exactUpTo+1, 10)
-	}
-	base := *q
-	vector := q.arg(s.q.Vector)
-	matches := "WITH matches AS MATERIALIZED (SELECT p.id FROM pictures p WHERE " + where + least + ")"
-	count := "(SELECT count(*) FROM matches)"
-	few := ""
-	if s.mayApproximate {
-		few = " AND " + count + " <= " + strconv.FormatInt(s.exactUpTo, 10)
+	args := q.args
+	vector, model := q.arg(s.q.Vector), q.arg(s.m.id)
+	with := "WITH matches AS MATERIALIZED (SELECT p.id FROM pictures p WHERE " + where + "), "
+	scored := "SELECT e.picture_id, e.moment, " + score(vector) + " AS score FROM matches m JOIN vectors e ON e.picture_id = m.id WHERE e.model_id = " + model
+	if few > 0 {
+		with = "WITH matches AS MATERIALIZED (SELECT p.id FROM pictures p WHERE " + where + " LIMIT " + strconv.FormatInt(few+1, 10) + "), "
+		// OFFSET 0 keeps the planner from making this a join that reads all vectors. In order of their ids, neighbours are on the same pages.
+		scored = "SELECT e.picture_id, e.moment, e.score FROM (SELECT id FROM matches ORDER BY id) m CROSS JOIN LATERAL (SELECT e.picture_id, e.moment, " + score(vector) +
+			" AS score FROM vectors e WHERE e.model_id = " + model + " AND e.picture_id = m.id OFFSET 0) e WHERE (SELECT count(*) FROM matches) <= " + strconv.FormatInt(few, 10)
 	}
 	// The limit is for vectors: if some were further moments of the same picture, there are too few hits, and more are asked for.
 	for want := max(s.q.Limit, 1); ; want *= 2 {
-		q := &query{args: slices.Clone(q.args), aliases: q.aliases}
-		statement := matches + `, scored AS MATERIALIZED (SELECT e.picture_id, e.moment, ` + score(vector) + ` AS score FROM matches m JOIN vectors e ON e.picture_id = m.id WHERE e.model_id = ` + q.arg(s.m.id) + few + `),
-			best AS (SELECT picture_id, moment, score FROM scored ORDER BY score DESC FETCH FIRST ` + strconv.Itoa(want) + ` ROWS WITH TIES)
-			SELECT ` + count + `, (SELECT count(DISTINCT picture_id) FROM scored), coalesce((SELECT avg(score) FROM scored), 0), p.sha256, b.moment, b.score
+		statement := with + "scored AS MATERIALIZED (" + scored + "), best AS (SELECT picture_id, moment, score FROM scored ORDER BY score DESC FETCH FIRST " + strconv.Itoa(want) + ` ROWS WITH TIES)
+			SELECT (SELECT count(*) FROM matches), (SELECT count(DISTINCT picture_id) FROM scored), coalesce((SELECT avg(score) FROM scored), 0), p.sha256, b.moment, b.score
 			FROM (SELECT 1) one LEFT JOIN best b ON true LEFT JOIN pictures p ON p.id = b.picture_id`
 		var list scoredRows
-		found := int64(0)
 		if err := each(ctx, s.db, statement, func(scan scanFunc) error {
 			var sha []byte
 			var moment *int
 			var score *float64
-			if err := scan(&found, &n.Searched, &n.Mean, &sha, &moment, &score); err != nil || sha == nil {
+			if err := scan(&matches, &n.Searched, &n.Mean, &sha, &moment, &score); err != nil || sha == nil {
 				return err
 			}
 			id, err := pictureID(sha)
 			list = append(list, scoredRow{store.Scored{Picture: id, Moment: *moment, Score: *score}, true})
 			return err
 		}, q.args...); err != nil {
-			return n, err
-		}
-		if few != "" && found > s.exactUpTo {
-			return s.filteredMany(ctx)
+			return n, 0, err
 		}
 		n.Hits = first(list.hits(), s.q.Limit)
-		if len(n.Hits) >= s.q.Limit || len(list) < want {
+		if few > 0 && matches > few || len(n.Hits) >= s.q.Limit || len(list) < want {
 			break
 		}
 	}
-	n.Also, err = s.exactRanks(ctx, "SELECT e.picture_id, e.moment, {score} AS score FROM pictures p JOIN vectors e ON e.picture_id = p.id WHERE e.model_id = {model} AND "+where, &base)
-	return n, err
+	if few > 0 && matches > few {
+		return n, matches, nil
+	}
+	n.Also, err = s.exactRanks(ctx, "SELECT e.picture_id, e.moment, {score} AS score FROM pictures p JOIN vectors e ON e.picture_id = p.id WHERE e.model_id = {model} AND "+where, &query{args: slices.Clone(args)})
+	return n, matches, err
 }
 
 // filteredMany searches with the approximate indexes.
@@ -162,8 +176,8 @@ func (s *search) filteredMany(ctx context.Context) (n store.Nearest, err error) 
 		return n, err
 	}
 	if len(n.Hits) < s.q.Limit {
-		s.mayApproximate = false // the index did not find enough pictures that match
-		return s.filtered(ctx)
+		n, _, err = s.exactly(ctx, 0) // the index did not find enough pictures that match
+		return n, err
 	}
 	n.Mean = s.mean()
 	if n.Searched, err = s.Count(ctx, s.q.Filter); err != nil {
@@ -359,32 +373,41 @@ func (s *Store) Vectors(ctx context.Context, model string, list []store.PictureI
 	return found, err
 }
 
-// EachVector calls each with the vectors of the pictures that match a filter.
+// vectorsAtOnce is the number of vectors that EachVector reads before it passes them on: about 10 MB.
+const vectorsAtOnce = 10_000
+
+// EachVector calls each with the vectors of the pictures that match a filter. No statement is open meanwhile.
 func (s *Store) EachVector(ctx context.Context, model string, f store.Filter, visit func(store.Vector) error) error {
 	q := &query{}
 	where, err := s.selection(ctx, q, "p", f)
 	if err != nil {
 		return err
 	}
-	rows, err := s.db.Query(ctx, "SELECT p.sha256, e.moment, e.v FROM vectors e JOIN pictures p ON p.id = e.picture_id WHERE e.model_id = (SELECT id FROM models WHERE identity = "+q.arg(model)+") AND "+where+" ORDER BY e.seq", q.args...)
-	if err != nil {
-		return explain(err)
-	}
-	defer rows.Close()
-	var sha []byte
-	var data packed
-	for rows.Next() {
-		var v store.Vector
-		if err := rows.Scan(&sha, &v.Number, &data); err != nil {
-			return explain(err)
-		}
-		if v.Picture, err = pictureID(sha); err != nil {
+	statement := "SELECT p.sha256, e.moment, e.v, e.seq FROM vectors e JOIN pictures p ON p.id = e.picture_id WHERE e.model_id = (SELECT id FROM models WHERE identity = " + q.arg(model) + ") AND " + where
+	args := len(q.args)
+	statement += " AND e.seq > " + q.arg(int64(0)) + " ORDER BY e.seq LIMIT " + strconv.Itoa(vectorsAtOnce)
+	for last := int64(0); ; {
+		q.args[args] = last
+		list, err := collect(ctx, s.db, statement, func(scan scanFunc) (v store.Vector, err error) {
+			var sha []byte
+			var data packed
+			if err := scan(&sha, &v.Number, &data, &last); err != nil {
+				return v, err
+			}
+			v.Data = data
+			v.Picture, err = pictureID(sha)
+			return v, err
+		}, q.args...)
+		if err != nil {
 			return err
 		}
-		v.Data = data
-		if err := visit(v); err != nil {
-			return err
+		for _, v := range list {
+			if err := visit(v); err != nil {
+				return err
+			}
+		}
+		if len(list) < vectorsAtOnce {
+			return nil
 		}
 	}
-	return explain(rows.Err())
 }

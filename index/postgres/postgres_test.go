@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -210,7 +212,8 @@ func TestErrors(t *testing.T) {
 	if _, err := postgres.Open(t.Context(), server.URL("stranger", "postgres"), o); !errors.Is(err, store.ErrLogin) {
 		t.Errorf("no role: %v", err)
 	}
-	for _, url := range []string{"postgres://a:secret@127.0.0.1:1/x?sslmode=disable", "postgres://a:secret@nowhere.invalid/x", "postgres://a@127.0.0.1:1/x?password=secret", "postgres://a:secret@%zz/x", "postgres://a:secret@h:port/x", "postgres://a:secret@h/x?sslmode=none"} {
+	for _, url := range []string{"postgres://a:secret@127.0.0.1:1/x?sslmode=disable", "postgres://a:secret@nowhere.invalid/x", "postgres://a@127.0.0.1:1/x?password=secret", "postgres://a:secret@%zz/x", "postgres://a:secret@h:port/x", "postgres://a:secret@h/x?sslmode=none",
+		"postgres://a:#secret@127.0.0.1:1/x", "postgres://a:?secret@127.0.0.1:1/x", "postgres://a:/secret@127.0.0.1:1/x", "postgres://a:b@secret@127.0.0.1:1/x", "postgres://a@127.0.0.1:1/x?PASSWORD=secret", "postgres://a@127.0.0.1:1/x#secret"} {
 		_, err := postgres.Open(t.Context(), url, o)
 		if err == nil || strings.Contains(err.Error(), "secret") || strings.Contains(postgres.Location(url), "secret") {
 			t.Errorf("%s: %v", url, err)
@@ -265,5 +268,107 @@ func TestIntegrity(t *testing.T) {
 	must(t, err)
 	if findings, err = pg.Integrity(t.Context()); err != nil || len(findings) != 2 {
 		t.Errorf("findings: %q, %v", findings, err)
+	}
+}
+
+// TestMachines checks what two machines that use one index see of each other's disks, models and deleted pictures.
+func TestMachines(t *testing.T) {
+	server := pgserver.Start(t)
+	url := server.Database(t)
+	a := open(t, url)
+	defer a.Close()
+	model, roots := fill(t, 5, a)
+	b, err := postgres.Open(t.Context(), url, postgres.Options{Host: "other"})
+	must(t, err)
+	defer b.Close()
+	write := func(s *postgres.Store, work func(store.Tx) error) {
+		t.Helper()
+		tx, err := s.Begin(t.Context())
+		must(t, err)
+		defer tx.Rollback()
+		must(t, work(tx))
+		must(t, tx.Commit(t.Context()))
+	}
+	devices := func(s *postgres.Store) map[uint64]bool {
+		d, err := s.Devices(t.Context(), roots[0])
+		must(t, err)
+		return d
+	}
+	if d := devices(b); len(d) != 0 {
+		t.Errorf("a machine that has not read the disk: %v", d)
+	}
+	write(b, func(tx store.Tx) error { return tx.Redevice(t.Context(), roots[0], 0, 55) })
+	if d := devices(b); len(d) != 1 || !d[55] {
+		t.Errorf("after it has found the files: %v", d)
+	}
+	if d := devices(a); len(d) != 1 || !d[1] {
+		t.Errorf("the other machine's number: %v", d)
+	}
+
+	// A picture that another machine drops between PutVector and Commit leaves no vector.
+	id := store.PictureID{9}
+	write(a, func(tx store.Tx) error {
+		return tx.PutPicture(t.Context(), store.Picture{ID: id, Format: "jpeg", Width: 1, Height: 1, Orientation: 1})
+	})
+	tx, err := a.Begin(t.Context())
+	must(t, err)
+	defer tx.Rollback()
+	must(t, tx.PutVector(t.Context(), model, store.Vector{Picture: id, Data: vec.Pack(randomVector(rand.New(rand.NewPCG(1, 1))))}))
+	write(b, func(tx store.Tx) error { _, err := tx.DropOrphans(t.Context(), time.Now().Add(time.Hour)); return err })
+	if err := tx.Commit(t.Context()); err == nil {
+		t.Error("a vector of a picture that was dropped")
+	}
+	if findings, err := a.Integrity(t.Context()); err != nil || len(findings) > 0 {
+		t.Errorf("findings: %q, %v", findings, err)
+	}
+
+	// A new model, and one that is dropped, do not wait for a slow reader, nor does a search.
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), "BEGIN; SELECT count(*) FROM imgsearch.vectors")
+	must(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	_, err = b.PutModel(ctx, store.Model{Identity: "second", Name: "second", Dim: 3, Precision: "fp32"})
+	must(t, err)
+	_, err = a.Nearest(ctx, store.NearestQuery{Model: model, Vector: randomVector(rand.New(rand.NewPCG(1, 1))), Limit: 1})
+	must(t, err)
+	_, err = conn.Exec(t.Context(), "COMMIT")
+	must(t, err)
+	must(t, b.DropModel(t.Context(), "second"))
+
+	// A lock whose session has ended does not let its holder write.
+	l, err := a.Lock(t.Context())
+	must(t, err)
+	defer l.Unlock()
+	_, err = conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+	must(t, err)
+	if _, err := a.AddRoot(t.Context(), "/late", true); !errors.Is(err, store.ErrServer) {
+		t.Errorf("written without the lock: %v", err)
+	}
+}
+
+// TestStranger checks that a role without rights is told so, and leaves nothing behind.
+func TestStranger(t *testing.T) {
+	server := pgserver.Start(t)
+	url := server.Database(t)
+	pg := open(t, url)
+	defer pg.Close()
+	conn, err := pgx.Connect(t.Context(), url)
+	must(t, err)
+	defer conn.Close(t.Context())
+	role := strings.ReplaceAll(conn.Config().Database, "test", "stranger")
+	_, err = conn.Exec(t.Context(), "CREATE ROLE "+role+" LOGIN; GRANT CREATE ON SCHEMA public TO "+role+"; CREATE TABLE public.meta (other int)")
+	must(t, err)
+	for name, open := range map[string]func(context.Context, string, postgres.Options) (*postgres.Store, error){"reading": postgres.OpenReadOnly, "changes": postgres.Open} {
+		if _, err := open(t.Context(), server.URL(role, conn.Config().Database), postgres.Options{Host: "x"}); !errors.Is(err, store.ErrRole) {
+			t.Errorf("opened for %s: %v", name, err)
+		}
+	}
+	tables := 0
+	must(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").Scan(&tables))
+	if tables != 1 {
+		t.Errorf("%d tables in the schema public", tables)
 	}
 }

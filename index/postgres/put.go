@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -46,6 +48,7 @@ func (t *tx) PutVector(ctx context.Context, model string, v store.Vector) error 
 	if t.pending.vectors == nil {
 		t.pending.vectors = make(map[string][]store.Vector)
 	}
+	v.Data = slices.Clone(v.Data)
 	t.pending.vectors[model] = append(t.pending.vectors[model], v)
 	return nil
 }
@@ -58,7 +61,7 @@ func (t *tx) PutPreview(ctx context.Context, id store.PictureID, jpeg []byte) er
 	if t.pending.previews == nil {
 		t.pending.previews = make(map[store.PictureID][]byte)
 	}
-	t.pending.previews[id] = jpeg
+	t.pending.previews[id] = slices.Clone(jpeg)
 	return nil
 }
 
@@ -299,7 +302,12 @@ func (t *tx) DropOrphans(ctx context.Context, before time.Time) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	slices.Sort(gone)
+	maps.DeleteFunc(t.pictures, func(_ store.PictureID, row int64) bool { _, dropped := slices.BinarySearch(gone, row); return dropped })
 	return len(gone), inChunks(gone, func(chunk []int64) error {
+		if err := t.exec(ctx, "DELETE FROM picture_labels WHERE picture_id = ANY($1)", chunk); err != nil {
+			return err
+		}
 		return each(ctx, t.tx, "DELETE FROM vectors e USING models m WHERE e.model_id = m.id AND e.picture_id = ANY($1) RETURNING m.id, m.dim, e.v", func(scan scanFunc) error {
 			var model, dim int32
 			var v packed

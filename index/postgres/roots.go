@@ -237,14 +237,14 @@ func (t *tx) rootAt(ctx context.Context, path string) (int32, error) {
 	return id, err
 }
 
-// MoveRoot changes the path of a root on this machine.
+// MoveRoot changes the path of a root on this machine, or gives one of another machine a path here.
 func (s *Store) MoveRoot(ctx context.Context, from, to string) error {
 	return s.inTx(ctx, func(t *tx) error {
-		tag, err := t.tx.Exec(ctx, "UPDATE mounts SET path = $1 WHERE host = $2 AND path = $3", []byte(to), s.host, []byte(from))
-		if err == nil && tag.RowsAffected() == 0 {
-			err = fmt.Errorf("%q is %w", from, store.ErrNoRoot)
+		id, err := t.rootAt(ctx, from)
+		if err != nil {
+			return err
 		}
-		return explain(err)
+		return t.exec(ctx, "INSERT INTO mounts(root_id, host, path) VALUES ($1, $2, $3) ON CONFLICT (root_id, host) DO UPDATE SET path = excluded.path", id, s.host, []byte(to))
 	})
 }
 
@@ -264,37 +264,30 @@ type rootDevice struct {
 	device uint64
 }
 
-// diskNumber returns the row id of the disk that has a number on this machine, which it adds if necessary. A disk of the root that has no number on
-// this machine yet may be the same: if it is the root's only disk, it gets this number.
+// diskNumber returns the row id of a disk that has a number on this machine, which it adds if necessary. A root's only disk that has no number on this machine
+// is taken for the same. The number 0 is none.
 func (t *tx) diskNumber(ctx context.Context, root int32, device uint64) (int32, error) {
 	d := rootDevice{root, device}
 	if id, ok := t.disks[d]; ok {
 		return id, nil
 	}
-	id, ok, err := value[int32](ctx, t.tx, "SELECT d.id FROM disks d JOIN devices v ON v.disk_id = d.id WHERE d.root_id = $1 AND v.host = $2 AND v.device = $3", root, t.s.host, int64(device))
+	var id int32
+	var ok bool
+	var err error
+	if device == 0 {
+		id, ok, err = value[int32](ctx, t.tx, "SELECT d.id FROM disks d WHERE d.root_id = $1 AND NOT EXISTS (SELECT 1 FROM devices v WHERE v.disk_id = d.id AND v.host = $2) ORDER BY d.id LIMIT 1", root, t.s.host)
+	} else {
+		id, ok, err = value[int32](ctx, t.tx, `SELECT id FROM (SELECT d.id, v.device, count(*) OVER () AS disks FROM disks d LEFT JOIN devices v ON v.disk_id = d.id AND v.host = $2 WHERE d.root_id = $1) k
+			WHERE device = $3 OR device IS NULL AND disks = 1 ORDER BY id LIMIT 1`, root, t.s.host, int64(device))
+	}
+	if err == nil && !ok {
+		id, _, err = value[int32](ctx, t.tx, "INSERT INTO disks(root_id) VALUES ($1) RETURNING id", root)
+	}
 	if err != nil {
 		return 0, err
 	}
-	if !ok {
-		only, err := collect(ctx, t.tx, "SELECT d.id FROM disks d WHERE d.root_id = $1", func(scan scanFunc) (id int32, err error) { return id, scan(&id) }, root)
-		if err != nil {
-			return 0, err
-		}
-		if len(only) == 1 {
-			known, _, err := value[bool](ctx, t.tx, "SELECT EXISTS (SELECT 1 FROM devices WHERE disk_id = $1 AND host = $2)", only[0], t.s.host)
-			if err != nil {
-				return 0, err
-			}
-			if !known {
-				id = only[0]
-			}
-		}
-		if id == 0 {
-			if id, _, err = value[int32](ctx, t.tx, "INSERT INTO disks(root_id) VALUES ($1) RETURNING id", root); err != nil {
-				return 0, err
-			}
-		}
-		if err := t.exec(ctx, "INSERT INTO devices(disk_id, host, device) VALUES ($1, $2, $3)", id, t.s.host, int64(device)); err != nil {
+	if device != 0 {
+		if err := t.exec(ctx, "INSERT INTO devices(disk_id, host, device) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", id, t.s.host, int64(device)); err != nil {
 			return 0, err
 		}
 	}
@@ -302,7 +295,7 @@ func (t *tx) diskNumber(ctx context.Context, root int32, device uint64) (int32, 
 	return id, nil
 }
 
-// SetDevice records the disk that files are now on.
+// SetDevice records the disk that files are now on. A disk that has no number on this machine yet gets this one.
 func (t *tx) SetDevice(ctx context.Context, root store.RootID, places []store.Place, device uint64) error {
 	if err := t.flush(ctx); err != nil {
 		return err
@@ -311,17 +304,26 @@ func (t *tx) SetDevice(ctx context.Context, root store.RootID, places []store.Pl
 	if err != nil {
 		return err
 	}
+	clear(t.disks)
+	if err := inChunks(places, func(chunk []store.Place) error {
+		roots, dirs, names := placeColumns(chunk)
+		return t.exec(ctx, wantedPlaces+`INSERT INTO devices(disk_id, host, device) SELECT DISTINCT f.disk_id, $4, $5::bigint FROM wanted w JOIN files f ON f.folder_id = w.folder_id AND f.name = w.name
+			ON CONFLICT DO NOTHING`, roots, dirs, names, t.s.host, int64(device))
+	}); err != nil {
+		return err
+	}
 	id, err := t.diskNumber(ctx, number, device)
 	if err != nil {
 		return err
 	}
 	return inChunks(places, func(chunk []store.Place) error {
 		roots, dirs, names := placeColumns(chunk)
-		return t.exec(ctx, wantedPlaces+"UPDATE files f SET disk_id = $4 FROM wanted w WHERE f.folder_id = w.folder_id AND f.name = w.name", roots, dirs, names, id)
+		return t.exec(ctx, wantedPlaces+`UPDATE files f SET disk_id = $4 FROM wanted w, devices v WHERE f.folder_id = w.folder_id AND f.name = w.name
+			AND v.disk_id = f.disk_id AND v.host = $5 AND v.device <> $6`, roots, dirs, names, id, t.s.host, int64(device))
 	})
 }
 
-// Redevice records that a root's disk has a new device number on this machine.
+// Redevice records that a root's disk has a new device number on this machine. From 0, it is the first one: all disks without a number have it.
 func (t *tx) Redevice(ctx context.Context, root store.RootID, from, to uint64) error {
 	if err := t.flush(ctx); err != nil {
 		return err
@@ -331,17 +333,8 @@ func (t *tx) Redevice(ctx context.Context, root store.RootID, from, to uint64) e
 		return err
 	}
 	clear(t.disks)
-	const find = "SELECT d.id FROM disks d JOIN devices v ON v.disk_id = d.id WHERE d.root_id = $1 AND v.host = $2 AND v.device = $3"
-	old, ok, err := value[int32](ctx, t.tx, find, number, t.s.host, int64(from))
-	if err != nil || !ok {
-		return err
+	if from == 0 {
+		return t.exec(ctx, "INSERT INTO devices(disk_id, host, device) SELECT d.id, $2, $3::bigint FROM disks d WHERE d.root_id = $1 ON CONFLICT DO NOTHING", number, t.s.host, int64(to))
 	}
-	other, ok, err := value[int32](ctx, t.tx, find, number, t.s.host, int64(to))
-	if err != nil {
-		return err
-	}
-	if ok {
-		return t.exec(ctx, "UPDATE files SET disk_id = $1 WHERE disk_id = $2", other, old)
-	}
-	return t.exec(ctx, "UPDATE devices SET device = $1 WHERE disk_id = $2 AND host = $3", int64(to), old, t.s.host)
+	return t.exec(ctx, "UPDATE devices v SET device = $4 FROM disks d WHERE d.id = v.disk_id AND d.root_id = $1 AND v.host = $2 AND v.device = $3", number, t.s.host, int64(from), int64(to))
 }

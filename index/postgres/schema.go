@@ -40,7 +40,15 @@ func (s *Store) Schema(ctx context.Context) (int, error) { return version(ctx, s
 
 // version returns the schema version, 0 if there is no index.
 func version(ctx context.Context, q querier) (int, error) {
-	text, _, err := value[string](ctx, q, "SELECT value FROM meta WHERE key = $1", versionKey)
+	// Without the right to use the schema, its tables look as if they did not exist.
+	usable, exists, err := value[bool](ctx, q, "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = $1", Schema)
+	if err != nil || !exists {
+		return 0, err
+	}
+	if !usable {
+		return 0, fmt.Errorf("%w: no right to use the schema %s", store.ErrRole, Schema)
+	}
+	text, _, err := value[string](ctx, q, "SELECT value FROM "+Schema+".meta WHERE key = $1", versionKey)
 	if errors.Is(err, store.ErrNoIndex) {
 		return 0, nil
 	}
@@ -71,7 +79,7 @@ func (s *Store) checkSchema(ctx context.Context) error {
 
 // checkWritable returns ErrRole if the role cannot change the index, or the server is a standby.
 func (s *Store) checkWritable(ctx context.Context) error {
-	ok, _, err := value[bool](ctx, s.db, "SELECT has_table_privilege('pictures', 'INSERT, UPDATE, DELETE') AND has_schema_privilege($1, 'CREATE') AND NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'", Schema)
+	ok, _, err := value[bool](ctx, s.db, "SELECT pg_has_role((SELECT relowner FROM pg_class WHERE oid = to_regclass('pictures')), 'USAGE') AND has_schema_privilege($1, 'CREATE') AND NOT pg_is_in_recovery() AND current_setting('default_transaction_read_only') = 'off'", Schema)
 	if err == nil && !ok {
 		err = store.ErrRole
 	}

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,9 @@ type Store struct {
 	location string
 	words    words
 	indexes  annIndexes
+	// writing has an element while a transaction of this process writes, so that others do not hold a connection while they wait.
+	writing chan struct{}
+	locks   sync.Map // the locks that are held, as keys
 	// exactUpTo is exactPictures, and indexFrom exactVectors; tests set them lower.
 	exactUpTo, indexFrom int64
 }

@@ -16,6 +16,7 @@ import (
 type tx struct {
 	s       *Store
 	tx      pgx.Tx // nil before the first flush
+	ended   bool
 	pending pending
 	roots   map[store.RootID]int32
 	folders map[folderKey]int64
@@ -76,11 +77,50 @@ func (t *tx) start(ctx context.Context) (err error) {
 	if t.tx != nil {
 		return nil
 	}
-	if t.tx, err = t.s.db.Begin(ctx); err != nil {
-		t.tx = nil
+	select {
+	case t.s.writing <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := t.begin(ctx); err != nil {
+		t.end()
 		return fmt.Errorf("write the index: %w", explain(err))
 	}
-	return t.exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", lockClass, writeLock)
+	// What was read before may have changed while others wrote.
+	clear(t.roots)
+	maps.DeleteFunc(t.pictures, func(_ store.PictureID, row int64) bool { return row != 0 })
+	return nil
+}
+
+// idleLimit ends a transaction whose process has been stopped, and would keep all machines from writing.
+const idleLimit = "60s"
+
+func (t *tx) begin(ctx context.Context) error {
+	if err := t.s.checkLocks(ctx); err != nil {
+		return err
+	}
+	tx, err := t.s.db.Begin(ctx)
+	if err != nil {
+		return err
+	}
+	t.tx = tx
+	if _, err := tx.Exec(ctx, "SELECT set_config('idle_in_transaction_session_timeout', $1, true)", idleLimit); err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1, $2)", lockClass, writeLock)
+	return err
+}
+
+// end ends the transaction in the database, without a commit if there was none, and lets others write.
+func (t *tx) end() {
+	if t.ended {
+		return
+	}
+	t.ended = true
+	if t.tx != nil {
+		_ = t.tx.Rollback(context.Background()) // does nothing after Commit
+	}
+	<-t.s.writing
 }
 
 func (t *tx) exec(ctx context.Context, query string, args ...any) error {
@@ -100,11 +140,12 @@ func (t *tx) reader() querier {
 
 // Commit updates the pictures' derived metadata and the counts, and makes the transaction durable.
 func (t *tx) Commit(ctx context.Context) error {
+	if t.tx == nil && t.pending.isEmpty() {
+		return nil
+	}
+	defer t.Rollback() // whatever fails, others can write now
 	if err := t.flush(ctx); err != nil {
 		return err
-	}
-	if t.tx == nil {
-		return nil
 	}
 	if err := t.settle(ctx); err != nil {
 		return err
@@ -119,7 +160,7 @@ func (t *tx) Commit(ctx context.Context) error {
 func (t *tx) Rollback() {
 	t.pending = pending{}
 	if t.tx != nil {
-		_ = t.tx.Rollback(context.Background())
+		t.end()
 	}
 }
 

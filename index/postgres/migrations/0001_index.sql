@@ -200,9 +200,10 @@ CREATE TABLE labels (
   name   text  NOT NULL,
   vector bytea NOT NULL -- float32, little-endian
 );
+-- Without references: labels are compared while others write and delete pictures.
 CREATE TABLE picture_labels (
-  label_id   integer NOT NULL REFERENCES labels(id) ON DELETE CASCADE,
-  picture_id bigint  NOT NULL REFERENCES pictures(id) ON DELETE CASCADE,
+  label_id   integer NOT NULL,
+  picture_id bigint  NOT NULL,
   score      float4  NOT NULL,
   PRIMARY KEY (label_id, picture_id)
 );

@@ -107,4 +107,13 @@ func (s *suite) lock() {
 	l, err = s.store.Lock(s.Context())
 	s.must(err)
 	s.must(l.Unlock())
+	root := s.root("/p")
+	l, err = s.store.Lock(s.Context(), root)
+	s.must(err)
+	for _, roots := range [][]store.RootID{nil, {root}} {
+		if _, err := s.store.Lock(s.Context(), roots...); !errors.Is(err, store.ErrBusy) {
+			s.Errorf("locked %v, whose root is locked: %v", roots, err)
+		}
+	}
+	s.must(l.Unlock())
 }

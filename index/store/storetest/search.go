@@ -104,6 +104,16 @@ func (s *suite) nearest() {
 	if got, err = s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(7777), Limit: 1}); err != nil || got.Hits[0].Picture == id("0") {
 		s.Errorf("the earlier vector answers: %+v, %v", got, err)
 	}
+	// A vector's bytes belong to the caller again after PutVector.
+	buffer := vec.Pack(unit(1))
+	s.write(func(tx store.Tx) error {
+		err := tx.PutVector(s.Context(), model, store.Vector{Picture: id("0"), Data: buffer})
+		copy(buffer, vec.Pack(unit(2)))
+		return errors.Join(err, tx.PutVector(s.Context(), model, store.Vector{Picture: id("2"), Data: buffer}))
+	})
+	if kept, err := s.store.Vectors(s.Context(), model, []store.PictureID{id("0")}); err != nil || math.Abs(vec.Dot(kept[id("0")], unit(1))-1) > near16 {
+		s.Errorf("a vector whose buffer was used again: %v, %v", kept, err)
+	}
 	// Pictures with equal scores are returned together.
 	s.vector(model, "1", 0, unit(2))
 	if got, err = s.store.Nearest(s.Context(), store.NearestQuery{Model: model, Vector: unit(2), Limit: 1}); err != nil || len(got.Hits) != 2 {
