@@ -39,6 +39,8 @@ type Request struct {
 	For time.Duration
 	// Journal is a file on this machine that records what is being read, so that the next run knows what a crashed one was reading.
 	Journal string
+	// LockRoots locks the roots of the run; nil: the caller holds the lock of the whole index.
+	LockRoots func(ctx context.Context, roots []store.RootID) (store.Lock, error)
 	// DryRun compares and counts, but changes nothing.
 	DryRun bool
 	// Model is the identity that the vectors belong to.

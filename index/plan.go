@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -28,6 +29,25 @@ type plan struct {
 	targets []target
 	roots   []store.Root // after the changes
 	changes []rootChange // in order
+}
+
+// newRoot is the beginning of the placeholder id of a new root.
+const newRoot = "new "
+
+// known returns the roots of the plan that the index has, those that will be absorbed included.
+func (p *plan) known() []store.RootID {
+	set := make(map[store.RootID]bool)
+	for _, t := range p.targets {
+		set[t.root.ID] = true
+	}
+	for _, c := range p.changes {
+		set[c.root.ID] = true
+		for _, a := range c.absorb {
+			set[a.root.ID] = true
+		}
+	}
+	maps.DeleteFunc(set, func(id store.RootID, _ bool) bool { return strings.HasPrefix(string(id), newRoot) })
+	return slices.Sorted(maps.Keys(set))
 }
 
 // rootChange is a root to add or to mark as walked, and the roots to absorb into it afterwards.
@@ -184,7 +204,7 @@ func (p *plan) holding(dir string) (root store.Root, rel string, ok bool) {
 
 // add plans a new root, or plans to walk an existing one. A walked root absorbs the roots inside it.
 func (p *plan) add(path string, walked bool) store.Root {
-	root := store.Root{ID: store.RootID(fmt.Sprintf("new %d", len(p.changes))), Path: path, Walked: walked}
+	root := store.Root{ID: store.RootID(fmt.Sprint(newRoot, len(p.changes))), Path: path, Walked: walked}
 	kept := p.roots[:0:0]
 	for _, r := range p.roots {
 		if r.Path == path {

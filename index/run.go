@@ -26,6 +26,13 @@ func Run(ctx context.Context, s store.Store, req Request, stop <-chan struct{}) 
 		return Summary{}, err
 	}
 	if !req.DryRun {
+		if known := plan.known(); req.LockRoots != nil && len(known) > 0 {
+			lock, err := req.LockRoots(ctx, known)
+			if err != nil {
+				return Summary{}, err
+			}
+			defer lock.Unlock() //nolint:errcheck // the run has ended
+		}
 		if err := plan.makeRoots(ctx, s); err != nil {
 			return Summary{}, err
 		}

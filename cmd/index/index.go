@@ -142,8 +142,7 @@ func (o *options) run(ctx context.Context) error {
 	}
 	ix, lock, err := o.open(ctx, len(paths) > 0)
 	if errors.Is(err, store.ErrBusy) && o.ifIdle {
-		o.p.Notef("nothing to do: another process is indexing")
-		return nil
+		return o.leaveBusy()
 	}
 	if err != nil {
 		return err
@@ -161,7 +160,16 @@ func (o *options) run(ctx context.Context) error {
 			return errNoRoots()
 		}
 	}
-	return (&indexing{options: o, Indexing: r, tells: always}).run(ctx, ix)
+	err = (&indexing{options: o, Indexing: r, tells: always}).run(ctx, ix)
+	if errors.Is(err, store.ErrBusy) && o.ifIdle { // another machine indexes one of the roots
+		return o.leaveBusy()
+	}
+	return err
+}
+
+func (o *options) leaveBusy() error {
+	o.p.Notef("nothing to do: another process is indexing")
+	return nil
 }
 
 func errNoRoots() error {
@@ -225,7 +233,7 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 			return nil, nil, err
 		}
 	}
-	ix, lock, err := at.OpenLocked(ctx)
+	ix, lock, err := at.OpenToIndex(ctx)
 	if err == nil {
 		o.abandon.Do(func() {
 			// Files that are being read when the process ends at once have not crashed it.

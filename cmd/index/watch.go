@@ -113,6 +113,21 @@ func (w *watching) tells(sum index.Summary) bool {
 // runOver runs the pipeline once over folders. Problems that a run only reports do not end the watch. While runOver waits for another
 // process, the end of waiting ends it.
 func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
+	for {
+		err := w.runOnce(ctx, waiting, dirs)
+		if !errors.Is(err, store.ErrBusy) {
+			return err
+		}
+		w.p.Logf("waiting: another machine indexes one of the folders")
+		select {
+		case <-waiting.Done():
+			return nil
+		case <-time.After(busyWait):
+		}
+	}
+}
+
+func (w *watching) runOnce(ctx, waiting context.Context, dirs []string) error {
 	ix, lock, err := w.wait(ctx, waiting, len(dirs) > 0)
 	if err != nil || ix == nil {
 		return err

@@ -14,6 +14,7 @@ import (
 const (
 	lockClass   = 0x696d6773 // "imgs"
 	rootClass   = 0x696d6772 // with the row id of a root
+	hostClass   = 0x696d6768 // with the hash of a machine's name
 	writeLock   = 1          // held by the transaction that writes
 	indexLock   = 2          // shared by those that lock roots
 	migrateLock = 3
@@ -30,8 +31,27 @@ type lock struct {
 
 // Lock locks roots, or the whole index. Transactions fail if the lock has been lost, because the server ended the session.
 func (s *Store) Lock(ctx context.Context, roots ...store.RootID) (store.Lock, error) {
+	return s.lock(ctx, func(l *lock) error { return l.takeRoots(ctx, roots) })
+}
+
+// LockHost locks this machine against other processes that index.
+func (s *Store) LockHost(ctx context.Context) (store.Lock, error) {
+	return s.lock(ctx, func(l *lock) error {
+		if err := l.try(ctx, "SELECT pg_try_advisory_lock_shared($1, $2)", lockClass, indexLock); err != nil {
+			return err
+		}
+		return l.try(ctx, "SELECT pg_try_advisory_lock($1, hashtext($2))", hostClass, s.host)
+	})
+}
+
+// lock opens a session and takes locks in it.
+func (s *Store) lock(ctx context.Context, take func(*lock) error) (store.Lock, error) {
 	l := &lock{s: s}
-	if err := l.take(ctx, roots); err != nil {
+	err := l.open(ctx)
+	if err == nil {
+		err = take(l)
+	}
+	if err != nil {
 		_ = l.Unlock()
 		return nil, fmt.Errorf("lock index %q: %w", s.location, explain(err))
 	}
@@ -39,13 +59,14 @@ func (s *Store) Lock(ctx context.Context, roots ...store.RootID) (store.Lock, er
 	return l, nil
 }
 
-func (l *lock) take(ctx context.Context, roots []store.RootID) (err error) {
+func (l *lock) open(ctx context.Context) (err error) {
 	if l.conn, err = pgx.ConnectConfig(ctx, l.s.db.Config().ConnConfig); err != nil {
 		return err
 	}
-	if err := prepare(ctx, l.conn); err != nil {
-		return err
-	}
+	return prepare(ctx, l.conn)
+}
+
+func (l *lock) takeRoots(ctx context.Context, roots []store.RootID) error {
 	if len(roots) == 0 {
 		return l.try(ctx, "SELECT pg_try_advisory_lock($1, $2)", lockClass, indexLock)
 	}
@@ -116,6 +137,6 @@ func (s *Store) checkLocks(ctx context.Context) (err error) {
 // IsLocked reports whether a process holds a lock of the index or of one of its roots.
 func (s *Store) IsLocked(ctx context.Context) (bool, error) {
 	locked, _, err := value[bool](ctx, s.db, `SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-		AND (classid = $1 AND objid = $2 OR classid = $3) AND objsubid = 2)`, lockClass, indexLock, rootClass)
+		AND (classid = $1 AND objid = $2 OR classid = $3 OR classid = $4) AND objsubid = 2)`, lockClass, indexLock, rootClass, hostClass)
 	return locked, err
 }

@@ -338,6 +338,33 @@ func TestMachines(t *testing.T) {
 	must(t, err)
 	must(t, b.DropModel(t.Context(), "second"))
 
+	// Two machines index different roots at once; the whole index is locked by nobody meanwhile, and no machine indexes twice.
+	second, err := b.AddRoot(t.Context(), "/second", true)
+	must(t, err)
+	var held []store.Lock
+	for _, take := range []func() (store.Lock, error){
+		func() (store.Lock, error) { return a.LockHost(t.Context()) }, func() (store.Lock, error) { return b.LockHost(t.Context()) },
+		func() (store.Lock, error) { return a.Lock(t.Context(), roots[0]) }, func() (store.Lock, error) { return b.Lock(t.Context(), second.ID) },
+	} {
+		l, err := take()
+		must(t, err)
+		held = append(held, l)
+	}
+	for what, take := range map[string]func() (store.Lock, error){
+		"the whole index": func() (store.Lock, error) { return a.Lock(t.Context()) }, "a machine twice": func() (store.Lock, error) { return a.LockHost(t.Context()) },
+		"the other's root": func() (store.Lock, error) { return a.Lock(t.Context(), second.ID) },
+	} {
+		if _, err := take(); !errors.Is(err, store.ErrBusy) {
+			t.Errorf("locked %s: %v", what, err)
+		}
+	}
+	if locked, err := a.IsLocked(t.Context()); err != nil || !locked {
+		t.Errorf("locked: %v, %v", locked, err)
+	}
+	for _, l := range held {
+		must(t, l.Unlock())
+	}
+
 	// A lock whose session has ended does not let its holder write.
 	l, err := a.Lock(t.Context())
 	must(t, err)

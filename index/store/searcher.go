@@ -135,6 +135,9 @@ type (
 		Mounts(ctx context.Context) ([]Mount, error)
 		// Mount records the path of a root on this machine.
 		Mount(ctx context.Context, root RootID, path string) error
+		// LockHost keeps other processes of this machine from indexing, and everybody from locking the whole index. Whoever indexes then locks the
+		// roots too: several machines can index different roots at once.
+		LockHost(ctx context.Context) (Lock, error)
 		// NameRoot gives a root a name, in place of an earlier one. ErrNameTaken: another root has it.
 		NameRoot(ctx context.Context, root RootID, name string) error
 	}

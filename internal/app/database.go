@@ -49,12 +49,12 @@ func (i Index) isDatabaseLocked() (bool, error) {
 	return locked, errors.Join(err, s.Close())
 }
 
-func (i Index) openDatabaseLocked(ctx context.Context) (store.Store, store.Lock, error) {
+func (i Index) openDatabaseLocked(ctx context.Context, take func(*postgres.Store, context.Context) (store.Lock, error)) (store.Store, store.Lock, error) {
 	s, err := postgres.Open(ctx, i.Path, i.databaseOptions())
 	if err != nil {
 		return nil, nil, err
 	}
-	lock, err := s.Lock(ctx)
+	lock, err := take(s, ctx)
 	if err != nil {
 		return nil, nil, errors.Join(err, s.Close())
 	}

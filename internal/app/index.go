@@ -67,13 +67,22 @@ func (i Index) OpenForChanges(ctx context.Context) (store.Store, error) {
 // OpenLocked locks the index and opens it for changes. It creates the index if it does not exist. ErrBusy: another process holds the lock.
 func (i Index) OpenLocked(ctx context.Context) (store.Store, store.Lock, error) {
 	if i.InDatabase() {
-		return i.openDatabaseLocked(ctx)
+		return i.openDatabaseLocked(ctx, func(s *postgres.Store, ctx context.Context) (store.Lock, error) { return s.Lock(ctx) })
 	}
 	s, lock, err := sqlite.OpenLocked(ctx, i.Path, i.options())
 	if err != nil {
 		return nil, nil, err
 	}
 	return s, lock, nil
+}
+
+// OpenToIndex opens the index for a run of the pipeline, and takes the lock that this needs: RunIndex takes those of the roots, if that is not the whole
+// index's. It creates the index if it does not exist. ErrBusy: another process holds the lock.
+func (i Index) OpenToIndex(ctx context.Context) (store.Store, store.Lock, error) {
+	if i.InDatabase() {
+		return i.openDatabaseLocked(ctx, (*postgres.Store).LockHost)
+	}
+	return i.OpenLocked(ctx)
 }
 
 // InMemory returns an empty index in memory.

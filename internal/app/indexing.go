@@ -86,12 +86,16 @@ func (a *App) RunIndex(ctx context.Context, ix store.Store, o Indexing) (done In
 	if !o.DryRun && r.loader.WantsEarlyStart() {
 		r.loader.StartVisual()
 	}
+	var lockRoots func(context.Context, []store.RootID) (store.Lock, error)
+	if at.InDatabase() {
+		lockRoots = func(ctx context.Context, roots []store.RootID) (store.Lock, error) { return ix.Lock(ctx, roots...) }
+	}
 	events := o.Start()
 	begin := time.Now()
 	done = Indexed{Model: r.chosen, Conclude: r.conclude}
 	done.Summary, err = index.Run(ctx, ix, index.Request{
 		Paths: o.Paths, Exclude: o.Exclude, OneFileSystem: o.OneFileSystem, Prune: o.Prune, NoPairs: o.NoPairs, KeepPreviews: o.KeepPreviews, UseMTime: o.UseMTime,
-		RetryFailed: o.RetryFailed, Reread: o.Reread, Jobs: o.Jobs, MaxPixels: o.MaxPixels, MaxBytes: room, For: o.For, DryRun: o.DryRun, Journal: at.Journal(),
+		RetryFailed: o.RetryFailed, Reread: o.Reread, Jobs: o.Jobs, MaxPixels: o.MaxPixels, MaxBytes: room, For: o.For, DryRun: o.DryRun, Journal: at.Journal(), LockRoots: lockRoots,
 		Model: r.stored, Reader: pictures.Reader{Spec: r.chosen.Spec, Previews: o.KeepPreviews, Texts: text != nil && text.Inline}, Text: text,
 		Provider: func() string { return r.loader.Provider().Name },
 		Start:    r.loader.StartVisual, Load: func(ctx context.Context) (index.Embedder, error) { return r.loader.Visual(ctx) }, On: events,

@@ -60,7 +60,7 @@ func (s *Server) index(ctx context.Context, session jobs.Session, stop <-chan st
 	if err := at.Check(); errors.Is(err, store.ErrNoIndex) && len(session.Dirs) == 0 {
 		return nil // there is nothing to bring up to date, and no index is made for that
 	}
-	ix, lock, err := at.OpenLocked(ctx)
+	ix, lock, err := at.OpenToIndex(ctx)
 	if errors.Is(err, store.ErrBusy) {
 		return &jobs.LaterError{Reason: busyReason}
 	}
@@ -98,6 +98,8 @@ func (s *Server) index(ctx context.Context, session jobs.Session, stop <-chan st
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return ctx.Err()
+	case errors.Is(err, store.ErrBusy): // another machine indexes one of the roots
+		return &jobs.LaterError{Reason: busyReason}
 	case err != nil:
 		return s.failed(err)
 	case done.Stopped == index.Interrupted:
