@@ -20,7 +20,7 @@ import (
 // pictures that match a filter.
 const exactPictures = 50_000
 
-// exactVectors is the number of a model's vectors up to which there are no approximate indexes: all of them are read in order, which takes 0.4 us each.
+// exactVectors is the number of a model's vectors up to which there are no approximate indexes: all of them are read in order, which takes 0.6 us each.
 const exactVectors = 200_000
 
 // Nearest finds the pictures nearest to a query: among all that match, or, if they are many and the query does not ask for more, with the approximate

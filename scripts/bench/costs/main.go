@@ -21,7 +21,7 @@ const (
 	// searchMS is the processor time of a search in eight such indexes.
 	searchMS = 19
 	// exactUS is the processor time for comparing a vector of 256 dimensions that is in memory, read in order.
-	exactUS = 0.36
+	exactUS = 0.6
 	// previewBytes is the mean size of the previews of twenty photos of 12 megapixels.
 	previewBytes = 40_200
 )
