@@ -92,12 +92,13 @@ func New(p *cli.Program) *cobra.Command {
 Nothing is sent anywhere, and no photo is ever changed.
 
 ENVIRONMENT
-  IMGSEARCH_INDEX    the index file (same as --index)
+  IMGSEARCH_INDEX    the index file or database (same as --index)
   IMGSEARCH_ORT_LIB  the ONNX Runtime library (same as --ort-lib)
   IMGSEARCH_PROVIDER where models run (same as --provider)
   IMGSEARCH_CACHE    the cache folder; its contents can be recreated
   IMGSEARCH_STATE    the folder for measurements and crash records of this machine
   IMGSEARCH_MODELS   the folder of downloaded models
+  IMGSEARCH_MACHINE  the name of this machine in an index in a database (default: the host's name)
   IMGSEARCH_CONFIG   the configuration file (see imgsearch config)
   IMGSEARCH_<OPTION> any other option, such as IMGSEARCH_TOP=20; IMGSEARCH_<COMMAND>_<OPTION> sets it for one command only,
                      such as IMGSEARCH_SEARCH_TOP=20

@@ -41,7 +41,7 @@ var (
 
 // Options control how an index is opened.
 type Options struct {
-	// Host is the name of this machine, to which paths and devices belong; "": IMGSEARCH_HOST, else the system's name.
+	// Host is the name of this machine, to which paths and devices belong; "": IMGSEARCH_MACHINE, else the system's name.
 	Host string
 	// Migrating, if not nil, is called with the versions before an earlier schema is migrated.
 	Migrating func(from, to int)
@@ -52,12 +52,12 @@ func (o Options) host() (string, error) {
 	if o.Host != "" {
 		return o.Host, nil
 	}
-	if name := os.Getenv("IMGSEARCH_HOST"); name != "" {
+	if name := os.Getenv("IMGSEARCH_MACHINE"); name != "" {
 		return name, nil
 	}
 	name, err := os.Hostname()
 	if err != nil || name == "" {
-		return "", errors.New("the name of this machine is unknown: set IMGSEARCH_HOST")
+		return "", errors.New("the name of this machine is unknown: set IMGSEARCH_MACHINE")
 	}
 	return name, nil
 }

@@ -89,8 +89,11 @@ func Run(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{User: "tester", dir: dir, bin: bin}
-	if os.Getuid() == 0 { // PostgreSQL refuses to run as root
+	if os.Getuid() == 0 { // PostgreSQL refuses to run as root, and another user may not be allowed to enter the project's folder
 		if err := os.Chown(dir, nobody, nobody); err != nil {
+			return nil, err
+		}
+		if s.bin, err = copyPrograms(ctx, bin, dir); err != nil {
 			return nil, err
 		}
 	}
@@ -112,6 +115,26 @@ func Run(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	return s, s.Restart(ctx)
+}
+
+// copyPrograms copies the programs, and their libraries, which they find relative to themselves, into a folder.
+func copyPrograms(ctx context.Context, bin, dir string) (copied string, err error) {
+	install := filepath.Dir(bin)
+	site := filepath.Dir(filepath.Dir(install))
+	libraries, err := filepath.Glob(filepath.Join(site, "*.libs"))
+	if err != nil || len(libraries) == 0 {
+		return "", errors.Join(errors.New("the libraries of PostgreSQL are missing in "+site), err)
+	}
+	to := filepath.Join(dir, "site", filepath.Base(filepath.Dir(install)))
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return "", err
+	}
+	for _, c := range [][2]string{{install, to}, {libraries[0], filepath.Dir(to)}} {
+		if out, err := exec.CommandContext(ctx, "cp", "-r", c[0], c[1]).CombinedOutput(); err != nil {
+			return "", fmt.Errorf("copy PostgreSQL: %w: %s", err, out)
+		}
+	}
+	return filepath.Join(to, filepath.Base(install), "bin"), nil
 }
 
 // buffers is the memory of the server for tables; benchmarks set IMGSEARCH_TEST_BUFFERS.
