@@ -221,13 +221,15 @@ func (o *options) open(ctx context.Context, create bool) (store.Store, store.Loc
 		}
 		return ix, nil, err
 	}
-	if err := at.Check(); !create && errors.Is(err, store.ErrNoIndex) {
-		return nil, nil, fmt.Errorf("open index %q: %w", at.Location(), err) // without folders, do not create an index
-	} else if lost, ok := errors.AsType[*store.LostError](err); ok {
+	found := at.Check()
+	if !create && errors.Is(found, store.ErrNoIndex) {
+		return nil, nil, fmt.Errorf("open index %q: %w", at.Location(), found) // without folders, do not create an index
+	}
+	if lost, ok := errors.AsType[*store.LostError](found); ok {
 		rescue := words.Path(lost.Rescue)
 		o.p.Warnf("found %s, left over from an earlier index; this run creates a new index. To use the earlier one instead, run `imgsearch restore %s`", rescue, rescue)
 	}
-	if o.model.Name != "" && errors.Is(at.Check(), store.ErrNoIndex) {
+	if o.model.Name != "" && errors.Is(found, store.ErrNoIndex) {
 		// Do not create an index for a model that cannot be used.
 		if _, err := o.p.App.OpenSpec(o.model.Name); err != nil {
 			return nil, nil, err

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/imgsearch/imgsearch/index/query"
@@ -125,7 +124,7 @@ func present(h query.Hit) (d Dupe, ok bool) {
 			continue
 		}
 		info, err := os.Stat(path)
-		if filepath.IsAbs(path) && (err != nil || !info.Mode().IsRegular()) { // other paths are on other machines, and may exist
+		if store.IsHere(path) && (err != nil || !info.Mode().IsRegular()) {
 			continue
 		}
 		if there = append(there, path); len(there) == 1 && err == nil {

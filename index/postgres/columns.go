@@ -74,7 +74,7 @@ func (t *tx) addMetadata(c *columns, list []store.Metadata) error {
 	lat, lon, rating, boxes, description := make([]*float64, n), make([]*float64, n), make([]*int16, n), make([]*string, n), make([]*string, n)
 	for i, m := range list {
 		taken[i], source[i], description[i] = optional(plain(m.TakenAt)), int16(m.TakenSource), optional(plain(m.Description))
-		for k, w := range metaWords(m) {
+		for k, w := range wordsOf(m) {
 			words[k][i] = optional(t.words[w])
 		}
 		if m.Position != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -28,13 +29,13 @@ func (t *tx) derive(ctx context.Context, list []int64) (has map[int64]bool, err 
 	var rows []int64
 	var derived []store.Metadata
 	var found []*int32
-	var wanted []word
+	var wanted []column.Word
 	for _, id := range list {
 		if has[id] = len(files[id]) > 0; !has[id] {
 			continue
 		}
 		m := store.Derive(files[id])
-		words := metaWords(m)
+		words := wordsOf(m)
 		rows, derived, found, wanted = append(rows, id), append(derived, m), append(found, placeOf(m.Position)), append(wanted, words[:]...)
 	}
 	if len(rows) < len(list) {

@@ -6,7 +6,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// facetQueries are the FROM clauses and the values of the facets that are counted by the pictures' own metadata.
+// pictureFacets are the FROM clauses and the values of the facets that are counted by the pictures' own metadata.
 var pictureFacets = map[store.Facet]struct{ from, value string }{
 	store.FacetCamera: {" LEFT JOIN words w ON w.id = p.camera", "coalesce(w.text, '')"},
 	store.FacetLens:   {" LEFT JOIN words w ON w.id = p.lens", "coalesce(w.text, '')"},

@@ -2,10 +2,9 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
-	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -16,66 +15,17 @@ const (
 	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords LEFT JOIN words ppl ON ppl.id = f.people"
 )
 
-type metaFields struct {
-	taken, camera, lens, keywords, people, boxes, description *string
-	source                                                    int
-	latitude, longitude                                       *float64
-	rating                                                    *int
-}
-
-func (m *metaFields) fields() []any {
-	return []any{&m.taken, &m.source, &m.camera, &m.lens, &m.latitude, &m.longitude, &m.rating, &m.keywords, &m.people, &m.boxes, &m.description}
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
-}
-
-// metadata returns the metadata. Boxes that cannot be read are left out.
-func (m *metaFields) metadata() store.Metadata {
-	out := store.Metadata{
-		TakenAt: text(m.taken), TakenSource: store.DateSource(m.source), Camera: text(m.camera), Lens: text(m.lens),
-		OwnerMetadata: store.OwnerMetadata{Description: text(m.description)},
-	}
-	if m.rating != nil {
-		out.Rating, out.Rated = *m.rating, true
-	}
-	if m.latitude != nil && m.longitude != nil {
-		out.Position = &store.Position{Latitude: *m.latitude, Longitude: *m.longitude}
-	}
-	if t := text(m.keywords); t != "" {
-		out.Keywords = lines(t)
-	}
-	if t := text(m.people); t != "" {
-		out.People = lines(t)
-	}
-	if m.boxes != nil && json.Unmarshal([]byte(*m.boxes), &out.Boxes) != nil {
-		out.Boxes = nil
-	}
-	return out
-}
-
 // scanFile reads the columns in first and then fileColumns.
 func scanFile(scan scanFunc, first ...any) (f store.FileRecord, err error) {
 	var dir, name, sidecar, twins, export []byte
 	var device int64
-	var meta metaFields
+	var meta column.Metadata
 	fields := append(first, &dir, &name, &f.Size, &f.MTimeNS, &device, &f.MetaVersion, &sidecar, &f.Sidecar.Size, &f.Sidecar.MTimeNS, &twins, &f.IsTwin, &export,
 		&f.Export.Size, &f.Export.MTimeNS, &f.Format)
-	err = scan(append(fields, meta.fields()...)...)
+	err = scan(append(fields, meta.Fields()...)...)
 	f.Dir, f.Name, f.Device, f.Sidecar.Name, f.Export.Name = string(dir), string(name), uint64(device), string(sidecar), string(export)
-	f.Twins, f.Metadata = splitTwins(twins), meta.metadata()
+	f.Twins, f.Metadata = column.Twins(twins), meta.Value()
 	return f, err
-}
-
-func splitTwins(raw []byte) []string {
-	if len(raw) == 0 {
-		return nil
-	}
-	return strings.Split(string(raw), "/")
 }
 
 // Folder returns the files and failures recorded directly in a folder.
@@ -93,7 +43,7 @@ func (s *Store) Folder(ctx context.Context, at store.Folder, model string) (f st
 		err := scan(&name, &file.Size, &file.MTimeNS, &device, &file.MetaVersion, &file.Undated, &file.Embedded, &file.Preview,
 			&sidecar, &file.Sidecar.Size, &file.Sidecar.MTimeNS, &twins, &file.IsTwin, &export, &file.Export.Size, &file.Export.MTimeNS)
 		file.Place, file.Device = store.Place{Root: at.Root, Dir: at.Dir, Name: string(name)}, uint64(device)
-		file.Sidecar.Name, file.Export.Name, file.Twins = string(sidecar), string(export), splitTwins(twins)
+		file.Sidecar.Name, file.Export.Name, file.Twins = string(sidecar), string(export), column.Twins(twins)
 		f.Files[file.Name] = file
 		return err
 	}, string(at.Root), []byte(at.Dir), s.host, model)
@@ -157,7 +107,7 @@ func (s *Store) Known(ctx context.Context, model string, places []store.Place) (
 				return err
 			}
 			k.Root = store.RootID(root)
-			k.Picture, err = pictureID(sha)
+			k.Picture, err = column.PictureID(sha)
 			known[k.Place] = store.Known{File: &k}
 			return err
 		}, roots, dirs, names, model, s.host); err != nil {
@@ -188,7 +138,7 @@ func (s *Store) Pictures(ctx context.Context, model string, list []store.Picture
 			if err := scan(&sha, &k.Embedded, &k.Preview, &k.HasFile, &k.TextModel); err != nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			known[id] = k
 			return err
 		}, ids(chunk), model)
@@ -227,7 +177,7 @@ func (s *Store) filesOf(ctx context.Context, list []store.PictureID, f store.Fil
 			return err
 		}
 		file.Root = store.RootID(root)
-		file.Picture, err = pictureID(sha)
+		file.Picture, err = column.PictureID(sha)
 		visit(file)
 		return err
 	}, q.args...)
@@ -256,7 +206,7 @@ func (s *Store) Previews(ctx context.Context, list []store.PictureID) (map[store
 			if err := scan(&sha, &jpeg); err != nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			found[id] = jpeg
 			return err
 		}, ids(chunk))

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -93,7 +94,7 @@ func (s *Store) ofFiles(ctx context.Context, q *query, f store.Filter) (string, 
 	}
 	for _, glob := range f.Keywords {
 		folded := store.Fold(glob)
-		list, err := s.matching(ctx, wordKeywords, func(text string) bool { return store.MatchKeyword(folded, lines(text)) })
+		list, err := s.matching(ctx, column.Keywords, func(text string) bool { return store.MatchKeyword(folded, column.Names(text)) })
 		if err != nil {
 			return "", err
 		}
@@ -101,7 +102,7 @@ func (s *Store) ofFiles(ctx context.Context, q *query, f store.Filter) (string, 
 	}
 	for _, glob := range f.People {
 		folded := store.FoldText(glob)
-		list, err := s.matching(ctx, wordPeople, func(text string) bool { return store.MatchPerson(folded, lines(text)) })
+		list, err := s.matching(ctx, column.People, func(text string) bool { return store.MatchPerson(folded, column.Names(text)) })
 		if err != nil {
 			return "", err
 		}
@@ -136,9 +137,9 @@ func (s *Store) ofPictures(ctx context.Context, q *query, p string, f store.Filt
 	}
 	for _, names := range []struct {
 		column string
-		kind   int16
+		kind   int
 		sets   []store.Words
-	}{{".camera", wordCamera, f.Cameras}, {".lens", wordLens, f.Lenses}} {
+	}{{".camera", column.Camera, f.Cameras}, {".lens", column.Lens, f.Lenses}} {
 		if len(names.sets) == 0 {
 			continue
 		}

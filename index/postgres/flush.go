@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
@@ -39,14 +40,14 @@ func (t *tx) flush(ctx context.Context) error {
 	}
 	p := t.pending
 	t.pending = pending{}
-	before := maps.Clone(t.fresh)
-	if err := t.flushPictures(ctx, p.pictures, p.files); err != nil {
+	added, err := t.flushPictures(ctx, p.pictures, p.files)
+	if err != nil {
 		return err
 	}
 	if err := t.findPictures(ctx, p); err != nil {
 		return err
 	}
-	if err := inChunks(p.files, func(chunk []store.FileRecord) error { return t.flushFiles(ctx, chunk, before) }); err != nil {
+	if err := inChunks(p.files, func(chunk []store.FileRecord) error { return t.flushFiles(ctx, chunk, added) }); err != nil {
 		return err
 	}
 	for model, vectors := range p.vectors {
@@ -60,23 +61,27 @@ func (t *tx) flush(ctx context.Context) error {
 	return t.flushTexts(ctx, p.texts)
 }
 
-// flushPictures adds pictures. New ones get the metadata of their pending files at once, which most pictures have: these need not be derived at the commit.
-func (t *tx) flushPictures(ctx context.Context, list []store.Picture, files []store.FileRecord) error {
+// flushPictures adds pictures. New ones get the metadata of their pending files at once, which most pictures have: these, which it returns, need not be
+// derived at the commit.
+func (t *tx) flushPictures(ctx context.Context, list []store.Picture, files []store.FileRecord) (added map[int64]bool, err error) {
 	if len(list) == 0 {
-		return nil
+		return nil, nil //nolint:nilnil // an empty map
 	}
 	of := make(map[store.PictureID][]store.FileRecord, len(list))
 	for _, f := range files {
 		of[f.Picture] = append(of[f.Picture], f)
 	}
-	return inChunks(list, func(chunk []store.Picture) error { return t.insertPictures(ctx, chunk, of) })
+	added = make(map[int64]bool, len(list))
+	err = inChunks(list, func(chunk []store.Picture) error { return t.insertPictures(ctx, chunk, of, added) })
+	maps.Copy(t.fresh, added)
+	return added, err
 }
 
-func (t *tx) insertPictures(ctx context.Context, list []store.Picture, of map[store.PictureID][]store.FileRecord) error {
+func (t *tx) insertPictures(ctx context.Context, list []store.Picture, of map[store.PictureID][]store.FileRecord, added map[int64]bool) error {
 	n := len(list)
 	shas, formats, widths, heights, orientations := make([][]byte, n), make([]string, n), make([]int32, n), make([]int32, n), make([]int16, n)
 	orphaned, found, derived := make([]*int64, n), make([]*int32, n), make([]store.Metadata, n)
-	var wanted []word
+	var wanted []column.Word
 	now := time.Now().Unix()
 	for i, p := range list {
 		shas[i], formats[i], widths[i], heights[i], orientations[i] = p.ID[:], p.Format, int32(p.Width), int32(p.Height), int16(p.Orientation)
@@ -86,7 +91,7 @@ func (t *tx) insertPictures(ctx context.Context, list []store.Picture, of map[st
 		}
 		derived[i] = store.Derive(of[p.ID])
 		found[i] = placeOf(derived[i].Position)
-		words := metaWords(derived[i])
+		words := wordsOf(derived[i])
 		wanted = append(wanted, words[:]...)
 	}
 	if err := t.putWords(ctx, wanted); err != nil {
@@ -110,10 +115,10 @@ func (t *tx) insertPictures(ctx context.Context, list []store.Picture, of map[st
 		if err := scan(&row, &sha, &derived); err != nil {
 			return err
 		}
-		id, err := pictureID(sha)
+		id, err := column.PictureID(sha)
 		t.pictures[id] = row
 		if derived {
-			t.fresh[row] = true
+			added[row] = true
 		}
 		return err
 	}, c.values...)
@@ -153,7 +158,7 @@ func (t *tx) findPictures(ctx context.Context, p pending) error {
 			if err := scan(&row, &sha); err != nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			t.pictures[id] = row
 			delete(seen, id)
 			return err
@@ -167,8 +172,8 @@ func (t *tx) findPictures(ctx context.Context, p pending) error {
 	return nil
 }
 
-// flushFiles writes files. before are the pictures that were fresh before this flush: the metadata of later ones includes that of these files.
-func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord, before map[int64]bool) error {
+// flushFiles writes files. The metadata of the added pictures includes that of these files.
+func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord, added map[int64]bool) error {
 	c, places, err := t.fileTable(ctx, list)
 	if err != nil {
 		return err
@@ -188,7 +193,7 @@ func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord, before map
 		return err
 	}
 	for _, f := range list {
-		if id := t.pictures[f.Picture]; !t.fresh[id] || before[id] {
+		if id := t.pictures[f.Picture]; !added[id] {
 			t.dirty[id] = true
 		}
 		t.count(t.roots[f.Root], 1, f.Size)
@@ -199,10 +204,10 @@ func (t *tx) flushFiles(ctx context.Context, list []store.FileRecord, before map
 // fileTable returns the rows of files, whose folders and words it makes.
 func (t *tx) fileTable(ctx context.Context, list []store.FileRecord) (c columns, places []store.Place, err error) {
 	n := len(list)
-	var wanted []word
+	var wanted []column.Word
 	metadata, said := make([]store.Metadata, n), make([]store.File, n)
 	for i, f := range list {
-		words := metaWords(f.Metadata)
+		words := wordsOf(f.Metadata)
 		wanted = append(wanted, words[:]...)
 		places, metadata[i], said[i] = append(places, f.Place), f.Metadata, f.File
 	}

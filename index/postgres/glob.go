@@ -62,8 +62,7 @@ func translate(glob string, atStart bool) string {
 			b.WriteString(class(rest[:end]))
 			glob = rest[min(end+1, len(rest)):]
 		case '{':
-			end := braceEnd(rest)
-			parts := alternatives(rest[:end])
+			parts, end := alternatives(rest)
 			for i, p := range parts {
 				parts[i] = translate(p, start)
 			}
@@ -137,9 +136,9 @@ func class(s string) string {
 	return b.String() + "]"
 }
 
-// braceEnd returns where alternatives end, after their brace.
-func braceEnd(s string) int {
-	depth := 0
+// alternatives splits what is between braces at its commas, and returns where it ends, after the opening brace.
+func alternatives(s string) (parts []string, end int) {
+	start, depth := 0, 0
 	for i := 0; i < len(s); i++ {
 		switch s[i] {
 		case '\\':
@@ -150,44 +149,14 @@ func braceEnd(s string) int {
 			depth++
 		case '}':
 			if depth == 0 {
-				return i
+				return append(parts, s[start:i]), i
 			}
 			depth--
-		}
-	}
-	return len(s)
-}
-
-// alternatives splits alternatives at their commas.
-func alternatives(s string) (parts []string) {
-	for s != "" {
-		end, depth := len(s), 0
-	scan:
-		for i := 0; i < len(s); i++ {
-			switch s[i] {
-			case '\\':
-				i++
-			case '[':
-				i += 1 + classEnd(s[i+1:])
-			case '{':
-				depth++
-			case '}':
-				depth--
-			case ',':
-				if depth == 0 {
-					end = i
-					break scan
-				}
+		case ',':
+			if depth == 0 {
+				parts, start = append(parts, s[start:i]), i+1
 			}
 		}
-		parts = append(parts, s[:end])
-		if end == len(s) {
-			return parts
-		}
-		s = s[end+1:]
-		if s == "" {
-			parts = append(parts, "")
-		}
 	}
-	return parts
+	return append(parts, s[start:]), len(s)
 }

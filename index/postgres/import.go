@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -89,7 +90,7 @@ func (s *Store) Moments(ctx context.Context, model string, list []store.PictureI
 			}
 			v.Data = data
 			var err error
-			v.Picture, err = pictureID(sha)
+			v.Picture, err = column.PictureID(sha)
 			found[v.Picture] = append(found[v.Picture], v)
 			return err
 		}, model, ids(chunk))

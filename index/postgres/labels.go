@@ -2,48 +2,25 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// labelsKey is the key of labelState in the table meta.
-const labelsKey = "labels"
-
-// labelState says which vectors were compared with the labels.
-type labelState struct {
-	Model    string  `json:"model"`
-	Language string  `json:"language,omitempty"`
-	Least    float64 `json:"least"`
-	// Seq is the last vector that was compared.
-	Seq int64 `json:"seq"`
-}
-
-func readLabelState(ctx context.Context, q querier) (l labelState, err error) {
-	text, err := metaValue(ctx, q, labelsKey)
-	if err != nil || text == "" {
-		return l, err
-	}
-	if err := json.Unmarshal([]byte(text), &l); err != nil {
-		return l, fmt.Errorf("%w: the state of the labels: %w", store.ErrDamaged, err)
-	}
-	return l, nil
-}
-
-func (t *tx) putLabelState(ctx context.Context, l labelState) error {
-	data, err := json.Marshal(l)
+func labelState(ctx context.Context, q querier) (column.Labels, error) {
+	text, err := metaValue(ctx, q, column.LabelsKey)
 	if err != nil {
-		return fmt.Errorf("write the index: %w", err)
+		return column.Labels{}, err
 	}
-	return t.putMeta(ctx, labelsKey, string(data))
+	return column.ParseLabels(text)
 }
 
 // LabelState says how far the index is labelled.
 func (s *Store) LabelState(ctx context.Context) (out store.LabelState, err error) {
-	l, err := readLabelState(ctx, s.db)
+	l, err := labelState(ctx, s.db)
 	if err != nil || l.Model == "" {
 		return out, err
 	}
@@ -64,7 +41,7 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 			}
 		}
 		if len(r.Labels) == 0 {
-			return t.putMeta(ctx, labelsKey, "")
+			return t.putMeta(ctx, column.LabelsKey, "")
 		}
 		m, err := modelOf(ctx, t.tx, r.Model)
 		if err != nil {
@@ -86,7 +63,7 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 				return err
 			}
 		}
-		return t.putLabelState(ctx, labelState{r.Model, r.Language, r.Least, last})
+		return t.putMeta(ctx, column.LabelsKey, column.Labels{Model: r.Model, Language: r.Language, Least: r.Least, Seq: last}.Text())
 	})
 	if err != nil {
 		return fmt.Errorf("label: %w", err)
@@ -114,11 +91,11 @@ func (t *tx) compareLabel(ctx context.Context, id int32, m modelRow, vector []fl
 
 // LabelNew compares the vectors that were added since the last comparison with the labels, and returns the number of pictures they belong to.
 func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
-	if state, err := readLabelState(ctx, s.db); err != nil || state.Model == "" {
+	if state, err := labelState(ctx, s.db); err != nil || state.Model == "" {
 		return 0, err
 	}
 	err = s.labelling(ctx, func(t *tx) error {
-		state, err := readLabelState(ctx, t.tx) // the last machine's
+		state, err := labelState(ctx, t.tx) // the last machine's
 		if err != nil || state.Model == "" {
 			return err
 		}
@@ -146,7 +123,7 @@ func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
 			}
 		}
 		state.Seq = last
-		return t.putLabelState(ctx, state)
+		return t.putMeta(ctx, column.LabelsKey, state.Text())
 	})
 	return pictures, err
 }
@@ -187,7 +164,7 @@ func (s *Store) Labels(ctx context.Context, list []store.PictureID) (map[store.P
 			if err := scan(&sha, &l.Name, &l.Score); err != nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			all[id] = append(all[id], l)
 			return err
 		}, ids(chunk))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -58,7 +59,7 @@ func (s *Store) Shapes(ctx context.Context, f store.Filter) (shapes store.Shapes
 		err := scan(&width, &height, &month)
 		if month != last {
 			start := store.MonthStart{First: len(shapes.Ratios)}
-			start.Year, start.Month = yearMonth(month)
+			start.Year, start.Month = store.YearMonth(month)
 			if n := len(shapes.Months); n == 0 || shapes.Months[n-1].Year != start.Year || shapes.Months[n-1].Month != start.Month {
 				shapes.Months = append(shapes.Months, start)
 			}
@@ -68,23 +69,6 @@ func (s *Store) Shapes(ctx context.Context, f store.Filter) (shapes store.Shapes
 		return err
 	}, q.args...)
 	return shapes, err
-}
-
-// yearMonth reads "2023-07" or "2023"; what is no date is 0.
-func yearMonth(taken string) (year, month int) {
-	if len(taken) < len("2006") {
-		return 0, 0
-	}
-	year, err := strconv.Atoi(taken[:4])
-	if err != nil || year < 1 {
-		return 0, 0
-	}
-	if len(taken) >= len("2006-01") {
-		if month, err = strconv.Atoi(taken[5:7]); err != nil || month < 1 || month > 12 {
-			month = 0
-		}
-	}
-	return year, month
 }
 
 // Hits returns the records of pictures.
@@ -97,13 +81,13 @@ func (s *Store) Hits(ctx context.Context, list []store.PictureID, f store.Filter
 			LEFT JOIN words ppl ON ppl.id = p.people WHERE p.sha256 = ANY($1)`, func(scan scanFunc) error {
 			r := &store.Record{}
 			var sha []byte
-			var meta metaFields
-			if err := scan(append(append([]any{&sha, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.fields()...), &r.PlaceID)...); err != nil {
+			var meta column.Metadata
+			if err := scan(append(append([]any{&sha, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.Fields()...), &r.PlaceID)...); err != nil {
 				return err
 			}
 			var err error
-			r.ID, err = pictureID(sha)
-			r.Metadata = meta.metadata()
+			r.ID, err = column.PictureID(sha)
+			r.Metadata = meta.Value()
 			found[r.ID] = r
 			return err
 		}, ids(chunk)); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -19,15 +20,12 @@ func models(ctx context.Context, q querier) (store.Models, error) {
 	return collect(ctx, q, `SELECT m.identity, m.name, m.ref, m.dim, m.precision, m.calibration, m.embedded,
 		CASE m.identity WHEN (SELECT value FROM meta WHERE key = 'default_model') THEN 'default' WHEN (SELECT value FROM meta WHERE key = 'wanted_model') THEN 'wanted' ELSE '' END
 		FROM models m ORDER BY m.id`, func(scan scanFunc) (m store.Model, err error) {
-		var calibration *string
-		if err := scan(&m.Identity, &m.Name, &m.Ref, &m.Dim, &m.Precision, &calibration, &m.Embedded, &m.Role); err != nil || calibration == nil {
+		var calibration []byte
+		if err := scan(&m.Identity, &m.Name, &m.Ref, &m.Dim, &m.Precision, &calibration, &m.Embedded, &m.Role); err != nil {
 			return m, err
 		}
-		m.Calibration = new(store.Calibration)
-		if err := json.Unmarshal([]byte(*calibration), m.Calibration); err != nil {
-			return m, fmt.Errorf("%w: the calibration of model %s: %w", store.ErrDamaged, m.Name, err)
-		}
-		return m, nil
+		m.Calibration, err = column.Calibration(calibration, m.Name)
+		return m, err
 	})
 }
 

@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
@@ -145,7 +145,7 @@ func (s *search) exactly(ctx context.Context, few int64) (n store.Nearest, match
 			if err := scan(&matches, &n.Searched, &n.Mean, &sha, &moment, &score); err != nil || sha == nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			list = append(list, scoredRow{store.Scored{Picture: id, Moment: *moment, Score: *score}, true})
 			return err
 		}, q.args...); err != nil {
@@ -206,7 +206,7 @@ func scanScored(scan scanFunc) (r scoredRow, err error) {
 	if err := scan(&sha, &r.Moment, &r.Score, &r.hasFile); err != nil {
 		return r, err
 	}
-	r.Picture, err = pictureID(sha)
+	r.Picture, err = column.PictureID(sha)
 	return r, err
 }
 
@@ -222,9 +222,7 @@ func (l scoredRows) hits() []store.Scored {
 	for _, h := range best {
 		hits = append(hits, h)
 	}
-	slices.SortFunc(hits, func(a, b store.Scored) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), slices.Compare(a.Picture[:], b.Picture[:]))
-	})
+	store.SortScored(hits)
 	return hits
 }
 
@@ -365,7 +363,7 @@ func (s *Store) Vectors(ctx context.Context, model string, list []store.PictureI
 			if err := scan(&sha, &v); err != nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			found[id] = vec.Unpack(v)
 			return err
 		}, model, ids(chunk))
@@ -395,7 +393,7 @@ func (s *Store) EachVector(ctx context.Context, model string, f store.Filter, vi
 				return v, err
 			}
 			v.Data = data
-			v.Picture, err = pictureID(sha)
+			v.Picture, err = column.PictureID(sha)
 			return v, err
 		}, q.args...)
 		if err != nil {

@@ -145,7 +145,7 @@ func (t *tx) RefreshFile(ctx context.Context, f store.File, m *store.Metadata) e
 	var c columns
 	addSays(&c, []store.File{f})
 	if m != nil {
-		words := metaWords(*m)
+		words := wordsOf(*m)
 		if err := t.putWords(ctx, words[:]); err != nil {
 			return err
 		}
@@ -161,12 +161,7 @@ func (t *tx) RefreshFile(ctx context.Context, f store.File, m *store.Metadata) e
 	return err
 }
 
-// deleteFiles runs a statement that deletes files (f, of folders d), and marks their pictures as dirty.
-func (t *tx) deleteFiles(ctx context.Context, query string, args ...any) error {
-	_, err := t.deleted(ctx, query, args...)
-	return err
-}
-
+// deleted runs a statement that deletes files (f, of folders d), marks their pictures as dirty, and returns the number of files.
 func (t *tx) deleted(ctx context.Context, query string, args ...any) (n int, err error) {
 	err = each(ctx, t.tx, query+" RETURNING f.picture_id, f.size, d.root_id", func(scan scanFunc) error {
 		var picture, size int64

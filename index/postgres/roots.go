@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -95,7 +93,7 @@ func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.
 			return err
 		}
 		if id == 0 {
-			if id, _, err = value[int32](ctx, t.tx, "INSERT INTO roots(uid, walked, added_at) VALUES ($1, $2, $3) RETURNING id", newRootID(), walked, time.Now().Unix()); err != nil {
+			if id, _, err = value[int32](ctx, t.tx, "INSERT INTO roots(uid, walked, added_at) VALUES ($1, $2, $3) RETURNING id", string(store.NewRootID()), walked, time.Now().Unix()); err != nil {
 				return err
 			}
 			if err := t.exec(ctx, "INSERT INTO mounts(root_id, host, path) VALUES ($1, $2, $3)", id, s.host, []byte(path)); err != nil {
@@ -111,12 +109,6 @@ func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.
 		return r, fmt.Errorf("add root %q: %w", path, err)
 	}
 	return r, nil
-}
-
-func newRootID() string {
-	name := make([]byte, 8)
-	_, _ = rand.Read(name) // never fails
-	return hex.EncodeToString(name)
 }
 
 // mounted returns the row id of the root at a path on this machine, or 0 if there is none.
@@ -198,7 +190,7 @@ func (t *tx) recount(ctx context.Context, root int32) error {
 
 // dropRoot deletes a root and its remaining files.
 func (t *tx) dropRoot(ctx context.Context, id int32) error {
-	if err := t.deleteFiles(ctx, "DELETE FROM files f USING folders d WHERE d.id = f.folder_id AND d.root_id = $1", id); err != nil {
+	if _, err := t.deleted(ctx, "DELETE FROM files f USING folders d WHERE d.id = f.folder_id AND d.root_id = $1", id); err != nil {
 		return err
 	}
 	delete(t.counts, id)

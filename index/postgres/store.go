@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -182,14 +183,7 @@ const atOnce = 5000
 
 // inChunks calls each with consecutive parts of a list.
 func inChunks[T any](list []T, each func([]T) error) error {
-	for len(list) > 0 {
-		n := min(len(list), atOnce)
-		if err := each(list[:n]); err != nil {
-			return err
-		}
-		list = list[n:]
-	}
-	return nil
+	return column.InChunks(list, atOnce, each)
 }
 
 // ids converts picture ids to a bytea[].
@@ -206,15 +200,7 @@ func scanID(scan scanFunc) (id store.PictureID, err error) {
 	if err := scan(&raw); err != nil {
 		return id, err
 	}
-	return pictureID(raw)
-}
-
-// pictureID reads the column sha256.
-func pictureID(raw []byte) (id store.PictureID, err error) {
-	if copy(id[:], raw) != len(id) || len(raw) != len(id) {
-		return id, fmt.Errorf("%w: a picture ID has %d bytes", store.ErrDamaged, len(raw))
-	}
-	return id, nil
+	return column.PictureID(raw)
 }
 
 // placeColumns are the arrays of the roots, folders and names of places.

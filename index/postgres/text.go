@@ -1,12 +1,11 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -21,7 +20,7 @@ func (s *Store) Texts(ctx context.Context, list []store.PictureID) (map[store.Pi
 			if err := scan(&sha, &text.Model, &lines); err != nil {
 				return err
 			}
-			id, err := pictureID(sha)
+			id, err := column.PictureID(sha)
 			if err != nil {
 				return err
 			}
@@ -57,20 +56,6 @@ func (s *Store) DropTexts(ctx context.Context) error {
 	return nil
 }
 
-// maxTrigrams is the number of a phrase's trigrams that are looked up. They nearly always select what the whole phrase does.
-const maxTrigrams = 24
-
-// trigrams returns the different runs of three characters in a squeezed phrase.
-func trigrams(phrase string) (list []string) {
-	letters := []rune(phrase)
-	for i := 0; i+3 <= len(letters) && len(list) < maxTrigrams; i++ {
-		if one := string(letters[i : i+3]); !slices.Contains(list, one) {
-			list = append(list, one)
-		}
-	}
-	return list
-}
-
 // phrases returns the condition for texts (t) that contain phrases; ok is false if no text can.
 func phrases(q *query, list []string) (condition string, ok bool) {
 	squeezed := make([]string, len(list))
@@ -86,7 +71,7 @@ func squeezedPhrases(q *query, list []string) string {
 	parts := []string{"t.squeezed IS NOT NULL"}
 	for _, phrase := range list {
 		phrase = plain(phrase)
-		if found := trigrams(phrase); len(found) > 0 {
+		if found := store.Trigrams(phrase); len(found) > 0 {
 			parts = append(parts, "trigrams(t.squeezed) @> "+q.arg(found)+"::text[]")
 		}
 		parts = append(parts, "position("+q.arg(phrase)+"::text IN t.squeezed) > 0")
@@ -116,12 +101,10 @@ func (s *Store) MatchTexts(ctx context.Context, f store.Filter, words []string) 
 			return nil
 		}
 		var err error
-		m.Picture, err = pictureID(sha)
+		m.Picture, err = column.PictureID(sha)
 		list = append(list, m)
 		return err
 	}, q.args...)
-	slices.SortFunc(list, func(a, b store.TextMatch) int {
-		return cmp.Or(cmp.Compare(b.Quality(), a.Quality()), slices.Compare(a.Picture[:], b.Picture[:]))
-	})
+	store.SortTextMatches(list)
 	return list, err
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -20,7 +21,7 @@ type tx struct {
 	pending pending
 	roots   map[store.RootID]int32
 	folders map[folderKey]int64
-	words   map[word]int32
+	words   map[column.Word]int32
 	disks   map[rootDevice]int32
 	models  map[string]modelRow
 	// pictures are the row ids of the pictures that are known to be in the index; 0: it will be after the next flush.
@@ -54,7 +55,7 @@ func (s *Store) Begin(context.Context) (store.Tx, error) { return s.begin(), nil
 
 func (s *Store) begin() *tx {
 	return &tx{
-		s: s, roots: make(map[store.RootID]int32), folders: make(map[folderKey]int64), words: make(map[word]int32), disks: make(map[rootDevice]int32), models: make(map[string]modelRow),
+		s: s, roots: make(map[store.RootID]int32), folders: make(map[folderKey]int64), words: make(map[column.Word]int32), disks: make(map[rootDevice]int32), models: make(map[string]modelRow),
 		pictures: make(map[store.PictureID]int64), dirty: make(map[int64]bool), fresh: make(map[int64]bool), counts: make(map[int32]rootCount), vectors: make(map[int32]*vectorChanges),
 	}
 }

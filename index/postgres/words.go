@@ -7,27 +7,15 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
-
-// The kinds of words.
-const (
-	wordCamera   = 1
-	wordLens     = 2
-	wordKeywords = 3
-	wordPeople   = 4
-)
-
-type word struct {
-	kind int16
-	text string
-}
 
 // words caches the table words. Its rows never change, and new ones have higher ids.
 type words struct {
 	mu   sync.Mutex
 	last int32
-	list map[int16][]numbered
+	list map[int][]numbered
 }
 
 type numbered struct {
@@ -36,15 +24,15 @@ type numbered struct {
 }
 
 // matching returns the ids of the words of a kind that match.
-func (s *Store) matching(ctx context.Context, kind int16, match func(text string) bool) ([]int32, error) {
+func (s *Store) matching(ctx context.Context, kind int, match func(text string) bool) ([]int32, error) {
 	w := &s.words
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.list == nil {
-		w.list = make(map[int16][]numbered)
+		w.list = make(map[int][]numbered)
 	}
 	err := each(ctx, s.db, "SELECT id, kind, text FROM words WHERE id > $1 ORDER BY id", func(scan scanFunc) error {
-		var kind int16
+		var kind int
 		var n numbered
 		err := scan(&n.id, &kind, &n.text)
 		if err == nil {
@@ -62,27 +50,25 @@ func (s *Store) matching(ctx context.Context, kind int16, match func(text string
 }
 
 // matchingNames returns the ids of names that contain all words of one set.
-func (s *Store) matchingNames(ctx context.Context, kind int16, sets []store.Words) ([]int32, error) {
+func (s *Store) matchingNames(ctx context.Context, kind int, sets []store.Words) ([]int32, error) {
 	return s.matching(ctx, kind, func(text string) bool {
 		return slices.ContainsFunc(sets, func(w store.Words) bool { return w.In(text) })
 	})
 }
 
-func lines(text string) []string { return strings.Split(text, "\n") }
-
 // putWords adds the words that the index does not have, and looks up the ids of all.
-func (t *tx) putWords(ctx context.Context, wanted []word) error {
-	var kinds []int16
+func (t *tx) putWords(ctx context.Context, wanted []column.Word) error {
+	var kinds []int
 	var texts []string
 	var digests [][]byte
-	seen := make(map[word]bool)
+	seen := make(map[column.Word]bool)
 	for _, w := range wanted {
-		if _, ok := t.words[w]; ok || w.text == "" || seen[w] {
+		if _, ok := t.words[w]; ok || w.Text == "" || seen[w] {
 			continue
 		}
 		seen[w] = true
-		digest := sha256.Sum256([]byte(w.text))
-		kinds, texts, digests = append(kinds, w.kind), append(texts, w.text), append(digests, digest[:])
+		digest := sha256.Sum256([]byte(w.Text))
+		kinds, texts, digests = append(kinds, w.Kind), append(texts, w.Text), append(digests, digest[:])
 	}
 	if len(kinds) == 0 {
 		return nil
@@ -91,21 +77,22 @@ func (t *tx) putWords(ctx context.Context, wanted []word) error {
 		kinds, texts, digests); err != nil {
 		return err
 	}
-	return each(ctx, t.tx, "SELECT w.id, w.kind, w.text FROM words w JOIN unnest($1::smallint[], $2::bytea[]) AS n(kind, digest) ON n.kind = w.kind AND n.digest = w.digest", func(scan scanFunc) error {
+	return each(ctx, t.tx, "SELECT w.id, w.Kind, w.Text FROM words w JOIN unnest($1::smallint[], $2::bytea[]) AS n(kind, digest) ON n.kind = w.Kind AND n.digest = w.digest", func(scan scanFunc) error {
 		var id int32
-		var w word
-		err := scan(&id, &w.kind, &w.text)
+		var w column.Word
+		err := scan(&id, &w.Kind, &w.Text)
 		t.words[w] = id
 		return err
 	}, kinds, digests)
 }
 
-// metaWords returns the words that metadata refers to: camera, lens, keywords, people.
-func metaWords(m store.Metadata) [4]word {
-	return [4]word{
-		{wordCamera, plain(m.Camera)}, {wordLens, plain(m.Lens)}, {wordKeywords, plain(strings.Join(m.Keywords, "\n"))},
-		{wordPeople, plain(strings.Join(m.People, "\n"))},
+// wordsOf returns the words of metadata as PostgreSQL can store them.
+func wordsOf(m store.Metadata) [4]column.Word {
+	words := column.Words(m)
+	for i := range words {
+		words[i].Text = plain(words[i].Text)
 	}
+	return words
 }
 
 // plain returns a text as PostgreSQL can store it: without the character 0, and with replacement characters for bytes that are not UTF-8.

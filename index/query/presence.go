@@ -5,9 +5,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/imgsearch/imgsearch/index/store"
 )
 
 // missingLimit is the time limit for checking whether files exist, so that a network disk that does not respond delays nothing.
@@ -92,9 +93,9 @@ func goneFiles(ctx context.Context, lists [][]string) [][]bool {
 	return gone
 }
 
-// isGone reports whether a file is certainly gone. A file on another machine, whose path begins with that machine's name, may be there.
+// isGone reports whether a file is certainly gone.
 func isGone(path string) bool {
-	if !filepath.IsAbs(path) {
+	if !store.IsHere(path) {
 		return false
 	}
 	info, err := os.Lstat(path)

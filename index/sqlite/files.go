@@ -3,10 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
-	"strings"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -112,18 +111,11 @@ func (s *Store) addRare(ctx context.Context, root int64, dir string, files map[s
 		if f, ok := files[string(name)]; ok && err == nil {
 			beside.Name, exported.Name = string(sidecar), string(export)
 			f.Export = exported
-			f.Sidecar, f.Twins, f.IsTwin = beside, splitTwins(twins), isTwin
+			f.Sidecar, f.Twins, f.IsTwin = beside, column.Twins(twins), isTwin
 		}
 		return struct{}{}, err
 	}, root, []byte(dir))
 	return explain(err)
-}
-
-func splitTwins(raw []byte) []string {
-	if len(raw) == 0 {
-		return nil
-	}
-	return strings.Split(string(raw), "/")
 }
 
 // fileColumns are all columns of a file, read by scanFile; fileWords joins the words that they refer to.
@@ -133,49 +125,15 @@ const (
 	fileWords = " LEFT JOIN words cam ON cam.id = f.camera LEFT JOIN words len ON len.id = f.lens LEFT JOIN words key ON key.id = f.keywords LEFT JOIN words ppl ON ppl.id = f.people"
 )
 
-// metaFields are the columns from taken_at onwards.
-type metaFields struct {
-	taken, camera, lens, keywords, people, description sql.NullString
-	boxes                                              []byte
-	source                                             int
-	latitude, longitude                                sql.NullFloat64
-	rating                                             sql.NullInt64
-}
-
-func (m *metaFields) fields() []any {
-	return []any{&m.taken, &m.source, &m.camera, &m.lens, &m.latitude, &m.longitude, &m.rating, &m.keywords, &m.people, &m.boxes, &m.description}
-}
-
-// metadata returns the metadata. Boxes that cannot be read are left out.
-func (m *metaFields) metadata() store.Metadata {
-	out := store.Metadata{
-		TakenAt: m.taken.String, TakenSource: store.DateSource(m.source), Camera: m.camera.String, Lens: m.lens.String,
-		OwnerMetadata: store.OwnerMetadata{Rating: int(m.rating.Int64), Rated: m.rating.Valid, Description: m.description.String},
-	}
-	if m.latitude.Valid && m.longitude.Valid {
-		out.Position = &store.Position{Latitude: m.latitude.Float64, Longitude: m.longitude.Float64}
-	}
-	if m.keywords.String != "" {
-		out.Keywords = strings.Split(m.keywords.String, "\n")
-	}
-	if m.people.String != "" {
-		out.People = strings.Split(m.people.String, "\n")
-	}
-	if err := json.Unmarshal(m.boxes, &out.Boxes); len(m.boxes) > 0 && err != nil {
-		out.Boxes = nil
-	}
-	return out
-}
-
 // scanFile reads the columns in first and then fileColumns.
 // The names of root and disk are looked up later, once the rows are closed (named).
 func scanFile(scan scanFunc, first ...any) (f fileRow, err error) {
 	var dir, name, sidecar, twins, export []byte
-	var meta metaFields
+	var meta column.Metadata
 	fields := append(first, &f.root, &dir, &name, &f.Size, &f.MTimeNS, &f.disk, &f.MetaVersion, &sidecar, &f.Sidecar.Size, &f.Sidecar.MTimeNS, &twins,
 		&f.IsTwin, &export, &f.Export.Size, &f.Export.MTimeNS, &f.Format)
-	err = scan(append(fields, meta.fields()...)...)
-	f.Dir, f.Name, f.Sidecar.Name, f.Twins, f.Metadata = string(dir), string(name), string(sidecar), splitTwins(twins), meta.metadata()
+	err = scan(append(fields, meta.Fields()...)...)
+	f.Dir, f.Name, f.Sidecar.Name, f.Twins, f.Metadata = string(dir), string(name), string(sidecar), column.Twins(twins), meta.Value()
 	f.Export.Name = string(export)
 	return f, err
 }

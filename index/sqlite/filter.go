@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -112,8 +113,8 @@ func (w *where) ofPictures(f store.Filter) {
 		w.add("p.id IN (SELECT q.id FROM json_each(?) j JOIN pictures q ON q.sha256 = unhex(j.value))", string(list))
 	}
 	w.inPeriod("p.taken_at", f.Taken)
-	w.named("p.camera", wordCamera, f.Cameras)
-	w.named("p.lens", wordLens, f.Lenses)
+	w.named("p.camera", column.Camera, f.Cameras)
+	w.named("p.lens", column.Lens, f.Lenses)
 	w.inRange("p.width", f.Width)
 	w.inRange("p.height", f.Height)
 	w.inRange("p.width * p.height", f.Pixels)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -89,7 +90,7 @@ func (s *Store) Pictures(ctx context.Context, model string, ids []store.PictureI
 			var sha []byte
 			var k store.KnownPicture
 			err := scan(&sha, &k.Embedded, &k.Preview, &k.HasFile, &k.TextModel)
-			id, bad := pictureID(sha)
+			id, bad := column.PictureID(sha)
 			known[id] = k
 			return struct{}{}, errors.Join(err, bad)
 		}, append(args, number)...)

@@ -3,41 +3,26 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
 
-// labelsKey is the key of labelState in the table meta.
-const labelsKey = "labels"
-
-// labelState says which vectors were compared with the labels.
-type labelState struct {
-	Model    string  `json:"model"`
-	Language string  `json:"language,omitempty"`
-	Least    float64 `json:"least"`
-	// Seq is the last vector that was compared.
-	Seq int64 `json:"seq"`
-}
-
-func (s *Store) labelState(ctx context.Context, q querier) (l labelState, err error) {
-	text, err := metaValue(ctx, q, labelsKey)
-	if err != nil || text == "" {
-		return l, err
+func labelState(ctx context.Context, q querier) (column.Labels, error) {
+	text, err := metaValue(ctx, q, column.LabelsKey)
+	if err != nil {
+		return column.Labels{}, err
 	}
-	if err := json.Unmarshal([]byte(text), &l); err != nil {
-		return l, fmt.Errorf("%w: the state of the labels: %w", store.ErrDamaged, err)
-	}
-	return l, nil
+	return column.ParseLabels(text)
 }
 
 // LabelState says how far the index is labelled.
 func (s *Store) LabelState(ctx context.Context) (out store.LabelState, err error) {
-	l, err := s.labelState(ctx, s.read)
+	l, err := labelState(ctx, s.read)
 	if err != nil || l.Model == "" {
 		return out, err
 	}
@@ -71,7 +56,7 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 			return err
 		}
 		if len(r.Labels) == 0 {
-			return t.putMeta(ctx, labelsKey, "")
+			return t.putMeta(ctx, column.LabelsKey, "")
 		}
 		for i, l := range r.Labels {
 			if _, err := t.exec(ctx, "INSERT INTO labels(id, name, vector, pictures) VALUES (?, ?, ?, ?)",
@@ -79,16 +64,8 @@ func (s *Store) Label(ctx context.Context, r store.LabelRequest) error {
 				return err
 			}
 		}
-		return t.putLabelState(ctx, labelState{r.Model, r.Language, r.Least, last})
+		return t.putMeta(ctx, column.LabelsKey, column.Labels{Model: r.Model, Language: r.Language, Least: r.Least, Seq: last}.Text())
 	})
-}
-
-func (t *tx) putLabelState(ctx context.Context, l labelState) error {
-	data, err := json.Marshal(l)
-	if err != nil {
-		return fmt.Errorf("write the index: %w", err)
-	}
-	return t.putMeta(ctx, labelsKey, string(data))
 }
 
 // compareLabels returns for each label the pictures that deserve it, by row id, and the last vector that was compared.
@@ -138,7 +115,7 @@ func deserves(score float32, least float64) bool {
 
 // LabelNew compares the vectors that were added since the last comparison with the labels, and returns the number of pictures they belong to.
 func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
-	state, err := s.labelState(ctx, s.read)
+	state, err := labelState(ctx, s.read)
 	if err != nil || state.Model == "" {
 		return 0, err
 	}
@@ -188,7 +165,7 @@ func (s *Store) LabelNew(ctx context.Context) (pictures int, err error) {
 				return err
 			}
 		}
-		return t.putLabelState(ctx, state)
+		return t.putMeta(ctx, column.LabelsKey, state.Text())
 	})
 }
 

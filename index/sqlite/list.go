@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -226,9 +227,9 @@ func (s *Store) Hits(ctx context.Context, ids []store.PictureID, f store.Filter)
 			LEFT JOIN words len ON len.id = p.lens LEFT JOIN words key ON key.id = p.keywords LEFT JOIN words ppl ON ppl.id = p.people`, func(scan scanFunc) (struct{}, error) {
 			var nr int
 			var r store.Record
-			var meta metaFields
-			err := scan(append(append([]any{&nr, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.fields()...), &r.PlaceID)...)
-			r.ID, r.Metadata = chunk[nr], meta.metadata()
+			var meta column.Metadata
+			err := scan(append(append([]any{&nr, &r.Format, &r.Width, &r.Height, &r.Orientation}, meta.Fields()...), &r.PlaceID)...)
+			r.ID, r.Metadata = chunk[nr], meta.Value()
 			records[nr] = r
 			return struct{}{}, err
 		}, args...)

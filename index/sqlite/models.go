@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -17,14 +18,11 @@ func models(ctx context.Context, q querier) (store.Models, error) {
 		CASE m.identity WHEN (SELECT value FROM meta WHERE key = 'default_model') THEN 'default' WHEN (SELECT value FROM meta WHERE key = 'wanted_model') THEN 'wanted' ELSE '' END
 		FROM models m JOIN coverage c ON c.model_id = m.id ORDER BY m.id`, func(scan scanFunc) (m store.Model, err error) {
 		var calibration []byte
-		if err := scan(&m.Identity, &m.Name, &m.Ref, &m.Dim, &m.Precision, &calibration, &m.Embedded, &m.Role); err != nil || calibration == nil {
+		if err := scan(&m.Identity, &m.Name, &m.Ref, &m.Dim, &m.Precision, &calibration, &m.Embedded, &m.Role); err != nil {
 			return m, err
 		}
-		m.Calibration = new(store.Calibration)
-		if err := json.Unmarshal(calibration, m.Calibration); err != nil {
-			return m, fmt.Errorf("%w: the calibration of model %s: %w", store.ErrDamaged, m.Name, err)
-		}
-		return m, nil
+		m.Calibration, err = column.Calibration(calibration, m.Name)
+		return m, err
 	})
 	return list, explain(err)
 }

@@ -7,14 +7,6 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// The kinds of words.
-const (
-	wordCamera   = 1
-	wordLens     = 2
-	wordKeywords = 3
-	wordPeople   = 4
-)
-
 // rootNames caches the names of roots by row id.
 type rootNames struct {
 	mu   sync.Mutex

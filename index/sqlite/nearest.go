@@ -8,11 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/vec"
 )
@@ -210,9 +209,7 @@ func (s *Store) scored(ctx context.Context, snap *snapshot, scores []float32, be
 		h.Picture = public
 		hits = append(hits, h)
 	})
-	slices.SortFunc(hits, func(a, b store.Scored) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), strings.Compare(string(a.Picture[:]), string(b.Picture[:])))
-	})
+	store.SortScored(hits)
 	return hits, err
 }
 
@@ -226,7 +223,7 @@ func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, 
 			if err := scan(&id, &sha); err != nil {
 				return struct{}{}, err
 			}
-			public, err := pictureID(sha)
+			public, err := column.PictureID(sha)
 			if err == nil {
 				each(id, public)
 			}
@@ -234,14 +231,6 @@ func (s *Store) publicIDs(ctx context.Context, ids []int64, each func(id int64, 
 		}, args...)
 		return explain(err)
 	})
-}
-
-// pictureID reads the column sha256.
-func pictureID(raw []byte) (id store.PictureID, err error) {
-	if copy(id[:], raw) != len(id) || len(raw) != len(id) {
-		return id, fmt.Errorf("%w: a picture ID has %d bytes", store.ErrDamaged, len(raw))
-	}
-	return id, nil
 }
 
 // topK returns the indexes of the k best scores and of all scores equal to the worst of them, not sorted by score.
@@ -356,7 +345,7 @@ func (s *Store) allPublicIDs(ctx context.Context) ([]store.PictureID, error) {
 		if err := rows.Scan(&id, &sha); err != nil {
 			return nil, explain(err)
 		}
-		if all[id], err = pictureID(sha); err != nil {
+		if all[id], err = column.PictureID(sha); err != nil {
 			return nil, err
 		}
 	}

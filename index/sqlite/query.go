@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+
+	"github.com/imgsearch/imgsearch/index/internal/column"
 )
 
 // querier is the common interface of a database and a transaction.
@@ -36,14 +38,7 @@ const atOnce = 500
 
 // inChunks calls each with consecutive parts of a list.
 func inChunks[T any](list []T, each func([]T) error) error {
-	for len(list) > 0 {
-		n := min(len(list), atOnce)
-		if err := each(list[:n]); err != nil {
-			return err
-		}
-		list = list[n:]
-	}
-	return nil
+	return column.InChunks(list, atOnce, each)
 }
 
 // numbers converts row ids to statement parameters.

@@ -2,8 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -30,10 +28,8 @@ func (s *Store) AddRoot(ctx context.Context, path string, walked bool) (r store.
 			return err
 		}
 		if id == 0 {
-			name := make([]byte, 8)
-			_, _ = rand.Read(name) // never fails
 			if err := t.tx.QueryRowContext(ctx, "INSERT INTO roots(uid, walked, added_at) VALUES (?, ?, ?) RETURNING id",
-				hex.EncodeToString(name), walked, time.Now().Unix()).Scan(&id); err != nil {
+				string(store.NewRootID()), walked, time.Now().Unix()).Scan(&id); err != nil {
 				return explain(err)
 			}
 			if _, err := t.exec(ctx, "INSERT INTO mounts(root_id, path) VALUES (?, ?)", id, []byte(path)); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql/driver"
 	"encoding/binary"
 	"errors"
-	"strconv"
 
 	"modernc.org/sqlite"
 
@@ -58,18 +57,9 @@ const monthsAYear = 13
 
 // monthOf returns the month of a time as dateOrder has it.
 func monthOf(taken string) uint16 {
-	if len(taken) < len("2006") {
+	year, month := store.YearMonth(taken)
+	if year > 5000 { // it does not fit
 		return 0
-	}
-	year, err := strconv.Atoi(taken[:4])
-	if err != nil || year < 1 || year > 5000 {
-		return 0
-	}
-	month := 0
-	if len(taken) >= len("2006-01") {
-		if month, err = strconv.Atoi(taken[5:7]); err != nil || month < 1 || month > 12 {
-			month = 0
-		}
 	}
 	return uint16(monthsAYear*year + month)
 }

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -121,18 +120,11 @@ func (t *tx) rebuildTrigrams(ctx context.Context) error {
 	return nil
 }
 
-// maxTrigrams is the number of a phrase's trigrams that are looked up. They nearly always select what the whole phrase does; each further one costs
-// time.
-const maxTrigrams = 24
-
 // trigrams returns the FTS5 query for texts that have all trigrams of a squeezed phrase; "" if it is too short to have one.
 func trigrams(phrase string) string {
-	letters := []rune(phrase)
-	var list []string
-	for i := 0; i+3 <= len(letters) && len(list) < maxTrigrams; i++ {
-		if one := `"` + strings.ReplaceAll(string(letters[i:i+3]), `"`, `""`) + `"`; !slices.Contains(list, one) {
-			list = append(list, one)
-		}
+	list := store.Trigrams(phrase)
+	for i, one := range list {
+		list[i] = `"` + strings.ReplaceAll(one, `"`, `""`) + `"`
 	}
 	return strings.Join(list, " AND ")
 }
@@ -202,8 +194,6 @@ func (s *Store) MatchTexts(ctx context.Context, f store.Filter, words []string) 
 		m.Picture = public
 		list = append(list, m)
 	})
-	slices.SortFunc(list, func(a, b store.TextMatch) int {
-		return cmp.Or(cmp.Compare(b.Quality(), a.Quality()), slices.Compare(a.Picture[:], b.Picture[:]))
-	})
+	store.SortTextMatches(list)
 	return list, err
 }

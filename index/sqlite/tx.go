@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -17,7 +18,7 @@ type tx struct {
 	tx    *sql.Tx
 	stmts map[string]*sql.Stmt
 	roots map[store.RootID]int64
-	words map[word]int64
+	words map[column.Word]int64
 	disks map[rootDisk]int64
 	// pictures are the row ids of the pictures that were added or looked up.
 	pictures map[store.PictureID]int64
@@ -31,11 +32,6 @@ type tx struct {
 	deletedVectors bool
 }
 
-type word struct {
-	kind int
-	text string
-}
-
 // Begin starts a write transaction.
 func (s *Store) Begin(ctx context.Context) (store.Tx, error) { return s.begin(ctx) }
 
@@ -45,7 +41,7 @@ func (s *Store) begin(ctx context.Context) (*tx, error) {
 		return nil, fmt.Errorf("write the index: %w", explain(err))
 	}
 	return &tx{
-		tree: tree{s, t}, s: s, tx: t, stmts: make(map[string]*sql.Stmt), roots: make(map[store.RootID]int64), words: make(map[word]int64),
+		tree: tree{s, t}, s: s, tx: t, stmts: make(map[string]*sql.Stmt), roots: make(map[store.RootID]int64), words: make(map[column.Word]int64),
 		disks: make(map[rootDisk]int64), pictures: make(map[store.PictureID]int64), dirty: make(map[int64]bool),
 	}, nil
 }
@@ -160,18 +156,17 @@ func (t *tx) at(ctx context.Context, p store.Place) ([]any, error) {
 	return []any{root, []byte(p.Dir), []byte(p.Name)}, err
 }
 
-// wordNumber returns the row id of a name or a set of keywords, which it adds if necessary; NULL for "".
-func (t *tx) wordNumber(ctx context.Context, kind int, text string) (any, error) {
-	if text == "" {
+// wordNumber returns the row id of a word, which it adds if necessary; NULL if its text is "".
+func (t *tx) wordNumber(ctx context.Context, w column.Word) (any, error) {
+	if w.Text == "" {
 		return nil, nil //nolint:nilnil // NULL
 	}
-	w := word{kind, text}
 	if id, ok := t.words[w]; ok {
 		return id, nil
 	}
-	id, err := t.number(ctx, "SELECT id FROM words WHERE kind = ? AND text = ?", kind, text)
+	id, err := t.number(ctx, "SELECT id FROM words WHERE kind = ? AND text = ?", w.Kind, w.Text)
 	if err == nil && id == 0 {
-		id, err = t.number(ctx, "INSERT INTO words(kind, text, folded) VALUES (?, ?, ?) RETURNING id", kind, text, store.Fold(text))
+		id, err = t.number(ctx, "INSERT INTO words(kind, text, folded) VALUES (?, ?, ?) RETURNING id", w.Kind, w.Text, store.Fold(w.Text))
 	}
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
@@ -55,21 +56,13 @@ const (
 
 // metaRow returns the values of metaColumns, of a file or a picture.
 func (t *tx) metaRow(ctx context.Context, m store.Metadata) ([]any, error) {
-	camera, err := t.wordNumber(ctx, wordCamera, m.Camera)
-	if err != nil {
-		return nil, err
-	}
-	lens, err := t.wordNumber(ctx, wordLens, m.Lens)
-	if err != nil {
-		return nil, err
-	}
-	keywords, err := t.wordNumber(ctx, wordKeywords, strings.Join(m.Keywords, "\n"))
-	if err != nil {
-		return nil, err
-	}
-	people, err := t.wordNumber(ctx, wordPeople, strings.Join(m.People, "\n"))
-	if err != nil {
-		return nil, err
+	words := make([]any, 0, 4)
+	for _, w := range column.Words(m) {
+		id, err := t.wordNumber(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		words = append(words, id)
 	}
 	var lat, long, rating, taken, boxes, description any
 	if m.Description != "" {
@@ -91,7 +84,7 @@ func (t *tx) metaRow(ctx context.Context, m store.Metadata) ([]any, error) {
 	if m.Rated {
 		rating = m.Rating
 	}
-	return []any{taken, int(m.TakenSource), camera, lens, lat, long, rating, keywords, people, boxes, description}, nil
+	return []any{taken, int(m.TakenSource), words[0], words[1], lat, long, rating, words[2], words[3], boxes, description}, nil
 }
 
 // sets returns "a = ?, b = ?" for a list of columns "a, b".

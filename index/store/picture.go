@@ -1,6 +1,7 @@
 package store
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -40,6 +41,13 @@ func ParsePrefix(text string) (low, high PictureID, err error) {
 // RootID identifies a root in an index. It does not change when the root moves, or when the index is repaired or copied.
 type RootID string
 
+// NewRootID returns an id for a new root: 16 random hexadecimal digits.
+func NewRootID() RootID {
+	name := make([]byte, 8)
+	_, _ = rand.Read(name) // never fails
+	return RootID(hex.EncodeToString(name))
+}
+
 // Root is a folder that was given to index.
 type Root struct {
 	ID RootID
@@ -62,6 +70,10 @@ type Mount struct {
 	Host string
 	Path string
 }
+
+// IsHere reports whether a path is one of this machine. Others begin with the name of a machine (Root.Elsewhere), and nobody here knows whether the file
+// exists.
+func IsHere(path string) bool { return filepath.IsAbs(path) }
 
 // FreePath returns a path that is not taken: the one given, or else with a number, such as "/photos (2)".
 func FreePath(path string, isTaken func(path string) (bool, error)) (string, error) {

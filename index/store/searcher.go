@@ -1,7 +1,10 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -92,6 +95,13 @@ type Scored struct {
 	Picture PictureID
 	Moment  int
 	Score   float64
+}
+
+// SortScored sorts hits as a store returns them: best first, and by picture if scores are equal.
+func SortScored(hits []Scored) {
+	slices.SortFunc(hits, func(a, b Scored) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), bytes.Compare(a.Picture[:], b.Picture[:]))
+	})
 }
 
 // Ranked is a picture with its score and its rank among all pictures searched: 1 for the nearest.

@@ -1,6 +1,9 @@
 package store
 
-import "math"
+import (
+	"math"
+	"strconv"
+)
 
 // Shapes are the shapes of pictures in the order of a list by date, newest first: what is needed to lay out all of them before any is read.
 type Shapes struct {
@@ -24,4 +27,21 @@ func RatioOf(width, height int) uint16 {
 		return 1000
 	}
 	return uint16(min(max(math.Round(1000*float64(width)/float64(height)), 1), math.MaxUint16))
+}
+
+// YearMonth returns the year and the month of a time as MonthStart has them.
+func YearMonth(taken string) (year, month int) {
+	if len(taken) < len("2006") {
+		return 0, 0
+	}
+	year, err := strconv.Atoi(taken[:4])
+	if err != nil || year < 1 {
+		return 0, 0
+	}
+	if len(taken) >= len("2006-01") {
+		if month, err = strconv.Atoi(taken[5:7]); err != nil || month < 1 || month > 12 {
+			month = 0
+		}
+	}
+	return year, month
 }

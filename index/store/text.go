@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -75,6 +77,28 @@ type TextMatch struct {
 
 // Quality is larger for a text that fits the words better.
 func (m TextMatch) Quality() float64 { return m.Alone + m.Share }
+
+// SortTextMatches sorts matches best first, and by picture if they are equally good.
+func SortTextMatches(list []TextMatch) {
+	slices.SortFunc(list, func(a, b TextMatch) int {
+		return cmp.Or(cmp.Compare(b.Quality(), a.Quality()), bytes.Compare(a.Picture[:], b.Picture[:]))
+	})
+}
+
+// maxTrigrams is the number of a phrase's trigrams that are looked up. They nearly always select what the whole phrase does; each further one costs
+// time.
+const maxTrigrams = 24
+
+// Trigrams returns the first different runs of three characters in a squeezed phrase, which all texts that contain it have; none if it is too short.
+func Trigrams(phrase string) (list []string) {
+	letters := []rune(phrase)
+	for i := 0; i+3 <= len(letters) && len(list) < maxTrigrams; i++ {
+		if one := string(letters[i : i+3]); !slices.Contains(list, one) {
+			list = append(list, one)
+		}
+	}
+	return list
+}
 
 // TextCoverage says how much of an index a text model has read.
 type TextCoverage struct {
