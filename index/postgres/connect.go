@@ -122,18 +122,18 @@ func configure(c *pgx.ConnConfig) {
 }
 
 // The settings of each connection. pgx keeps prepared statements, whose cached plans would ignore what a filter selects, and the settings of one
-// transaction. relaxed_order: pgvector reads on if a filter drops what it found; the hits are sorted again.
-var settings = []string{
-	"plan_cache_mode = force_custom_plan", "jit = off", "hnsw.iterative_scan = relaxed_order", "hnsw.max_scan_tuples = " + strconv.Itoa(maxScanned),
-}
+// transaction. The cast loads pgvector, whose settings are unknown before.
+const settings = "SET plan_cache_mode = force_custom_plan; SET jit = off; SELECT '[1]'::halfvec"
+
+// iterativeSettings let pgvector read on if a filter drops what it found. The hits are sorted again.
+var iterativeSettings = "SET hnsw.iterative_scan = relaxed_order; SET hnsw.max_scan_tuples = " + strconv.Itoa(maxScanned)
 
 // prepare sets up a connection. The extension may be in any schema.
 func prepare(ctx context.Context, conn *pgx.Conn) error {
-	var extension, version string
-	err := conn.QueryRow(ctx, "SELECT n.nspname, e.extversion FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'").Scan(&extension, &version)
+	extension, version, err := installed(ctx, conn)
 	if errors.Is(err, pgx.ErrNoRows) {
-		if extension, version, err = createExtension(ctx, conn); err != nil {
-			return err
+		if err = createExtension(ctx, conn); err == nil {
+			extension, version, err = installed(ctx, conn)
 		}
 	}
 	if err != nil {
@@ -142,21 +142,20 @@ func prepare(ctx context.Context, conn *pgx.Conn) error {
 	if !atLeast(version, leastVector) {
 		return &store.ExtensionError{Installed: version, Database: conn.Config().Database}
 	}
-	if _, err := conn.Exec(ctx, "SET search_path = "+pgx.Identifier{Schema}.Sanitize()+", "+pgx.Identifier{extension}.Sanitize()); err != nil {
+	script := "SET search_path = " + pgx.Identifier{Schema}.Sanitize() + ", " + pgx.Identifier{extension}.Sanitize() + "; " + settings
+	if atLeast(version, iterative) {
+		script += "; " + iterativeSettings
+	}
+	if _, err := conn.Exec(ctx, script); err != nil {
 		return err
 	}
-	if _, err := conn.Exec(ctx, "LOAD 'vector'; SET "+strings.Join(settings[:2], "; SET ")); err != nil {
-		// A role without superuser's rights may not load a library by itself: a cast loads it.
-		if _, err := conn.Exec(ctx, "SELECT '[1]'::halfvec; SET "+strings.Join(settings[:2], "; SET ")); err != nil {
-			return err
-		}
-	}
-	if atLeast(version, iterative) {
-		if _, err := conn.Exec(ctx, "SET "+strings.Join(settings[2:], "; SET ")); err != nil {
-			return err
-		}
-	}
 	return registerHalves(ctx, conn)
+}
+
+// installed returns the schema and the version of pgvector in the database. If it has none, the error is pgx.ErrNoRows.
+func installed(ctx context.Context, conn *pgx.Conn) (schema, version string, err error) {
+	err = conn.QueryRow(ctx, "SELECT n.nspname, e.extversion FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'").Scan(&schema, &version)
+	return schema, version, err
 }
 
 // The least version of pgvector: halfvec came with 0.7. Filtered approximate searches need iterative scans, which came with 0.8; without them, they
@@ -175,26 +174,24 @@ func atLeast(version string, least [2]int) bool {
 }
 
 // createExtension installs pgvector in the database, if the role may.
-func createExtension(ctx context.Context, conn *pgx.Conn) (schema, version string, err error) {
+func createExtension(ctx context.Context, conn *pgx.Conn) error {
 	missing := &store.ExtensionError{Database: conn.Config().Database}
-	err = conn.QueryRow(ctx, "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").Scan(&missing.Available)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return "", "", err
+	err := conn.QueryRow(ctx, "SELECT default_version FROM pg_available_extensions WHERE name = 'vector'").Scan(&missing.Available)
+	if errors.Is(err, pgx.ErrNoRows) {
+		_ = conn.QueryRow(ctx, "SHOW server_version_num").Scan(&missing.Server) // for the hint
+		return missing
 	}
-	if missing.Available == "" {
-		_ = conn.QueryRow(ctx, "SHOW server_version_num").Scan(&missing.Server)
-		return "", "", missing
+	if err != nil {
+		return err
 	}
-	if _, err := conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS vector"); err != nil {
-		if isDenied(err) {
-			return "", "", missing
-		}
-		if code(err) != uniqueViolation { // another connection has just created it
-			return "", "", err
-		}
+	_, err = conn.Exec(ctx, "CREATE EXTENSION IF NOT EXISTS vector")
+	switch {
+	case isDenied(err):
+		return missing
+	case code(err) == uniqueViolation: // another connection has just created it
+		return nil
 	}
-	err = conn.QueryRow(ctx, "SELECT n.nspname, e.extversion FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace WHERE e.extname = 'vector'").Scan(&schema, &version)
-	return schema, version, err
+	return err
 }
 
 // registerHalves makes pgx encode packed vectors as halfvec.

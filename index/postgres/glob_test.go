@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"path"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -34,14 +36,10 @@ func TestGlobs(t *testing.T) {
 		}
 		folded := store.Fold(glob)
 		for _, name := range names {
-			dir, base := "", name
-			for i := range len(name) {
-				if name[i] == '/' {
-					dir, base = name[:i], name[i+1:]
-				}
-			}
+			dir, base := path.Split(name)
+			dir = strings.TrimSuffix(dir, "/")
 			subject := base
-			if dir != "" && contains(glob, '/') {
+			if strings.Contains(glob, "/") {
 				subject = name
 			}
 			var got bool
@@ -53,13 +51,4 @@ func TestGlobs(t *testing.T) {
 			}
 		}
 	}
-}
-
-func contains(s string, c byte) bool {
-	for i := range len(s) {
-		if s[i] == c {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/imgsearch/imgsearch/index/internal/column"
 	"github.com/imgsearch/imgsearch/index/store"
@@ -37,9 +36,10 @@ func (s *Store) List(ctx context.Context, l store.ListQuery) ([]store.PictureID,
 	if err != nil {
 		return nil, err
 	}
+	host := q.arg(s.host)
 	// The file that represents a picture: a JPEG comes before its twin, then the first path wins.
-	return collect(ctx, s.db, `WITH mount AS (SELECT DISTINCT ON (root_id) root_id, CASE WHEN host = `+q.arg(s.host)+` THEN path ELSE convert_to(host || ':', 'UTF8') || path END AS path
-		FROM mounts ORDER BY root_id, host <> $`+strconv.Itoa(len(q.args))+`, host)
+	return collect(ctx, s.db, `WITH mount AS (SELECT DISTINCT ON (root_id) root_id, CASE WHEN host = `+host+` THEN path ELSE convert_to(host || ':', 'UTF8') || path END AS path
+		FROM mounts ORDER BY root_id, host <> `+host+`, host)
 		SELECT sha256 FROM (SELECT DISTINCT ON (p.id) p.sha256, x.path FROM pictures p JOIN files f ON f.picture_id = p.id JOIN folders d ON d.id = f.folder_id LEFT JOIN mount m ON m.root_id = d.root_id
 		CROSS JOIN LATERAL (SELECT coalesce(CASE WHEN m.path = '/'::bytea THEN ''::bytea ELSE m.path END || '/'::bytea, ''::bytea) || CASE WHEN length(d.dir) = 0 THEN ''::bytea ELSE d.dir || '/'::bytea END || f.name AS path) x
 		WHERE `+where+" AND "+rules+` ORDER BY p.id, f.is_twin, x.path) shown ORDER BY path LIMIT `+q.arg(l.Limit)+" OFFSET "+q.arg(l.Offset), scanID, q.args...)

@@ -64,7 +64,7 @@ func (s *search) all(ctx context.Context) (n store.Nearest, err error) {
 		if n.Hits, err = s.approximate(ctx, &query{}, ""); err != nil {
 			return n, err
 		}
-		n.Also, err = s.sampledRanks(ctx)
+		n.Also, err = s.sampledRanks(ctx, n.Searched)
 		return n, err
 	}
 	for want := s.q.Limit; s.q.Limit > 0; want *= 2 {
@@ -183,7 +183,7 @@ func (s *search) filteredMany(ctx context.Context) (n store.Nearest, err error) 
 	if n.Searched, err = s.Count(ctx, s.q.Filter); err != nil {
 		return n, err
 	}
-	n.Also, err = s.sampledRanks(ctx)
+	n.Also, err = s.sampledRanks(ctx, n.Searched)
 	return n, err
 }
 
@@ -288,8 +288,9 @@ func (s *search) exactRanks(ctx context.Context, from string, q *query) (map[sto
 // sampledRows is the number of vectors from which ranks are estimated if not all vectors are compared.
 const sampledRows = 10_000
 
-// sampledRanks returns the scores of the pictures in NearestQuery.Also that match the filter, and their ranks, estimated from a sample of all vectors.
-func (s *search) sampledRanks(ctx context.Context) (map[store.PictureID]store.Ranked, error) {
+// sampledRanks returns the scores of the pictures in NearestQuery.Also that match the filter, and their ranks among as many pictures as were searched,
+// estimated from a sample of all vectors.
+func (s *search) sampledRanks(ctx context.Context, searched int) (map[store.PictureID]store.Ranked, error) {
 	if len(s.q.Also) == 0 {
 		return nil, nil //nolint:nilnil // an empty map
 	}
@@ -307,7 +308,7 @@ func (s *search) sampledRanks(ctx context.Context) (map[store.PictureID]store.Ra
 	q = &query{}
 	share := min(float64(sampledRows)/float64(s.m.vectors), 1)
 	counts, err := s.above(ctx, hits, "SELECT "+score(q.arg(s.q.Vector))+" AS score FROM vectors e TABLESAMPLE SYSTEM ("+strconv.FormatFloat(100*share, 'g', -1, 64)+") REPEATABLE (0) WHERE e.model_id = "+q.arg(s.m.id), q)
-	return ranked(hits, counts, 1/share), err
+	return ranked(hits, counts, float64(searched)/float64(s.m.vectors)/share), err
 }
 
 // above returns, for hits sorted by descending score, how many of the scores that a statement selects are higher than each hit's.

@@ -153,6 +153,11 @@ func TestApproximate(t *testing.T) {
 			if len(estimated.Also) != 2 {
 				t.Errorf("%d ranks, want 2", len(estimated.Also))
 			}
+			for picture, exact := range want.Also { // the sample is all 4,000 vectors
+				if got := estimated.Also[picture]; got.Score != exact.Score || f.IsAll() && got.Rank != exact.Rank || got.Rank > 2*exact.Rank+10 {
+					t.Errorf("%s: rank %+v, want %+v", f.String(), got, exact)
+				}
+			}
 		}
 		if recall := float64(found) / float64(all); recall < 0.98 {
 			t.Errorf("%s: recall@10 %.3f", f.String(), recall)

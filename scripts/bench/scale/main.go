@@ -3,8 +3,8 @@
 //	go run ./scripts/bench/scale INDEX CAPTIONS [N]
 //
 // INDEX is an index of real photos in a file, and CAPTIONS a file with a text in each line. N synthetic pictures (1,000,000) get vectors between those of
-// two photos in INDEX; the texts are the queries. The server comes from internal/testkit/pgserver. bin/imgsearch must have been built. It takes an
-// hour for a million pictures, nearly all of it to build the approximate indexes. IMGSEARCH_TEST_BUFFERS is the server's memory for tables (4GB).
+// two photos in INDEX; the texts are the queries. The server comes from internal/testkit/pgserver. bin/imgsearch must have been built. It takes
+// twenty minutes for a million pictures, half of it to build the approximate indexes. IMGSEARCH_TEST_BUFFERS is the server's memory for tables (4GB).
 package main
 
 import (
