@@ -9,6 +9,7 @@ export class Scrubber {
     this.tip = slider.querySelector('output')
     this.months = []
     this.now = 0
+    this.chosen = -1
     slider.addEventListener('pointerdown', (e) => {
       slider.setPointerCapture(e.pointerId)
       this.drag(e)
@@ -24,6 +25,7 @@ export class Scrubber {
 
   show (months) {
     this.months = months
+    this.chosen = -1
     this.slider.hidden = months.length < 2
     this.slider.ariaValueMax = String(Math.max(0, months.length - 1))
     this.draw()
@@ -50,14 +52,26 @@ export class Scrubber {
     }
   }
 
-  // follow shows which month is at the top of the grid.
+  // follow shows which month is at the top of the grid. A month that a key has chosen stays while the row in which it begins is there: the row's first
+  // photo may be of the month before.
   follow (first) {
     if (!this.months.length) return
-    let k = 0
-    while (k + 1 < this.months.length && this.months[k + 1].first <= first) k++
+    const chosen = this.months[this.chosen]
+    if (chosen && this.grid.rowOf(chosen.first) === this.grid.rowAt(this.grid.y + 1)) this.mark(this.chosen)
+    else this.mark(this.monthOf(first))
+  }
+
+  mark (k) {
     this.now = k
     this.slider.ariaValueNow = String(k)
     this.slider.ariaValueText = monthName(this.months[k])
+  }
+
+  // monthOf returns the number of the month of a photo.
+  monthOf (i) {
+    let k = 0
+    while (k + 1 < this.months.length && this.months[k + 1].first <= i) k++
+    return k
   }
 
   at (e) {
@@ -68,9 +82,7 @@ export class Scrubber {
   point (e) {
     const part = this.at(e)
     const first = this.grid.plan.first[this.grid.rowAt(part * this.grid.plan.height)]
-    let k = 0
-    while (k + 1 < this.months.length && this.months[k + 1].first <= first) k++
-    this.tip.textContent = monthName(this.months[k])
+    this.tip.textContent = monthName(this.months[this.monthOf(first)])
     this.tip.style.top = part * this.slider.clientHeight + 'px'
     this.tip.hidden = false
   }
@@ -99,8 +111,8 @@ export class Scrubber {
     }[e.key]
     if (!to) return
     e.preventDefault()
-    const k = Math.min(Math.max(to(), 0), this.months.length - 1)
-    this.grid.moveTo(this.topOf(this.months[k]))
-    this.follow(this.months[k].first)
+    this.chosen = Math.min(Math.max(to(), 0), this.months.length - 1)
+    this.grid.moveTo(this.topOf(this.months[this.chosen]))
+    this.mark(this.chosen)
   }
 }
