@@ -215,7 +215,7 @@ func TestLongReadme(t *testing.T) {
 	list := blocks[len(blocks)-1][1]
 	// Lines that combine several commands, or never end, are run like this.
 	as := strings.NewReplacer("/mnt/nas", nas, " [--failures]", " --failures", "index --watch ", "index --watch --for 1s ",
-		"roots list | rm DIR | move OLD NEW", "roots list")
+		"roots list | add DIR | rm DIR | move OLD NEW", "roots list")
 	n := 0
 	for line := range strings.Lines(as.Replace(list)) {
 		if line = strings.TrimSpace(line); line == "" {
