@@ -309,15 +309,21 @@ func (e *Engine) SearchBatch(ctx context.Context, rs []Request) ([]*Response, er
 
 // model returns the model to use.
 func (e *Engine) model(ctx context.Context, rs []Request) (m store.Model, notices []Notice, err error) {
+	if len(rs) == 0 {
+		return m, nil, nil
+	}
+	scores := slices.ContainsFunc(rs, func(r Request) bool { return len(r.Terms) > 0 })
+	var totals store.Totals
+	if scores { // before the models, so that a first commit between the two does not look like pictures without vectors
+		if totals, err = e.store.Totals(ctx); err != nil {
+			return m, nil, err
+		}
+	}
 	all, err := e.store.Models(ctx)
 	if err != nil {
 		return m, nil, err
 	}
-	if len(rs) == 0 {
-		return m, nil, nil
-	}
 	identity := rs[0].Model
-	scores := slices.ContainsFunc(rs, func(r Request) bool { return len(r.Terms) > 0 })
 	var known bool
 	if identity == "" {
 		m, known = all.Of(store.Default)
@@ -326,10 +332,6 @@ func (e *Engine) model(ctx context.Context, rs []Request) (m store.Model, notice
 	}
 	if !scores {
 		return m, nil, nil
-	}
-	totals, err := e.store.Totals(ctx)
-	if err != nil {
-		return m, nil, err
 	}
 	if !known || m.Embedded == 0 && totals.Pictures > 0 {
 		return m, nil, fmt.Errorf("search: %w", ErrNoModel)

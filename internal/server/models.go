@@ -85,6 +85,10 @@ func (s *Server) loadDefault(ctx context.Context, ix store.Store, tried string) 
 
 // vectorsOf returns the identity of the vectors in an index that a request is answered with. name is a loaded model; "" is the index's.
 func (s *Server) vectorsOf(ctx context.Context, ix store.Store, name string) (string, error) {
+	totals, err := ix.Totals(ctx) // before the models: a commit between the two adds both
+	if err != nil {
+		return "", err
+	}
 	all, err := ix.Models(ctx)
 	if err != nil {
 		return "", err
@@ -99,10 +103,6 @@ func (s *Server) vectorsOf(ctx context.Context, ix store.Store, name string) (st
 		candidates = []app.Model{s.resident.First()}
 	} else if candidates = s.resident.ByName(name); len(candidates) == 0 {
 		return "", invalid("model", fmt.Sprintf("%q is not loaded", name), "start the server with this model, or omit model to use the index's")
-	}
-	totals, err := ix.Totals(ctx)
-	if err != nil {
-		return "", err
 	}
 	for _, m := range candidates {
 		for _, identity := range slices.Concat([]string{m.Identity}, m.Spec.EarlierIdentities(m.Precision)) {

@@ -73,6 +73,7 @@ type Server struct {
 	started  time.Time
 	ready    atomic.Bool
 	hadIndex atomic.Bool // there was an index since the server has started
+	hadModel atomic.Bool // likewise, and it had a model
 	// closing is closed when the server begins to end: streams that would last end then.
 	closing chan struct{}
 	// deadline is when everything that ends with the server must have ended.
@@ -219,9 +220,21 @@ const (
 // Use returns the index and its engine, or an empty index if there is none yet. The caller calls done when it no longer uses them.
 func (s *Server) Use(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
 	ix, engine, done, err = s.live.Use(ctx)
+	if err == nil {
+		s.hadIndex.Store(true)
+		made, err := s.isMade(ctx, ix)
+		switch {
+		case err != nil:
+			done()
+			return nil, nil, nil, err
+		case made:
+			return ix, engine, done, nil
+		}
+		done()
+		return s.useEmpty(ctx)
+	}
 	if !errors.Is(err, store.ErrNoIndex) {
-		s.hadIndex.Store(s.hadIndex.Load() || err == nil)
-		return ix, engine, done, err
+		return nil, nil, nil, err
 	}
 	if s.hadIndex.Load() { // do not answer as if there were no photos
 		return nil, nil, nil, err
@@ -229,6 +242,28 @@ func (s *Server) Use(ctx context.Context) (ix store.Store, engine *query.Engine,
 	if lost, ok := errors.AsType[*store.LostError](err); ok {
 		return nil, nil, nil, lost
 	}
+	return s.useEmpty(ctx)
+}
+
+// isMade reports whether an index has got a model. The first run that makes an index adds it a moment after the index exists.
+func (s *Server) isMade(ctx context.Context, ix store.Store) (bool, error) {
+	if s.hadModel.Load() {
+		return true, nil
+	}
+	all, err := ix.Models(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(all) > 0 {
+		s.hadModel.Store(true)
+		return true, nil
+	}
+	totals, err := ix.Totals(ctx)
+	return totals.Pictures > 0, err
+}
+
+// useEmpty is Use of the empty index.
+func (s *Server) useEmpty(ctx context.Context) (ix store.Store, engine *query.Engine, done func(), err error) {
 	ix, err = s.memory.open(ctx, s.resident.First())
 	if err != nil {
 		return nil, nil, nil, err
