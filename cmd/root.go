@@ -32,6 +32,7 @@ import (
 	"github.com/imgsearch/imgsearch/cmd/vectors"
 	"github.com/imgsearch/imgsearch/cmd/version"
 	"github.com/imgsearch/imgsearch/cmd/warmup"
+	"github.com/imgsearch/imgsearch/cmd/worker"
 	"github.com/imgsearch/imgsearch/embed/decode"
 	"github.com/imgsearch/imgsearch/embed/decode/native"
 	"github.com/imgsearch/imgsearch/internal/app"
@@ -140,7 +141,7 @@ DOCUMENTATION
 	c.SetFlagErrorFunc(cli.FlagError)
 	c.AddCommand(
 		index.New(p), search.New(p), dupes.New(p), show.New(p), facets.New(p), label.New(p), vectors.NewEmbed(p), vectors.NewExport(p), status.New(p), roots.New(p), migrate.New(p), models.New(p),
-		serve.New(p), mcp.New(p), warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
+		serve.New(p), worker.New(p), mcp.New(p), warmup.New(p), doctor.New(p), backup.New(p), restore.New(p), config.New(p, fresh), man.New(p), version.New(p), probe.New(p), decoder.New(p),
 	)
 	cli.CheckArgs(c)
 	completeFlags(p, c)

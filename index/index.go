@@ -39,8 +39,12 @@ type Request struct {
 	For time.Duration
 	// Journal is a file on this machine that records what is being read, so that the next run knows what a crashed one was reading.
 	Journal string
+	// TextSuspects are files whose texts were being read on this machine when workers died (Crashes.Texts).
+	TextSuspects map[store.Place]int
 	// LockRoots locks the roots of the run; nil: the caller holds the lock of the whole index.
 	LockRoots func(ctx context.Context, roots []store.RootID) (store.Lock, error)
+	// Committing is called before each commit with its transaction. Its error ends the run. It may be nil.
+	Committing func(ctx context.Context, tx store.Tx, c Commit) error
 	// DryRun compares and counts, but changes nothing.
 	DryRun bool
 	// Model is the identity that the vectors belong to.
@@ -58,6 +62,16 @@ type Request struct {
 	Provider func() string
 	// On are the callbacks.
 	On Events
+}
+
+// Commit is what a transaction of a run does.
+type Commit struct {
+	// Added is what it adds to the counts.
+	Added Counts
+	// Done are the files that are done with it.
+	Done []store.Place
+	// Settles means that it drops what is gone.
+	Settles bool
 }
 
 // Events are callbacks that are called as things happen, from several goroutines at once; any may be nil.

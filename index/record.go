@@ -60,6 +60,16 @@ func record(s Summary, state RunState, err error) Record {
 	return r
 }
 
+// CompleteRecord returns the record of a complete run over one root, as the index stores it.
+func CompleteRecord(counts Counts, root store.RootID, unreachable bool, elapsed time.Duration) (string, error) {
+	s := Summary{Counts: counts, Roots: []store.RootID{root}, Elapsed: elapsed}
+	if unreachable {
+		s.UnreachableRoots = s.Roots
+	}
+	data, err := json.Marshal(record(s, RunComplete, nil))
+	return string(data), err
+}
+
 // Unreachable returns the roots that the newest complete run over them could not reach. A later run over other roots does not count.
 func Unreachable(ctx context.Context, s store.Store) ([]store.Root, error) {
 	roots, err := s.Roots(ctx)

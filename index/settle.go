@@ -24,6 +24,7 @@ func (r *run) settle(ctx context.Context) error {
 		return err
 	}
 	defer tx.Rollback()
+	before := r.counts.get().Counts
 	for _, g := range r.gone {
 		s := settler{run: r, tx: tx, g: g}
 		r.counts.add(func(n *Summary) { n.Roots = append(n.Roots, g.root.ID) })
@@ -33,6 +34,11 @@ func (r *run) settle(ctx context.Context) error {
 	}
 	if _, err := tx.DropOrphans(ctx, time.Now().AddDate(0, 0, -orphanDays)); err != nil {
 		return err
+	}
+	if r.req.Committing != nil {
+		if err := r.req.Committing(ctx, tx, Commit{Added: r.counts.get().Minus(before), Settles: true}); err != nil {
+			return err
+		}
 	}
 	return tx.Commit(ctx)
 }

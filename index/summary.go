@@ -1,6 +1,7 @@
 package index
 
 import (
+	"maps"
 	"time"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -31,6 +32,38 @@ type Counts struct {
 	TextsLeft int `json:"texts_left,omitempty"`
 	// Unreachable is the number of roots and folders that could not be examined.
 	Unreachable int `json:"unreachable"`
+}
+
+// fields returns the numbers, but not those in Skipped.
+func (c *Counts) fields() []*int {
+	return []*int{
+		&c.Scanned, &c.Added, &c.Updated, &c.Moved, &c.Unchanged, &c.Removed, &c.Kept, &c.Failed, &c.FailedKnown, &c.Embedded, &c.Damaged,
+		&c.TextsRead, &c.WithText, &c.TextsLeft, &c.Unreachable,
+	}
+}
+
+// Plus returns the sum of two counts.
+func (c Counts) Plus(o Counts) Counts { return c.with(o, 1) }
+
+// Minus returns the difference of two counts.
+func (c Counts) Minus(o Counts) Counts { return c.with(o, -1) }
+
+func (c Counts) with(o Counts, sign int) Counts {
+	others := o.fields()
+	for i, n := range c.fields() {
+		*n += sign * *others[i]
+	}
+	skipped := maps.Clone(c.Skipped)
+	if skipped == nil {
+		skipped = make(map[string]int)
+	}
+	for reason, n := range o.Skipped {
+		if skipped[reason] += sign * n; skipped[reason] == 0 {
+			delete(skipped, reason)
+		}
+	}
+	c.Skipped = skipped
+	return c
 }
 
 // Summary is what a run did.

@@ -62,7 +62,10 @@ func (r *run) readTexts(ctx context.Context, targets []target) (err error) {
 	}
 	begin := time.Now()
 	if !r.stopped() {
-		err = r.readTextsOf(ctx, targets)
+		var ids []store.PictureID
+		if ids, err = r.store.TextsToRead(ctx, r.req.Text.Model); err == nil {
+			err = r.readTextsOf(ctx, targets, ids)
+		}
 	}
 	r.counts.add(func(n *Summary) { n.TextElapsed = time.Since(begin) })
 	if err != nil {
@@ -85,10 +88,10 @@ func (r *run) newTextStage(targets []target) *textStage {
 	return s
 }
 
-func (r *run) readTextsOf(ctx context.Context, targets []target) error {
-	ids, err := r.store.TextsToRead(ctx, r.req.Text.Model)
-	if err != nil || len(ids) == 0 {
-		return err
+// readTextsOf reads the texts of pictures.
+func (r *run) readTextsOf(ctx context.Context, targets []target, ids []store.PictureID) error {
+	if len(ids) == 0 {
+		return nil
 	}
 	s := r.newTextStage(targets)
 	j, left, err := openJournal(r.req.Journal + textJournal)
@@ -100,6 +103,9 @@ func (r *run) readTextsOf(ctx context.Context, targets []target) error {
 		if s.suspects[f.place] = true; f.alone {
 			s.hopeless[f.place] = true
 		}
+	}
+	for place, alone := range r.req.TextSuspects {
+		s.suspects[place], s.hopeless[place] = true, alone >= maxAlone
 	}
 	if err := j.clear(); err != nil {
 		return err

@@ -68,6 +68,7 @@ type writer struct {
 	counts  []func(*Summary)               // applied after the commit
 	seen    []func()                       // events, likewise
 	skips   []string                       // bystanders, likewise
+	done    []store.Place                  // the files of the transaction
 	texts   map[store.PictureID]store.Text // of pictures that are not in the index yet
 }
 
@@ -88,6 +89,9 @@ func (w *writer) put(ctx context.Context, op write) error {
 		}
 	}
 	w.seen = append(w.seen, w.req.On.Read)
+	if op.task.preview == nil {
+		w.done = append(w.done, op.task.place)
+	}
 	switch {
 	case op.failure != nil:
 		return w.putFailure(ctx, op)
@@ -172,6 +176,7 @@ func (w *writer) putPicture(ctx context.Context, op write) error {
 	}
 	for _, twin := range op.task.twins {
 		w.seen = append(w.seen, w.req.On.Read)
+		w.done = append(w.done, twin.place)
 		if err := w.putFile(ctx, twin, p); err != nil {
 			return err
 		}
@@ -253,6 +258,12 @@ func (w *writer) commit(ctx context.Context) error {
 	if w.tx == nil {
 		return nil
 	}
+	if w.req.Committing != nil {
+		if err := w.req.Committing(ctx, w.tx, Commit{Added: w.added(), Done: w.done}); err != nil {
+			w.rollback()
+			return err
+		}
+	}
 	if err := w.tx.Commit(ctx); err != nil {
 		w.rollback()
 		return err
@@ -272,8 +283,20 @@ func (w *writer) commit(ctx context.Context) error {
 	for _, event := range w.seen {
 		event()
 	}
-	w.claimed, w.counts, w.seen, w.skips = w.claimed[:0], w.counts[:0], w.seen[:0], w.skips[:0]
+	w.claimed, w.counts, w.seen, w.skips, w.done = w.claimed[:0], w.counts[:0], w.seen[:0], w.skips[:0], w.done[:0]
 	return nil
+}
+
+// added returns what the transaction adds to the counts.
+func (w *writer) added() Counts {
+	sum := Summary{Counts: Counts{Skipped: make(map[string]int)}}
+	for _, count := range w.counts {
+		count(&sum)
+	}
+	for _, reason := range w.skips {
+		sum.Skipped[reason]++
+	}
+	return sum.Counts
 }
 
 func (w *writer) rollback() {

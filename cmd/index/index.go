@@ -54,6 +54,8 @@ Only new and changed files are read. From each picture the model computes a vect
 Then index reads the text in the photos (OCR), so that ` + "`imgsearch search`" + ` finds words on signs, receipts and screenshots. If the
 time of --for runs out, the next run continues.
 Missing files are removed from the index. If it looks as if a disk was unplugged, they are kept and reported.
+If the index is in a database, and workers run that see the folders (see ` + "`imgsearch worker`" + `), they do the work: index shows
+everybody's progress and waits until it is done.
 You can stop it at any time; the next run resumes.
 
 index skips hidden files and folders, system folders (docs/formats.md), and files and folders that match --exclude
@@ -139,6 +141,9 @@ func (o *options) run(ctx context.Context) error {
 	}
 	if o.watch {
 		return o.watchFolders(ctx, r)
+	}
+	if done, err := o.shared(ctx, r, always); done || err != nil {
+		return err
 	}
 	ix, lock, err := o.open(ctx, len(paths) > 0)
 	if errors.Is(err, store.ErrBusy) && o.ifIdle {

@@ -128,17 +128,24 @@ func (w *watching) runOver(ctx, waiting context.Context, dirs []string) error {
 }
 
 func (w *watching) runOnce(ctx, waiting context.Context, dirs []string) error {
+	r := w.request
+	if r.Paths = dirs; !w.end.IsZero() {
+		r.For = max(time.Until(w.end), time.Millisecond)
+	}
+	if done, err := w.shared(ctx, r, w.tells); done || err != nil {
+		return problem(err)
+	}
 	ix, lock, err := w.wait(ctx, waiting, len(dirs) > 0)
 	if err != nil || ix == nil {
 		return err
 	}
 	defer lock.Unlock() //nolint:errcheck // the next run takes it again
 	defer ix.Close()
-	r := w.request
-	if r.Paths = dirs; !w.end.IsZero() {
-		r.For = max(time.Until(w.end), time.Millisecond)
-	}
-	err = (&indexing{options: w.options, Indexing: r, tells: w.tells}).run(ctx, ix)
+	return problem((&indexing{options: w.options, Indexing: r, tells: w.tells}).run(ctx, ix))
+}
+
+// problem returns an error that ends the watch.
+func problem(err error) error {
 	if quiet, ok := errors.AsType[*cli.QuietError](err); ok && quiet.Code != words.Interrupted {
 		return nil
 	}

@@ -112,6 +112,27 @@ func (o *options) print(s wire.Status) error {
 	if s.Failures > 0 {
 		row("failed", "%s", o.p.Styled(cli.Doubtful, english.Count(s.Failures, "file")+" could not be read")+" (`imgsearch status --failures` lists them)")
 	}
+	for i, one := range s.Workers {
+		label := "workers"
+		if i > 0 {
+			label = ""
+		}
+		row(label, "%s, process %d, on %s, %s%s", words.Path(one.Host), one.PID, words.Path(one.Provider), english.Count(len(one.Roots), "folder"), map[bool]string{true: "; a server, in reserve"}[one.Reserve])
+	}
+	for i, one := range s.Sessions {
+		label := "sessions"
+		if i > 0 {
+			label = ""
+		}
+		text := fmt.Sprintf("%d, %s: %s", one.ID, words.Path(one.Folder), one.State)
+		if one.Found > 0 {
+			text += fmt.Sprintf(", %d of %s read", one.Read, english.Count(one.Found, "file"))
+		}
+		if one.Waiting != nil {
+			text += "; " + o.p.Styled(cli.Doubtful, *one.Waiting)
+		}
+		row(label, "%s", text)
+	}
 	row("last run", "%s", o.lastRunText(s.LastRun, lastCounts(s)))
 	return w.Flush()
 }

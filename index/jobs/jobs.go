@@ -152,21 +152,27 @@ func (e *FailedError) Error() string { return e.Fault.Message }
 // same session unless that was cancelled. report stores the progress so far; it may be called often, from any goroutine.
 type Work func(ctx context.Context, s Session, stop <-chan struct{}, report func(Progress)) error
 
-// Queue keeps sessions. Its methods may be called from any goroutine. Sessions survive the end of the process, whatever its cause.
-type Queue interface {
+// Sessions keeps sessions. Its methods may be called from any goroutine. Sessions survive the end of the process, whatever its cause.
+type Sessions interface {
 	// Submit adds a session. If one of the same folders has not ended, there is no new one: that session gets the higher of the two priorities, and
 	// is forced if either is. A forced request for a session that is already running, unforced, is a new one.
 	Submit(ctx context.Context, r Request) (s Session, isNew bool, err error)
 	// Session returns a session. ErrNoSession: there is none.
 	Session(ctx context.Context, id int64) (Session, error)
-	// Sessions returns up to limit sessions, the newest first.
-	Sessions(ctx context.Context, limit int) ([]Session, error)
+	// List returns up to limit sessions, the newest first.
+	List(ctx context.Context, limit int) ([]Session, error)
 	// Cancel cancels a session: one that waits at once, one that is worked on when work has stopped in an orderly way. ErrEnded: it has ended.
 	Cancel(ctx context.Context, id int64) (Session, error)
 	// After waits until a session's revision is above the given one.
 	After(ctx context.Context, id, revision int64) (Session, error)
+	Close() error
+}
+
+// Queue keeps sessions, and lets one process work on them, one at a time.
+type Queue interface {
+	Sessions
+
 	// Work works on sessions until ctx ends, the most urgent first, then the oldest. If a more urgent one arrives, the current one is stopped and continued
 	// later. When stop is closed, Work stops the current session in an orderly way and returns; the session stays in the queue.
 	Work(ctx context.Context, stop <-chan struct{}, work Work) error
-	Close() error
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/imgsearch/imgsearch/index/store"
@@ -84,6 +85,8 @@ func explain(err error) error {
 		return fmt.Errorf("%w: %s", store.ErrServer, cause(connect))
 	case errors.Is(err, context.DeadlineExceeded):
 		return err // the caller's
+	case errors.Is(err, pgx.ErrTxClosed), errors.Is(err, pgx.ErrTxCommitRollback), strings.Contains(err.Error(), "conn closed"): // for which pgx has no error of its own
+		return fmt.Errorf("%w: the connection is closed", store.ErrServer)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("%w: it closed the connection", store.ErrServer)
 	case errors.As(err, &network), pgconn.Timeout(err), errors.Is(err, net.ErrClosed):

@@ -120,7 +120,11 @@ func (l *lock) Unlock() error {
 	}
 	conn := l.conn
 	l.conn = nil
-	return conn.Close(context.Background())
+	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
+	defer cancel()
+	// The server would notice a moment after the connection is closed, and until then the next lock would be refused.
+	_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock_all()")
+	return conn.Close(ctx)
 }
 
 // checkLocks returns an error if a lock of this store has been lost.

@@ -14,8 +14,8 @@ func (s *Store) StartRun(ctx context.Context, model string) (store.RunID, error)
 	return store.RunID(id), err
 }
 
-// keptRuns is the number of runs kept: more than a year of nightly runs.
-const keptRuns = 400
+// KeptRuns is the number of runs that are kept: more than a year of nightly runs.
+const KeptRuns = 400
 
 // EndRun records how a run ended.
 func (s *Store) EndRun(ctx context.Context, r store.Run) error {
@@ -24,7 +24,7 @@ func (s *Store) EndRun(ctx context.Context, r store.Run) error {
 			time.Now().Unix(), r.Complete, r.Provider, r.Embedded, plain(r.Summary), int64(r.ID)); err != nil {
 			return err
 		}
-		return t.exec(ctx, "DELETE FROM runs WHERE id <= $1", int64(r.ID)-keptRuns)
+		return t.exec(ctx, "DELETE FROM runs WHERE id <= $1", int64(r.ID)-KeptRuns)
 	})
 }
 

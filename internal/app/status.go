@@ -65,6 +65,9 @@ func (a *App) Status(ctx context.Context, ix store.Store, withFailures bool) (s 
 	if s.LastRun, err = a.lastRun(ctx, ix); err != nil {
 		return s, err
 	}
+	if err := addWorkers(ctx, ix, roots, &s); err != nil {
+		return s, err
+	}
 	if !withFailures {
 		return s, nil
 	}

@@ -17,35 +17,17 @@ type TextsDeleted struct{ Pictures int }
 // the texts.
 func (r *indexing) texts(ctx context.Context) (text *index.TextRequest, free func(), err error) {
 	free = func() {}
-	mode := r.OCR
-	if mode == "" {
-		if mode, err = r.ix.Setting(ctx, store.SettingOCR); err != nil {
-			return nil, free, err
-		}
-	} else if !r.DryRun {
-		if err := r.ix.SetSetting(ctx, store.SettingOCR, mode); err != nil {
-			return nil, free, err
-		}
-	}
-	if mode == store.OCROff {
-		if r.OCR == store.OCROff && !r.DryRun {
-			err = r.dropTexts(ctx)
-		}
+	mode, err := r.chooseOCR(ctx)
+	if err != nil || mode == store.OCROff {
 		return nil, free, err
 	}
-	name, err := r.ix.Setting(ctx, store.SettingTextModel)
-	if err != nil {
-		return nil, free, err
-	}
-	m, err := r.TextModel(name)
+	m, err := r.textModelOf(ctx, r.ix)
 	if err != nil {
 		return nil, free, err
 	}
 	l := &textLoader{app: r.App, model: m}
-	text = &index.TextRequest{
-		Model: m.Identity, Name: m.Name, Inline: mode == store.OCROn, Reader: pictures.Reader{Texts: true}, Least: pictures.TextSide,
-		AtOnce: TextsAtOnce(MemoryLimit(r.MaxMemory)), Load: l.load,
-	}
+	text = m.request(mode, TextsAtOnce(MemoryLimit(r.MaxMemory)))
+	text.Load = l.load
 	if r.isOwn() {
 		text.Begin = func() {
 			r.loader.Close() // in the same order as when all loaders are freed
@@ -53,6 +35,39 @@ func (r *indexing) texts(ctx context.Context) (text *index.TextRequest, free fun
 		}
 	}
 	return text, l.free, nil
+}
+
+// textModelOf returns the text model of an index.
+func (a *App) textModelOf(ctx context.Context, ix store.Store) (TextModel, error) {
+	name, err := ix.Setting(ctx, store.SettingTextModel)
+	if err != nil {
+		return TextModel{}, err
+	}
+	return a.TextModel(name)
+}
+
+// request returns how the model's texts are read, without Load.
+func (m TextModel) request(mode string, atOnce int) *index.TextRequest {
+	return &index.TextRequest{
+		Model: m.Identity, Name: m.Name, Inline: mode == store.OCROn, Reader: pictures.Reader{Texts: true}, Least: pictures.TextSide, AtOnce: atOnce,
+	}
+}
+
+// chooseOCR stores OCR in the index, and returns when text is read. Off deletes the texts.
+func (r *indexing) chooseOCR(ctx context.Context) (mode string, err error) {
+	if r.OCR == "" {
+		return r.ix.Setting(ctx, store.SettingOCR)
+	}
+	if r.DryRun {
+		return r.OCR, nil
+	}
+	if err := r.ix.SetSetting(ctx, store.SettingOCR, r.OCR); err != nil {
+		return "", err
+	}
+	if r.OCR == store.OCROff {
+		err = r.dropTexts(ctx)
+	}
+	return r.OCR, err
 }
 
 // dropTexts deletes the texts.

@@ -66,7 +66,7 @@ func (s *Server) unended(ctx context.Context) (n float64) {
 	if !s.ready.Load() || s.queue == nil {
 		return 0
 	}
-	list, err := s.queue.Sessions(ctx, maxListed)
+	list, err := s.queue.List(ctx, maxListed)
 	if err != nil {
 		return 0
 	}

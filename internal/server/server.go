@@ -61,7 +61,8 @@ type Server struct {
 
 	live     *app.Live
 	resident *app.Resident
-	queue    jobs.Queue // nil if sessions are off
+	queue    jobs.Sessions // nil if sessions are off
+	shared   *app.Shared   // nil if the index is in a file
 	memory   memoryIndex
 	thumbs   *thumbCache
 	remember chan remembered
@@ -112,26 +113,33 @@ func (s *Server) Prepare(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		q, kept, err := openQueue(ctx, at)
-		if err != nil {
+		if err := s.openQueue(ctx, at); err != nil {
 			return err
 		}
-		if kept != "" {
-			s.App.Notify(app.SessionsDamaged{Kept: kept})
-		}
-		s.queue = q
 	}
 	s.ready.Store(true)
 	return nil
 }
 
 // openQueue opens the sessions of an index, whose folder may not exist yet.
-func openQueue(ctx context.Context, at app.Index) (jobs.Queue, string, error) {
-	q, kept, err := at.Sessions(ctx)
-	if err != nil { // a nil pointer must not become an interface that is not nil
-		return nil, kept, err
+func (s *Server) openQueue(ctx context.Context, at app.Index) error {
+	if at.InDatabase() {
+		shared, err := s.App.OpenShared(ctx)
+		if err != nil {
+			return err
+		}
+		s.shared, s.queue = shared, app.SharedSessions{Shared: shared, Indexing: s.Indexing}
+		return nil
 	}
-	return q, kept, nil
+	q, kept, err := at.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	if kept != "" {
+		s.App.Notify(app.SessionsDamaged{Kept: kept})
+	}
+	s.queue = q
+	return nil
 }
 
 // Serve answers connections until stop is closed, then ends in an orderly way: requests are finished, and the session that runs stops at a commit. Prepare

@@ -80,7 +80,7 @@ func (s *Server) writeSessions(ctx context.Context, w http.ResponseWriter, statu
 	var err error
 	if v.Folders, err = s.folders(ctx); err == nil && !v.ReadOnly {
 		var all []jobs.Session
-		all, err = s.queue.Sessions(ctx, sessionsShown)
+		all, err = s.queue.List(ctx, sessionsShown)
 		for _, one := range all {
 			view := newSessionView(one)
 			v.Refresh = v.Refresh || !view.Ended

@@ -131,7 +131,7 @@ func (s *Server) addSessions(api huma.API) {
 		if err != nil {
 			return nil, err
 		}
-		all, err := queue.Sessions(ctx, in.Top)
+		all, err := queue.List(ctx, in.Top)
 		body := sessionList{wire.Schema, make([]session, len(all))}
 		for i, one := range all {
 			body.Sessions[i] = newSession(one)
@@ -268,7 +268,7 @@ func (s *Server) stream(ctx context.Context, id, revision int64, send sse.Sender
 }
 
 // sessions returns the queue. If sessions are off, the error is a Problem.
-func (s *Server) sessions() (jobs.Queue, error) {
+func (s *Server) sessions() (jobs.Sessions, error) {
 	if s.queue == nil {
 		return nil, problem(http.StatusForbidden, forbidden, "the server is read-only", "start it without --read-only")
 	}

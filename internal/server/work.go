@@ -30,8 +30,12 @@ const workAgain = 5 * time.Second
 
 // workOnSessions works on sessions until the server ends.
 func (s *Server) workOnSessions(ctx context.Context) {
+	work := func() error { return s.workShared(ctx) }
+	if own, ok := s.queue.(jobs.Queue); ok {
+		work = func() error { return own.Work(ctx, s.closing, s.index) }
+	}
 	for !s.isClosing() {
-		err := s.queue.Work(ctx, s.closing, s.index)
+		err := work()
 		if err == nil || ctx.Err() != nil {
 			return
 		}
@@ -160,9 +164,9 @@ func sessionName(session jobs.Session) string {
 
 // failed returns why a session has failed for good, as users are told.
 func (s *Server) failed(err error) error {
-	w := words.Error(err, s.door)
-	s.Log.Error(english.OneLine(w.Sentence), "hint", w.Hint)
-	return &jobs.FailedError{Fault: jobs.Fault{Code: string(w.Code), Message: english.OneLine(w.Sentence), Hint: w.Hint}}
+	fault := words.Fault(err, s.door)
+	s.Log.Error(fault.Message, "hint", fault.Hint)
+	return &jobs.FailedError{Fault: fault}
 }
 
 // events reports what a run does.

@@ -28,6 +28,34 @@ type Status struct {
 	// Runs are the last runs that have ended, newest first.
 	Runs        []EndedRun   `json:"runs"`
 	FailureList []FailedFile `json:"failure_list,omitempty"`
+	// Workers are those of an index in a database that run, and Sessions what they have to do.
+	Workers  []WorkerStatus  `json:"workers,omitempty"`
+	Sessions []SessionStatus `json:"sessions,omitempty"`
+}
+
+// WorkerStatus is a worker of an index that several machines share.
+type WorkerStatus struct {
+	Host     string `json:"host"`
+	PID      int    `json:"pid"`
+	Version  string `json:"version"`
+	Provider string `json:"provider"`
+	// Roots are the paths of the roots that it can reach.
+	Roots []string `json:"roots"`
+	// Reserve means that it works only while no other worker does, as a server.
+	Reserve   bool   `json:"reserve"`
+	StartedAt string `json:"started_at"`
+}
+
+// SessionStatus is a session of such an index that has not ended.
+type SessionStatus struct {
+	ID     int64  `json:"id"`
+	Folder string `json:"folder"`
+	State  string `json:"state"`
+	// Found is the number of files found so far that must be read, Read that of those that are.
+	Found int `json:"found"`
+	Read  int `json:"read"`
+	// Waiting is why nobody works on it; null if that is not so.
+	Waiting *string `json:"waiting"`
 }
 
 // ModelStatus is a model, and how many pictures have its vectors.

@@ -14,9 +14,11 @@ import (
 	"github.com/imgsearch/imgsearch/embed/quantize"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/calibrate"
+	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/query"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/pictures"
 	"github.com/imgsearch/imgsearch/internal/regular"
@@ -24,6 +26,12 @@ import (
 	"github.com/imgsearch/imgsearch/models/hub"
 	"github.com/imgsearch/imgsearch/scan"
 )
+
+// Fault is Error for a session's record, on one line.
+func Fault(err error, do Door) jobs.Fault {
+	w := Error(err, do)
+	return jobs.Fault{Code: string(w.Code), Message: english.OneLine(w.Sentence), Hint: w.Hint}
+}
 
 // Error describes an error to the user.
 func Error(err error, do Door) Word {
@@ -75,6 +83,10 @@ func typed(err error, do Door, w *Word) bool {
 	}
 	if e, ok := errors.AsType[*index.NoMemoryError](err); ok {
 		w.Sentence = e.Error() + " (" + do(MaxMemory) + ")"
+		return true
+	}
+	if e, ok := errors.AsType[*app.OtherModelError](err); ok {
+		w.Code, w.Hint = Model, "install the same files everywhere, with "+do(PullModel, e.Name)
 		return true
 	}
 	if e, ok := errors.AsType[*app.NotInstalledError](err); ok {

@@ -65,6 +65,7 @@ func Run(t *testing.T) {
 		"freeport": freePort,
 		"ask":      ask,
 		"database": database,
+		"await":    await,
 	}
 	maps.Copy(commands, systemCommands)
 	testscript.Run(t, testscript.Params{

@@ -144,7 +144,7 @@ func testOrder(t *testing.T, open func() jobs.Queue) {
 	if want := []int64{ids[2], ids[1], ids[3], ids[0]}; !slices.Equal(order, want) {
 		t.Errorf("order %v, want %v", order, want)
 	}
-	list, err := q.Sessions(t.Context(), 2)
+	list, err := q.List(t.Context(), 2)
 	if err != nil || len(list) != 2 || list[0].ID != ids[3] || list[1].ID != ids[2] {
 		t.Errorf("the newest two are %+v, %v", list, err)
 	}

@@ -147,7 +147,7 @@ func (q *Queue) prepare(ctx context.Context) error {
 
 // recover returns to the queue what was being worked on when work ended without saying so. The caller holds mu, or has not shared the queue yet.
 func (q *Queue) recover(ctx context.Context) error {
-	list, err := q.list(ctx, "WHERE state = ?", jobs.Running)
+	list, err := q.rows(ctx, "WHERE state = ?", jobs.Running)
 	for _, s := range list {
 		if err == nil {
 			_, err = q.store(ctx, requeued(s))
@@ -168,8 +168,8 @@ func requeued(s jobs.Session) jobs.Session {
 // Close closes the queue, once Work has ended.
 func (q *Queue) Close() error { return errors.Join(q.db.Close(), q.lock.Close()) }
 
-// list returns sessions.
-func (q *Queue) list(ctx context.Context, where string, args ...any) (list []jobs.Session, err error) {
+// rows returns sessions.
+func (q *Queue) rows(ctx context.Context, where string, args ...any) (list []jobs.Session, err error) {
 	rows, err := q.db.QueryContext(ctx, "SELECT id, state, revision, session FROM sessions "+where, args...)
 	if err != nil {
 		return nil, explain(err)
@@ -230,7 +230,7 @@ func (q *Queue) announce() {
 func (q *Queue) Submit(ctx context.Context, r jobs.Request) (jobs.Session, bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	same, err := q.list(ctx, "WHERE key = ? AND state IN (?, ?) ORDER BY id DESC", r.Key(), jobs.Queued, jobs.Running)
+	same, err := q.rows(ctx, "WHERE key = ? AND state IN (?, ?) ORDER BY id DESC", r.Key(), jobs.Queued, jobs.Running)
 	if err != nil {
 		return jobs.Session{}, false, err
 	}
@@ -296,7 +296,7 @@ func (q *Queue) Session(ctx context.Context, id int64) (jobs.Session, error) {
 }
 
 func (q *Queue) session(ctx context.Context, id int64) (jobs.Session, error) {
-	list, err := q.list(ctx, "WHERE id = ?", id)
+	list, err := q.rows(ctx, "WHERE id = ?", id)
 	if err == nil && len(list) == 0 {
 		err = jobs.ErrNoSession
 	}
@@ -306,11 +306,11 @@ func (q *Queue) session(ctx context.Context, id int64) (jobs.Session, error) {
 	return list[0], nil
 }
 
-// Sessions returns up to limit sessions, the newest first.
-func (q *Queue) Sessions(ctx context.Context, limit int) ([]jobs.Session, error) {
+// List returns up to limit sessions, the newest first.
+func (q *Queue) List(ctx context.Context, limit int) ([]jobs.Session, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.list(ctx, "ORDER BY id DESC LIMIT ?", limit)
+	return q.rows(ctx, "ORDER BY id DESC LIMIT ?", limit)
 }
 
 // Cancel cancels a session.

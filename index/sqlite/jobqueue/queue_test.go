@@ -79,7 +79,7 @@ func TestEndedAreFew(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list, err := q.Sessions(t.Context(), 10*maxEnded)
+	list, err := q.List(t.Context(), 10*maxEnded)
 	if err != nil || len(list) < maxEnded || len(list) > maxEnded+2 {
 		t.Errorf("%d sessions are kept, %v", len(list), err)
 	}

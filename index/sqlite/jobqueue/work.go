@@ -70,7 +70,7 @@ func (q *Queue) begin(ctx context.Context) (c *current, s jobs.Session, changed 
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	changed = q.changed
-	list, err := q.list(ctx, "WHERE state = ? ORDER BY priority, id LIMIT 1", jobs.Queued)
+	list, err := q.rows(ctx, "WHERE state = ? ORDER BY priority, id LIMIT 1", jobs.Queued)
 	if err != nil || len(list) == 0 {
 		return nil, s, changed, err
 	}

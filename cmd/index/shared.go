@@ -1,0 +1,204 @@
+package index
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/jobs"
+	"github.com/imgsearch/imgsearch/internal/app"
+	"github.com/imgsearch/imgsearch/internal/english"
+	"github.com/imgsearch/imgsearch/internal/words"
+)
+
+// shared leaves the work to the workers of an index that several machines share, and shows everybody's progress until it is done. ok is false if no workers
+// run that see the folders, or if the index is in a file: this process does the work then.
+func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.Summary) bool) (ok bool, err error) {
+	at, err := o.p.App.Index()
+	if err != nil || !at.InDatabase() || o.dryRun {
+		return false, err
+	}
+	s, err := o.p.App.OpenShared(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close() //nolint:errcheck // nothing is lost
+	if ok, err := s.Serves(ctx, r.Paths); !ok || err != nil {
+		return false, err
+	}
+	return true, (&following{options: o, s: s, tells: tells}).follow(ctx, r)
+}
+
+// following is a run that workers do.
+type following struct {
+	*options
+
+	s      *app.Shared
+	tells  func(index.Summary) bool
+	events index.Events
+	seen   map[int64]jobs.Progress
+	// waiting is what the user was told last about why nobody works.
+	waiting string
+}
+
+func (f *following) follow(ctx context.Context, r app.Indexing) error {
+	list, isNew, err := f.s.Divide(ctx, r, jobs.Normal, false)
+	if err != nil {
+		return err
+	}
+	progress := cli.NewProgress(f.p, f.progress)
+	var endProgress func()
+	f.events, endProgress = progress.Start()
+	f.p.Orderly()
+	f.seen = make(map[int64]jobs.Progress)
+	stopped := f.wait(ctx, list, r.For)
+	if stopped != index.NotStopped && ctx.Err() == nil {
+		err = f.cancel(ctx, list, isNew)
+	}
+	endProgress()
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return err
+	}
+	return f.end(ctx, list, stopped)
+}
+
+// wait shows the progress until all sessions have ended, or the user or the time stops it.
+func (f *following) wait(ctx context.Context, list []jobs.Session, limit time.Duration) index.StopReason {
+	var timeUp <-chan time.Time
+	if limit > 0 {
+		timeUp = time.After(limit)
+	}
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if f.look(ctx, list) {
+			f.events.Walked()
+			return index.NotStopped
+		}
+		select {
+		case <-tick.C:
+		case <-f.p.Stop():
+			return index.Interrupted
+		case <-timeUp:
+			return index.TimeUp
+		case <-ctx.Done():
+			return index.Interrupted
+		}
+	}
+}
+
+// lookEvery is how often the sessions are looked at.
+const lookEvery = 300 * time.Millisecond
+
+// look reports what has changed, and whether all sessions have ended. A database that cannot be reached is asked again.
+func (f *following) look(ctx context.Context, list []jobs.Session) (ended bool) {
+	ended, walked, waiting := true, true, ""
+	for i, s := range list {
+		now, err := f.s.Session(ctx, s.ID)
+		if err != nil {
+			f.say(fmt.Sprintf("the sessions cannot be examined now: %s", english.OneLine(words.Error(err, cli.Door).Sentence)))
+			return false
+		}
+		list[i] = now
+		f.show(now)
+		ended, walked = ended && now.State.HasEnded(), walked && (now.Progress.Walked || now.State.HasEnded())
+		if now.Waiting != "" && !now.State.HasEnded() {
+			waiting = now.Waiting
+		}
+	}
+	f.say(waiting)
+	if walked {
+		f.events.Walked()
+	}
+	return ended
+}
+
+// say says why nobody works, when that has changed.
+func (f *following) say(waiting string) {
+	if waiting != "" && waiting != f.waiting {
+		f.p.Notef("waiting: %s", waiting)
+	}
+	f.waiting = waiting
+}
+
+// show reports the progress of a session since the last time.
+func (f *following) show(s jobs.Session) {
+	was, now := f.seen[s.ID], s.Progress
+	repeat(f.events.Found, now.Found-was.Found)
+	repeat(f.events.Read, now.Read-was.Read)
+	repeat(f.events.TextFound, now.Texts-was.Texts)
+	repeat(f.events.TextRead, now.TextsRead-was.TextsRead)
+	for _, failure := range now.Failures[len(was.Failures):] {
+		f.events.Failed(failure.Path, errors.New(failure.Reason))
+	}
+	for _, notice := range now.Notices[len(was.Notices):] {
+		f.p.Warnf("%s", notice)
+	}
+	f.seen[s.ID] = now
+}
+
+func repeat(event func(), n int) {
+	for range n {
+		event()
+	}
+}
+
+// cancel cancels the sessions that this command has added, and waits until their jobs have stopped.
+func (f *following) cancel(ctx context.Context, list []jobs.Session, isNew []bool) error {
+	ctx, done := context.WithTimeout(context.WithoutCancel(ctx), cancelTime)
+	defer done()
+	for i, s := range list {
+		if !isNew[i] {
+			continue
+		}
+		if _, err := f.s.Cancel(ctx, s.ID); err != nil && !errors.Is(err, jobs.ErrEnded) {
+			return err
+		}
+	}
+	for i, s := range list {
+		for isNew[i] && !s.State.HasEnded() {
+			var err error
+			if s, err = f.s.After(ctx, s.ID, s.Revision); err != nil {
+				return err
+			}
+			f.show(s)
+		}
+	}
+	return nil
+}
+
+// cancelTime is how long jobs have to stop.
+const cancelTime = 10 * time.Second
+
+// end prints the sum of the sessions.
+func (f *following) end(ctx context.Context, list []jobs.Session, stopped index.StopReason) error {
+	ids := make([]int64, len(list))
+	for i, s := range list {
+		ids[i] = s.ID
+	}
+	sum, err := f.s.Summary(ctx, ids)
+	if err != nil {
+		return err
+	}
+	sum.Stopped = stopped
+	if f.tells(sum.Summary) {
+		if err := (&indexing{options: f.options}).print(sum); err != nil {
+			return err
+		}
+	}
+	for _, s := range list {
+		if s.State == jobs.Failed {
+			return &cli.Error{Code: words.Code(s.Error.Code), Err: errors.New(s.Error.Message), Hint: s.Error.Hint}
+		}
+		if s.State == jobs.Cancelled && stopped == index.NotStopped {
+			return &cli.Error{Code: words.Failed, Err: errors.New("somebody has cancelled the session"), Hint: "finished work is kept; run the command again to continue"}
+		}
+	}
+	if err := (&indexing{options: f.options}).suggest(ctx, f.s.Store(), sum.Summary); err != nil {
+		return err
+	}
+	return ending(sum.Summary)
+}

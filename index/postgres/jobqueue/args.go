@@ -1,0 +1,66 @@
+package jobqueue
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strings"
+
+	"github.com/imgsearch/imgsearch/index/jobs"
+)
+
+// jobArgs are the arguments of a job, as River and its user interface show them.
+type jobArgs struct {
+	kind    string
+	Session int64  `json:"session"`
+	Batch   int64  `json:"batch,omitempty"`
+	Root    string `json:"root"`
+	Files   int    `json:"files,omitempty"`
+}
+
+// Kind is the kind of the job. It names the root, since a worker takes only the jobs of roots that it sees.
+func (a jobArgs) Kind() string { return a.kind }
+
+func walkKind(root int32) string { return fmt.Sprintf("walk-%d", root) }
+func readKind(root int32) string { return fmt.Sprintf("read-%d", root) }
+func textKind(root int32) string { return fmt.Sprintf("text-%d", root) }
+
+// settleKind names the machine too: it knows on which of its disks files were.
+func settleKind(root int32, host string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(host)) // it never fails
+	return fmt.Sprintf("settle-%d-%08x", root, h.Sum32())
+}
+
+// The queues: a worker walks and reads at the same time.
+const (
+	walkQueue = "walk"
+	readQueue = "read"
+)
+
+func queueOf(kind string) string {
+	if strings.HasPrefix(kind, "read-") || strings.HasPrefix(kind, "text-") {
+		return readQueue
+	}
+	return walkQueue
+}
+
+// maxAttempts is more than the times that workers die in the same job; errors end it earlier (maxErrors).
+const maxAttempts = 1000
+
+// urgency is the priority in River, 1 to 3.
+func urgency(p jobs.Priority) int {
+	for i, one := range jobs.Priorities {
+		if one == p {
+			return i + 1
+		}
+	}
+	return len(jobs.Priorities)
+}
+
+// jobPriority returns the priority of a job of a session: texts come after the files of equally urgent sessions.
+func (r sessionRow) jobPriority(kind string) int {
+	if strings.HasPrefix(kind, "text-") {
+		return r.priority + 1
+	}
+	return r.priority
+}

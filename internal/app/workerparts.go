@@ -1,0 +1,185 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/imgsearch/imgsearch/index"
+	"github.com/imgsearch/imgsearch/index/jobs"
+	"github.com/imgsearch/imgsearch/index/postgres/jobqueue"
+	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/pictures"
+)
+
+// parts does the parts of sessions for a worker.
+type parts struct{ *Worker }
+
+var _ jobqueue.Handler = parts{}
+
+// request returns what the pipeline needs for a session.
+func (p parts) request(ctx context.Context, s jobqueue.Session, root store.Root, r *jobqueue.Report) (req index.Request, m *workerModel, err error) {
+	o, err := optionsOf(s)
+	if err != nil {
+		return req, nil, err
+	}
+	if m, err = p.model(ctx, o.Model); err != nil {
+		return req, nil, err
+	}
+	text, err := p.text(ctx)
+	if err != nil {
+		return req, nil, err
+	}
+	req = index.Request{
+		Exclude: o.Exclude, OneFileSystem: o.OneFileSystem, Prune: o.Prune, NoPairs: o.NoPairs, KeepPreviews: o.KeepPreviews, UseMTime: o.UseMTime,
+		RetryFailed: o.RetryFailed, MaxPixels: o.MaxPixels, Jobs: max(1, p.o.Jobs/batchesAtOnce), MaxBytes: p.room / batchesAtOnce, Model: m.stored,
+		Reader: pictures.Reader{Spec: m.Spec, Previews: o.KeepPreviews, Texts: text != nil && text.Inline}, On: p.events(r, root),
+	}
+	if text != nil && text.Inline {
+		req.Text = text
+	}
+	if s.Force {
+		req.Reread = func(store.Place) bool { return true }
+	}
+	if r != nil {
+		req.Committing = r.Committing
+	}
+	return req, m, nil
+}
+
+// text returns how texts are read; nil if they are not.
+func (p parts) text(ctx context.Context) (*index.TextRequest, error) {
+	mode, err := p.ix.Setting(ctx, store.SettingOCR)
+	if err != nil || mode == store.OCROff {
+		return nil, err
+	}
+	m, err := p.app.textModelOf(ctx, p.ix)
+	if err != nil {
+		return nil, err
+	}
+	text := m.request(mode, max(1, TextsAtOnce(MemoryLimit(p.o.MaxMemory))/batchesAtOnce))
+	text.Load = p.textLoader(m).load
+	return text, nil
+}
+
+// tower lets a request compute vectors, until done is called.
+func (p parts) tower(req *index.Request, m *workerModel, r *jobqueue.Report) (done func(), err error) {
+	if p.o.Embedder != nil {
+		req.Load = func(context.Context) (index.Embedder, error) { return p.o.Embedder(m.Model), nil }
+		return func() {}, nil
+	}
+	loader, done, err := p.vision(m.Model)
+	if err != nil {
+		return nil, err
+	}
+	req.Start = loader.StartVisual
+	req.Load = func(ctx context.Context) (index.Embedder, error) {
+		tower, err := loader.Visual(ctx)
+		r.Computed(loader.Provider().Name)
+		return tower, err
+	}
+	return done, nil
+}
+
+// events reports what happens to the session and to the log; r may be nil.
+func (p *Worker) events(r *jobqueue.Report, root store.Root) index.Events {
+	said := func(path, text string) { p.o.Log.Warn(p.o.Path(path)+": "+text, "path", path) }
+	return index.Events{
+		Failed: func(path string, err error) {
+			reason := p.o.Fault(err).Message
+			said(path, reason)
+			if r != nil {
+				r.Failed(relativeTo(root, path), reason)
+			}
+		},
+		Damaged: func(path string) { said(path, "partly unreadable; indexed the rest") },
+		Noticed: func(n index.Notice) {
+			text := p.o.Notice(n)
+			p.o.Log.Warn(text)
+			if r != nil {
+				r.Noticed(text)
+			}
+		},
+	}
+}
+
+// Walk finds what is to be read.
+func (p parts) Walk(ctx context.Context, s jobqueue.Session, root store.Root, d index.Division, stop <-chan struct{}) (index.Found, bool, error) {
+	req, _, err := p.request(ctx, s, root, nil)
+	if err != nil {
+		return index.Found{}, false, err
+	}
+	return index.Find(ctx, p.ix, req, index.Part{Root: root, Start: s.Start}, d, stop)
+}
+
+// Read reads a batch.
+func (p parts) Read(ctx context.Context, s jobqueue.Session, root store.Root, slot int, b index.Batch, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
+	req, m, err := p.request(ctx, s, root, r)
+	if err != nil {
+		return index.Summary{}, err
+	}
+	done, err := p.tower(&req, m, r)
+	if err != nil {
+		return index.Summary{}, err
+	}
+	defer done()
+	req.Journal = p.journal(slot)
+	return index.Read(ctx, p.ix, req, root, b, stop)
+}
+
+// Settle drops what is gone, and does what follows a run.
+func (p parts) Settle(ctx context.Context, s jobqueue.Session, root store.Root, f index.Found, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
+	req, m, err := p.request(ctx, s, root, r)
+	if err != nil {
+		return index.Summary{}, err
+	}
+	done, err := p.tower(&req, m, r)
+	if err != nil {
+		return index.Summary{}, err
+	}
+	defer done()
+	sum, err := index.Settle(ctx, p.ix, req, root, f, stop)
+	if err != nil || !sum.Complete {
+		return sum, err
+	}
+	if _, err := p.ix.LabelNew(ctx); err != nil {
+		return sum, err
+	}
+	run := &indexing{App: p.app, ix: p.ix, chosen: m.Model, stored: m.stored}
+	return sum, run.settleModel(ctx)
+}
+
+// Texts returns the pictures whose texts are to be read.
+func (p parts) Texts(ctx context.Context, s jobqueue.Session, root store.Root) ([][]store.PictureID, error) {
+	text, err := p.text(ctx)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	return index.TextsToRead(ctx, p.ix, text.Model, index.Part{Root: root, Start: s.Start}, textsInBatch)
+}
+
+// textsInBatch is the number of texts in a job: reading one takes up to half a second.
+const textsInBatch = 100
+
+// ReadTexts reads texts.
+func (p parts) ReadTexts(ctx context.Context, s jobqueue.Session, root store.Root, slot int, ids []store.PictureID, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
+	req, _, err := p.request(ctx, s, root, r)
+	if err != nil {
+		return index.Summary{}, err
+	}
+	if req.Text, err = p.text(ctx); err != nil {
+		return index.Summary{}, err
+	}
+	if req.Text == nil { // it was switched off meanwhile
+		return index.Summary{Complete: true}, nil
+	}
+	req.Journal, req.TextSuspects = p.journal(slot), p.crashes.Texts
+	return index.ReadTexts(ctx, p.ix, req, root, ids, stop)
+}
+
+// Fault says an error to users.
+func (p parts) Fault(err error) jobs.Fault {
+	if failed, ok := errors.AsType[*jobs.FailedError](err); ok {
+		return failed.Fault
+	}
+	return p.o.Fault(err)
+}
