@@ -36,7 +36,7 @@ runtime: ## download the ONNX Runtime library with pip or npm
 # The tag nodynamic keeps the bundled decoders from opening the system's libraries in the program's own process.
 TEST  := $(GO) test -tags nodynamic
 RACED := ./index/... ./internal/app ./internal/server ./embed ./embed/decode/native ./embed/probe ./embed/provider ./internal/watch ./models/hub ./scan
-LONG  := ./cmd/index ./cmd/models ./cmd/serve ./docs ./embed/decode
+LONG  := ./cmd/index ./cmd/models ./cmd/serve ./cmd/worker ./docs ./embed/decode
 
 axe: $(TOOLS)/axe/node_modules/axe-core ## fetch axe-core, which the page's test uses to find accessibility problems
 

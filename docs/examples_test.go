@@ -20,7 +20,7 @@ var commandLine = regexp.MustCompile(`(?m)(?:^ExecStart=|^[0-9*]+ +[0-9*]+ +\* \
 // TestReadyFiles: the commands and flags in the example files exist.
 func TestReadyFiles(t *testing.T) {
 	t.Setenv("IMGSEARCH_LISTEN", "127.0.0.1:0") // the usual port may be in use
-	for _, name := range []string{"imgsearch.service", "crontab", "com.imgsearch.index.plist", "imgsearch-serve.service", "com.imgsearch.serve.plist"} {
+	for _, name := range []string{"imgsearch.service", "crontab", "com.imgsearch.index.plist", "imgsearch-serve.service", "imgsearch-worker.service", "com.imgsearch.serve.plist"} {
 		data, err := os.ReadFile(filepath.Join("examples", name))
 		if err != nil {
 			t.Fatal(err)
@@ -37,7 +37,11 @@ func TestReadyFiles(t *testing.T) {
 		}
 		for _, args := range lines {
 			// The index does not exist, but errors in the arguments are reported first.
-			args = append([]string{"--index", filepath.Join(t.TempDir(), "i.db"), "--ort-lib", "/nowhere"}, args...)
+			index := filepath.Join(t.TempDir(), "i.db")
+			if args[0] == "worker" {
+				index = "postgres://127.0.0.1:1/none"
+			}
+			args = append([]string{"--index", index, "--ort-lib", "/nowhere"}, args...)
 			var errs strings.Builder
 			code := cmd.Run(context.Background(), args, cmd.Streams{In: strings.NewReader(""), Out: io.Discard, Err: &errs})
 			if code == 2 {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -132,13 +133,41 @@ func divide(ctx context.Context, tasks <-chan task, d Division) error {
 	}
 }
 
-// Read reads the files of a batch that the index does not have as they are.
-func Read(ctx context.Context, s store.Store, req Request, root store.Root, b Batch, stop <-chan struct{}) (Summary, error) {
+// Read reads the files of a batch that the index does not have as they are. If another machine has found them, those that are not on this one are returned as
+// unseen, for that machine: a disk may be connected there only.
+func Read(ctx context.Context, s store.Store, req Request, root store.Root, b Batch, foundHere bool, stop <-chan struct{}) (sum Summary, unseen Batch, err error) {
 	begin := time.Now()
 	r := newDivided(ctx, s, req, root, stop)
 	defer r.stop.end()
-	err := r.readBatch(ctx, b)
-	return r.summary(begin), err
+	if !foundHere {
+		r.unseen = &unseenFiles{places: make(map[store.Place]bool)}
+	}
+	err = r.readBatch(ctx, b)
+	if r.unseen != nil {
+		for _, item := range b.Items {
+			if r.unseen.places[item.place(root.ID)] {
+				unseen.Items = append(unseen.Items, item)
+			}
+		}
+	}
+	return r.summary(begin), unseen, err
+}
+
+// unseenFiles are files of a batch that are not on this machine.
+type unseenFiles struct {
+	mu     sync.Mutex
+	places map[store.Place]bool
+}
+
+// add adds a file; it does nothing if u is nil, since then this machine has found the files itself.
+func (u *unseenFiles) add(at store.Place) bool {
+	if u == nil {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.places[at] = true
+	return true
 }
 
 func (r *run) readBatch(ctx context.Context, b Batch) (err error) {
@@ -186,11 +215,16 @@ func (r *run) compareItems(ctx context.Context, items []Item, out chan<- task) (
 	for _, item := range items {
 		at := folders[item.Dir]
 		if at == nil {
-			at = r.lookAt(store.Folder{Dir: item.Dir}.Path(root.Path))
+			at = lookAt(store.Folder{Dir: item.Dir}.Path(root.Path))
 			folders[item.Dir] = at
 		}
 		if at.err != nil {
-			continue // the next walk finds it again
+			if !r.unseen.add(item.place(root.ID)) && !at.told { // the next walk finds it again
+				at.told = true
+				r.counts.add(func(n *Summary) { n.Unreachable++ })
+				r.req.On.Noticed(FolderUnreadable{store.Folder{Dir: item.Dir}.Path(root.Path), fserr.Cause(at.err)})
+			}
+			continue
 		}
 		members := []found{foundOf(item, at.device, known[item.place(root.ID)])}
 		for _, twin := range item.Twins {
@@ -212,19 +246,16 @@ func (r *run) compareItems(ctx context.Context, items []Item, out chan<- task) (
 type folderHere struct {
 	device uint64
 	err    error
+	told   bool // that it cannot be read
 }
 
 // lookAt examines a folder in which another machine has found files. If it is missing or empty here, a disk is not connected.
-func (r *run) lookAt(dir string) *folderHere {
+func lookAt(dir string) *folderHere {
 	_, device, _, err := scan.Stat(dir)
 	if err == nil {
 		err = holdsSomething(dir)
 	}
-	if err != nil {
-		r.counts.add(func(n *Summary) { n.Unreachable++ })
-		r.req.On.Noticed(FolderUnreadable{dir, fserr.Cause(err)})
-	}
-	return &folderHere{device, err}
+	return &folderHere{device: device, err: err}
 }
 
 // holdsSomething returns ErrEmptyRoot for an empty folder.
@@ -269,7 +300,7 @@ func foundOf(i Item, device uint64, known store.Known) found {
 	return f
 }
 
-// Settle drops the files that a walk of this machine has found to be gone, once everything else is read. root is where it walked.
+// Settle drops the files that a walk of this machine has found to be gone, once everything else is read. root is where it walked. PrepareSearch follows.
 func Settle(ctx context.Context, s store.Store, req Request, root store.Root, f Found, stop <-chan struct{}) (Summary, error) {
 	begin := time.Now()
 	r := newDivided(ctx, s, req, root, stop)
@@ -284,8 +315,13 @@ func Settle(ctx context.Context, s store.Store, req Request, root store.Root, f 
 		return r.summary(begin), err
 	}
 	r.complete = true
-	err := r.prepareSearch(ctx)
-	return r.summary(begin), err
+	return r.summary(begin), nil
+}
+
+// PrepareSearch makes searches over what was added fast.
+func PrepareSearch(ctx context.Context, s store.Store, req Request) error {
+	req.On = req.On.withDefaults()
+	return newRun(s, req, nil).prepareSearch(ctx)
 }
 
 // TextsToRead returns the pictures with a file in a part whose text a model has not read, at most size in each list.

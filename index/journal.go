@@ -137,4 +137,4 @@ func (j *journal) close() error {
 }
 
 // crashReason is the recorded failure of a file that was in flight when two runs crashed, alone in the second.
-const crashReason = "the program crashed twice while reading this file"
+const crashReason = "the program crashed repeatedly while reading this file"

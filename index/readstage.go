@@ -113,6 +113,7 @@ func (w *worker) failed(ctx context.Context, t task, err error) error {
 	content, ok := errors.AsType[*ContentError](err)
 	if !ok {
 		if errors.Is(err, fs.ErrNotExist) {
+			w.unseen.add(t.place)
 			w.req.On.Read() // it was deleted meanwhile: the next walk will notice
 			return nil
 		}

@@ -60,13 +60,13 @@ func record(s Summary, state RunState, err error) Record {
 	return r
 }
 
-// CompleteRecord returns the record of a complete run over one root, as the index stores it.
-func CompleteRecord(counts Counts, root store.RootID, unreachable bool, elapsed time.Duration) (string, error) {
+// RecordSession returns the record of a divided run over one root, as the index stores it.
+func RecordSession(counts Counts, state RunState, failure string, root store.RootID, unreachable bool, elapsed time.Duration) (string, error) {
 	s := Summary{Counts: counts, Roots: []store.RootID{root}, Elapsed: elapsed}
 	if unreachable {
 		s.UnreachableRoots = s.Roots
 	}
-	data, err := json.Marshal(record(s, RunComplete, nil))
+	data, err := json.Marshal(record(s, state, errors.New(failure)))
 	return string(data), err
 }
 

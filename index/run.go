@@ -63,6 +63,8 @@ type run struct {
 	tensors  sync.Pool  // of *[]float32, of Reader.TensorLen values
 	gone     []rootGone // one for each finished walk
 	starting sync.Once  // loads the tower
+	// unseen are files of a batch that are not on this machine; nil: they are taken for deleted.
+	unseen *unseenFiles
 	// textFailures counts the pictures in a row on which the text model failed.
 	textFailures atomic.Int32
 	// textSlots limits how many texts are read at once.

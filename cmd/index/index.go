@@ -54,8 +54,8 @@ Only new and changed files are read. From each picture the model computes a vect
 Then index reads the text in the photos (OCR), so that ` + "`imgsearch search`" + ` finds words on signs, receipts and screenshots. If the
 time of --for runs out, the next run continues.
 Missing files are removed from the index. If it looks as if a disk was unplugged, they are kept and reported.
-If the index is in a database, and workers run that see the folders (see ` + "`imgsearch worker`" + `), they do the work: index shows
-everybody's progress and waits until it is done.
+If the index is in a database, and workers run that see the folders, they do the work, with their own --jobs, --max-memory and --provider (see
+` + "`imgsearch worker`" + `): index shows everybody's progress and waits until it is done.
 You can stop it at any time; the next run resumes.
 
 index skips hidden files and folders, system folders (docs/formats.md), and files and folders that match --exclude

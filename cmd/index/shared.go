@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
+	"github.com/imgsearch/imgsearch/embed/provider"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/jobs"
+	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
 	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/words"
@@ -18,8 +21,11 @@ import (
 // run that see the folders, or if the index is in a file: this process does the work then.
 func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.Summary) bool) (ok bool, err error) {
 	at, err := o.p.App.Index()
-	if err != nil || !at.InDatabase() || o.dryRun {
+	if err != nil || !at.InDatabase() || o.dryRun || o.from != "" {
 		return false, err
+	}
+	if at.Check() != nil { // what is wrong is reported, or made, by a run of this process
+		return false, nil
 	}
 	s, err := o.p.App.OpenShared(ctx)
 	if err != nil {
@@ -29,8 +35,38 @@ func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.S
 	if ok, err := s.Serves(ctx, r.Paths); !ok || err != nil {
 		return false, err
 	}
-	return true, (&following{options: o, s: s, tells: tells}).follow(ctx, r)
+	if o.ifIdle {
+		if busy, err := s.IsBusy(ctx, r.Paths); err != nil {
+			return false, err
+		} else if busy {
+			return true, o.leaveBusy()
+		}
+	}
+	if r.Provider != "" && r.Provider != provider.Auto {
+		o.p.Warnf("workers do the work, on their own providers: --provider %s is not used", r.Provider)
+	}
+	err = errJoined
+	for errors.Is(err, errJoined) {
+		err = (&following{options: o, s: s, tells: tells}).follow(ctx, r)
+	}
+	switch {
+	case errors.Is(err, errDeserted):
+		o.p.Notef("no worker has come back: this process does the work itself")
+		return false, nil
+	case errors.Is(err, store.ErrBusy) && o.ifIdle:
+		return true, o.leaveBusy()
+	}
+	return true, err
 }
+
+// errDeserted means that no worker runs any more that can do the work.
+var errDeserted = errors.New("no worker is running")
+
+// errJoined means that somebody has cancelled a session that somebody else had begun, so that it must be begun again.
+var errJoined = errors.New("another command has cancelled its session")
+
+// desertedAfter is how long workers may be away: a service manager starts them again within seconds.
+const desertedAfter = time.Minute
 
 // following is a run that workers do.
 type following struct {
@@ -40,8 +76,11 @@ type following struct {
 	tells  func(index.Summary) bool
 	events index.Events
 	seen   map[int64]jobs.Progress
-	// waiting is what the user was told last about why nobody works.
+	// waiting is what the user was told last about why nobody works, and alone since when no worker was there; zero: one is.
 	waiting string
+	alone   time.Time
+	// failed is why the sessions cannot be followed.
+	failed error
 }
 
 func (f *following) follow(ctx context.Context, r app.Indexing) error {
@@ -49,18 +88,32 @@ func (f *following) follow(ctx context.Context, r app.Indexing) error {
 	if err != nil {
 		return err
 	}
+	if workers, err := f.s.Workers(ctx); err == nil {
+		f.p.Logf("workers that run: %+v", workers)
+	}
 	progress := cli.NewProgress(f.p, f.progress)
 	var endProgress func()
 	f.events, endProgress = progress.Start()
 	f.p.Orderly()
 	f.seen = make(map[int64]jobs.Progress)
 	stopped := f.wait(ctx, list, r.For)
-	if stopped != index.NotStopped && ctx.Err() == nil {
+	deserted := !f.alone.IsZero() && time.Since(f.alone) > desertedAfter && stopped == index.NotStopped
+	if (stopped != index.NotStopped || deserted) && ctx.Err() == nil {
 		err = f.cancel(ctx, list, isNew)
 	}
 	endProgress()
-	if err := errors.Join(err, ctx.Err()); err != nil {
-		return err
+	switch {
+	case errors.Join(err, f.failed, ctx.Err()) != nil:
+		return errors.Join(err, f.failed, ctx.Err())
+	case deserted:
+		return errDeserted
+	}
+	if stopped == index.NotStopped {
+		for i, s := range list {
+			if s.State == jobs.Cancelled && !isNew[i] {
+				return errJoined
+			}
+		}
 	}
 	return f.end(ctx, list, stopped)
 }
@@ -76,6 +129,9 @@ func (f *following) wait(ctx context.Context, list []jobs.Session, limit time.Du
 	for {
 		if f.look(ctx, list) {
 			f.events.Walked()
+			return index.NotStopped
+		}
+		if f.failed != nil || !f.alone.IsZero() && time.Since(f.alone) > desertedAfter {
 			return index.NotStopped
 		}
 		select {
@@ -96,10 +152,14 @@ const lookEvery = 300 * time.Millisecond
 // look reports what has changed, and whether all sessions have ended. A database that cannot be reached is asked again.
 func (f *following) look(ctx context.Context, list []jobs.Session) (ended bool) {
 	ended, walked, waiting := true, true, ""
+	deserted := false
 	for i, s := range list {
 		now, err := f.s.Session(ctx, s.ID)
 		if err != nil {
-			f.say(fmt.Sprintf("the sessions cannot be examined now: %s", english.OneLine(words.Error(err, cli.Door).Sentence)))
+			f.say(fmt.Sprintf("cannot read the sessions: %s; trying again", english.OneLine(words.Error(err, cli.Door).Sentence)))
+			if !errors.Is(err, store.ErrServer) && ctx.Err() == nil {
+				f.failed = err
+			}
 			return false
 		}
 		list[i] = now
@@ -107,7 +167,14 @@ func (f *following) look(ctx context.Context, list []jobs.Session) (ended bool) 
 		ended, walked = ended && now.State.HasEnded(), walked && (now.Progress.Walked || now.State.HasEnded())
 		if now.Waiting != "" && !now.State.HasEnded() {
 			waiting = now.Waiting
+			deserted = deserted || app.IsDeserted(now)
 		}
+	}
+	switch {
+	case !deserted:
+		f.alone = time.Time{}
+	case f.alone.IsZero():
+		f.alone = time.Now()
 	}
 	f.say(waiting)
 	if walked {
@@ -154,16 +221,27 @@ func (f *following) cancel(ctx context.Context, list []jobs.Session, isNew []boo
 		if !isNew[i] {
 			continue
 		}
-		if _, err := f.s.Cancel(ctx, s.ID); err != nil && !errors.Is(err, jobs.ErrEnded) {
+		_, err := f.s.Cancel(ctx, s.ID)
+		if ctx.Err() != nil {
+			f.p.Warnf("the database does not answer, so that session %d could not be cancelled: workers go on with it", s.ID)
+			return nil
+		}
+		if err != nil && !errors.Is(err, jobs.ErrEnded) {
 			return err
 		}
 	}
 	for i, s := range list {
 		for isNew[i] && !s.State.HasEnded() {
 			var err error
-			if s, err = f.s.After(ctx, s.ID, s.Revision); err != nil {
+			s, err = f.s.After(ctx, s.ID, s.Revision)
+			if ctx.Err() != nil {
+				f.p.Notef("cancelled; a worker is still finishing its last photos")
+				return nil
+			}
+			if err != nil {
 				return err
 			}
+			list[i] = s
 			f.show(s)
 		}
 	}
@@ -184,7 +262,8 @@ func (f *following) end(ctx context.Context, list []jobs.Session, stopped index.
 		return err
 	}
 	sum.Stopped = stopped
-	if f.tells(sum.Summary) {
+	failed := slices.ContainsFunc(list, func(s jobs.Session) bool { return s.State == jobs.Failed })
+	if f.tells(sum.Summary) && (!failed || sum.Scanned > 0) {
 		if err := (&indexing{options: f.options}).print(sum); err != nil {
 			return err
 		}
@@ -194,7 +273,7 @@ func (f *following) end(ctx context.Context, list []jobs.Session, stopped index.
 			return &cli.Error{Code: words.Code(s.Error.Code), Err: errors.New(s.Error.Message), Hint: s.Error.Hint}
 		}
 		if s.State == jobs.Cancelled && stopped == index.NotStopped {
-			return &cli.Error{Code: words.Failed, Err: errors.New("somebody has cancelled the session"), Hint: "finished work is kept; run the command again to continue"}
+			return &cli.Error{Code: words.Failed, Err: errors.New("the session was cancelled"), Hint: "finished work is kept; run the command again to continue"}
 		}
 	}
 	if err := (&indexing{options: f.options}).suggest(ctx, f.s.Store(), sum.Summary); err != nil {

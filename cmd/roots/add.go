@@ -48,7 +48,7 @@ func addRoot(ctx context.Context, p *cli.Program, dir, name string) error {
 	if err != nil {
 		return err
 	}
-	ix, lock, err := at.OpenLocked(ctx)
+	ix, lock, err := at.OpenToAddRoots(ctx)
 	if err != nil {
 		return err
 	}

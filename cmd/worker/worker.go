@@ -32,7 +32,7 @@ func New(p *cli.Program) *cobra.Command {
 	o := options{p: p}
 	c := &cobra.Command{
 		Use:   "worker",
-		Short: "Do the indexing of a shared index on this machine",
+		Short: "Index photos for a library that several machines share",
 		Long: `Read photos and compute their vectors for an index in a database that several machines share (docs/postgres.md). Start a worker on every
 machine that sees the photos; ` + "`imgsearch index`" + ` and ` + "`imgsearch serve`" + ` then leave the work to the workers.
 
@@ -72,6 +72,7 @@ func (o *options) run(ctx context.Context) error {
 		return err
 	}
 	w.Fault = func(err error) jobs.Fault { return words.Fault(err, cli.Door) }
+	w.IsLasting = words.IsLasting
 	w.Notice = func(n index.Notice) string { return english.OneLine(words.Notice(n, cli.Door).Sentence) }
 	shared, err := o.p.App.OpenShared(ctx)
 	if errors.Is(err, app.ErrInFile) {
@@ -89,8 +90,10 @@ func (o *options) run(ctx context.Context) error {
 	defer one.Close() //nolint:errcheck // the process ends
 	o.p.OnAbandon(func() {
 		// Files that are being read when the process ends at once have not crashed it.
-		for _, path := range one.Journals() {
-			os.Remove(path)
+		for _, journal := range one.Journals() {
+			for _, path := range index.Journals(journal) {
+				os.Remove(path)
+			}
 		}
 	})
 	served, err := names(ctx, shared.Store(), o.roots)

@@ -85,6 +85,20 @@ func (i Index) OpenToIndex(ctx context.Context) (store.Store, store.Lock, error)
 	return i.OpenLocked(ctx)
 }
 
+// OpenToAddRoots opens the index for adding roots, with the lock that this needs: none in a database, so that a machine can join while others work.
+func (i Index) OpenToAddRoots(ctx context.Context) (store.Store, store.Lock, error) {
+	if !i.InDatabase() {
+		return i.OpenLocked(ctx)
+	}
+	ix, err := i.OpenForChanges(ctx)
+	return ix, noLock{}, err
+}
+
+// noLock is a lock that is not needed.
+type noLock struct{}
+
+func (noLock) Unlock() error { return nil }
+
 // InMemory returns an empty index in memory.
 func InMemory(ctx context.Context) (store.Store, error) { return opened(sqlite.OpenMemory(ctx)) }
 

@@ -41,6 +41,9 @@ func (o OwnFiles) Has(path string) bool {
 			return true
 		}
 	}
+	if strings.HasPrefix(name, o.name+".worker-") {
+		return true
+	}
 	jobs := filepath.Base(jobqueue.Path(o.name))
 	return slices.ContainsFunc(jobqueue.Suffixes, func(suffix string) bool { return name == jobs+suffix })
 }

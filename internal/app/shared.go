@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/imgsearch/imgsearch/embed"
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/postgres"
@@ -71,12 +72,11 @@ type sharedOptions struct {
 	MaxPixels     int64       `json:"max_pixels,omitempty"`
 }
 
-// sharedModel is the model of a session. Chosen means that its user has chosen it.
+// sharedModel is the model of a session.
 type sharedModel struct {
 	Name      string `json:"name"`
 	Precision string `json:"precision"`
-	Identity  string
-	Chosen    bool `json:"chosen,omitempty"`
+	Identity  string `json:"identity"`
 }
 
 // Serves reports whether workers that live do what is needed to index these folders; none are all roots that this machine sees. A file is not a folder.
@@ -91,14 +91,16 @@ func (s *Shared) Serves(ctx context.Context, paths []string) (bool, error) {
 		if info, err := os.Stat(path); err != nil || !info.IsDir() {
 			return false, nil //nolint:nilerr // a run of this process reports it
 		}
-		i := slices.IndexFunc(roots, func(r store.Root) bool {
-			_, inside := store.Relative(r.Path, path)
-			return inside && !r.Elsewhere
-		})
-		if i < 0 {
+		var in store.Root // the innermost root
+		for _, r := range roots {
+			if _, inside := store.Relative(r.Path, path); inside && !r.Elsewhere && len(r.Path) >= len(in.Path) {
+				in = r
+			}
+		}
+		if in.ID == "" {
 			isNew = true
 		} else {
-			known = append(known, roots[i].ID)
+			known = append(known, in.ID)
 		}
 	}
 	if len(paths) == 0 {
@@ -114,12 +116,52 @@ func (s *Shared) Serves(ctx context.Context, paths []string) (bool, error) {
 	return s.q.Serves(ctx, known, isNew)
 }
 
+// IsBusy reports whether a session that has not ended concerns one of these folders.
+func (s *Shared) IsBusy(ctx context.Context, paths []string) (bool, error) {
+	roots, err := s.ix.Roots(ctx)
+	if err != nil {
+		return false, err
+	}
+	if len(paths) == 0 {
+		for _, r := range roots {
+			if !r.Elsewhere {
+				paths = append(paths, r.Path)
+			}
+		}
+	}
+	open, err := s.q.Open(ctx)
+	if err != nil {
+		return false, err
+	}
+	all, err := s.allHere(ctx, open)
+	for _, one := range all {
+		for _, path := range paths {
+			_, inside := store.Relative(path, one.Dirs[0])
+			_, around := store.Relative(one.Dirs[0], path)
+			if inside || around {
+				return true, nil
+			}
+		}
+	}
+	return false, err
+}
+
+// IsDeserted reports whether no worker runs that can do a session.
+func IsDeserted(s jobs.Session) bool { return s.Waiting == jobqueue.NoWorker }
+
 // Divide adds a session for each folder of a request, for workers. Of the request, Jobs, MaxMemory, Provider, For, Start, Stop, Reread and Vision are not used.
-// isNew tells for each whether it was added, and not there before.
+// isNew reports whether each was added, and was not there before.
 func (s *Shared) Divide(ctx context.Context, o Indexing, priority jobs.Priority, force bool) (list []jobs.Session, isNew []bool, err error) {
 	r := &indexing{App: s.app, Indexing: o, ix: s.ix}
 	if r.chosen, err = s.app.ChooseModel(ctx, s.ix, o.Model, true); err != nil {
 		return nil, nil, err
+	}
+	if r.chosen.Precision == embed.Int8 { // which a model may not have
+		loader := s.app.Loader(r.chosen, Loading{})
+		defer s.app.Release(loader)
+		if err := loader.Prepare(); err != nil {
+			return nil, nil, err
+		}
 	}
 	if r.stored, err = r.register(ctx); err != nil {
 		return nil, nil, err
@@ -128,9 +170,9 @@ func (s *Shared) Divide(ctx context.Context, o Indexing, priority jobs.Priority,
 		return nil, nil, err
 	}
 	options, err := json.Marshal(sharedOptions{
-		Model:   sharedModel{r.chosen.Spec.Model.Ref(), string(r.chosen.Precision), r.chosen.Identity, o.Model != ModelChoice{}},
+		Model:   sharedModel{r.chosen.Spec.Model.Ref(), string(r.chosen.Precision), r.chosen.Identity},
 		Exclude: o.Exclude, OneFileSystem: o.OneFileSystem, Prune: o.Prune, NoPairs: o.NoPairs, KeepPreviews: o.KeepPreviews, UseMTime: o.UseMTime,
-		RetryFailed: o.RetryFailed || force, MaxPixels: o.MaxPixels,
+		RetryFailed: o.RetryFailed, MaxPixels: o.MaxPixels,
 	})
 	if err != nil {
 		return nil, nil, err
@@ -220,8 +262,11 @@ func (s *Shared) Summary(ctx context.Context, ids []int64) (done Indexed, err er
 		}
 		done.Counts = done.Plus(one.Counts)
 		done.Complete = done.Complete && one.State == jobs.Done
-		if begin.IsZero() || one.StartedAt.Before(begin) {
+		if !one.StartedAt.IsZero() && (begin.IsZero() || one.StartedAt.Before(begin)) {
 			begin = one.StartedAt
+		}
+		if !one.State.HasEnded() {
+			one.EndedAt = time.Now()
 		}
 		if one.EndedAt.After(end) {
 			end = one.EndedAt

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -37,9 +38,11 @@ type WorkerOptions struct {
 	Reserve bool
 	Log     *slog.Logger
 	// Fault says an error, Notice a notice, and Path the path of a file, to users.
-	Fault  func(error) jobs.Fault
-	Notice func(index.Notice) string
-	Path   func(string) string
+	Fault func(error) jobs.Fault
+	// IsLasting reports whether trying again would not help.
+	IsLasting func(jobs.Fault) bool
+	Notice    func(index.Notice) string
+	Path      func(string) string
 	// Vision lends the vision tower of a model, until done is called; nil: the worker loads it, and keeps it.
 	Vision func(m Model) (loader *embed.Loader, done func())
 	// Embedder replaces the vision tower, for measurements; nil: it is not replaced.
@@ -61,6 +64,7 @@ type Worker struct {
 	mu     sync.Mutex
 	models map[string]*workerModel
 	texts  map[string]*textLoader
+	asked  map[string]chan bool // the roots whose disks have not answered yet, by their paths
 }
 
 // workerModel is a model that the worker has loaded.
@@ -76,7 +80,8 @@ const batchesAtOnce = 1
 
 // NewWorker prepares a worker: it loads the index's model and computes a vector with it, so that no job finds out that it does not work here.
 func (s *Shared) NewWorker(ctx context.Context, o WorkerOptions) (*Worker, error) {
-	w := &Worker{Shared: s, o: o, models: make(map[string]*workerModel), texts: make(map[string]*textLoader)}
+	w := &Worker{Shared: s, o: o, models: make(map[string]*workerModel), texts: make(map[string]*textLoader), asked: make(map[string]chan bool)}
+	w.o.Roots = slices.Clone(o.Roots)
 	if err := w.checkRoots(ctx); err != nil {
 		return nil, err
 	}
@@ -88,7 +93,7 @@ func (s *Shared) NewWorker(ctx context.Context, o WorkerOptions) (*Worker, error
 		return nil, err
 	}
 	if err := w.takeNumber(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, w.Close())
 	}
 	w.crashes, err = index.TakeOver(ctx, s.ix, index.Request{Reader: pictures.Reader{Spec: m.Spec}, On: w.events(nil, store.Root{})}, w.Journals(), w.base+".crashes")
 	if err != nil {
@@ -113,11 +118,20 @@ func (w *Worker) checkRoots(ctx context.Context) error {
 		return err
 	}
 	for _, name := range w.o.Roots {
-		if !slices.ContainsFunc(all, func(r store.Root) bool { return !r.Elsewhere && (r.Name == name || r.Path == name) }) {
+		if !slices.ContainsFunc(all, func(r store.Root) bool { return !r.Elsewhere && isNamed(r, name) }) {
 			return &UnknownRootError{name}
 		}
 	}
 	return nil
+}
+
+// isNamed reports whether a root has a name, or a path.
+func isNamed(r store.Root, name string) bool {
+	if r.Name == name {
+		return true
+	}
+	path, err := filepath.Abs(name)
+	return err == nil && r.Path == path
 }
 
 // test computes a vector, and measures how long that takes.
@@ -200,7 +214,7 @@ func (w *Worker) takeNumber() error {
 		lock := flock.New(base+".lock", flock.SetPermissions(0o600))
 		ok, err := lock.TryLock()
 		if err != nil {
-			return fmt.Errorf("take a number on this machine: %w", err)
+			return fmt.Errorf("lock %q: %w", base+".lock", err)
 		}
 		if ok {
 			w.number, w.base = lock, base
@@ -259,15 +273,39 @@ func (w *Worker) roots(ctx context.Context) (reachable, known []store.Root, err 
 		return nil, nil, err
 	}
 	for _, r := range all {
-		if r.Elsewhere || len(w.o.Roots) > 0 && !slices.ContainsFunc(w.o.Roots, func(name string) bool { return name == r.Name || name == r.Path }) {
+		if r.Elsewhere || len(w.o.Roots) > 0 && !slices.ContainsFunc(w.o.Roots, func(name string) bool { return isNamed(r, name) }) {
 			continue
 		}
 		known = append(known, r)
-		if !r.Walked || index.Reachable(r) == nil {
+		if !r.Walked || w.reaches(r) {
 			reachable = append(reachable, r)
 		}
 	}
 	return reachable, known, nil
+}
+
+// answerTime is how long a root's disk has to answer.
+const answerTime = 2 * time.Second
+
+// reaches reports whether a root can be reached. A disk that does not answer, as that of a network that is down, is asked again when it has answered.
+func (w *Worker) reaches(r store.Root) bool {
+	w.mu.Lock()
+	answer, waiting := w.asked[r.Path]
+	if !waiting {
+		answer = make(chan bool, 1)
+		w.asked[r.Path] = answer
+		go func() { answer <- index.Reachable(r) == nil }()
+	}
+	w.mu.Unlock()
+	select {
+	case is := <-answer:
+		w.mu.Lock()
+		delete(w.asked, r.Path)
+		w.mu.Unlock()
+		return is
+	case <-time.After(answerTime):
+		return false
+	}
 }
 
 // OtherModelError means that a session's model is another one on this machine.
@@ -281,8 +319,9 @@ func (e *OtherModelError) Error() string {
 func (w *Worker) model(ctx context.Context, of sharedModel) (*workerModel, error) {
 	w.mu.Lock()
 	known := w.models[of.Identity]
+	usable := known != nil && known.stored.Identity != ""
 	w.mu.Unlock()
-	if known != nil && known.stored.Identity != "" {
+	if usable {
 		return known, nil
 	}
 	m, err := w.app.ChooseModel(ctx, w.ix, ModelChoice{of.Name, of.Precision}, true)

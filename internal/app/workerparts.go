@@ -31,7 +31,7 @@ func (p parts) request(ctx context.Context, s jobqueue.Session, root store.Root,
 	}
 	req = index.Request{
 		Exclude: o.Exclude, OneFileSystem: o.OneFileSystem, Prune: o.Prune, NoPairs: o.NoPairs, KeepPreviews: o.KeepPreviews, UseMTime: o.UseMTime,
-		RetryFailed: o.RetryFailed, MaxPixels: o.MaxPixels, Jobs: max(1, p.o.Jobs/batchesAtOnce), MaxBytes: p.room / batchesAtOnce, Model: m.stored,
+		RetryFailed: o.RetryFailed || s.Force, MaxPixels: o.MaxPixels, Jobs: max(1, p.o.Jobs/batchesAtOnce), MaxBytes: p.room / batchesAtOnce, Model: m.stored,
 		Reader: pictures.Reader{Spec: m.Spec, Previews: o.KeepPreviews, Texts: text != nil && text.Inline}, On: p.events(r, root),
 	}
 	if text != nil && text.Inline {
@@ -112,21 +112,21 @@ func (p parts) Walk(ctx context.Context, s jobqueue.Session, root store.Root, d 
 }
 
 // Read reads a batch.
-func (p parts) Read(ctx context.Context, s jobqueue.Session, root store.Root, slot int, b index.Batch, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
+func (p parts) Read(ctx context.Context, s jobqueue.Session, root store.Root, slot int, b index.Batch, foundHere bool, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, index.Batch, error) {
 	req, m, err := p.request(ctx, s, root, r)
 	if err != nil {
-		return index.Summary{}, err
+		return index.Summary{}, index.Batch{}, err
 	}
 	done, err := p.tower(&req, m, r)
 	if err != nil {
-		return index.Summary{}, err
+		return index.Summary{}, index.Batch{}, err
 	}
 	defer done()
 	req.Journal = p.journal(slot)
-	return index.Read(ctx, p.ix, req, root, b, stop)
+	return index.Read(ctx, p.ix, req, root, b, foundHere, stop)
 }
 
-// Settle drops what is gone, and does what follows a run.
+// Settle drops what is gone.
 func (p parts) Settle(ctx context.Context, s jobqueue.Session, root store.Root, f index.Found, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
 	req, m, err := p.request(ctx, s, root, r)
 	if err != nil {
@@ -137,15 +137,23 @@ func (p parts) Settle(ctx context.Context, s jobqueue.Session, root store.Root, 
 		return index.Summary{}, err
 	}
 	defer done()
-	sum, err := index.Settle(ctx, p.ix, req, root, f, stop)
-	if err != nil || !sum.Complete {
-		return sum, err
+	return index.Settle(ctx, p.ix, req, root, f, stop)
+}
+
+// Conclude does what follows a run.
+func (p parts) Conclude(ctx context.Context, s jobqueue.Session, root store.Root, r *jobqueue.Report) error {
+	req, m, err := p.request(ctx, s, root, r)
+	if err != nil {
+		return err
+	}
+	if err := index.PrepareSearch(ctx, p.ix, req); err != nil {
+		return err
 	}
 	if _, err := p.ix.LabelNew(ctx); err != nil {
-		return sum, err
+		return err
 	}
 	run := &indexing{App: p.app, ix: p.ix, chosen: m.Model, stored: m.stored}
-	return sum, run.settleModel(ctx)
+	return run.settleModel(ctx)
 }
 
 // Texts returns the pictures whose texts are to be read.
@@ -183,3 +191,6 @@ func (p parts) Fault(err error) jobs.Fault {
 	}
 	return p.o.Fault(err)
 }
+
+// IsLasting reports whether an error is that of the options of a session.
+func (p parts) IsLasting(f jobs.Fault) bool { return p.o.IsLasting(f) }

@@ -14,7 +14,7 @@ import (
 func (s *Server) workShared(ctx context.Context) error {
 	w, err := s.shared.NewWorker(ctx, app.WorkerOptions{
 		Provider: s.Indexing.Provider, Jobs: s.Indexing.Jobs, MaxMemory: s.Indexing.MaxMemory, Version: s.Version, Reserve: true, Log: s.Log, Vision: s.resident.Vision,
-		Path: words.Path, Fault: func(err error) jobs.Fault { return words.Fault(err, s.door) },
+		Path: words.Path, IsLasting: words.IsLasting, Fault: func(err error) jobs.Fault { return words.Fault(err, s.door) },
 		Notice: func(n index.Notice) string { return english.OneLine(words.Notice(n, s.door).Sentence) },
 	})
 	if err != nil {

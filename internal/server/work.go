@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -39,7 +40,7 @@ func (s *Server) workOnSessions(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		s.Log.Error(fmt.Sprintf("the sessions cannot be continued now: %s", english.OneLine(words.Error(err, s.door).Sentence)))
+		s.Log.Error(fmt.Sprintf("cannot work on the sessions: %s; trying again", english.OneLine(words.Error(err, s.door).Sentence)))
 		select {
 		case <-time.After(workAgain):
 		case <-s.closing:
@@ -334,6 +335,15 @@ func (s *Server) submit(ctx context.Context, dirs []string) {
 	}
 	r := jobs.Request{Dirs: slices.Sorted(maps.Keys(distinct)), Priority: jobs.Low}
 	for {
+		if s.shared != nil { // a folder that is gone is found missing by the session of the one above it
+			r.Dirs = slices.DeleteFunc(r.Dirs, func(dir string) bool {
+				_, err := os.Stat(dir)
+				return errors.Is(err, fs.ErrNotExist)
+			})
+			if len(r.Dirs) == 0 && len(dirs) > 0 {
+				return
+			}
+		}
 		_, _, err := s.queue.Submit(ctx, r)
 		if err == nil || ctx.Err() != nil {
 			return

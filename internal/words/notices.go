@@ -59,11 +59,11 @@ func ofIndex(notice any, do Door) (Word, bool) {
 	case index.PreviewUnreadable:
 		return warning("the preview of picture %s in the index cannot be read: %v", n.Picture, n.Err), true
 	case index.SetAside:
-		return warning("skipping %s from now on: imgsearch crashed twice while reading it", Path(n.Path)), true
+		return warning("skipping %s from now on: imgsearch crashed repeatedly while reading it", Path(n.Path)), true
 	case index.TextUnread:
 		return warning("%s: the text in it cannot be read: %v", Path(n.Path), n.Err), true
 	case index.TextSetAside:
-		return warning("%s: the text in it is not read: imgsearch crashed twice while reading it; try again with %s", Path(n.Path), do(RetryFailed)), true
+		return warning("%s: the text in it is not read: imgsearch crashed repeatedly while reading it; try again with %s", Path(n.Path), do(RetryFailed)), true
 	case index.VectorsRepaired:
 		var parts []string
 		if n.Rebuilt {

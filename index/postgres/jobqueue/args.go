@@ -26,9 +26,19 @@ func textKind(root int32) string { return fmt.Sprintf("text-%d", root) }
 
 // settleKind names the machine too: it knows on which of its disks files were.
 func settleKind(root int32, host string) string {
+	return fmt.Sprintf("settle-%d-%08x", root, digest(host))
+}
+
+// hereKind is walkKind for a session that a machine has asked for that has a worker: it walks what it sees itself.
+func hereKind(root int32, host string) string { return fmt.Sprintf("walk-%d-%08x", root, digest(host)) }
+
+// ownKind is readKind for files that are not on all machines.
+func ownKind(root int32, host string) string { return fmt.Sprintf("read-%d-%08x", root, digest(host)) }
+
+func digest(host string) uint32 {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(host)) // it never fails
-	return fmt.Sprintf("settle-%d-%08x", root, h.Sum32())
+	return h.Sum32()
 }
 
 // The queues: a worker walks and reads at the same time.

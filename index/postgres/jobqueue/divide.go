@@ -39,7 +39,7 @@ func (a *attempt) divide(ctx context.Context, tx pgx.Tx, row sessionRow, kind st
 	if kind == "text" {
 		of = textKind(root)
 	}
-	if err := a.addBatch(ctx, tx, row, of, kind, rest.files, rest.content); err != nil {
+	if _, err := a.addBatch(ctx, tx, row, of, kind, rest.files, rest.content); err != nil {
 		return nil, err
 	}
 	if _, err := tx.Exec(ctx, "UPDATE batches SET files = $2, content = $3 WHERE id = $1", a.batch, kept.files, kept.content); err != nil {

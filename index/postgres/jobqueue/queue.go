@@ -100,8 +100,8 @@ type Request struct {
 // maxOpen is the number of sessions that may be open.
 const maxOpen = 10_000
 
-// Submit adds a session. An equal one that has not ended gets the higher of the two priorities instead. A forced request equals one that waits, which is forced
-// then, and a running one only if that is forced.
+// Submit adds a session. An equal one that has not begun gets the higher of the two priorities instead, and is forced if either is. One that has begun may
+// not see what has changed since: the new one waits for it, and lends it its priority.
 func (q *Queue) Submit(ctx context.Context, r Request) (s Session, isNew bool, err error) {
 	for range 5 { // another process may submit the same at once
 		s, isNew, err = q.submit(ctx, r)
@@ -113,7 +113,7 @@ func (q *Queue) Submit(ctx context.Context, r Request) (s Session, isNew bool, e
 }
 
 func (q *Queue) submit(ctx context.Context, r Request) (s Session, isNew bool, err error) {
-	err = pgx.BeginFunc(ctx, q.db, func(tx pgx.Tx) error {
+	err = inTx(ctx, q.db, func(tx pgx.Tx) error {
 		var root int32
 		if err := tx.QueryRow(ctx, "SELECT id FROM roots WHERE uid = $1", string(r.Root)).Scan(&root); err != nil {
 			if errors.Is(err, pgx.ErrNoRows) {
@@ -126,11 +126,14 @@ func (q *Queue) submit(ctx context.Context, r Request) (s Session, isNew bool, e
 			return err
 		}
 		for _, row := range same {
-			if r.Force && !row.force && row.state == jobs.Running {
-				continue
+			joined, err := q.join(ctx, tx, row, r)
+			if err != nil {
+				return err
 			}
-			s, err = q.join(ctx, tx, row, r)
-			return err
+			if row.state == jobs.Queued {
+				s = joined
+				return nil
+			}
 		}
 		var open int
 		if err := tx.QueryRow(ctx, "SELECT count(*) FROM sessions WHERE state IN ('queued', 'running')").Scan(&open); err != nil {
@@ -140,8 +143,16 @@ func (q *Queue) submit(ctx context.Context, r Request) (s Session, isNew bool, e
 			return jobs.ErrMany
 		}
 		var id int64
-		if err := tx.QueryRow(ctx, "INSERT INTO sessions(root_id, start, options, force, priority) VALUES ($1, $2, $3, $4, $5) RETURNING id",
-			root, []byte(r.Start), string(r.Options), r.Force, urgency(r.Priority)).Scan(&id); err != nil {
+		kind, walker := walkKind(root), ""
+		var here bool
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM ("+livingWorkers+") w WHERE NOT w.reserve AND w.host = $1 AND $2 = ANY(w.roots))", q.s.Host(), root).Scan(&here); err != nil {
+			return err
+		}
+		if here {
+			kind, walker = hereKind(root, q.s.Host()), q.s.Host()
+		}
+		if err := tx.QueryRow(ctx, "INSERT INTO sessions(root_id, start, options, force, priority, walker) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id",
+			root, []byte(r.Start), string(r.Options), r.Force, urgency(r.Priority), walker).Scan(&id); err != nil {
 			return err
 		}
 		row, err := oneRow(ctx, tx, id)
@@ -154,7 +165,7 @@ func (q *Queue) submit(ctx context.Context, r Request) (s Session, isNew bool, e
 		if err != nil {
 			return err
 		}
-		return q.insert(ctx, tx, row, walkKind(root), 0, 0)
+		return q.insert(ctx, tx, row, kind, 0, 0)
 	})
 	return s, isNew, err
 }
@@ -165,7 +176,7 @@ const maxEnded = 1000
 // join makes an open session as urgent, and as thorough, as another request of the same.
 func (q *Queue) join(ctx context.Context, tx pgx.Tx, row sessionRow, r Request) (Session, error) {
 	p := min(row.priority, urgency(r.Priority))
-	force := row.force || r.Force
+	force := row.force || r.Force && row.state == jobs.Queued
 	if p == row.priority && force == row.force {
 		return row.session(), nil
 	}
@@ -210,7 +221,10 @@ func (q *Queue) Open(ctx context.Context) ([]Session, error) {
 
 // Cancel cancels a session: its jobs that run stop in an orderly way first. jobs.ErrEnded: it has ended.
 func (q *Queue) Cancel(ctx context.Context, id int64) (s Session, err error) {
-	err = pgx.BeginFunc(ctx, q.db, func(tx pgx.Tx) error {
+	if err := q.sweep(ctx); err != nil { // there may be no worker that does
+		return s, postgres.Explain(err)
+	}
+	err = inTx(ctx, q.db, func(tx pgx.Tx) error {
 		row, err := lockRow(ctx, tx, id)
 		if err != nil {
 			return err
@@ -219,17 +233,7 @@ func (q *Queue) Cancel(ctx context.Context, id int64) (s Session, err error) {
 			s = row.session()
 			return jobs.ErrEnded
 		}
-		row.cancelling = true
-		dropped, err := dropWaiting(ctx, tx, id)
-		if err != nil {
-			return err
-		}
-		if row.open -= dropped; row.open <= 0 {
-			err = endRow(ctx, tx, row, jobs.Cancelled, jobs.Fault{})
-		} else {
-			_, err = tx.Exec(ctx, "UPDATE sessions SET cancelling = true, open = $2, state = 'running', revision = revision + 1, changed_at = now() WHERE id = $1", id, row.open)
-		}
-		if err != nil {
+		if err := cancelRow(ctx, tx, row); err != nil {
 			return err
 		}
 		row, err = oneRow(ctx, tx, id)
@@ -237,6 +241,22 @@ func (q *Queue) Cancel(ctx context.Context, id int64) (s Session, err error) {
 		return err
 	})
 	return s, postgres.Explain(err)
+}
+
+// cancelRow drops the jobs of a session that nobody works on. If there are no others, it ends.
+func cancelRow(ctx context.Context, tx pgx.Tx, row sessionRow) error {
+	dropped, err := dropWaiting(ctx, tx, row.id)
+	if err != nil {
+		return err
+	}
+	if row.open -= dropped; row.open <= 0 {
+		return endRow(ctx, tx, row, jobs.Cancelled, jobs.Fault{})
+	}
+	if row.cancelling && dropped == 0 {
+		return nil
+	}
+	_, err = tx.Exec(ctx, "UPDATE sessions SET cancelling = true, open = $2, state = 'running', revision = revision + 1, changed_at = now() WHERE id = $1", row.id, row.open)
+	return err
 }
 
 // dropWaiting deletes the jobs of a session that nobody works on, and returns their number.

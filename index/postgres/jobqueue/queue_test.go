@@ -134,6 +134,8 @@ type handler struct {
 	files, perBatch int
 	// read is called before the files of a batch are committed, one by one; nil: nothing is called.
 	read func(ctx context.Context, s jobqueue.Session, b index.Batch, stop <-chan struct{}) error
+	// blind means that this machine does not see what others have found.
+	blind bool
 	// texts are the pictures whose texts are read.
 	texts []store.PictureID
 
@@ -162,29 +164,38 @@ func (h *handler) Walk(ctx context.Context, s jobqueue.Session, _ store.Root, d 
 	return index.Found{Counts: index.Counts{Scanned: 7, Unchanged: 7}, Gone: []index.Missing{{Start: s.Start}}}, true, nil
 }
 
-func (h *handler) Read(ctx context.Context, s jobqueue.Session, root store.Root, _ int, b index.Batch, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
+func (h *handler) Read(ctx context.Context, s jobqueue.Session, root store.Root, _ int, b index.Batch, foundHere bool, r *jobqueue.Report, stop <-chan struct{}) (sum index.Summary, unseen index.Batch, err error) {
 	h.did("read", s)
-	sum := index.Summary{Complete: true}
+	sum.Complete = true
 	if h.read != nil {
 		if err := h.read(ctx, s, b, stop); err != nil {
-			return sum, err
+			return sum, unseen, err
 		}
 	}
-	for _, place := range b.Places(root.ID) {
+	r.Computed("none")
+	for _, item := range b.Items {
+		if !foundHere && h.blind {
+			unseen.Items = append(unseen.Items, item)
+			continue
+		}
 		one := index.Counts{Scanned: 1, Added: 1}
-		if err := commit(ctx, h.s, r, index.Commit{Added: one, Done: []store.Place{place}}); err != nil {
-			return sum, err
+		if err := commit(ctx, h.s, r, index.Commit{Added: one, Done: []store.Place{{Root: root.ID, Dir: item.Dir, Name: item.Name}}}); err != nil {
+			return sum, unseen, err
 		}
 		sum.Counts = sum.Plus(one)
 		select {
 		case <-stop:
 			sum.Complete = false
-			return sum, nil
+			return sum, unseen, nil
 		default:
 		}
 	}
-	r.Computed("none")
-	return sum, nil
+	return sum, unseen, nil
+}
+
+func (h *handler) Conclude(_ context.Context, s jobqueue.Session, _ store.Root, _ *jobqueue.Report) error {
+	h.did("conclude", s)
+	return nil
 }
 
 // commit commits an empty transaction together with what it adds to a session.
@@ -218,6 +229,8 @@ func (h *handler) ReadTexts(_ context.Context, s jobqueue.Session, _ store.Root,
 	r.Noticed("a notice")
 	return index.Summary{Complete: true, Counts: index.Counts{TextsRead: len(ids)}}, nil
 }
+
+func (h *handler) IsLasting(f jobs.Fault) bool { return f.Message == "never" }
 
 func (h *handler) Fault(err error) jobs.Fault {
 	return jobs.Fault{Code: "failed", Message: err.Error()}
@@ -264,6 +277,81 @@ func TestSame(t *testing.T) {
 	}
 }
 
+// A request for a folder whose session has begun is another session, which waits for it: what has changed since is seen.
+func TestAgain(t *testing.T) {
+	f := newFixture(t)
+	reading, resume := make(chan bool, 1), make(chan bool)
+	h := &handler{s: f.s, files: 1, perBatch: 1, read: func(context.Context, jobqueue.Session, index.Batch, <-chan struct{}) error {
+		reading <- true
+		<-resume
+		return nil
+	}}
+	f.work(f.s, f.q, h, nil)
+	one, _ := f.submit("a", jobs.Low, false)
+	<-reading
+	second, isNew := f.submit("a", jobs.High, false)
+	if !isNew || second.ID == one.ID {
+		t.Fatalf("%+v", second)
+	}
+	if third, isNew := f.submit("a", jobs.Normal, true); isNew || third.ID != second.ID || !third.Force {
+		t.Errorf("%+v", third)
+	}
+	if first := f.until(one.ID, func(s jobqueue.Session) bool { return s.Priority == jobs.High }); first.Force {
+		t.Errorf("%+v", first)
+	}
+	f.until(second.ID, func(s jobqueue.Session) bool { return s.Waiting == "an earlier session of this folder has not ended" })
+	close(resume)
+	f.until(one.ID, in(jobs.Done))
+	<-reading
+	if s := f.until(second.ID, in(jobs.Done)); s.Waiting != "" || s.Runs != 1 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// What only the machine that has walked sees is read by that machine.
+func TestSeenByOne(t *testing.T) {
+	f := newFixture(t)
+	other, otherQueue := f.machine("two")
+	must(t, other.Mount(t.Context(), f.root.ID, f.dir))
+	begin := make(chan bool)
+	first := &handler{s: f.s, files: 30, perBatch: 10, read: func(context.Context, jobqueue.Session, index.Batch, <-chan struct{}) error {
+		<-begin // until the other machine has tried
+		return nil
+	}}
+	f.work(f.s, f.q, first, nil)
+	one, _ := f.submit("a", jobs.Normal, false)
+	f.until(one.ID, func(s jobqueue.Session) bool { return s.Walked })
+	second := &handler{s: other, blind: true}
+	f.work(other, otherQueue, second, nil)
+	for deadline := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		second.mu.Lock()
+		tried := len(second.order)
+		second.mu.Unlock()
+		if tried > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the other machine does nothing")
+		}
+	}
+	close(begin)
+	if s := f.until(one.ID, in(jobs.Done)); s.Counts.Added != 30 || s.Done != 30 || s.Files != 30 {
+		t.Errorf("%+v; %v, %v", s, first.order, second.order)
+	}
+}
+
+// A session whose root is removed ends.
+func TestRootRemoved(t *testing.T) {
+	f := newFixture(t)
+	one, _ := f.submit("a", jobs.Normal, false)
+	_, err := f.s.RemoveRoot(t.Context(), f.dir)
+	must(t, err)
+	f.work(f.s, f.q, &handler{s: f.s}, nil)
+	if s := f.until(one.ID, in(jobs.Failed)); s.Error.Message != store.ErrNoRoot.Error() || s.Root != "" {
+		t.Errorf("%+v", s)
+	}
+}
+
 // Several processes that submit the same session at once get the same one.
 func TestSameAtOnce(t *testing.T) {
 	f := newFixture(t)
@@ -295,7 +383,7 @@ func TestParts(t *testing.T) {
 	if c := s.Counts; c.Added != 50 || c.Scanned != 57 || c.Unchanged != 7 || c.Removed != 1 || c.TextsRead != 3 || s.Files != 50 || s.Done != 50 || s.Texts != 3 || s.Runs != 1 {
 		t.Errorf("%+v", s)
 	}
-	if fmt.Sprint(h.order) != "[walk a read a read a read a settle a text a]" || fmt.Sprint(s.Providers, s.Notices) != "[none] [a notice]" {
+	if fmt.Sprint(h.order) != "[walk a read a read a read a settle a conclude a text a]" || fmt.Sprint(s.Providers, s.Notices) != "[none] [a notice]" {
 		t.Errorf("%v, %+v", h.order, s)
 	}
 	run, ok, err := f.s.LastRun(t.Context(), true)
@@ -438,7 +526,7 @@ func TestWalkerGone(t *testing.T) {
 	second := &handler{s: other, files: 0}
 	f.work(other, otherQueue, second, nil)
 	s := f.until(one.ID, in(jobs.Done))
-	if fmt.Sprint(second.order) != "[read a walk a settle a]" || s.Runs != 2 || s.Counts.Added != 20 || s.Counts.Removed != 1 {
+	if fmt.Sprint(second.order) != "[read a walk a settle a conclude a]" || s.Runs != 2 || s.Counts.Added != 20 || s.Counts.Removed != 1 {
 		t.Errorf("%v, %+v", second.order, s)
 	}
 }
@@ -458,8 +546,10 @@ func TestDeleted(t *testing.T) {
 // A worker in reserve works only while no other one does.
 func TestReserve(t *testing.T) {
 	f := newFixture(t)
-	reserve := &handler{s: f.s}
-	f.work(f.s, f.q, reserve, func(o *jobqueue.Options) { o.Reserve = true })
+	server, serverQueue := f.machine("two")
+	must(t, server.Mount(t.Context(), f.root.ID, f.dir))
+	reserve := &handler{s: server}
+	f.work(server, serverQueue, reserve, func(o *jobqueue.Options) { o.Reserve = true })
 	one, _ := f.submit("a", jobs.Normal, false)
 	f.until(one.ID, in(jobs.Done))
 	if ok, err := f.q.Serves(t.Context(), []store.RootID{f.root.ID}, false); err != nil || ok {
@@ -482,7 +572,7 @@ func TestReserve(t *testing.T) {
 		one, _ := f.submit(fmt.Sprint(i), jobs.Normal, false)
 		f.until(one.ID, in(jobs.Done))
 	}
-	if len(h.order) != 10 || len(reserve.order) != 2 {
+	if len(h.order) != 15 || len(reserve.order) != 3 {
 		t.Errorf("%v, %v", h.order, reserve.order)
 	}
 	if list, err := f.q.Workers(t.Context()); err != nil || len(list) != 2 || !list[0].Reserve || list[1].Host != "one" || list[1].PID != os.Getpid() || len(list[1].Roots) != 1 {

@@ -16,6 +16,7 @@ import (
 	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/postgres"
 	"github.com/imgsearch/imgsearch/index/store"
+	"github.com/imgsearch/imgsearch/internal/caught"
 )
 
 // errLost means that an attempt no longer has its claim: its session has ended, or somebody else does the job.
@@ -89,14 +90,38 @@ func (r *Report) Committing(ctx context.Context, t store.Tx, c index.Commit) err
 	if c.Settles {
 		stage = "settled"
 	}
-	if _, err := tx.Exec(ctx, "UPDATE sessions SET counts = $2, done = done + $3, stage = $4, revision = revision + 1, changed_at = now() WHERE id = $1",
-		row.id, asJSON(row.countsNow().Plus(c.Added)), len(numbers), stage); err != nil {
-		return postgres.Explain(err)
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	row = r.told(row)
+	if _, err := tx.Exec(ctx, "UPDATE sessions SET counts = $2, done = done + $3, stage = $4, failures = $5, notices = $6, providers = $7, revision = revision + 1, changed_at = now() WHERE id = $1",
+		row.id, asJSON(row.countsNow().Plus(c.Added)), len(numbers), stage, row.failures, row.notices, row.providers); err != nil {
+		return postgres.Explain(err)
+	}
 	r.committed = r.committed.Plus(c.Added)
 	return nil
+}
+
+// told returns the row with what was reported. The caller holds mu.
+func (r *Report) told(row sessionRow) sessionRow {
+	var failures []jobs.UnreadFile
+	var notices []string
+	_ = json.Unmarshal([]byte(row.failures), &failures) // written by this package
+	_ = json.Unmarshal([]byte(row.notices), &notices)
+	for _, f := range r.failures {
+		if len(failures) < jobs.MaxFailures && !slices.ContainsFunc(failures, func(other jobs.UnreadFile) bool { return other.Path == f.Path }) {
+			failures = append(failures, f)
+		}
+	}
+	for _, n := range r.notices {
+		if len(notices) < jobs.MaxFailures && !slices.Contains(notices, n) {
+			notices = append(notices, n)
+		}
+	}
+	if r.provider != "" && !slices.Contains(row.providers, r.provider) {
+		row.providers = append(row.providers, r.provider)
+	}
+	row.failures, row.notices = asJSON(failures), asJSON(notices)
+	return row
 }
 
 // Failed adds a file that could not be read.
@@ -122,6 +147,12 @@ func (r *Report) Computed(provider string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.provider = provider
+}
+
+// tryWork is work, with panics as errors.
+func (a *attempt) tryWork(ctx context.Context, kind string) (err error) {
+	defer caught.Error(&err)
+	return a.work(ctx, kind)
 }
 
 // work does the part of the session that the job is.
@@ -164,7 +195,7 @@ func (a *attempt) watch(ctx context.Context, done <-chan struct{}) {
 
 // in runs change in a transaction with the session's row, unless the session has ended.
 func (a *attempt) in(ctx context.Context, change func(tx pgx.Tx, row sessionRow) error) error {
-	err := pgx.BeginFunc(ctx, a.db, func(tx pgx.Tx) error {
+	err := inTx(ctx, a.db, func(tx pgx.Tx) error {
 		row, err := lockRow(ctx, tx, a.session)
 		if err != nil {
 			return err
@@ -202,7 +233,7 @@ func (a *attempt) begin(ctx context.Context, s Session, reaches bool) (store.Roo
 	}
 	root := all[i]
 	if root.Elsewhere || reaches && root.Walked && index.Reachable(root) != nil {
-		return root, nil, &jobs.LaterError{Reason: noWorker} // the worker notices too, and takes no more of these
+		return root, nil, &jobs.LaterError{Reason: NoWorker} // the worker notices too, and takes no more of these
 	}
 	lock, err := a.s.LockShared(ctx, root.ID)
 	if errors.Is(err, store.ErrBusy) {
@@ -257,9 +288,20 @@ func (a *attempt) walk(ctx context.Context) error {
 		return err
 	}
 	defer unlock()
-	err = a.in(ctx, func(tx pgx.Tx, row sessionRow) error {
-		if row.stage != "walk" || row.cancelling {
+	later, reached := "", index.Reachable(root) == nil
+	err = a.in(ctx, func(tx pgx.Tx, row sessionRow) (err error) {
+		switch {
+		case row.stage != "walk":
 			return errLost
+		case row.cancelling:
+			cancelled, err = a.closeJob(ctx, tx, &row)
+			return err
+		case row.files > 0 && !reached:
+			later = NoWorker // it was reached before: a disk was unplugged, or a connection lost, on one machine only
+			return nil
+		}
+		if later, err = earlier(ctx, tx, row); later != "" || err != nil {
+			return err
 		}
 		// What an earlier attempt has found is found again.
 		if _, err := tx.Exec(ctx, "DELETE FROM river_job WHERE args @> jsonb_build_object('session', $1::bigint) AND id <> $2 AND state IN ('available', 'scheduled', 'retryable')", row.id, a.job); err != nil {
@@ -269,12 +311,15 @@ func (a *attempt) walk(ctx context.Context) error {
 			return err
 		}
 		before = row.countsNow()
-		_, err := tx.Exec(ctx, `UPDATE sessions SET state = 'running', runs = runs + 1, started_at = coalesce(started_at, now()), claim = $2, waiting = '', files = done, walked = false,
-			open = 1, revision = revision + 1, changed_at = now() WHERE id = $1`, row.id, a.claim)
+		_, err = tx.Exec(ctx, `UPDATE sessions SET state = 'running', runs = runs + 1, started_at = coalesce(started_at, now()), claim = $2, walker = $3, waiting = '', files = done, walked = false,
+			walk = '{}', open = 1, revision = revision + 1, changed_at = now() WHERE id = $1`, row.id, a.claim, a.s.Host())
 		return err
 	})
-	if err != nil {
+	if err != nil || cancelled {
 		return err
+	}
+	if later != "" {
+		return &jobs.LaterError{Reason: later}
 	}
 	a.o.Log.Info(fmt.Sprintf("session %d: walking %s", a.session, store.Folder{Dir: s.Start}.Path(root.Path)), "session", a.session)
 	size, err := a.batchSize(ctx)
@@ -307,13 +352,23 @@ func (a *attempt) walk(ctx context.Context) error {
 		if cancelled || err != nil {
 			return err
 		}
-		row.walked, row.walker, row.stage = true, a.s.Host(), "read"
-		if _, err := tx.Exec(ctx, `UPDATE sessions SET counts = $2, found = $3, walker = $4, walked = true, stage = 'read', open = $5, claim = '', revision = revision + 1, changed_at = now() WHERE id = $1`,
-			row.id, asJSON(row.countsNow().Plus(newIn(f.Counts, before))), data, row.walker, row.open); err != nil {
+		row.walked, row.stage = true, "read"
+		if _, err := tx.Exec(ctx, `UPDATE sessions SET walk = $2, found = $3, walked = true, stage = 'read', open = $4, claim = '', revision = revision + 1, changed_at = now() WHERE id = $1`,
+			row.id, asJSON(newIn(f.Counts, before)), data, row.open); err != nil {
 			return err
 		}
 		return a.next(ctx, tx, row)
 	})
+}
+
+// earlier returns why a session waits for an equal one that has begun; "" if there is none.
+func earlier(ctx context.Context, tx pgx.Tx, row sessionRow) (reason string, err error) {
+	var is bool
+	err = tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM sessions WHERE root_id = $1 AND start = $2 AND id < $3 AND state = 'running')", row.root, row.start, row.id).Scan(&is)
+	if is {
+		reason = "an earlier session of this folder has not ended"
+	}
+	return reason, err
 }
 
 // newIn returns what a walk has counted without what an earlier attempt of the same session has done: to the walk, those files are unchanged.
@@ -370,16 +425,17 @@ func (a *attempt) emit(ctx context.Context, b index.Batch) error {
 		if _, err := tx.Exec(ctx, "UPDATE sessions SET open = open + 1, files = files + $2, revision = revision + 1, changed_at = now() WHERE id = $1", row.id, b.Files()); err != nil {
 			return err
 		}
-		return a.addBatch(ctx, tx, row, readKind(root), "read", b.Files(), content)
+		_, err = a.addBatch(ctx, tx, row, readKind(root), "read", b.Files(), content)
+		return err
 	})
 }
 
-func (a *attempt) addBatch(ctx context.Context, tx pgx.Tx, row sessionRow, of, kind string, files int, content []byte) error {
-	var id int64
+// addBatch adds a batch with its job, and returns its id.
+func (a *attempt) addBatch(ctx context.Context, tx pgx.Tx, row sessionRow, of, kind string, files int, content []byte) (id int64, err error) {
 	if err := tx.QueryRow(ctx, "INSERT INTO batches(session_id, kind, files, content) VALUES ($1, $2, $3, $4) RETURNING id", row.id, kind, files, content).Scan(&id); err != nil {
-		return err
+		return 0, err
 	}
-	return a.insert(ctx, tx, row, of, id, files)
+	return id, a.insert(ctx, tx, row, of, id, files)
 }
 
 // stopped ends an attempt that was stopped: the job returns to the queue, unless its session is cancelled.
@@ -411,13 +467,27 @@ func (a *attempt) stopped(ctx context.Context) error {
 // read reads a batch of files, or the texts of pictures.
 func (a *attempt) read(ctx context.Context) error {
 	var s Session
-	var kind string
+	var root store.Root
+	var kind, walker string
 	var content []byte
 	var done []int32
 	var size int
-	err := a.in(ctx, func(tx pgx.Tx, row sessionRow) error {
-		s = row.session()
-		err := tx.QueryRow(ctx, "UPDATE batches SET claim = $2 WHERE id = $1 RETURNING kind, files, content, done", a.batch, a.claim).Scan(&kind, &size, &content, &done)
+	var own bool
+	one, err := oneRow(ctx, a.db, a.session)
+	if err != nil {
+		return postgres.Explain(err)
+	}
+	s = one.session()
+	if !one.cancelling && !one.state.HasEnded() { // else nothing is read
+		var unlock func()
+		if root, unlock, err = a.begin(ctx, s, true); err != nil {
+			return err
+		}
+		defer unlock()
+	}
+	err = a.in(ctx, func(tx pgx.Tx, row sessionRow) error {
+		s, walker = row.session(), row.walker
+		err := tx.QueryRow(ctx, "UPDATE batches SET claim = $2 WHERE id = $1 RETURNING kind, files, content, done, own", a.batch, a.claim).Scan(&kind, &size, &content, &done, &own)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return errLost
 		}
@@ -425,7 +495,7 @@ func (a *attempt) read(ctx context.Context) error {
 			return err
 		}
 		if !row.cancelling {
-			if len(done) == 0 {
+			if len(done) == 0 && !own {
 				content, err = a.divide(ctx, tx, row, kind, size, content)
 			}
 			return err
@@ -440,11 +510,9 @@ func (a *attempt) read(ctx context.Context) error {
 	if err != nil || content == nil {
 		return err
 	}
-	root, unlock, err := a.begin(ctx, s, true)
-	if err != nil {
-		return err
+	if root.ID == "" {
+		return &jobs.LaterError{Reason: "it is being stopped"} // it was not any more
 	}
-	defer unlock()
 	var slot int
 	select {
 	case slot = <-a.slot:
@@ -455,6 +523,7 @@ func (a *attempt) read(ctx context.Context) error {
 	begin := time.Now()
 	r := &Report{a: a, numbers: make(map[store.Place]int)}
 	var sum index.Summary
+	var unseen index.Batch
 	if kind == "text" {
 		var ids []store.PictureID
 		if ids, err = decodeIDs(content); err != nil {
@@ -473,7 +542,7 @@ func (a *attempt) read(ctx context.Context) error {
 		for _, n := range done {
 			was[int(n)] = true
 		}
-		sum, err = a.o.Handler.Read(ctx, s, root, slot, batch.Without(was), r, a.stopping.c)
+		sum, unseen, err = a.o.Handler.Read(ctx, s, root, slot, batch.Without(was), walker == a.s.Host(), r, a.stopping.c)
 	}
 	if err != nil {
 		return err
@@ -494,6 +563,13 @@ func (a *attempt) read(ctx context.Context) error {
 		if kind == "text" {
 			files, counted, seconds = 0, 0, 0
 		}
+		if len(unseen.Items) > 0 { // the machine that has found them reads them
+			if err := a.leave(ctx, tx, row, unseen); err != nil {
+				return err
+			}
+			files -= unseen.Files()
+			row.open++
+		}
 		if row, err = a.add(ctx, tx, row, r, sum, files-counted, seconds); err != nil {
 			return err
 		}
@@ -505,26 +581,30 @@ func (a *attempt) read(ctx context.Context) error {
 	})
 }
 
+// leave makes a batch for the machine that has walked.
+func (a *attempt) leave(ctx context.Context, tx pgx.Tx, row sessionRow, b index.Batch) error {
+	root, err := row.rootID()
+	if err != nil {
+		return err
+	}
+	content, err := b.Encode()
+	if err != nil {
+		return err
+	}
+	id, err := a.addBatch(ctx, tx, row, ownKind(root, row.walker), "read", b.Files(), content)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, "UPDATE batches SET own = true WHERE id = $1", id)
+	return err
+}
+
 // add adds to the session what a job has done and not added yet.
 func (a *attempt) add(ctx context.Context, tx pgx.Tx, row sessionRow, r *Report, sum index.Summary, files int, seconds float64) (sessionRow, error) {
-	var failures []jobs.UnreadFile
-	var notices []string
-	_ = json.Unmarshal([]byte(row.failures), &failures)
-	_ = json.Unmarshal([]byte(row.notices), &notices)
-	for _, f := range r.failures {
-		if len(failures) < jobs.MaxFailures && !slices.ContainsFunc(failures, func(other jobs.UnreadFile) bool { return other.Path == f.Path }) {
-			failures = append(failures, f)
-		}
-	}
-	for _, n := range r.notices {
-		if len(notices) < jobs.MaxFailures && !slices.Contains(notices, n) {
-			notices = append(notices, n)
-		}
-	}
-	if r.provider != "" && !slices.Contains(row.providers, r.provider) {
-		row.providers = append(row.providers, r.provider)
-	}
-	row.counts, row.failures, row.notices = asJSON(row.countsNow().Plus(sum.Minus(r.committed))), asJSON(failures), asJSON(notices)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	row = r.told(row)
+	row.counts = asJSON(row.countsNow().Plus(sum.Minus(r.committed)))
 	row.done += files
 	row.seconds += seconds
 	_, err := tx.Exec(ctx, "UPDATE sessions SET counts = $2, failures = $3, notices = $4, done = $5, seconds = $6, providers = $7, waiting = '' WHERE id = $1",
@@ -589,6 +669,9 @@ func (a *attempt) settle(ctx context.Context) error {
 	if !sum.Complete {
 		return a.stopped(ctx)
 	}
+	if err := a.o.Handler.Conclude(ctx, s, root, r); err != nil {
+		return err
+	}
 	lists, err := a.o.Handler.Texts(ctx, s, root)
 	if err != nil {
 		return err
@@ -625,7 +708,7 @@ func (a *attempt) beginTexts(ctx context.Context, tx pgx.Tx, row sessionRow, lis
 			return err
 		}
 		pictures += len(ids)
-		if err := a.addBatch(ctx, tx, row, textKind(root), "text", len(ids), data); err != nil {
+		if _, err := a.addBatch(ctx, tx, row, textKind(root), "text", len(ids), data); err != nil {
 			return err
 		}
 	}
@@ -633,31 +716,10 @@ func (a *attempt) beginTexts(ctx context.Context, tx pgx.Tx, row sessionRow, lis
 	return err
 }
 
-// done ends a session that has done everything, and records it as a run.
+// done ends a session that has done everything.
 func (a *attempt) done(ctx context.Context, tx pgx.Tx, row sessionRow) error {
-	counts := row.countsNow()
-	s := row.session()
-	record, err := index.CompleteRecord(counts, s.Root, counts.Unreachable > 0 && counts.Scanned == 0, time.Since(s.StartedAt))
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `INSERT INTO runs(host, model_id, started_at, ended_at, complete, provider, embedded, summary)
-		VALUES ($1, (SELECT id FROM models WHERE identity = $2), $3, $4, true, $5, $6, $7)`, a.s.Host(), modelOf(s.Options), s.StartedAt.Unix(), time.Now().Unix(), strings.Join(s.Providers, ", "), counts.Embedded, record); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - $1", postgres.KeptRuns); err != nil {
-		return err
-	}
+	counts := row.sum()
 	a.o.Log.Info(fmt.Sprintf("session %d ended: %d added, %d updated, %d unchanged, %d removed, %d could not be read", a.session, counts.Added, counts.Updated, counts.Unchanged, counts.Removed, counts.Failed),
 		"session", a.session, "added", counts.Added, "updated", counts.Updated, "removed", counts.Removed, "embedded", counts.Embedded, "failed", counts.Failed)
 	return endRow(ctx, tx, row, jobs.Done, jobs.Fault{})
-}
-
-// modelOf returns the identity of the model in the options of a session, which their owner keeps under this name.
-func modelOf(options []byte) string {
-	var o struct {
-		Model struct{ Identity string } `json:"model"`
-	}
-	_ = json.Unmarshal(options, &o)
-	return o.Model.Identity
 }

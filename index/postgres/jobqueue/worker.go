@@ -10,9 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
 
 	"github.com/imgsearch/imgsearch/index"
@@ -26,18 +24,23 @@ type Handler interface {
 	// Walk finds what is to be read.
 	Walk(ctx context.Context, s Session, root store.Root, d index.Division, stop <-chan struct{}) (f index.Found, complete bool, err error)
 	// Read reads a batch. slot is less than Options.AtOnce, and no other job has it at the same time.
-	Read(ctx context.Context, s Session, root store.Root, slot int, b index.Batch, r *Report, stop <-chan struct{}) (index.Summary, error)
-	// Settle drops what is gone.
+	// foundHere means that this machine has walked; if not, files that are not here are returned as unseen.
+	Read(ctx context.Context, s Session, root store.Root, slot int, b index.Batch, foundHere bool, r *Report, stop <-chan struct{}) (sum index.Summary, unseen index.Batch, err error)
+	// Settle drops what is gone. It is not done again once it is committed.
 	Settle(ctx context.Context, s Session, root store.Root, f index.Found, r *Report, stop <-chan struct{}) (index.Summary, error)
+	// Conclude does what follows.
+	Conclude(ctx context.Context, s Session, root store.Root, r *Report) error
 	// Texts returns the pictures whose texts are to be read then.
 	Texts(ctx context.Context, s Session, root store.Root) ([][]store.PictureID, error)
 	// ReadTexts reads texts.
 	ReadTexts(ctx context.Context, s Session, root store.Root, slot int, ids []store.PictureID, r *Report, stop <-chan struct{}) (index.Summary, error)
-	// Fault says an error to users.
+	// Fault describes an error to users.
 	Fault(err error) jobs.Fault
+	// IsLasting reports whether trying again would not help, on any machine.
+	IsLasting(f jobs.Fault) bool
 }
 
-// Options say how to work.
+// Options configure Work.
 type Options struct {
 	// Handler does the work.
 	Handler Handler
@@ -61,9 +64,14 @@ const (
 	// beat is how often a worker looks after itself and the others: its dead neighbours' jobs return that fast.
 	beat = time.Second
 	// rootsEvery is how often a worker looks which roots it sees.
-	rootsEvery = 3 * time.Second
-	// endTime is how long jobs have to end in an orderly way.
-	endTime = 8 * time.Second
+	rootsEvery = 2 * time.Second
+	// endTime is how long jobs have to end in an orderly way, and cutTime how long what is cut short then may take. Service managers kill a process that takes
+	// much longer than 10 s.
+	endTime, cutTime = 6 * time.Second, time.Second
+	// answerTime is how long the server has to answer whether the lock is still held.
+	answerTime = 5 * time.Second
+	// hungAfter is how long a job may go on after its root is out of reach.
+	hungAfter = time.Minute
 	// pollEvery is how often a worker without work asks for some, in case that no notification came.
 	pollEvery = 500 * time.Millisecond
 	// againAfter is how long a worker waits for a server that cannot be reached.
@@ -93,7 +101,7 @@ func (q *Queue) Work(ctx context.Context, stop <-chan struct{}, o Options) error
 			return err
 		}
 		if !away {
-			o.Log.Warn(fmt.Sprintf("trying again: %v", err))
+			o.Log.Warn("cannot work: " + o.Handler.Fault(err).Message + "; trying again")
 		}
 		away = true
 		select {
@@ -106,9 +114,12 @@ func (q *Queue) Work(ctx context.Context, stop <-chan struct{}, o Options) error
 	}
 }
 
+// errHung means that a job does not end although its disk is out of reach. Only another process can go on.
+var errHung = errors.New("a disk does not answer, and a job waits for it: start the worker again")
+
 // isLasting reports whether trying again does not help.
 func isLasting(err error) bool {
-	return slices.ContainsFunc([]error{store.ErrReadOnly, store.ErrNoIndex, store.ErrNewer, store.ErrLogin, store.ErrNoDatabase}, func(target error) bool { return errors.Is(err, target) })
+	return slices.ContainsFunc([]error{errHung, store.ErrReadOnly, store.ErrNoIndex, store.ErrNewer, store.ErrLogin, store.ErrNoDatabase}, func(target error) bool { return errors.Is(err, target) })
 }
 
 // life is a worker from its registration until its lock is lost or it ends.
@@ -118,9 +129,16 @@ type life struct {
 	me   *registration
 	ctx  context.Context // ends with the life
 	slot chan int        // the free slots
+	// crews are the clients of River: the last one takes jobs, the others end what they have.
+	crews []*crew
+	// kindsNow are the kinds of jobs that it takes, lost those that it took before, and since when it does not. unreached are the roots that no worker reaches, and
+	// since when.
+	kindsNow  []string
+	lost      map[string]time.Time
+	unreached map[int32]time.Time
 
 	mu     sync.Mutex
-	active map[int64]bool // the jobs in River that it works on
+	active map[int64]string // the jobs in River that it works on, with their kinds
 }
 
 // workOnce works until stop is closed, which is nil, or the connection is lost.
@@ -131,66 +149,85 @@ func (q *Queue) workOnce(ctx context.Context, stop <-chan struct{}, o Options, c
 	}
 	connected()
 	living, die := context.WithCancel(ctx)
-	l := &life{Queue: q, o: o, me: me, ctx: living, slot: make(chan int, o.AtOnce), active: make(map[int64]bool)}
+	defer die()
+	l := &life{
+		Queue: q, o: o, me: me, ctx: living, slot: make(chan int, o.AtOnce), active: make(map[int64]string), lost: make(map[string]time.Time), unreached: make(map[int32]time.Time),
+	}
 	for i := range o.AtOnce {
 		l.slot <- i
 	}
 	err = l.run(stop)
+	l.end(err == nil)
 	die()
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), cutTime)
 	defer cancel()
-	if leaveErr := q.leave(ending, me); err == nil && leaveErr != nil && !errors.Is(postgres.Explain(leaveErr), store.ErrServer) {
-		return leaveErr
-	}
+	_ = q.leave(ending, me) // else the others notice
 	return err
 }
 
 // run takes jobs, and looks after the queue.
 func (l *life) run(stop <-chan struct{}) error {
-	var crew *crew
-	defer func() {
-		if crew != nil {
-			crew.abandon()
-		}
-	}()
 	var looked, repaired time.Time
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
 	for {
-		if err := l.me.session.Check(l.ctx); err != nil {
+		if err := l.check(); err != nil {
 			return err
 		}
 		if time.Since(looked) >= rootsEvery {
-			kinds, err := l.kinds()
-			if err != nil {
+			if err := l.chooseKinds(); err != nil {
 				return err
-			}
-			if crew == nil || !slices.Equal(crew.kinds, kinds) {
-				if crew != nil {
-					crew.stop()
-				}
-				if crew, err = l.hire(kinds); err != nil {
-					return err
-				}
 			}
 			looked = time.Now()
 		}
-		if err := l.lookAfter(time.Since(repaired) >= repairEvery); err != nil {
+		closely := time.Since(repaired) >= repairEvery
+		if err := l.lookAfter(closely); err != nil {
 			return err
 		}
-		if time.Since(repaired) >= repairEvery {
+		if closely {
 			repaired = time.Now()
 		}
 		select {
 		case <-tick.C:
 		case <-stop:
-			crew.stop()
-			crew = nil
 			return nil
 		case <-l.ctx.Done():
 			return l.ctx.Err()
 		}
 	}
+}
+
+// check returns an error if the worker has lost its lock, or if a job does not end.
+func (l *life) check() error {
+	ctx, cancel := context.WithTimeout(l.ctx, answerTime)
+	defer cancel()
+	if err := l.me.session.Check(ctx); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, kind := range l.active {
+		if since, lost := l.lost[kind]; lost && time.Since(since) > hungAfter {
+			return errHung
+		}
+	}
+	return nil
+}
+
+// chooseKinds takes the jobs of the roots that the worker reaches now.
+func (l *life) chooseKinds() error {
+	kinds, err := l.kinds()
+	if err != nil || l.kindsNow != nil && slices.Equal(kinds, l.kindsNow) {
+		return err
+	}
+	for _, kind := range l.kindsNow {
+		l.lost[kind] = time.Now()
+	}
+	for _, kind := range kinds {
+		delete(l.lost, kind)
+	}
+	l.kindsNow = append([]string{}, kinds...)
+	return l.hire(kinds)
 }
 
 // lookAfter gives back what dead workers, and lost connections, have left.
@@ -201,133 +238,23 @@ func (l *life) lookAfter(closely bool) error {
 	if !closely {
 		return nil
 	}
-	l.mu.Lock()
-	active := keys(l.active)
-	l.mu.Unlock()
-	if err := l.giveBack(l.ctx, l.me.name, active); err != nil {
+	if err := l.giveBack(l.ctx, l.me.name, l.working()); err != nil {
 		return err
 	}
-	return l.repair(l.ctx)
+	return l.repair(l.ctx, l.o.Handler.Fault(store.ErrNoRoot))
 }
 
-func keys(set map[int64]bool) []int64 {
-	list := make([]int64, 0, len(set))
-	for k := range set {
-		list = append(list, k)
+// working returns the jobs that the worker works on and that it would take now.
+func (l *life) working() []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	list := []int64{}
+	for id, kind := range l.active {
+		if _, lost := l.lost[kind]; !lost {
+			list = append(list, id)
+		}
 	}
 	return list
-}
-
-// kinds returns the kinds of jobs that this worker takes now, and records which roots it sees.
-func (l *life) kinds() ([]string, error) {
-	reachable, known, err := l.o.Roots(l.ctx)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := l.db.Exec(l.ctx, "UPDATE workers SET roots = ARRAY(SELECT id FROM roots WHERE uid = ANY($2)) WHERE id = $1", l.me.id, ids(reachable)); err != nil {
-		return nil, err
-	}
-	if l.o.Reserve {
-		// Those that another worker does not see.
-		rows, err := l.db.Query(l.ctx, "SELECT uid FROM roots r WHERE EXISTS (SELECT 1 FROM ("+livingWorkers+") w WHERE NOT w.reserve AND r.id = ANY(w.roots))")
-		if err != nil {
-			return nil, err
-		}
-		others, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return nil, err
-		}
-		served := func(r store.Root) bool { return slices.Contains(others, string(r.ID)) }
-		reachable, known = slices.DeleteFunc(slices.Clone(reachable), served), slices.DeleteFunc(slices.Clone(known), served)
-	}
-	// A root that nobody can reach is walked too, since that is what the session then says.
-	rows, err := l.db.Query(l.ctx, `SELECT id, uid = ANY($1) FROM roots r WHERE uid = ANY($1) OR uid = ANY($2) AND NOT EXISTS (SELECT 1 FROM (`+livingWorkers+`) w WHERE r.id = ANY(w.roots)) ORDER BY id`, ids(reachable), ids(known))
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var kinds []string
-	for rows.Next() {
-		var root int32
-		var reaches bool
-		if err := rows.Scan(&root, &reaches); err != nil {
-			return nil, err
-		}
-		kinds = append(kinds, walkKind(root), settleKind(root, l.s.Host()))
-		if reaches {
-			kinds = append(kinds, readKind(root), textKind(root))
-		}
-	}
-	return kinds, rows.Err()
-}
-
-func ids(roots []store.Root) []string {
-	list := make([]string, len(roots))
-	for i, r := range roots {
-		list[i] = string(r.ID)
-	}
-	return list
-}
-
-// crew is a client of River that takes some kinds of jobs; the client is nil if there are none.
-type crew struct {
-	kinds   []string
-	client  *river.Client[pgx.Tx]
-	endJobs chan struct{} // closed: the jobs end in an orderly way
-}
-
-// walksAtOnce lets an urgent session begin while another one walks.
-const walksAtOnce = 2
-
-// forever is longer than any job lasts: this package itself notices when a worker dies.
-const forever = 10 * 365 * 24 * time.Hour
-
-// hire starts to take jobs.
-func (l *life) hire(kinds []string) (*crew, error) {
-	c := &crew{kinds: kinds, endJobs: make(chan struct{})}
-	if len(kinds) == 0 { // no root yet
-		return c, nil
-	}
-	workers := river.NewWorkers()
-	for _, kind := range kinds {
-		river.AddWorkerArgs(workers, jobArgs{kind: kind}, &jobWorker{life: l, endJobs: c.endJobs})
-	}
-	var err error
-	c.client, err = river.NewClient(riverpgxv5.New(l.db), &river.Config{
-		ID: l.me.name, Schema: postgres.Schema, Workers: workers, FetchOnlyKnownKinds: true, SkipUnknownJobCheck: true,
-		Queues:     map[string]river.QueueConfig{walkQueue: {MaxWorkers: walksAtOnce}, readQueue: {MaxWorkers: l.o.AtOnce}},
-		JobTimeout: -1, RescueStuckJobsAfter: forever, MaxAttempts: maxAttempts, RetryPolicy: backoff{},
-		FetchCooldown: 20 * time.Millisecond, FetchPollInterval: pollEvery, Logger: slog.New(quiet{l.o.Log.Handler()}),
-	})
-	if err != nil {
-		return nil, err
-	}
-	return c, c.client.Start(context.WithoutCancel(l.ctx))
-}
-
-// stop waits until the jobs have ended in an orderly way; those that take too long are cancelled.
-func (c *crew) stop() {
-	close(c.endJobs)
-	if c.client == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), endTime)
-	defer cancel()
-	if err := c.client.Stop(ctx); err != nil {
-		c.cancel()
-	}
-}
-
-// abandon cancels the jobs: another worker has them now.
-func (c *crew) abandon() { c.cancel() }
-
-func (c *crew) cancel() {
-	if c.client == nil {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), endTime)
-	defer cancel()
-	_ = c.client.StopAndCancel(ctx) // what does not end then is fenced off by its claim
 }
 
 // quiet lets only what River logs as errors through, as details: what concerns users is logged by this package.
@@ -369,7 +296,7 @@ func (w *jobWorker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 	defer cancel()
 	defer context.AfterFunc(w.ctx, cancel)() // without its lock, a worker has no jobs
 	w.mu.Lock()
-	w.active[job.ID] = true
+	w.active[job.ID] = job.Kind
 	w.mu.Unlock()
 	defer func() {
 		w.mu.Lock()
@@ -378,7 +305,7 @@ func (w *jobWorker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 	}()
 	a := &attempt{life: w.life, job: job.ID, session: job.Args.Session, batch: job.Args.Batch, endJobs: w.endJobs}
 	a.claim = a.claimOf(job.Attempt, len(job.Errors))
-	err := a.work(ctx, job.Kind)
+	err := a.tryWork(ctx, job.Kind)
 	switch fault, isFault := errors.AsType[*jobs.FailedError](err); {
 	case err == nil, errors.Is(err, errLost), errors.Is(err, jobs.ErrNoSession):
 		return nil
@@ -395,9 +322,9 @@ func (w *jobWorker) Work(ctx context.Context, job *river.Job[jobArgs]) error {
 		a.wait(ctx, later.Reason)
 		return river.JobSnooze(laterAfter)
 	}
-	w.o.Log.Warn(fmt.Sprintf("session %d: trying a job again: %v", a.session, err), "job", job.Kind)
-	if len(job.Errors)+1 >= maxErrors {
-		return a.fail(ctx, w.o.Handler.Fault(err))
+	w.o.Log.Warn(fmt.Sprintf("session %d: a job failed: %s", a.session, w.o.Handler.Fault(err).Message), "job", job.Kind)
+	if fault := w.o.Handler.Fault(err); len(job.Errors)+1 >= maxErrors || w.o.Handler.IsLasting(fault) {
+		return a.fail(ctx, fault)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/postgres"
 	"github.com/imgsearch/imgsearch/index/store"
 )
@@ -69,7 +70,7 @@ func (q *Queue) register(ctx context.Context, o Options) (*registration, error) 
 	r := &registration{}
 	var err error
 	r.session, err = q.s.OpenSession(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		return inTx(ctx, conn, func(tx pgx.Tx) error {
 			// The name has the id, so that no two workers ever have the same.
 			err := tx.QueryRow(ctx, `INSERT INTO workers(name, host, pid, version, provider, seconds, reserve, everything) VALUES (gen_random_uuid()::text, $1, $2, $3, $4, $5, $6, $7) RETURNING id`,
 				q.s.Host(), os.Getpid(), o.Version, o.Provider, o.Seconds, o.Reserve, o.Everything).Scan(&r.id)
@@ -111,13 +112,13 @@ func (q *Queue) sweep(ctx context.Context) error {
 		return err
 	}
 	_, err := q.db.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE id IN (SELECT j.id FROM river_job j WHERE j.state = 'running' AND j.queue IN ('walk', 'read')
-		AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.name = j.attempted_by[array_length(j.attempted_by, 1)]) ORDER BY j.id FOR UPDATE SKIP LOCKED)`)
+		AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.name = split_part(j.attempted_by[array_length(j.attempted_by, 1)], '#', 1)) ORDER BY j.id FOR UPDATE SKIP LOCKED)`)
 	return err
 }
 
 // giveBack returns the jobs of a worker to the queue that it does not work on: River could not record how they ended.
 func (q *Queue) giveBack(ctx context.Context, name string, active []int64) error {
-	_, err := q.db.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND attempted_by[array_length(attempted_by, 1)] = $1
+	_, err := q.db.Exec(ctx, `UPDATE river_job SET state = 'available', scheduled_at = now() WHERE state = 'running' AND split_part(attempted_by[array_length(attempted_by, 1)], '#', 1) = $1
 		AND attempted_at < now() - interval '15 seconds' AND id <> ALL($2)`, name, active)
 	return err
 }
@@ -125,15 +126,19 @@ func (q *Queue) giveBack(ctx context.Context, name string, active []int64) error
 // lostAfter is how long what a machine has found may wait for a worker of that machine to settle it.
 var lostAfter = time.Minute // tests shorten it
 
-// repair adds the jobs that sessions lack: a job can be lost when a connection breaks, or when somebody deletes it.
-func (q *Queue) repair(ctx context.Context) error {
+// repair adds the jobs that sessions lack: a job can be lost when a connection breaks, or when somebody deletes it. It ends the sessions whose root was
+// removed, with the given fault, and those that are cancelled and that nobody works on.
+func (q *Queue) repair(ctx context.Context, rootless jobs.Fault) error {
+	if err := q.endLeft(ctx, rootless); err != nil {
+		return err
+	}
 	type lacking struct{ session, batch int64 }
 	rows, err := q.db.Query(ctx, `WITH alive AS MATERIALIZED (SELECT (args->>'session')::bigint AS session, coalesce((args->>'batch')::bigint, 0) AS batch FROM river_job
 			WHERE state IN ('available', 'scheduled', 'retryable', 'running') AND queue IN ('walk', 'read')),
 		open AS (SELECT id, stage, walker, root_id, changed_at FROM sessions WHERE state IN ('queued', 'running'))
 		SELECT b.session_id, b.id FROM batches b JOIN open s ON s.id = b.session_id WHERE NOT EXISTS (SELECT 1 FROM alive a WHERE a.batch = b.id)
 		UNION ALL SELECT s.id, 0 FROM open s WHERE s.stage IN ('walk', 'settle', 'settled') AND NOT EXISTS (SELECT 1 FROM alive a WHERE a.session = s.id AND a.batch = 0)
-		UNION ALL SELECT s.id, 0 FROM open s WHERE s.stage = 'settle' AND s.changed_at < now() - make_interval(secs => $1)
+		UNION ALL SELECT s.id, 0 FROM open s WHERE (s.stage IN ('settle', 'settled') OR s.stage = 'walk' AND s.walker <> '' OR EXISTS (SELECT 1 FROM batches b WHERE b.session_id = s.id AND b.own)) AND s.changed_at < now() - make_interval(secs => $1)
 			AND NOT EXISTS (SELECT 1 FROM (`+livingWorkers+`) w WHERE w.host = s.walker AND s.root_id = ANY(w.roots))`, lostAfter.Seconds())
 	if err != nil {
 		return err
@@ -150,9 +155,39 @@ func (q *Queue) repair(ctx context.Context) error {
 	return nil
 }
 
+// endLeft ends the sessions that no job will end.
+func (q *Queue) endLeft(ctx context.Context, rootless jobs.Fault) error {
+	rows, err := q.db.Query(ctx, "SELECT id FROM sessions WHERE state IN ('queued', 'running') AND (root_id IS NULL OR cancelling)")
+	if err != nil {
+		return err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return err
+	}
+	for _, id := range list {
+		err := inTx(ctx, q.db, func(tx pgx.Tx) error {
+			row, err := lockRow(ctx, tx, id)
+			switch {
+			case errors.Is(err, jobs.ErrNoSession), err == nil && row.state.HasEnded():
+				return nil
+			case err != nil:
+				return err
+			case row.cancelling:
+				return cancelRow(ctx, tx, row)
+			}
+			return endRow(ctx, tx, row, jobs.Failed, rootless)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // mend adds the job of a batch, or that of the stage of a session if batch is 0.
 func (q *Queue) mend(ctx context.Context, session, batch int64) error {
-	return pgx.BeginFunc(ctx, q.db, func(tx pgx.Tx) error {
+	return inTx(ctx, q.db, func(tx pgx.Tx) error {
 		row, err := lockRow(ctx, tx, session)
 		if err != nil || row.state.HasEnded() {
 			return err
@@ -164,45 +199,48 @@ func (q *Queue) mend(ctx context.Context, session, batch int64) error {
 		if batch > 0 {
 			return q.mendBatch(ctx, tx, row, root, batch)
 		}
+		if row.stage == "read" || row.stage == "text" { // only the machine that has walked sees the rest
+			return q.walkAgain(ctx, tx, row, root)
+		}
 		alive, err := hasJob(ctx, tx, session, 0)
 		if err != nil {
 			return err
 		}
-		kind := walkKind(root)
-		switch row.stage {
-		case "walk":
-			if alive {
-				return nil
-			}
-		case "settle", "settled":
-			var settles bool // a worker of the machine that has walked lives
-			if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM ("+livingWorkers+") w WHERE w.host = $1 AND $2 = ANY(w.roots))", row.walker, root).Scan(&settles); err != nil {
-				return err
-			}
-			if settles && alive {
-				return nil
-			}
-			if kind = settleKind(root, row.walker); !settles {
-				// Nobody can settle what that machine has found: somebody else walks again.
-				kind = walkKind(root)
-				if _, err := dropWaiting(ctx, tx, session); err != nil {
-					return err
-				}
-				if _, err := tx.Exec(ctx, "UPDATE sessions SET stage = 'walk', walked = false, found = NULL, open = 1, revision = revision + 1, changed_at = now() WHERE id = $1", session); err != nil {
-					return err
-				}
-			}
-		default:
-			return nil
+		var there bool // a worker of the machine that walks, or has walked, lives
+		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM ("+livingWorkers+") w WHERE w.host = $1 AND $2 = ANY(w.roots))", row.walker, root).Scan(&there); err != nil {
+			return err
 		}
-		return q.insert(ctx, tx, row, kind, 0, 0)
+		switch {
+		case !there:
+			return q.walkAgain(ctx, tx, row, root)
+		case alive:
+			return nil
+		case row.stage == "walk":
+			return q.insert(ctx, tx, row, walkKind(root), 0, 0)
+		}
+		return q.insert(ctx, tx, row, settleKind(root, row.walker), 0, 0)
 	})
+}
+
+// walkAgain lets another machine walk, because no worker is left on the one that has walked.
+func (q *Queue) walkAgain(ctx context.Context, tx pgx.Tx, row sessionRow, root int32) error {
+	if _, err := dropWaiting(ctx, tx, row.id); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "DELETE FROM batches WHERE session_id = $1", row.id); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "UPDATE sessions SET stage = 'walk', walked = false, found = NULL, claim = '', walker = '', open = 1, revision = revision + 1, changed_at = now() WHERE id = $1", row.id); err != nil {
+		return err
+	}
+	return q.insert(ctx, tx, row, walkKind(root), 0, 0)
 }
 
 func (q *Queue) mendBatch(ctx context.Context, tx pgx.Tx, row sessionRow, root int32, batch int64) error {
 	var kind string
 	var files int
-	err := tx.QueryRow(ctx, "SELECT kind, files FROM batches WHERE id = $1", batch).Scan(&kind, &files)
+	var own bool
+	err := tx.QueryRow(ctx, "SELECT kind, files, own FROM batches WHERE id = $1", batch).Scan(&kind, &files, &own)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
@@ -214,7 +252,10 @@ func (q *Queue) mendBatch(ctx context.Context, tx pgx.Tx, row sessionRow, root i
 		return err
 	}
 	of := readKind(root)
-	if kind == "text" {
+	switch {
+	case own:
+		of = ownKind(root, row.walker)
+	case kind == "text":
 		of = textKind(root)
 	}
 	return q.insert(ctx, tx, row, of, batch, files)

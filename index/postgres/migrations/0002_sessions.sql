@@ -37,7 +37,8 @@ CREATE TABLE sessions (
   files      integer     NOT NULL DEFAULT 0,
   done       integer     NOT NULL DEFAULT 0,
   texts      integer     NOT NULL DEFAULT 0,
-  counts     text        NOT NULL DEFAULT '{}', -- index.Counts
+  counts     text        NOT NULL DEFAULT '{}', -- index.Counts, without those of the walk
+  walk       text        NOT NULL DEFAULT '{}', -- index.Counts of the walk
   seconds    float8      NOT NULL DEFAULT 0,    -- of the jobs that have read files
   failures   text        NOT NULL DEFAULT '[]',
   notices    text        NOT NULL DEFAULT '[]',
@@ -49,8 +50,9 @@ CREATE TABLE sessions (
   ended_at   timestamptz,
   changed_at timestamptz NOT NULL DEFAULT now()
 );
+-- A session that has begun to walk may not see what has changed since: another one waits for it.
 CREATE INDEX sessions_open ON sessions(root_id) WHERE state IN ('queued', 'running');
-CREATE UNIQUE INDEX sessions_one ON sessions(root_id, sha256(start), md5(options), force) WHERE state IN ('queued', 'running') AND NOT cancelling;
+CREATE UNIQUE INDEX sessions_one ON sessions(root_id, sha256(start), md5(options), force) WHERE state = 'queued' AND NOT cancelling;
 
 -- The files that a job reads, or the pictures whose texts it reads, until it has ended. done are the numbers of those that are committed; claim is the
 -- attempt that works on it.
@@ -60,6 +62,7 @@ CREATE TABLE batches (
   kind       text    NOT NULL,
   files      integer NOT NULL,
   content    bytea   NOT NULL,
+  own        boolean NOT NULL DEFAULT false, -- only for the machine that has walked
   done       integer[] NOT NULL DEFAULT '{}',
   claim      text    NOT NULL DEFAULT ''
 );

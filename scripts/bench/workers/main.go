@@ -90,7 +90,7 @@ func work(ctx context.Context, url, wait string) error {
 	var one *fake
 	w, err := s.NewWorker(ctx, app.WorkerOptions{
 		Jobs: 2, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Fault: func(err error) jobs.Fault { return jobs.Fault{Message: err.Error()} },
-		Notice: func(n index.Notice) string { return fmt.Sprintf("%+v", n) }, Path: filepath.Clean,
+		Notice: func(n index.Notice) string { return fmt.Sprintf("%+v", n) }, Path: filepath.Clean, IsLasting: func(jobs.Fault) bool { return false },
 		Embedder: func(m app.Model) index.Embedder {
 			if one == nil {
 				one = newFake(m.Spec.Dim, d)
