@@ -115,6 +115,11 @@ func divide(ctx context.Context, tasks <-chan task, d Division) error {
 				}
 				return emit()
 			}
+			if len(batch.Items) > 0 && batch.Files()+1+len(t.twins) > d.Size() {
+				if err := emit(); err != nil {
+					return err
+				}
+			}
 			if patience == nil {
 				patience = time.After(emitAfter)
 			}

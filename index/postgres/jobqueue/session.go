@@ -152,7 +152,7 @@ func (r sessionRow) session() Session {
 	if r.fault != "" {
 		_ = json.Unmarshal([]byte(r.fault), &s.Error)
 	}
-	if s.Waiting == "" && !r.served {
+	if !r.served {
 		s.Waiting = NoWorker
 	}
 	return s

@@ -93,7 +93,7 @@ func (r *Report) Committing(ctx context.Context, t store.Tx, c index.Commit) err
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	row = r.told(row)
-	if _, err := tx.Exec(ctx, "UPDATE sessions SET counts = $2, done = done + $3, stage = $4, failures = $5, notices = $6, providers = $7, revision = revision + 1, changed_at = now() WHERE id = $1",
+	if _, err := tx.Exec(ctx, "UPDATE sessions SET counts = $2, done = done + $3, stage = $4, failures = $5, notices = $6, providers = $7, waiting = '', revision = revision + 1, changed_at = now() WHERE id = $1",
 		row.id, asJSON(row.countsNow().Plus(c.Added)), len(numbers), stage, row.failures, row.notices, row.providers); err != nil {
 		return postgres.Explain(err)
 	}
@@ -233,7 +233,7 @@ func (a *attempt) begin(ctx context.Context, s Session, reaches bool) (store.Roo
 	}
 	root := all[i]
 	if root.Elsewhere || reaches && root.Walked && index.Reachable(root) != nil {
-		return root, nil, &jobs.LaterError{Reason: NoWorker} // the worker notices too, and takes no more of these
+		return root, nil, &jobs.LaterError{Reason: a.outOfReach()} // the worker notices too, and takes no more of these
 	}
 	lock, err := a.s.LockShared(ctx, root.ID)
 	if errors.Is(err, store.ErrBusy) {
@@ -244,6 +244,9 @@ func (a *attempt) begin(ctx context.Context, s Session, reaches bool) (store.Roo
 	}
 	return root, func() { _ = lock.Unlock() }, nil // the server releases it in any case
 }
+
+// outOfReach is why a session waits whose root this machine cannot reach.
+func (a *attempt) outOfReach() string { return "the folder cannot be reached on " + a.s.Host() }
 
 // wait records why the session waits. An error costs only that.
 func (a *attempt) wait(ctx context.Context, reason string) {
@@ -297,7 +300,7 @@ func (a *attempt) walk(ctx context.Context) error {
 			cancelled, err = a.closeJob(ctx, tx, &row)
 			return err
 		case row.files > 0 && !reached:
-			later = NoWorker // it was reached before: a disk was unplugged, or a connection lost, on one machine only
+			later = a.outOfReach() // it was reached before: a disk was unplugged, or a connection lost, on one machine only
 			return nil
 		}
 		if later, err = earlier(ctx, tx, row); later != "" || err != nil {
