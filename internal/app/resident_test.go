@@ -15,7 +15,13 @@ func TestBatcher(t *testing.T) {
 	var mu sync.Mutex
 	var sizes []int
 	hold := make(chan struct{})
+	first := 0 // the callers in the first batch: one, or more if they were fast
 	compute := func(texts []string) ([][]float32, error) {
+		mu.Lock()
+		if first == 0 {
+			first = len(texts) / 2
+		}
+		mu.Unlock()
 		<-hold
 		mu.Lock()
 		sizes = append(sizes, len(texts))
@@ -40,10 +46,15 @@ func TestBatcher(t *testing.T) {
 			}
 		})
 	}
-	for waiting := 0; waiting < callers-1; { // the first one is computed alone
+	for called := 0; called < callers; {
 		time.Sleep(time.Millisecond)
+		mu.Lock()
+		computing := first
+		mu.Unlock()
 		b.mu.Lock()
-		waiting = len(b.waiting)
+		if called = len(b.waiting); computing > 0 {
+			called += computing
+		}
 		b.mu.Unlock()
 	}
 	close(hold)

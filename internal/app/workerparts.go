@@ -91,7 +91,13 @@ func (p *Worker) events(r *jobqueue.Report, root store.Root) index.Events {
 				r.Failed(relativeTo(root, path), reason)
 			}
 		},
-		Damaged: func(path string) { said(path, "partly unreadable; indexed the rest") },
+		Damaged: func(path string) {
+			const text = "partly unreadable; indexed the rest"
+			said(path, text)
+			if r != nil {
+				r.Noticed(p.o.Path(path) + ": " + text)
+			}
+		},
 		Noticed: func(n index.Notice) {
 			text := p.o.Notice(n)
 			p.o.Log.Warn(text)
