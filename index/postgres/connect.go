@@ -104,8 +104,9 @@ func connect(ctx context.Context, name string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// deadAfter makes the server notice within ten seconds that a machine is gone, and release its locks.
-var deadAfter = map[string]string{"tcp_keepalives_idle": "4", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "3"}
+// deadAfter makes the server notice within seven seconds that a machine is gone, and release its locks: with the second after which the others look, its jobs
+// are back within ten.
+var deadAfter = map[string]string{"tcp_keepalives_idle": "3", "tcp_keepalives_interval": "2", "tcp_keepalives_count": "2"}
 
 // leastConnections is the least size of the pool: a writer, and readers that do not wait for each other.
 const leastConnections = 8
