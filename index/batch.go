@@ -8,8 +8,11 @@ import (
 	"github.com/imgsearch/imgsearch/index/store"
 )
 
-// Batch is a part of what a walk has found: files that some machine that sees the root is to read.
-type Batch struct{ Items []Item }
+// Batch is the work of one job: files that a walk has found and that some machine is to read, or pictures whose texts it is to read.
+type Batch struct {
+	Items    []Item
+	Pictures []store.PictureID
+}
 
 // Item is a file that must be read, as the walk has found it.
 type Item struct {
@@ -26,12 +29,23 @@ type Item struct {
 	Twins      []Item
 }
 
-// Files returns the number of files, twins included.
-func (b Batch) Files() (n int) {
+// Len returns the number of files, twins included, and pictures.
+func (b Batch) Len() int {
+	n := len(b.Pictures)
 	for _, item := range b.Items {
-		n += 1 + len(item.Twins)
+		n += item.files()
 	}
 	return n
+}
+
+// Split divides the batch after n files or pictures, or one twin more.
+func (b Batch) Split(n int) (first, rest Batch) {
+	items := 0
+	for files := 0; items < len(b.Items) && files < n; items++ {
+		files += b.Items[items].files()
+	}
+	pictures := min(n, len(b.Pictures))
+	return Batch{b.Items[:items], b.Pictures[:pictures]}, Batch{b.Items[items:], b.Pictures[pictures:]}
 }
 
 // Places returns the places of all files, twins included, each at its number in the batch.
@@ -51,10 +65,10 @@ func (b Batch) Without(done map[int]bool) (rest Batch) {
 	n := 0
 	for _, item := range b.Items {
 		all := true
-		for i := range 1 + len(item.Twins) {
+		for i := range item.files() {
 			all = all && done[n+i]
 		}
-		if n += 1 + len(item.Twins); !all {
+		if n += item.files(); !all {
 			rest.Items = append(rest.Items, item)
 		}
 	}
@@ -79,6 +93,9 @@ func decode(data []byte, v any) error {
 	}
 	return nil
 }
+
+// files returns the number of files, twins included.
+func (i Item) files() int { return 1 + len(i.Twins) }
 
 func (i Item) place(root store.RootID) store.Place {
 	return store.Place{Root: root, Dir: i.Dir, Name: i.Name}

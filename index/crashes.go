@@ -12,8 +12,8 @@ import (
 	"github.com/imgsearch/imgsearch/internal/regular"
 )
 
-// maxAlone is the number of deaths of workers after which a file that was read alone each time is set aside. It is more than for a run, since workers are also
-// killed by whoever manages them.
+// maxAlone is how many times a worker may die while it reads a file alone before the file is set aside. For a run it is once: workers are also killed by service
+// managers.
 const maxAlone = 3
 
 // Crashes are the files that were being read when workers of this machine died, and how many times each was read alone then.
@@ -22,9 +22,9 @@ type Crashes struct{ Files, Texts map[store.Place]int }
 // maxCrashes is the size of the largest file of crashes that is read, in bytes.
 const maxCrashes = 16 << 20
 
-// TakeOver adds what the journals of dead workers hold to the index and to the crashes in a file of this machine, and removes the journals. It needs the
-// Reader of req.
-func TakeOver(ctx context.Context, s store.Store, req Request, journals []string, file string) (Crashes, error) {
+// TakeOver adds what the journal of a worker that has died holds to the index and to the crashes in a file of this machine, and removes the journal. It needs
+// the Reader of req.
+func TakeOver(ctx context.Context, s store.Store, req Request, journal, file string) (Crashes, error) {
 	roots, err := s.Roots(ctx)
 	if err != nil {
 		return Crashes{}, err
@@ -32,22 +32,20 @@ func TakeOver(ctx context.Context, s store.Store, req Request, journals []string
 	req.On = req.On.withDefaults()
 	r := newRun(s, req, roots)
 	known := readCrashes(file)
-	for _, at := range journals {
-		if err := r.takeOverFiles(ctx, at, known.Files); err != nil {
-			return known, err
+	if err := r.takeOverFiles(ctx, journal, known.Files); err != nil {
+		return known, err
+	}
+	texts, left, err := openJournal(journal + textJournal)
+	if err != nil {
+		return known, err
+	}
+	for _, f := range left {
+		if known.Texts[f.place] += 0; f.alone {
+			known.Texts[f.place]++
 		}
-		texts, left, err := openJournal(at + textJournal)
-		if err != nil {
-			return known, err
-		}
-		for _, f := range left {
-			if known.Texts[f.place] += 0; f.alone {
-				known.Texts[f.place]++
-			}
-		}
-		if err := texts.close(); err != nil {
-			return known, err
-		}
+	}
+	if err := texts.close(); err != nil {
+		return known, err
 	}
 	suspects, err := s.Suspects(ctx)
 	if err != nil {

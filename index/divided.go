@@ -115,7 +115,7 @@ func divide(ctx context.Context, tasks <-chan task, d Division) error {
 				}
 				return emit()
 			}
-			if len(batch.Items) > 0 && batch.Files()+1+len(t.twins) > d.Size() {
+			if len(batch.Items) > 0 && batch.Len()+1+len(t.twins) > d.Size() {
 				if err := emit(); err != nil {
 					return err
 				}
@@ -123,7 +123,7 @@ func divide(ctx context.Context, tasks <-chan task, d Division) error {
 			if patience == nil {
 				patience = time.After(emitAfter)
 			}
-			if batch.Items = append(batch.Items, itemOf(t)); batch.Files() >= d.Size() {
+			if batch.Items = append(batch.Items, itemOf(t)); batch.Len() >= d.Size() {
 				if err := emit(); err != nil {
 					return err
 				}
@@ -212,7 +212,7 @@ func (r *run) compareItems(ctx context.Context, items []Item, out chan<- task) (
 		break // there is only one
 	}
 	c := &comparer{run: r, out: out, root: root, gone: newRootGone(target{root: root})}
-	known, err := r.store.Known(ctx, r.req.Model.Identity, Batch{items}.Places(root.ID))
+	known, err := r.store.Known(ctx, r.req.Model.Identity, Batch{Items: items}.Places(root.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -329,13 +329,13 @@ func PrepareSearch(ctx context.Context, s store.Store, req Request) error {
 	return newRun(s, req, nil).prepareSearch(ctx)
 }
 
-// TextsToRead returns the pictures with a file in a part whose text a model has not read, at most size in each list.
-func TextsToRead(ctx context.Context, s store.Store, model string, p Part, size int) (lists [][]store.PictureID, err error) {
+// TextsToRead returns the pictures with a file in a part whose text a model has not read, at most size in each batch.
+func TextsToRead(ctx context.Context, s store.Store, model string, p Part, size int) (batches []Batch, err error) {
 	ids, err := s.TextsToRead(ctx, model)
 	if err != nil {
 		return nil, err
 	}
-	var list []store.PictureID
+	var batch Batch
 	for len(ids) > 0 {
 		some := ids[:min(textsAtOnce, len(ids))]
 		ids = ids[len(some):]
@@ -347,15 +347,15 @@ func TextsToRead(ctx context.Context, s store.Store, model string, p Part, size 
 			if !p.holds(r.Files) {
 				continue
 			}
-			if list = append(list, r.ID); len(list) >= size {
-				lists, list = append(lists, list), nil
+			if batch.Pictures = append(batch.Pictures, r.ID); batch.Len() >= size {
+				batches, batch = append(batches, batch), Batch{}
 			}
 		}
 	}
-	if len(list) > 0 {
-		lists = append(lists, list)
+	if batch.Len() > 0 {
+		batches = append(batches, batch)
 	}
-	return lists, nil
+	return batches, nil
 }
 
 // holds reports whether one of the files is in the part.
@@ -368,17 +368,17 @@ func (p Part) holds(files []store.FileRecord) bool {
 	return false
 }
 
-// ReadTexts reads the texts of pictures that the text model of req has not read.
-func ReadTexts(ctx context.Context, s store.Store, req Request, root store.Root, ids []store.PictureID, stop <-chan struct{}) (Summary, error) {
+// ReadTexts reads the texts of the pictures of a batch that the text model of req has not read.
+func ReadTexts(ctx context.Context, s store.Store, req Request, root store.Root, b Batch, stop <-chan struct{}) (Summary, error) {
 	begin := time.Now()
 	r := newDivided(ctx, s, req, root, stop)
 	defer r.stop.end()
-	known, err := s.Pictures(ctx, "", ids)
+	known, err := s.Pictures(ctx, "", b.Pictures)
 	if err != nil {
 		return r.summary(begin), err
 	}
 	var left []store.PictureID
-	for _, id := range ids {
+	for _, id := range b.Pictures {
 		if k, ok := known[id]; ok && k.TextModel != req.Text.Model {
 			left = append(left, id)
 		}

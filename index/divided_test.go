@@ -99,8 +99,8 @@ func TestDivided(t *testing.T) {
 			t.Errorf("%s:\n got %+v\nwant %+v", what, got, want.Counts)
 		}
 		for _, b := range batches {
-			if b.Files() > 50 {
-				t.Errorf("a batch has %d files", b.Files())
+			if b.Len() > 50 {
+				t.Errorf("a batch has %d files", b.Len())
 			}
 		}
 	}
@@ -147,7 +147,7 @@ func TestUnseen(t *testing.T) {
 			move(elsewhere, one)
 		}
 	})
-	if got.Added != 20 || got.Scanned != 20 || got.Unreachable != 0 || len(batches) != 2 || batches[1].Files() != 11 {
+	if got.Added != 20 || got.Scanned != 20 || got.Unreachable != 0 || len(batches) != 2 || batches[1].Len() != 11 {
 		t.Errorf("%+v, %d batches", got, len(batches))
 	}
 }
@@ -155,10 +155,10 @@ func TestUnseen(t *testing.T) {
 // TestWithout leaves out the items of which every file is done.
 func TestWithout(t *testing.T) {
 	b := index.Batch{Items: []index.Item{{Name: "a"}, {Name: "b", Twins: []index.Item{{Name: "b2"}}}, {Name: "c"}}}
-	if got := b.Without(map[int]bool{0: true, 1: true}); got.Files() != 3 || got.Items[0].Name != "b" || got.Items[1].Name != "c" {
+	if got := b.Without(map[int]bool{0: true, 1: true}); got.Len() != 3 || got.Items[0].Name != "b" || got.Items[1].Name != "c" {
 		t.Errorf("%+v", got)
 	}
-	if got := b.Without(map[int]bool{1: true, 2: true, 3: true}); got.Files() != 1 || got.Items[0].Name != "a" {
+	if got := b.Without(map[int]bool{1: true, 2: true, 3: true}); got.Len() != 1 || got.Items[0].Name != "a" {
 		t.Errorf("%+v", got)
 	}
 }

@@ -13,12 +13,11 @@ import (
 	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
-	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
-// shared leaves the work to the workers of an index that several machines share, and shows everybody's progress until it is done. ok is false if no workers
-// run that see the folders, or if the index is in a file: this process does the work then.
+// shared leaves the work to the workers of an index that several machines share, and shows their progress until it is done. ok is false if this process must do
+// the work: no running worker sees the folders, or the index is in a file.
 func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.Summary) bool) (ok bool, err error) {
 	at, err := o.p.App.Index()
 	if err != nil || !at.InDatabase() || o.dryRun || o.from != "" {
@@ -43,7 +42,7 @@ func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.S
 		}
 	}
 	if r.Provider != "" && r.Provider != provider.Auto {
-		o.p.Warnf("workers do the work, on their own providers: --provider %s is not used", r.Provider)
+		o.p.Warnf("--provider %s is not used: the workers have their own", r.Provider)
 	}
 	err = errJoined
 	for errors.Is(err, errJoined) {
@@ -51,7 +50,7 @@ func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.S
 	}
 	switch {
 	case errors.Is(err, errDeserted):
-		o.p.Notef("no worker has come back: this process does the work itself")
+		o.p.Notef("no worker is running any more; indexing without workers")
 		return false, nil
 	case errors.Is(err, store.ErrBusy) && o.ifIdle:
 		return true, o.leaveBusy()
@@ -59,10 +58,10 @@ func (o *options) shared(ctx context.Context, r app.Indexing, tells func(index.S
 	return true, err
 }
 
-// errDeserted means that no worker runs any more that can do the work.
+// errDeserted means that no running worker can do the work any more.
 var errDeserted = errors.New("no worker is running")
 
-// errJoined means that somebody has cancelled a session that somebody else had begun, so that it must be begun again.
+// errJoined means that a session was cancelled by the command that had submitted it, so that this one must submit it again.
 var errJoined = errors.New("another command has cancelled its session")
 
 // desertedAfter is how long workers may be away: a service manager starts them again within seconds.
@@ -76,7 +75,7 @@ type following struct {
 	tells  func(index.Summary) bool
 	events index.Events
 	seen   map[int64]jobs.Progress
-	// waiting is what the user was told last about why nobody works, and alone since when no worker was there; zero: one is.
+	// waiting is the last reason for waiting that was printed, and alone when the last worker was last seen; zero: one is running.
 	waiting string
 	alone   time.Time
 	// failed is why the sessions cannot be followed.
@@ -89,7 +88,7 @@ func (f *following) follow(ctx context.Context, r app.Indexing) error {
 		return err
 	}
 	if workers, err := f.s.Workers(ctx); err == nil {
-		f.p.Logf("workers that run: %+v", workers)
+		f.p.Logf("running workers: %+v", workers)
 	}
 	progress := cli.NewProgress(f.p, f.progress)
 	var endProgress func()
@@ -97,7 +96,7 @@ func (f *following) follow(ctx context.Context, r app.Indexing) error {
 	f.p.Orderly()
 	f.seen = make(map[int64]jobs.Progress)
 	stopped := f.wait(ctx, list, r.For)
-	deserted := !f.alone.IsZero() && time.Since(f.alone) > desertedAfter && stopped == index.NotStopped
+	deserted := stopped == index.NotStopped && f.isDeserted()
 	if (stopped != index.NotStopped || deserted) && ctx.Err() == nil {
 		err = f.cancel(ctx, list, isNew)
 	}
@@ -118,6 +117,11 @@ func (f *following) follow(ctx context.Context, r app.Indexing) error {
 	return f.end(ctx, list, stopped)
 }
 
+// isDeserted reports whether no worker has been running for too long.
+func (f *following) isDeserted() bool {
+	return !f.alone.IsZero() && time.Since(f.alone) > desertedAfter
+}
+
 // wait shows the progress until all sessions have ended, or the user or the time stops it.
 func (f *following) wait(ctx context.Context, list []jobs.Session, limit time.Duration) index.StopReason {
 	var timeUp <-chan time.Time
@@ -131,7 +135,7 @@ func (f *following) wait(ctx context.Context, list []jobs.Session, limit time.Du
 			f.events.Walked()
 			return index.NotStopped
 		}
-		if f.failed != nil || !f.alone.IsZero() && time.Since(f.alone) > desertedAfter {
+		if f.failed != nil || f.isDeserted() {
 			return index.NotStopped
 		}
 		select {
@@ -156,7 +160,7 @@ func (f *following) look(ctx context.Context, list []jobs.Session) (ended bool) 
 	for i, s := range list {
 		now, err := f.s.Session(ctx, s.ID)
 		if err != nil {
-			f.say(fmt.Sprintf("cannot read the sessions: %s; trying again", english.OneLine(words.Error(err, cli.Door).Sentence)))
+			f.say(fmt.Sprintf("cannot read the sessions: %s; trying again", words.Fault(err, cli.Door).Message))
 			if !errors.Is(err, store.ErrServer) && ctx.Err() == nil {
 				f.failed = err
 			}
@@ -183,7 +187,7 @@ func (f *following) look(ctx context.Context, list []jobs.Session) (ended bool) 
 	return ended
 }
 
-// say says why nobody works, when that has changed.
+// say prints the reason for waiting when it has changed.
 func (f *following) say(waiting string) {
 	if waiting != "" && waiting != f.waiting {
 		f.p.Notef("waiting: %s", waiting)
@@ -223,7 +227,7 @@ func (f *following) cancel(ctx context.Context, list []jobs.Session, isNew []boo
 		}
 		_, err := f.s.Cancel(ctx, s.ID)
 		if ctx.Err() != nil {
-			f.p.Warnf("the database does not answer, so that session %d could not be cancelled: workers go on with it", s.ID)
+			f.p.Warnf("session %d could not be cancelled, because the database does not answer; the workers continue it", s.ID)
 			return nil
 		}
 		if err != nil && !errors.Is(err, jobs.ErrEnded) {

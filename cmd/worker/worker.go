@@ -12,10 +12,8 @@ import (
 
 	"github.com/imgsearch/imgsearch/cmd/internal/cli"
 	"github.com/imgsearch/imgsearch/index"
-	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
-	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/words"
 )
 
@@ -60,7 +58,7 @@ EXIT STATUS
 }
 
 func (o *options) run(ctx context.Context) error {
-	w := app.WorkerOptions{Roots: o.roots, Jobs: o.jobs, Version: cli.VersionText(), Log: o.p.ServiceLog(), Path: words.Path}
+	w := app.WorkerOptions{Roots: o.roots, Jobs: o.jobs, Version: cli.VersionText(), Log: o.p.ServiceLog(), Words: words.Worker{Door: cli.Door}}
 	if o.jobs < 1 {
 		return cli.Usage("use a number of 1 or more", "invalid value for --jobs: %d", o.jobs)
 	}
@@ -71,9 +69,6 @@ func (o *options) run(ctx context.Context) error {
 	if w.Provider, err = o.provider.Choose(); err != nil {
 		return err
 	}
-	w.Fault = func(err error) jobs.Fault { return words.Fault(err, cli.Door) }
-	w.IsLasting = words.IsLasting
-	w.Notice = func(n index.Notice) string { return english.OneLine(words.Notice(n, cli.Door).Sentence) }
 	shared, err := o.p.App.OpenShared(ctx)
 	if errors.Is(err, app.ErrInFile) {
 		return cli.Usage("use the URL of a database, such as --index postgres://imgsearch@db/photos (docs/postgres.md)", "%w", err)
@@ -90,10 +85,8 @@ func (o *options) run(ctx context.Context) error {
 	defer one.Close() //nolint:errcheck // the process ends
 	o.p.OnAbandon(func() {
 		// Files that are being read when the process ends at once have not crashed it.
-		for _, journal := range one.Journals() {
-			for _, path := range index.Journals(journal) {
-				os.Remove(path)
-			}
+		for _, path := range index.Journals(one.Journal()) {
+			os.Remove(path)
 		}
 	})
 	served, err := names(ctx, shared.Store(), o.roots)

@@ -86,8 +86,13 @@ func (s *Store) checkWritable(ctx context.Context) error {
 	return err
 }
 
-// migrate creates the schema or brings it up to date. Programs that do so take turns, and each step is one transaction.
+// migrate creates the schema or brings it up to date. Each step is one transaction.
 func (s *Store) migrate(ctx context.Context, o Options) error {
+	return s.InTurn(ctx, func(conn *pgx.Conn) error { return bringUpToDate(ctx, conn, o) })
+}
+
+// InTurn runs a change of the schema while no other program makes one.
+func (s *Store) InTurn(ctx context.Context, change func(*pgx.Conn) error) error {
 	conn, err := s.db.Acquire(ctx)
 	if err != nil {
 		return err
@@ -98,6 +103,10 @@ func (s *Store) migrate(ctx context.Context, o Options) error {
 		return err
 	}
 	defer conn.Exec(context.WithoutCancel(ctx), "SELECT pg_advisory_unlock($1, $2)", lockClass, migrateLock) //nolint:errcheck // a broken connection holds no lock
+	return change(conn.Conn())
+}
+
+func bringUpToDate(ctx context.Context, conn *pgx.Conn, o Options) error {
 	have, err := version(ctx, conn)
 	if err != nil {
 		return err
@@ -106,7 +115,7 @@ func (s *Store) migrate(ctx context.Context, o Options) error {
 		o.Migrating(have, SchemaVersion())
 	}
 	for names := migrationNames(); have < len(names); have++ {
-		if err := step(ctx, conn.Conn(), names[have], have+1); err != nil {
+		if err := step(ctx, conn, names[have], have+1); err != nil {
 			return fmt.Errorf("migrate to schema %d: %w", have+1, explain(err))
 		}
 	}

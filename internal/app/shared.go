@@ -56,7 +56,7 @@ func (s *Shared) Store() store.Store { return s.ix }
 // Close closes the index.
 func (s *Shared) Close() error { return s.ix.Close() }
 
-// Workers returns the workers that live.
+// Workers returns the running workers.
 func (s *Shared) Workers(ctx context.Context) ([]jobqueue.Worker, error) { return s.q.Workers(ctx) }
 
 // sharedOptions are what the jobs of a session must know.
@@ -79,7 +79,7 @@ type sharedModel struct {
 	Identity  string `json:"identity"`
 }
 
-// Serves reports whether workers that live do what is needed to index these folders; none are all roots that this machine sees. A file is not a folder.
+// Serves reports whether running workers can index all these folders; no paths name all roots that this machine sees. It is false for a file.
 func (s *Shared) Serves(ctx context.Context, paths []string) (bool, error) {
 	roots, err := s.ix.Roots(ctx)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *Shared) IsBusy(ctx context.Context, paths []string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	all, err := s.allHere(ctx, open)
+	all, err := s.here(ctx, open)
 	for _, one := range all {
 		for _, path := range paths {
 			_, inside := store.Relative(path, one.Dirs[0])
@@ -146,7 +146,7 @@ func (s *Shared) IsBusy(ctx context.Context, paths []string) (bool, error) {
 	return false, err
 }
 
-// IsDeserted reports whether no worker runs that can do a session.
+// IsDeserted reports whether no running worker can do a session.
 func IsDeserted(s jobs.Session) bool { return s.Waiting == jobqueue.NoWorker }
 
 // Divide adds a session for each folder of a request, for workers. Of the request, Jobs, MaxMemory, Provider, For, Start, Stop, Reread and Vision are not used.
@@ -188,38 +188,31 @@ func (s *Shared) Divide(ctx context.Context, o Indexing, priority jobs.Priority,
 		if err != nil {
 			return list, isNew, err
 		}
-		here, err := s.here(ctx, one)
-		if err != nil {
-			return list, isNew, err
-		}
-		list, isNew = append(list, here), append(isNew, added)
+		list, isNew = append(list, asSession(one, p.Root)), append(isNew, added)
 	}
 	return list, isNew, nil
 }
 
-// here returns a session with paths as this machine sees them.
-func (s *Shared) here(ctx context.Context, of ...jobqueue.Session) (jobs.Session, error) {
-	list, err := s.allHere(ctx, of)
-	if err != nil {
-		return jobs.Session{}, err
-	}
-	return list[0], nil
-}
-
-func (s *Shared) allHere(ctx context.Context, of []jobqueue.Session) ([]jobs.Session, error) {
+// here returns sessions with paths as this machine sees them.
+func (s *Shared) here(ctx context.Context, of []jobqueue.Session) ([]jobs.Session, error) {
 	roots, err := s.ix.Roots(ctx)
 	if err != nil {
 		return nil, err
 	}
-	byID := make(map[store.RootID]store.Root)
-	for _, r := range roots {
-		byID[r.ID] = r
-	}
+	byID := rootsByID(roots)
 	list := make([]jobs.Session, len(of))
 	for i, one := range of {
 		list[i] = asSession(one, byID[one.Root])
 	}
 	return list, nil
+}
+
+func rootsByID(roots []store.Root) map[store.RootID]store.Root {
+	byID := make(map[store.RootID]store.Root)
+	for _, r := range roots {
+		byID[r.ID] = r
+	}
+	return byID
 }
 
 // asSession returns a session as one of a queue that one process works on.
@@ -338,7 +331,7 @@ func (s *Shared) List(ctx context.Context, limit int) ([]jobs.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.allHere(ctx, list)
+	return s.here(ctx, list)
 }
 
 // Cancel cancels a session.
@@ -356,20 +349,20 @@ func (s *Shared) one(ctx context.Context, get func() (jobqueue.Session, error)) 
 	if one.ID == 0 {
 		return jobs.Session{}, err
 	}
-	j, hereErr := s.here(context.WithoutCancel(ctx), one)
-	return j, errors.Join(err, hereErr)
+	list, hereErr := s.here(context.WithoutCancel(ctx), []jobqueue.Session{one})
+	if hereErr != nil {
+		return jobs.Session{}, errors.Join(err, hereErr)
+	}
+	return list[0], err
 }
 
-// addWorkers adds the workers of an index in a database, and the sessions that have not ended.
+// addWorkers adds the running workers of an index in a database, and the sessions that have not ended.
 func addWorkers(ctx context.Context, ix store.Store, roots []store.Root, s *wire.Status) error {
 	db, ok := ix.(*postgres.Store)
 	if !ok {
 		return nil
 	}
-	byID := make(map[store.RootID]store.Root)
-	for _, r := range roots {
-		byID[r.ID] = r
-	}
+	byID := rootsByID(roots)
 	q := jobqueue.Look(db)
 	workers, err := q.Workers(ctx)
 	if err != nil {

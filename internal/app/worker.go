@@ -24,7 +24,16 @@ import (
 	"github.com/imgsearch/imgsearch/internal/pictures"
 )
 
-// WorkerOptions say how a worker works.
+// WorkerWords describe to users what happens to a worker.
+type WorkerWords interface {
+	Fault(err error) jobs.Fault
+	// IsLasting reports whether trying again does not help.
+	IsLasting(f jobs.Fault) bool
+	Notice(n index.Notice) string
+	Path(path string) string
+}
+
+// WorkerOptions configure a worker.
 type WorkerOptions struct {
 	// Roots are the names or paths of the roots whose jobs it takes; none: those of all roots that this machine sees.
 	Roots    []string
@@ -37,12 +46,8 @@ type WorkerOptions struct {
 	// Reserve works only while no other worker does.
 	Reserve bool
 	Log     *slog.Logger
-	// Fault says an error, Notice a notice, and Path the path of a file, to users.
-	Fault func(error) jobs.Fault
-	// IsLasting reports whether trying again would not help.
-	IsLasting func(jobs.Fault) bool
-	Notice    func(index.Notice) string
-	Path      func(string) string
+	// Words describe what happens to users.
+	Words WorkerWords
 	// Vision lends the vision tower of a model, until done is called; nil: the worker loads it, and keeps it.
 	Vision func(m Model) (loader *embed.Loader, done func())
 	// Embedder replaces the vision tower, for measurements; nil: it is not replaced.
@@ -55,33 +60,29 @@ type Worker struct {
 
 	o       WorkerOptions
 	seconds float64
-	place   string // where the tower computes
-	room    int64  // for files and decoded pictures
-	number  *flock.Flock
-	base    string // of the journals
+	place   string       // where the tower computes
+	room    int64        // for files and decoded pictures
+	number  *flock.Flock // of this worker on this machine
+	base    string       // of the paths of this worker's files
 	crashes index.Crashes
 
 	mu     sync.Mutex
-	models map[string]*workerModel
-	texts  map[string]*textLoader
-	asked  map[string]chan bool // the roots whose disks have not answered yet, by their paths
+	models map[string]workerModel   // by identity
+	towers map[string]*embed.Loader // likewise
+	texts  map[string]*textLoader   // likewise
+	probes map[string]chan bool     // of the roots whose disks have not answered yet, by path
 }
 
-// workerModel is a model that the worker has loaded.
+// workerModel is the model of a session, also as the index has it.
 type workerModel struct {
 	Model
 
-	loader *embed.Loader
 	stored store.Model
 }
 
-// batchesAtOnce is the number of batches that a worker reads at once. With two, one worker would hold a batch that another, idle one could read.
-const batchesAtOnce = 1
-
 // NewWorker prepares a worker: it loads the index's model and computes a vector with it, so that no job finds out that it does not work here.
 func (s *Shared) NewWorker(ctx context.Context, o WorkerOptions) (*Worker, error) {
-	w := &Worker{Shared: s, o: o, models: make(map[string]*workerModel), texts: make(map[string]*textLoader), asked: make(map[string]chan bool)}
-	w.o.Roots = slices.Clone(o.Roots)
+	w := &Worker{Shared: s, o: o, models: make(map[string]workerModel), towers: make(map[string]*embed.Loader), texts: make(map[string]*textLoader), probes: make(map[string]chan bool)}
 	if err := w.checkRoots(ctx); err != nil {
 		return nil, err
 	}
@@ -95,7 +96,7 @@ func (s *Shared) NewWorker(ctx context.Context, o WorkerOptions) (*Worker, error
 	if err := w.takeNumber(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	w.crashes, err = index.TakeOver(ctx, s.ix, index.Request{Reader: pictures.Reader{Spec: m.Spec}, On: w.events(nil, store.Root{})}, w.Journals(), w.base+".crashes")
+	w.crashes, err = index.TakeOver(ctx, s.ix, index.Request{Reader: pictures.Reader{Spec: m.Spec}, On: w.events(nil, store.Root{})}, w.Journal(), w.base+".crashes")
 	if err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -187,17 +188,16 @@ func (w *Worker) vision(m Model) (loader *embed.Loader, done func(), err error) 
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	known := w.models[m.Identity]
-	if known == nil || known.loader == nil {
-		l := w.app.Loader(m, Loading{Provider: w.o.Provider})
-		if err := errors.Join(l.CheckAsked(), l.Prepare()); err != nil {
-			w.app.Release(l)
+	loader = w.towers[m.Identity]
+	if loader == nil {
+		loader = w.app.Loader(m, Loading{Provider: w.o.Provider})
+		if err := errors.Join(loader.CheckAsked(), loader.Prepare()); err != nil {
+			w.app.Release(loader)
 			return nil, nil, err
 		}
-		known = &workerModel{Model: m, loader: l}
-		w.models[m.Identity] = known
+		w.towers[m.Identity] = loader
 	}
-	return known.loader, func() {}, nil
+	return loader, func() {}, nil
 }
 
 // maxWorkers is more than the workers that a machine has.
@@ -224,15 +224,8 @@ func (w *Worker) takeNumber() error {
 	return fmt.Errorf("%d workers run on this machine for this index", maxWorkers)
 }
 
-// Journals returns the paths of the files that record what is being read.
-func (w *Worker) Journals() (list []string) {
-	for slot := range batchesAtOnce {
-		list = append(list, w.journal(slot))
-	}
-	return list
-}
-
-func (w *Worker) journal(slot int) string { return fmt.Sprintf("%s-%d.inflight", w.base, slot) }
+// Journal returns the path of the file that records what is being read, as in index.Request.
+func (w *Worker) Journal() string { return w.base + ".inflight" }
 
 // Provider returns where the tower computes.
 func (w *Worker) Provider() string { return w.place }
@@ -240,7 +233,7 @@ func (w *Worker) Provider() string { return w.place }
 // Run takes jobs until stop is closed.
 func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 	return w.q.Work(ctx, stop, jobqueue.Options{
-		Handler: parts{w}, Roots: w.roots, AtOnce: batchesAtOnce, Seconds: w.seconds, Version: w.o.Version, Provider: w.place, Everything: len(w.o.Roots) == 0,
+		Handler: parts{w}, Roots: w.roots, Seconds: w.seconds, Version: w.o.Version, Provider: w.place, Everything: len(w.o.Roots) == 0,
 		Reserve: w.o.Reserve, Log: w.o.Log,
 	})
 }
@@ -249,10 +242,8 @@ func (w *Worker) Run(ctx context.Context, stop <-chan struct{}) error {
 func (w *Worker) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, m := range w.models {
-		if m.loader != nil {
-			w.app.Release(m.loader)
-		}
+	for _, tower := range w.towers {
+		w.app.Release(tower)
 	}
 	for _, t := range w.texts {
 		t.free()
@@ -287,22 +278,22 @@ func (w *Worker) roots(ctx context.Context) (reachable, known []store.Root, err 
 // answerTime is how long a root's disk has to answer.
 const answerTime = 2 * time.Second
 
-// reaches reports whether a root can be reached. A disk that does not answer, as that of a network that is down, is asked again when it has answered.
+// reaches reports whether a root can be reached. While a disk does not answer, such as that of a network that is down, it is not asked again.
 func (w *Worker) reaches(r store.Root) bool {
 	w.mu.Lock()
-	answer, waiting := w.asked[r.Path]
-	if !waiting {
-		answer = make(chan bool, 1)
-		w.asked[r.Path] = answer
-		go func() { answer <- index.Reachable(r) == nil }()
+	probe, pending := w.probes[r.Path]
+	if !pending {
+		probe = make(chan bool, 1)
+		w.probes[r.Path] = probe
+		go func() { probe <- index.Reachable(r) == nil }()
 	}
 	w.mu.Unlock()
 	select {
-	case is := <-answer:
+	case reached := <-probe:
 		w.mu.Lock()
-		delete(w.asked, r.Path)
+		delete(w.probes, r.Path)
 		w.mu.Unlock()
-		return is
+		return reached
 	case <-time.After(answerTime):
 		return false
 	}
@@ -316,37 +307,30 @@ func (e *OtherModelError) Error() string {
 }
 
 // model returns the model of a session.
-func (w *Worker) model(ctx context.Context, of sharedModel) (*workerModel, error) {
+func (w *Worker) model(ctx context.Context, of sharedModel) (m workerModel, err error) {
 	w.mu.Lock()
-	known := w.models[of.Identity]
-	usable := known != nil && known.stored.Identity != ""
+	m, known := w.models[of.Identity]
 	w.mu.Unlock()
-	if usable {
-		return known, nil
+	if known {
+		return m, nil
 	}
-	m, err := w.app.ChooseModel(ctx, w.ix, ModelChoice{of.Name, of.Precision}, true)
-	if err != nil {
-		return nil, err
+	if m.Model, err = w.app.ChooseModel(ctx, w.ix, ModelChoice{of.Name, of.Precision}, true); err != nil {
+		return m, err
 	}
 	if m.Identity != of.Identity {
-		return nil, &OtherModelError{of.Name}
+		return m, &OtherModelError{of.Name}
 	}
 	all, err := w.ix.Models(ctx)
 	if err != nil {
-		return nil, err
+		return m, err
 	}
-	stored, ok := all.ByIdentity(of.Identity)
-	if !ok {
-		return nil, fmt.Errorf("%w: %s", store.ErrUnknownModel, of.Name)
+	if m.stored, known = all.ByIdentity(of.Identity); !known {
+		return m, fmt.Errorf("%w: %s", store.ErrUnknownModel, of.Name)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if known = w.models[of.Identity]; known == nil {
-		known = &workerModel{Model: m}
-		w.models[of.Identity] = known
-	}
-	known.stored = stored
-	return known, nil
+	w.models[of.Identity] = m
+	return m, nil
 }
 
 // textLoader returns the loader of a text model.

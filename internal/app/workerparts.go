@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 
 	"github.com/imgsearch/imgsearch/index"
 	"github.com/imgsearch/imgsearch/index/jobs"
@@ -17,21 +16,21 @@ type parts struct{ *Worker }
 var _ jobqueue.Handler = parts{}
 
 // request returns what the pipeline needs for a session.
-func (p parts) request(ctx context.Context, s jobqueue.Session, root store.Root, r *jobqueue.Report) (req index.Request, m *workerModel, err error) {
+func (p parts) request(ctx context.Context, s jobqueue.Session, root store.Root, r *jobqueue.Report) (req index.Request, m workerModel, err error) {
 	o, err := optionsOf(s)
 	if err != nil {
-		return req, nil, err
+		return req, m, err
 	}
 	if m, err = p.model(ctx, o.Model); err != nil {
-		return req, nil, err
+		return req, m, err
 	}
 	text, err := p.text(ctx)
 	if err != nil {
-		return req, nil, err
+		return req, m, err
 	}
 	req = index.Request{
 		Exclude: o.Exclude, OneFileSystem: o.OneFileSystem, Prune: o.Prune, NoPairs: o.NoPairs, KeepPreviews: o.KeepPreviews, UseMTime: o.UseMTime,
-		RetryFailed: o.RetryFailed || s.Force, MaxPixels: o.MaxPixels, Jobs: max(1, p.o.Jobs/batchesAtOnce), MaxBytes: p.room / batchesAtOnce, Model: m.stored,
+		RetryFailed: o.RetryFailed || s.Force, MaxPixels: o.MaxPixels, Jobs: p.o.Jobs, MaxBytes: p.room, Journal: p.Journal(), Model: m.stored,
 		Reader: pictures.Reader{Spec: m.Spec, Previews: o.KeepPreviews, Texts: text != nil && text.Inline}, On: p.events(r, root),
 	}
 	if text != nil && text.Inline {
@@ -56,13 +55,13 @@ func (p parts) text(ctx context.Context) (*index.TextRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := m.request(mode, max(1, TextsAtOnce(MemoryLimit(p.o.MaxMemory))/batchesAtOnce))
+	text := m.request(mode, TextsAtOnce(MemoryLimit(p.o.MaxMemory)))
 	text.Load = p.textLoader(m).load
 	return text, nil
 }
 
 // tower lets a request compute vectors, until done is called.
-func (p parts) tower(req *index.Request, m *workerModel, r *jobqueue.Report) (done func(), err error) {
+func (p parts) tower(req *index.Request, m workerModel, r *jobqueue.Report) (done func(), err error) {
 	if p.o.Embedder != nil {
 		req.Load = func(context.Context) (index.Embedder, error) { return p.o.Embedder(m.Model), nil }
 		return func() {}, nil
@@ -80,30 +79,24 @@ func (p parts) tower(req *index.Request, m *workerModel, r *jobqueue.Report) (do
 	return done, nil
 }
 
-// events reports what happens to the session and to the log; r may be nil.
-func (p *Worker) events(r *jobqueue.Report, root store.Root) index.Events {
-	said := func(path, text string) { p.o.Log.Warn(p.o.Path(path)+": "+text, "path", path) }
+// events reports what happens to the log, and to the session unless r is nil.
+func (w *Worker) events(r *jobqueue.Report, root store.Root) index.Events {
+	warn := func(path, text string) string {
+		line := w.o.Words.Path(path) + ": " + text
+		w.o.Log.Warn(line, "path", path)
+		return line
+	}
 	return index.Events{
 		Failed: func(path string, err error) {
-			reason := p.o.Fault(err).Message
-			said(path, reason)
-			if r != nil {
-				r.Failed(relativeTo(root, path), reason)
-			}
+			reason := w.o.Words.Fault(err).Message
+			warn(path, reason)
+			r.Failed(relativeTo(root, path), reason)
 		},
-		Damaged: func(path string) {
-			const text = "partly unreadable; indexed the rest"
-			said(path, text)
-			if r != nil {
-				r.Noticed(p.o.Path(path) + ": " + text)
-			}
-		},
+		Damaged: func(path string) { r.Noticed(warn(path, "partly unreadable; indexed the rest")) },
 		Noticed: func(n index.Notice) {
-			text := p.o.Notice(n)
-			p.o.Log.Warn(text)
-			if r != nil {
-				r.Noticed(text)
-			}
+			text := w.o.Words.Notice(n)
+			w.o.Log.Warn(text)
+			r.Noticed(text)
 		},
 	}
 }
@@ -118,7 +111,7 @@ func (p parts) Walk(ctx context.Context, s jobqueue.Session, root store.Root, d 
 }
 
 // Read reads a batch.
-func (p parts) Read(ctx context.Context, s jobqueue.Session, root store.Root, slot int, b index.Batch, foundHere bool, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, index.Batch, error) {
+func (p parts) Read(ctx context.Context, s jobqueue.Session, root store.Root, b index.Batch, foundHere bool, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, index.Batch, error) {
 	req, m, err := p.request(ctx, s, root, r)
 	if err != nil {
 		return index.Summary{}, index.Batch{}, err
@@ -128,7 +121,6 @@ func (p parts) Read(ctx context.Context, s jobqueue.Session, root store.Root, sl
 		return index.Summary{}, index.Batch{}, err
 	}
 	defer done()
-	req.Journal = p.journal(slot)
 	return index.Read(ctx, p.ix, req, root, b, foundHere, stop)
 }
 
@@ -163,7 +155,7 @@ func (p parts) Conclude(ctx context.Context, s jobqueue.Session, root store.Root
 }
 
 // Texts returns the pictures whose texts are to be read.
-func (p parts) Texts(ctx context.Context, s jobqueue.Session, root store.Root) ([][]store.PictureID, error) {
+func (p parts) Texts(ctx context.Context, s jobqueue.Session, root store.Root) ([]index.Batch, error) {
 	text, err := p.text(ctx)
 	if err != nil || text == nil {
 		return nil, err
@@ -175,7 +167,7 @@ func (p parts) Texts(ctx context.Context, s jobqueue.Session, root store.Root) (
 const textsInBatch = 100
 
 // ReadTexts reads texts.
-func (p parts) ReadTexts(ctx context.Context, s jobqueue.Session, root store.Root, slot int, ids []store.PictureID, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
+func (p parts) ReadTexts(ctx context.Context, s jobqueue.Session, root store.Root, b index.Batch, r *jobqueue.Report, stop <-chan struct{}) (index.Summary, error) {
 	req, _, err := p.request(ctx, s, root, r)
 	if err != nil {
 		return index.Summary{}, err
@@ -186,17 +178,12 @@ func (p parts) ReadTexts(ctx context.Context, s jobqueue.Session, root store.Roo
 	if req.Text == nil { // it was switched off meanwhile
 		return index.Summary{Complete: true}, nil
 	}
-	req.Journal, req.TextSuspects = p.journal(slot), p.crashes.Texts
-	return index.ReadTexts(ctx, p.ix, req, root, ids, stop)
+	req.TextSuspects = p.crashes.Texts
+	return index.ReadTexts(ctx, p.ix, req, root, b, stop)
 }
 
-// Fault says an error to users.
-func (p parts) Fault(err error) jobs.Fault {
-	if failed, ok := errors.AsType[*jobs.FailedError](err); ok {
-		return failed.Fault
-	}
-	return p.o.Fault(err)
-}
+// Fault describes an error to users.
+func (p parts) Fault(err error) jobs.Fault { return p.o.Words.Fault(err) }
 
 // IsLasting reports whether an error is that of the options of a session.
-func (p parts) IsLasting(f jobs.Fault) bool { return p.o.IsLasting(f) }
+func (p parts) IsLasting(f jobs.Fault) bool { return p.o.Words.IsLasting(f) }

@@ -20,7 +20,6 @@ import (
 	"github.com/imgsearch/imgsearch/index/jobs"
 	"github.com/imgsearch/imgsearch/index/store"
 	"github.com/imgsearch/imgsearch/internal/app"
-	"github.com/imgsearch/imgsearch/internal/english"
 	"github.com/imgsearch/imgsearch/internal/fserr"
 	"github.com/imgsearch/imgsearch/internal/wire"
 	"github.com/imgsearch/imgsearch/internal/words"
@@ -40,7 +39,7 @@ func (s *Server) workOnSessions(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		s.Log.Error(fmt.Sprintf("cannot work on the sessions: %s; trying again", english.OneLine(words.Error(err, s.door).Sentence)))
+		s.Log.Error(fmt.Sprintf("cannot work on the sessions: %s; trying again", words.Fault(err, s.door).Message))
 		select {
 		case <-time.After(workAgain):
 		case <-s.closing:
@@ -177,7 +176,7 @@ func (s *Server) events(t *tracker) index.Events {
 		Read: func() { t.change(func(p *jobs.Progress) { p.Read++ }) }, TextFound: func() { t.change(func(p *jobs.Progress) { p.Texts++ }) },
 		TextRead: func() { t.change(func(p *jobs.Progress) { p.TextsRead++ }) },
 		Failed: func(path string, err error) {
-			reason := english.OneLine(words.Error(err, s.door).Sentence)
+			reason := words.Fault(err, s.door).Message
 			s.Log.Warn(words.Path(path)+": "+reason, "path", path)
 			t.change(func(p *jobs.Progress) {
 				if slices.ContainsFunc(p.Failures, func(f jobs.UnreadFile) bool { return f.Path == path }) { // of a run before this one
@@ -348,7 +347,7 @@ func (s *Server) submit(ctx context.Context, dirs []string) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		s.Log.Error(fmt.Sprintf("cannot add a session, trying again: %s", english.OneLine(words.Error(err, s.door).Sentence)))
+		s.Log.Error(fmt.Sprintf("cannot add a session, trying again: %s", words.Fault(err, s.door).Message))
 		select {
 		case <-time.After(workAgain):
 		case <-ctx.Done():

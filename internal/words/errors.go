@@ -27,9 +27,6 @@ import (
 	"github.com/imgsearch/imgsearch/scan"
 )
 
-// IsLasting reports whether a fault is that of a request, so that trying again does not help.
-func IsLasting(f jobs.Fault) bool { return f.Code == string(Usage) }
-
 // Fault is Error for a session's record, on one line.
 func Fault(err error, do Door) jobs.Fault {
 	w := Error(err, do)

@@ -29,11 +29,32 @@ func settleKind(root int32, host string) string {
 	return fmt.Sprintf("settle-%d-%08x", root, digest(host))
 }
 
-// hereKind is walkKind for a session that a machine has asked for that has a worker: it walks what it sees itself.
-func hereKind(root int32, host string) string { return fmt.Sprintf("walk-%d-%08x", root, digest(host)) }
+// hostWalkKind is walkKind for a session that a machine with a worker has submitted: it walks what it sees itself.
+func hostWalkKind(root int32, host string) string {
+	return fmt.Sprintf("walk-%d-%08x", root, digest(host))
+}
 
-// ownKind is readKind for files that are not on all machines.
-func ownKind(root int32, host string) string { return fmt.Sprintf("read-%d-%08x", root, digest(host)) }
+// hostReadKind is readKind for files that only this machine is known to see.
+func hostReadKind(root int32, host string) string {
+	return fmt.Sprintf("read-%d-%08x", root, digest(host))
+}
+
+// The values of the column batches.kind.
+const (
+	readBatch = "read"
+	textBatch = "text"
+)
+
+// batchKind returns the kind of the job of a batch. own means that only the walker may read it.
+func batchKind(root int32, walker, kind string, own bool) string {
+	switch {
+	case own:
+		return hostReadKind(root, walker)
+	case kind == textBatch:
+		return textKind(root)
+	}
+	return readKind(root)
+}
 
 func digest(host string) uint32 {
 	h := fnv.New32a()

@@ -97,7 +97,7 @@ func in(state jobs.State) func(jobqueue.Session) bool {
 // work starts a worker on a machine, and returns a function that stops it.
 func (f *fixture) work(s *postgres.Store, q *jobqueue.Queue, h jobqueue.Handler, change func(*jobqueue.Options)) (stop func()) {
 	f.Helper()
-	o := jobqueue.Options{Handler: h, AtOnce: 1, Version: "test", Provider: "none", Everything: true, Roots: func(ctx context.Context) (reachable, known []store.Root, err error) {
+	o := jobqueue.Options{Handler: h, Version: "test", Provider: "none", Everything: true, Roots: func(ctx context.Context) (reachable, known []store.Root, err error) {
 		all, err := s.Roots(ctx)
 		for _, r := range all {
 			if !r.Elsewhere {
@@ -164,7 +164,7 @@ func (h *handler) Walk(ctx context.Context, s jobqueue.Session, _ store.Root, d 
 	return index.Found{Counts: index.Counts{Scanned: 7, Unchanged: 7}, Gone: []index.Missing{{Start: s.Start}}}, true, nil
 }
 
-func (h *handler) Read(ctx context.Context, s jobqueue.Session, root store.Root, _ int, b index.Batch, foundHere bool, r *jobqueue.Report, stop <-chan struct{}) (sum index.Summary, unseen index.Batch, err error) {
+func (h *handler) Read(ctx context.Context, s jobqueue.Session, root store.Root, b index.Batch, foundHere bool, r *jobqueue.Report, stop <-chan struct{}) (sum index.Summary, unseen index.Batch, err error) {
 	h.did("read", s)
 	sum.Complete = true
 	if h.read != nil {
@@ -217,17 +217,17 @@ func (h *handler) Settle(ctx context.Context, s jobqueue.Session, _ store.Root, 
 	return sum, commit(ctx, h.s, r, index.Commit{Added: sum.Counts, Settles: true})
 }
 
-func (h *handler) Texts(context.Context, jobqueue.Session, store.Root) ([][]store.PictureID, error) {
+func (h *handler) Texts(context.Context, jobqueue.Session, store.Root) ([]index.Batch, error) {
 	if len(h.texts) == 0 {
 		return nil, nil
 	}
-	return [][]store.PictureID{h.texts}, nil
+	return []index.Batch{{Pictures: h.texts}}, nil
 }
 
-func (h *handler) ReadTexts(_ context.Context, s jobqueue.Session, _ store.Root, _ int, ids []store.PictureID, r *jobqueue.Report, _ <-chan struct{}) (index.Summary, error) {
+func (h *handler) ReadTexts(_ context.Context, s jobqueue.Session, _ store.Root, b index.Batch, r *jobqueue.Report, _ <-chan struct{}) (index.Summary, error) {
 	h.did("text", s)
 	r.Noticed("a notice")
-	return index.Summary{Complete: true, Counts: index.Counts{TextsRead: len(ids)}}, nil
+	return index.Summary{Complete: true, Counts: index.Counts{TextsRead: b.Len()}}, nil
 }
 
 func (h *handler) IsLasting(f jobs.Fault) bool { return f.Message == "never" }
@@ -462,13 +462,12 @@ func TestDeath(t *testing.T) {
 	f.s.Close() // this machine only looks
 	f.s, f.q = f.machine("one")
 	dying, dyingQueue := f.machine("one")
-	reading, late := make(chan bool, 1), make(chan error, 1)
+	reading := make(chan bool, 1)
 	stuck := &handler{s: dying, files: 30, perBatch: 30, read: func(context.Context, jobqueue.Session, index.Batch, <-chan struct{}) error {
 		reading <- true
 		select {} // as a process that no longer runs
 	}}
-	_ = late
-	go dyingQueue.Work(context.Background(), nil, jobqueue.Options{Handler: stuck, AtOnce: 1, Everything: true, Roots: func(ctx context.Context) ([]store.Root, []store.Root, error) {
+	go dyingQueue.Work(context.Background(), nil, jobqueue.Options{Handler: stuck, Everything: true, Roots: func(ctx context.Context) ([]store.Root, []store.Root, error) {
 		return []store.Root{f.root}, nil, nil
 	}})
 	one, _ := f.submit("a", jobs.Normal, false)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -73,39 +71,52 @@ type sessionRow struct {
 	providers                  []string
 	created                    time.Time
 	started, ended             *time.Time
-	served                     bool // a worker that sees the root lives
 }
 
-// livingWorkers are the rows of the workers that hold their lock.
-var livingWorkers = fmt.Sprintf(`SELECT w.* FROM workers w WHERE EXISTS (SELECT 1 FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted AND l.classid = %d AND l.objid = w.id AND l.objsubid = 2
-	AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))`, workerClass)
+// fields returns where the columns are scanned to, in the order of sessionColumns.
+func (r *sessionRow) fields() []any {
+	return []any{
+		&r.id, &r.root, &r.uid, &r.name, &r.start, &r.options, &r.force, &r.priority, &r.state, &r.stage, &r.cancelling, &r.revision, &r.runs, &r.open, &r.claim, &r.walker, &r.walked, &r.files, &r.done,
+		&r.texts, &r.counts, &r.walk, &r.seconds, &r.failures, &r.notices, &r.waiting, &r.fault, &r.providers, &r.created, &r.started, &r.ended,
+	}
+}
 
-var sessionColumns = `SELECT s.id, s.root_id, r.uid, coalesce(r.name, (SELECT m.host || ':' || encode(m.path, 'escape') FROM mounts m WHERE m.root_id = r.id ORDER BY m.host LIMIT 1)), s.start, s.options, s.force, s.priority, s.state, s.stage, s.cancelling, s.revision, s.runs, s.open, s.claim, s.walker,
-	s.walked, s.files, s.done, s.texts, s.counts, s.walk, s.seconds, s.failures, s.notices, s.waiting, s.error, s.providers, s.created_at, s.started_at, s.ended_at,
-	s.state NOT IN ('queued', 'running') OR EXISTS (SELECT 1 FROM (` + livingWorkers + `) w WHERE s.root_id = ANY(w.roots)
-	OR s.state = 'queued' AND w.everything AND EXISTS (SELECT 1 FROM mounts m WHERE m.root_id = s.root_id AND m.host = w.host)) FROM sessions s LEFT JOIN roots r ON r.id = s.root_id `
+const (
+	sessionColumns = `s.id, s.root_id, r.uid, coalesce(r.name, (SELECT m.host || ':' || encode(m.path, 'escape') FROM mounts m WHERE m.root_id = r.id ORDER BY m.host LIMIT 1)), s.start,
+		s.options, s.force, s.priority, s.state, s.stage, s.cancelling, s.revision, s.runs, s.open, s.claim, s.walker, s.walked, s.files, s.done, s.texts, s.counts, s.walk, s.seconds, s.failures,
+		s.notices, s.waiting, s.error, s.providers, s.created_at, s.started_at, s.ended_at`
+	fromSessions = ` FROM sessions s LEFT JOIN roots r ON r.id = s.root_id `
+)
+
+// isServed is whether a worker is running that can do a session, or, if it has not begun, will notice that it can.
+var isServed = `s.state NOT IN ('queued', 'running') OR EXISTS (SELECT 1 FROM (` + runningWorkers + `) w WHERE s.root_id = ANY(w.roots)
+	OR s.state = 'queued' AND w.everything AND EXISTS (SELECT 1 FROM mounts m WHERE m.root_id = s.root_id AND m.host = w.host))`
 
 type querier interface {
 	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
 }
 
-// inTx runs change in a transaction. The server ends it when its process was stopped meanwhile, since others wait for what it has locked.
+// inTx runs change in a transaction. If its process is suspended meanwhile, the server ends the transaction, since others wait for what it has locked.
 func inTx(ctx context.Context, db interface {
 	BeginTx(ctx context.Context, o pgx.TxOptions) (pgx.Tx, error)
 }, change func(pgx.Tx) error) error {
 	return pgx.BeginTxFunc(ctx, db, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL idle_in_transaction_session_timeout = '30s'"}, change)
 }
 
-func listRows(ctx context.Context, q querier, where string, args ...any) ([]sessionRow, error) {
-	rows, err := q.Query(ctx, sessionColumns+where, args...)
+// query runs a query and reads each row.
+func query[T any](ctx context.Context, q querier, read func(pgx.CollectableRow) (T, error), sql string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (r sessionRow, err error) {
-		err = row.Scan(&r.id, &r.root, &r.uid, &r.name, &r.start, &r.options, &r.force, &r.priority, &r.state, &r.stage, &r.cancelling, &r.revision, &r.runs, &r.open, &r.claim, &r.walker,
-			&r.walked, &r.files, &r.done, &r.texts, &r.counts, &r.walk, &r.seconds, &r.failures, &r.notices, &r.waiting, &r.fault, &r.providers, &r.created, &r.started, &r.ended, &r.served)
+	return pgx.CollectRows(rows, read)
+}
+
+func listRows(ctx context.Context, q querier, where string, args ...any) ([]sessionRow, error) {
+	return query(ctx, q, func(row pgx.CollectableRow) (r sessionRow, err error) {
+		err = row.Scan(r.fields()...)
 		return r, err
-	})
+	}, "SELECT "+sessionColumns+fromSessions+where, args...)
 }
 
 func oneRow(ctx context.Context, q querier, id int64) (sessionRow, error) {
@@ -117,14 +128,30 @@ func lockRow(ctx context.Context, tx pgx.Tx, id int64) (sessionRow, error) {
 	return only(listRows(ctx, tx, "WHERE s.id = $1 FOR UPDATE OF s", id))
 }
 
-func only(rows []sessionRow, err error) (sessionRow, error) {
-	if err == nil && len(rows) == 0 {
-		err = jobs.ErrNoSession
-	}
+// only returns the only element. If there is none, the error is jobs.ErrNoSession.
+func only[T any](list []T, err error) (one T, _ error) {
 	if err != nil {
-		return sessionRow{}, err
+		return one, err
 	}
-	return rows[0], nil
+	if len(list) == 0 {
+		return one, jobs.ErrNoSession
+	}
+	return list[0], nil
+}
+
+// sessions returns sessions as users see them.
+func (q *Queue) sessions(ctx context.Context, where string, args ...any) ([]Session, error) {
+	list, err := query(ctx, q.db, func(row pgx.CollectableRow) (Session, error) {
+		var r sessionRow
+		var served bool
+		err := row.Scan(append(r.fields(), &served)...)
+		s := r.session()
+		if !served {
+			s.Waiting = NoWorker
+		}
+		return s, err
+	}, "SELECT "+sessionColumns+", "+isServed+fromSessions+where, args...)
+	return list, postgres.Explain(err)
 }
 
 // NoWorker is Session.Waiting of a session that no running worker can do.
@@ -151,9 +178,6 @@ func (r sessionRow) session() Session {
 	_ = json.Unmarshal([]byte(r.notices), &s.Notices)
 	if r.fault != "" {
 		_ = json.Unmarshal([]byte(r.fault), &s.Error)
-	}
-	if !r.served {
-		s.Waiting = NoWorker
 	}
 	return s
 }
@@ -193,56 +217,6 @@ func asJSON(v any) string {
 		return "null"
 	}
 	return string(data)
-}
-
-// endRow ends a session, and deletes what is left of it. Attempts that still run have lost their claims.
-func endRow(ctx context.Context, tx pgx.Tx, row sessionRow, state jobs.State, fault jobs.Fault) error {
-	if _, err := dropWaiting(ctx, tx, row.id); err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, "DELETE FROM batches WHERE session_id = $1", row.id); err != nil {
-		return err
-	}
-	text := ""
-	if fault != (jobs.Fault{}) {
-		text = asJSON(fault)
-	}
-	if row.started != nil && row.uid != nil {
-		if err := recordRun(ctx, tx, row, state, fault); err != nil {
-			return err
-		}
-	}
-	_, err := tx.Exec(ctx, `UPDATE sessions SET state = $2, cancelling = false, error = $3, waiting = '', claim = '', found = NULL, open = 0, ended_at = now(), changed_at = now(),
-		revision = revision + 1 WHERE id = $1`, row.id, state, text)
-	return err
-}
-
-// runStates are the states of the runs that sessions are recorded as.
-var runStates = map[jobs.State]index.RunState{jobs.Done: index.RunComplete, jobs.Cancelled: index.RunInterrupted, jobs.Failed: index.RunFailed}
-
-// recordRun records a session that has ended as a run.
-func recordRun(ctx context.Context, tx pgx.Tx, row sessionRow, state jobs.State, fault jobs.Fault) error {
-	counts, s := row.sum(), row.session()
-	record, err := index.RecordSession(counts, runStates[state], fault.Message, s.Root, counts.Unreachable > 0 && counts.Scanned == 0, time.Since(s.StartedAt))
-	if err != nil {
-		return err
-	}
-	if _, err := tx.Exec(ctx, `INSERT INTO runs(host, model_id, started_at, ended_at, complete, provider, embedded, summary)
-		VALUES ($1, (SELECT id FROM models WHERE identity = $2), $3, $4, $5, $6, $7, $8)`,
-		row.walker, modelOf(s.Options), s.StartedAt.Unix(), time.Now().Unix(), state == jobs.Done, strings.Join(s.Providers, ", "), counts.Embedded, record); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, "DELETE FROM runs WHERE id <= (SELECT max(id) FROM runs) - $1", postgres.KeptRuns)
-	return err
-}
-
-// modelOf returns the identity of the model in the options of a session, which their owner keeps under this name.
-func modelOf(options []byte) string {
-	var o struct {
-		Model struct{ Identity string } `json:"model"`
-	}
-	_ = json.Unmarshal(options, &o)
-	return o.Model.Identity
 }
 
 // isConflict reports whether another transaction was faster, so that trying again helps.

@@ -11,7 +11,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -71,6 +70,14 @@ func (f *fake) Embed(_ []float32, n int) ([][]float32, error) {
 	return vectors, nil
 }
 
+// plain describes errors by themselves.
+type plain struct{}
+
+func (plain) Fault(err error) jobs.Fault   { return jobs.Fault{Message: err.Error()} }
+func (plain) IsLasting(jobs.Fault) bool    { return false }
+func (plain) Notice(n index.Notice) string { return fmt.Sprintf("%+v", n) }
+func (plain) Path(path string) string      { return path }
+
 // newApp returns the program with an index.
 func newApp(name string) *app.App {
 	return &app.App{IndexFile: name, Notify: func(any) {}, Logf: func(string, ...any) {}}
@@ -89,8 +96,7 @@ func work(ctx context.Context, url, wait string) error {
 	defer s.Close() //nolint:errcheck // the process ends
 	var one *fake
 	w, err := s.NewWorker(ctx, app.WorkerOptions{
-		Jobs: 2, Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Fault: func(err error) jobs.Fault { return jobs.Fault{Message: err.Error()} },
-		Notice: func(n index.Notice) string { return fmt.Sprintf("%+v", n) }, Path: filepath.Clean, IsLasting: func(jobs.Fault) bool { return false },
+		Jobs: 2, Log: slog.New(slog.DiscardHandler), Words: plain{},
 		Embedder: func(m app.Model) index.Embedder {
 			if one == nil {
 				one = newFake(m.Spec.Dim, d)
