@@ -245,7 +245,7 @@ func asSession(s jobqueue.Session, root store.Root) jobs.Session {
 
 // Summary returns the sum of sessions that have ended, as of one run.
 func (s *Shared) Summary(ctx context.Context, ids []int64) (done Indexed, err error) {
-	var begin, end time.Time
+	var begin, texts, end time.Time
 	var providers []string
 	done.Complete = true
 	for _, id := range ids {
@@ -257,6 +257,9 @@ func (s *Shared) Summary(ctx context.Context, ids []int64) (done Indexed, err er
 		done.Complete = done.Complete && one.State == jobs.Done
 		if !one.StartedAt.IsZero() && (begin.IsZero() || one.StartedAt.Before(begin)) {
 			begin = one.StartedAt
+		}
+		if one.TextsAt.After(texts) {
+			texts = one.TextsAt
 		}
 		if !one.State.HasEnded() {
 			one.EndedAt = time.Now()
@@ -279,6 +282,9 @@ func (s *Shared) Summary(ctx context.Context, ids []int64) (done Indexed, err er
 	}
 	if !begin.IsZero() {
 		done.Elapsed = end.Sub(begin)
+	}
+	if !texts.IsZero() {
+		done.TextElapsed = end.Sub(texts)
 	}
 	slices.Sort(providers)
 	done.Provider.Name = strings.Join(providers, ", ")

@@ -386,6 +386,9 @@ func TestParts(t *testing.T) {
 	if fmt.Sprint(h.order) != "[walk a read a read a read a settle a conclude a text a]" || fmt.Sprint(s.Providers, s.Notices) != "[none] [a notice]" {
 		t.Errorf("%v, %+v", h.order, s)
 	}
+	if s.TextsAt.Before(s.StartedAt) || s.EndedAt.Before(s.TextsAt) {
+		t.Errorf("begun %v, texts %v, ended %v", s.StartedAt, s.TextsAt, s.EndedAt)
+	}
 	run, ok, err := f.s.LastRun(t.Context(), true)
 	if err != nil || !ok || index.RecordOf(run).Added != 50 {
 		t.Errorf("%+v, %v", run, err)

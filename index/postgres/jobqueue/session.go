@@ -29,8 +29,8 @@ type Session struct {
 	Revision   int64
 	Runs       int
 	CreatedAt  time.Time
-	// StartedAt and EndedAt are zero before that.
-	StartedAt, EndedAt time.Time
+	// StartedAt, TextsAt and EndedAt are when it began, when the texts were begun, and when it ended; zero before that, or if no texts were read.
+	StartedAt, TextsAt, EndedAt time.Time
 	// Files is the number of files found that must be read, Done the number of those that are; Walked means that Files is final.
 	Files, Done int
 	Walked      bool
@@ -70,21 +70,21 @@ type sessionRow struct {
 	fault                      string
 	providers                  []string
 	created                    time.Time
-	started, ended             *time.Time
+	started, textsBegun, ended *time.Time
 }
 
 // fields returns where the columns are scanned to, in the order of sessionColumns.
 func (r *sessionRow) fields() []any {
 	return []any{
 		&r.id, &r.root, &r.uid, &r.name, &r.start, &r.options, &r.force, &r.priority, &r.state, &r.stage, &r.cancelling, &r.revision, &r.runs, &r.open, &r.claim, &r.walker, &r.walked, &r.files, &r.done,
-		&r.texts, &r.counts, &r.walk, &r.seconds, &r.failures, &r.notices, &r.waiting, &r.fault, &r.providers, &r.created, &r.started, &r.ended,
+		&r.texts, &r.counts, &r.walk, &r.seconds, &r.failures, &r.notices, &r.waiting, &r.fault, &r.providers, &r.created, &r.started, &r.textsBegun, &r.ended,
 	}
 }
 
 const (
 	sessionColumns = `s.id, s.root_id, r.uid, coalesce(r.name, (SELECT m.host || ':' || encode(m.path, 'escape') FROM mounts m WHERE m.root_id = r.id ORDER BY m.host LIMIT 1)), s.start,
 		s.options, s.force, s.priority, s.state, s.stage, s.cancelling, s.revision, s.runs, s.open, s.claim, s.walker, s.walked, s.files, s.done, s.texts, s.counts, s.walk, s.seconds, s.failures,
-		s.notices, s.waiting, s.error, s.providers, s.created_at, s.started_at, s.ended_at`
+		s.notices, s.waiting, s.error, s.providers, s.created_at, s.started_at, s.texts_at, s.ended_at`
 	fromSessions = ` FROM sessions s LEFT JOIN roots r ON r.id = s.root_id `
 )
 
@@ -170,6 +170,9 @@ func (r sessionRow) session() Session {
 	}
 	if r.started != nil {
 		s.StartedAt = *r.started
+	}
+	if r.textsBegun != nil {
+		s.TextsAt = *r.textsBegun
 	}
 	if r.ended != nil {
 		s.EndedAt = *r.ended

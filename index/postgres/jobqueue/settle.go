@@ -76,6 +76,6 @@ func (a *attempt) beginTexts(ctx context.Context, tx pgx.Tx, row sessionRow, bat
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, "UPDATE sessions SET stage = 'text', claim = '', found = NULL, open = $2, texts = $3, revision = revision + 1, changed_at = now() WHERE id = $1", row.id, len(batches), pictures)
+	_, err := tx.Exec(ctx, "UPDATE sessions SET stage = 'text', claim = '', found = NULL, open = $2, texts = $3, texts_at = now(), revision = revision + 1, changed_at = now() WHERE id = $1", row.id, len(batches), pictures)
 	return err
 }

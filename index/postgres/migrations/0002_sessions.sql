@@ -47,6 +47,7 @@ CREATE TABLE sessions (
   providers  text[]      NOT NULL DEFAULT '{}',
   created_at timestamptz NOT NULL DEFAULT now(),
   started_at timestamptz,
+  texts_at   timestamptz, -- when all files were read, and the texts were begun
   ended_at   timestamptz,
   changed_at timestamptz NOT NULL DEFAULT now()
 );
